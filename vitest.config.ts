@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  resolve: { conditions: ['@keystead/source', 'node', 'import', 'default'] },
+  ssr: { resolve: { conditions: ['@keystead/source', 'node', 'import', 'default'] } },
+  test: {
+    include: ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'scripts/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 2,
+    execArgv: ['--conditions=@keystead/source', '--disable-warning=ExperimentalWarning'],
+  },
+})
