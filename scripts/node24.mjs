@@ -40,9 +40,7 @@ function findNode24() {
   const platform = process.platform === 'win32' ? 'win' : process.platform
   try {
     // Not through .bin/node: npm 10 links none when several packages offer the name.
-    const manifest = createRequire(join(root, 'package.json')).resolve(
-      `node-${platform}-${process.arch}/package.json`,
-    )
+    const manifest = createRequire(join(root, 'package.json')).resolve(`node-${platform}-${process.arch}/package.json`)
     const binary = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
     if (statSync(binary).isFile()) return binary
   } catch {

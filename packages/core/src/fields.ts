@@ -40,7 +40,8 @@ export class Fields {
     const value = this.any(name)
     const path = `${this.#path}.${name}`
     if (typeof value !== 'string') fail(path, 'must be a string')
-    if (value.length < (rule.min ?? 0) || value.length > rule.max) fail(path, `must have ${rule.min ?? 0} to ${rule.max} characters`)
+    if (value.length < (rule.min ?? 0) || value.length > rule.max)
+      fail(path, `must have ${rule.min ?? 0} to ${rule.max} characters`)
     if (rule.pattern && !rule.pattern.test(value)) fail(path, 'has the wrong form')
     return value
   }
@@ -60,7 +61,8 @@ export class Fields {
 
   literal<const T extends string | number | boolean>(name: string, ...allowed: readonly T[]): T {
     const value = this.any(name)
-    if (!(allowed as readonly Json[]).includes(value)) fail(`${this.#path}.${name}`, `must be one of ${allowed.join(', ')}`)
+    if (!(allowed as readonly Json[]).includes(value))
+      fail(`${this.#path}.${name}`, `must be one of ${allowed.join(', ')}`)
     return value as T
   }
 
@@ -68,7 +70,8 @@ export class Fields {
     const value = this.any(name)
     const path = `${this.#path}.${name}`
     if (!Array.isArray(value)) fail(path, 'must be an array')
-    if (value.length < (rule.min ?? 0) || value.length > rule.max) fail(path, `must have ${rule.min ?? 0} to ${rule.max} items`)
+    if (value.length < (rule.min ?? 0) || value.length > rule.max)
+      fail(path, `must have ${rule.min ?? 0} to ${rule.max} items`)
     return value.map((item, index) => read(item as Json, `${path}[${index}]`))
   }
 
@@ -90,7 +93,10 @@ export class Fields {
   end(): void {
     for (const name of Object.keys(this.#value))
       if (!this.#taken.has(name))
-        throw new KeysteadError<CoreErrorCode>('UNKNOWN_FIELD', `${this.#path} has the unknown member "${name.slice(0, 64)}"`)
+        throw new KeysteadError<CoreErrorCode>(
+          'UNKNOWN_FIELD',
+          `${this.#path} has the unknown member "${name.slice(0, 64)}"`,
+        )
   }
 }
 

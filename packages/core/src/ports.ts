@@ -31,7 +31,8 @@ export const systemClock: Clock = {
 export const systemRandom: Random = (length) => {
   const bytes = new Uint8Array(length)
   // getRandomValues fills at most 65,536 bytes a call (Web Cryptography API, 10.1.1).
-  for (let offset = 0; offset < length; offset += 65_536) crypto.getRandomValues(bytes.subarray(offset, offset + 65_536))
+  for (let offset = 0; offset < length; offset += 65_536)
+    crypto.getRandomValues(bytes.subarray(offset, offset + 65_536))
   return bytes
 }
 
@@ -53,10 +54,14 @@ export class FakeClock implements Clock {
       if (signal?.aborted) return reject(signal.reason)
       const sleeper = { at: this.#now + ms, wake: resolve }
       this.#sleepers.push(sleeper)
-      signal?.addEventListener('abort', () => {
-        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper)
-        reject(signal.reason)
-      }, { once: true })
+      signal?.addEventListener(
+        'abort',
+        () => {
+          this.#sleepers = this.#sleepers.filter((other) => other !== sleeper)
+          reject(signal.reason)
+        },
+        { once: true },
+      )
     })
   }
 

@@ -1,0 +1,84 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { utf8, utf8Decode } from './bytes.ts'
+import { isKeysteadError } from './errors.ts'
+import { Fields } from './fields.ts'
+import { canonicalJson, type Json, parseCanonicalJson, parseJson } from './json.ts'
+import { readVector, vectorsDir } from './testing/vectors.ts'
+
+const vectors = vectorsDir()
+
+describe.skipIf(!vectors)('vectors: jcs (RFC 8785)', () => {
+  const names = vectors ? readdirSync(join(vectors, 'jcs', 'input')) : []
+  test.each(names)('%s canonicalizes to the published bytes', (name) => {
+    const input = JSON.parse(readVector('jcs', 'input', name)) as Json
+    expect(utf8Decode(canonicalJson(input))).toBe(readVector('jcs', 'output', name).trimEnd())
+  })
+})
+
+describe('the strict wire rule', () => {
+  const refused = [
+    '{"a":1,"a":2}',
+    '{"b":1,"a":2}',
+    '{ "a":1}',
+    '{"a":1e0}',
+    '{"a":9007199254740993}',
+    '{"a":-0}',
+    '{"a":"\\u0061"}',
+    '{"a":"\\ud800"}',
+    '\ufeff{"a":1}',
+    '{"a":1}\n',
+    '[1.0]',
+  ]
+  test.each(refused)('%j MUST be refused', (text) => {
+    expect(() => parseCanonicalJson(utf8(text), 1024)).toThrow()
+  })
+
+  test('canonical bytes of any JSON value are accepted and mean the same', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const bytes = canonicalJson(value)
+        expect(canonicalJson(parseCanonicalJson(bytes, 1 << 20))).toEqual(bytes)
+      }),
+    )
+  })
+
+  test('random bytes never do more than throw an error of ours', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        try {
+          parseCanonicalJson(bytes, 200)
+        } catch (error) {
+          expect(isKeysteadError(error)).toBe(true)
+        }
+      }),
+    )
+  })
+
+  test('input over the bound, or nested too deeply, MUST be refused', () => {
+    expect(() => parseJson(utf8('[1,2,3]'), 6)).toThrow(/at most 6/)
+    expect(() => parseJson(utf8('['.repeat(100) + ']'.repeat(100)), 1000)).toThrow(/deeply/)
+  })
+})
+
+describe('closed schemas', () => {
+  test('a member nobody reads MUST be refused', () => {
+    const fields = new Fields({ a: 1, b: 2 })
+    fields.integer('a', { min: 0, max: 9 })
+    expect(() => fields.end()).toThrow(/unknown member "b"/)
+  })
+
+  test('__proto__ is a member like any other', () => {
+    const fields = new Fields(JSON.parse('{"__proto__":1}'))
+    expect(() => fields.end()).toThrow(/unknown member/)
+  })
+
+  test('fractions, null and wrong types MUST be refused', () => {
+    const fields = new Fields({ fraction: 1.5, nothing: null, list: 'x' })
+    expect(() => fields.integer('fraction', { min: 0, max: 9 })).toThrow(/integer/)
+    expect(() => fields.string('nothing', { max: 9 })).toThrow(/string/)
+    expect(() => fields.array('list', { max: 9 }, (item) => item)).toThrow(/array/)
+  })
+})

@@ -1,0 +1,85 @@
+/**
+ * `npm test`: checks, then every test, then what was skipped and how to bring it, then the closing line
+ * `N passed, N failed, N skipped`. `KEYSTEAD_REQUIRE=vectors,chromium` turns a missing prerequisite into a failure.
+ */
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { check } from './check.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+interface Report {
+  readonly numPassedTests: number
+  readonly numFailedTests: number
+  readonly numPendingTests: number
+  readonly numTodoTests: number
+  readonly numFailedTestSuites: number
+  readonly testResults: readonly {
+    readonly name: string
+    readonly status: string
+    readonly message?: string
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[]
+  }[]
+}
+
+/** What a test may need beyond npm packages: the word in a skipped title, whether it is here, how to bring it. */
+const PREREQUISITES = [
+  {
+    word: 'vectors',
+    present: () =>
+      existsSync(join(process.env['KEYSTEAD_VECTORS'] ?? join(root, '..', 'shared', 'vectors'), 'README.md')),
+    bring: 'set KEYSTEAD_VECTORS to a folder with the published vectors (CONTRIBUTING.md says where each comes from)',
+  },
+  {
+    word: 'chromium',
+    present: () => existsSync(process.env['KEYSTEAD_CHROMIUM'] ?? '/usr/bin/chromium'),
+    bring: 'apt-get install chromium, or set KEYSTEAD_CHROMIUM to the binary',
+  },
+]
+
+function vitest(args: string[], output: string): Promise<number> {
+  const child = spawn(
+    process.execPath,
+    [
+      join(root, 'node_modules', 'vitest', 'vitest.mjs'),
+      'run',
+      '--reporter=dot',
+      '--reporter=json',
+      `--outputFile.json=${output}`,
+      ...args,
+    ],
+    { cwd: root, stdio: 'inherit' },
+  )
+  return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)))
+}
+
+const required = (process.env['KEYSTEAD_REQUIRE'] ?? '').split(',').filter(Boolean)
+const checksHold = check()
+const folder = mkdtempSync(join(tmpdir(), 'keystead-test-'))
+const output = join(folder, 'report.json')
+const status = await vitest(process.argv.slice(2), output)
+const report: Report | undefined = existsSync(output) ? JSON.parse(readFileSync(output, 'utf8')) : undefined
+rmSync(folder, { recursive: true, force: true })
+
+const missing = PREREQUISITES.filter((prerequisite) => !prerequisite.present())
+for (const { word, bring } of missing) console.log(`\nSkipped for want of ${word}: ${bring}`)
+for (const file of report?.testResults ?? []) {
+  for (const test of file.assertionResults)
+    if (test.status === 'pending' || test.status === 'skipped') console.log(`  skipped: ${test.fullName}`)
+  if (file.status === 'failed' && file.assertionResults.length === 0)
+    console.log(`  could not run ${file.name}: ${file.message}`)
+}
+// A file that could not even load, a failed check or a missing requirement counts as one failure each.
+const unloadable = (report?.testResults ?? []).filter(
+  (f) => f.status === 'failed' && f.assertionResults.length === 0,
+).length
+const lacking = missing.filter((prerequisite) => required.includes(prerequisite.word)).length
+const passed = report?.numPassedTests ?? 0
+const skipped = (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0)
+let failed = (report?.numFailedTests ?? 0) + unloadable + lacking + (checksHold ? 0 : 1)
+if (status !== 0 && failed === 0) failed = 1
+console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`)
+process.exit(failed === 0 ? 0 : 1)
