@@ -1,0 +1,74 @@
+/** `npm start`: the whole system on embedded defaults, until Ctrl-C. Its data stays in `.keystead/` of this folder. */
+
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { System } from './system.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const { values } = parseArgs({
+  options: {
+    home: { type: 'string', default: process.env['KEYSTEAD_HOME'] ?? join(root, '.keystead') },
+    profile: { type: 'string', default: 'development' },
+    verbose: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+
+if (values.help) {
+  console.log(`npm start [-- --home FOLDER] [-- --profile development|production] [-- --verbose]
+
+Runs a ledger node, an agency and the wallet page on this machine, bound to loopback, until Ctrl-C.
+Ports: KEYSTEAD_LEDGER_PORT (7710), KEYSTEAD_AGENCY_PORT (7720), KEYSTEAD_WEB_PORT (7730).`)
+  process.exit(0)
+}
+if (values.profile !== 'development' && values.profile !== 'production') {
+  console.error('--profile must be development or production')
+  process.exit(64)
+}
+
+const port = (name: string, fallback: number): number => Number(process.env[`KEYSTEAD_${name}_PORT`] ?? fallback)
+let started = false
+
+console.log('Starting Keystead ...')
+const system = await System.start({
+  home: values.home,
+  ports: { ledger: port('LEDGER', 7710), agency: port('AGENCY', 7720), web: port('WEB', 7730) },
+  parts: ['ledger', 'agency', 'web'],
+  profile: values.profile,
+  log: (part, line) => {
+    if (values.verbose || !started || /stopped|error/i.test(line)) console.log(`  ${part.padEnd(6)} ${line}`)
+  },
+}).catch((error: Error) => {
+  console.error(`\nKeystead could not start: ${error.message}`)
+  process.exit(1)
+})
+started = true
+
+console.log(`
+Keystead runs.
+  Ledger node   ${system.url('ledger')}/1.0/identifiers/{did}
+  Agency        ${system.url('agency')}
+  Wallet page   ${system.url('web')}
+  Data          ${relative(process.cwd(), values.home) || '.'}  (kept: the next npm start goes on from it)
+
+Next, in another terminal:
+  npx keystead init --wallet alice        a wallet, a did:dkms on the ledger, a cloud agent at the agency
+  npx keystead --help                     everything else
+  npm run story                           the whole story from first key to recovery, step by step
+
+Ctrl-C stops everything cleanly.`)
+
+const stop = async (): Promise<void> => {
+  console.log('\nStopping ...')
+  await system.stop()
+  console.log('Stopped. The data is kept.')
+  process.exit(0)
+}
+process.once('SIGINT', stop)
+process.once('SIGTERM', stop)
+await system.failed.catch(async (error: Error) => {
+  console.error(`\n${error.message}`)
+  await system.stop()
+  process.exit(1)
+})
