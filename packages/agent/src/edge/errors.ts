@@ -1,0 +1,16 @@
+/** Closed codes of the edge agent. */
+export type EdgeErrorCode =
+  | 'AGENCY_UNREACHABLE'
+  | 'AGENCY_REFUSED'
+  | 'NO_AGENT'
+  | 'NO_IDENTITY'
+  | 'UNKNOWN_CONTACT'
+  | 'AMBIGUOUS_CONTACT'
+  | 'UNKNOWN_REQUEST'
+  | 'BAD_INVITATION'
+  | 'INVITATION_EXPIRED'
+  | 'BAD_MESSAGE'
+  | 'NO_ANSWER'
+  | 'NO_ROUTE'
+  | 'UNKNOWN_DID'
+  | 'NOT_ALLOWED_NOW'

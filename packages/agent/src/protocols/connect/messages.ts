@@ -1,0 +1,100 @@
+/**
+ * Connecting two people: an out-of-band invitation (Out-of-Band 2.0), then the exchange of the two inception entries of a
+ * relationship log (rule 20), and from then on each later entry as a message. `spec/relationship.md`.
+ *
+ *   inviter --invitation (URL, QR)--> invitee
+ *   invitee --request { entry }-----> inviter       authcrypt, from the invitee's pairwise DID
+ *   inviter --response { entry }----> invitee       authcrypt, from the inviter's pairwise or public DID
+ *   either  --entry { entry }-------> the other     a rotation, recovery or closing of one's own log
+ */
+import { base64url, canonicalJson, Fields, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
+import { MAX_INVITATION_BYTES, MAX_LABEL } from '../../limits.ts'
+
+export const OUT_OF_BAND_INVITATION = 'https://didcomm.org/out-of-band/2.0/invitation'
+export const CONNECT_REQUEST = 'https://keystead.dev/relationship/1.0/request'
+export const CONNECT_RESPONSE = 'https://keystead.dev/relationship/1.0/response'
+export const RELATIONSHIP_ENTRY = 'https://keystead.dev/relationship/1.0/entry'
+export const RELATIONSHIP_ACK = 'https://keystead.dev/relationship/1.0/ack'
+
+export interface Invitation {
+  readonly id: string
+  /** The inviter's DID in a form that resolves by itself: did:peer:4 long form, or a public DID. */
+  readonly from: string
+  readonly goal: string
+  /** What the inviter calls themselves; nobody has checked it. */
+  readonly label: string
+  /** Seconds since 1970; absent: does not expire. */
+  readonly expires?: number
+}
+
+/** The invitation as a link: `<base>?_oob=<base64url of the plaintext message>` (Out-of-Band 2.0, "Standard Message Encoding"). */
+export function invitationUrl(base: string, invitation: Invitation): string {
+  const message = {
+    type: OUT_OF_BAND_INVITATION,
+    id: invitation.id,
+    from: invitation.from,
+    ...(invitation.expires === undefined ? {} : { expires_time: invitation.expires }),
+    body: { goal_code: 'connect', goal: invitation.goal, label: invitation.label, accept: ['didcomm/v2'] },
+  }
+  const url = new URL(base)
+  url.searchParams.set('_oob', base64url.encode(canonicalJson(message)))
+  return url.toString()
+}
+
+/** Throws `BAD_INVITATION`: what it is given comes from a stranger. */
+export function parseInvitationUrl(text: string): Invitation {
+  try {
+    const encoded = new URL(text.trim()).searchParams.get('_oob') ?? ''
+    if (encoded.length > MAX_INVITATION_BYTES * 2) throw new Error('too long')
+    const fields = new Fields(parseJson(base64url.decode(encoded), MAX_INVITATION_BYTES))
+    fields.literal('type', OUT_OF_BAND_INVITATION)
+    const body = fields.object('body')
+    const expires = fields.optional('expires_time', (f, name) =>
+      f.integer(name, { min: 0, max: Number.MAX_SAFE_INTEGER }),
+    )
+    return {
+      id: fields.string('id', { min: 1, max: 64 }),
+      from: fields.string('from', { min: 7, max: MAX_INVITATION_BYTES, pattern: /^did:/ }),
+      goal: body.optional('goal', (f, name) => f.string(name, { max: 200 })) ?? '',
+      label: body.optional('label', (f, name) => f.string(name, { max: MAX_LABEL })) ?? '',
+      ...(expires === undefined ? {} : { expires }),
+    }
+  } catch (cause) {
+    throw new KeysteadError('BAD_INVITATION', 'this link is not an invitation', { cause })
+  }
+}
+
+/** What both `request` and `response` carry. `did` is the sender's public DID, when they choose to tell it. */
+export interface Introduction {
+  readonly entry: JsonObject
+  readonly label: string
+  readonly did?: string
+}
+
+export function parseIntroduction(body: unknown): Introduction {
+  const fields = new Fields(body, 'body')
+  const did = fields.optional('did', (f, name) => f.string(name, { max: 200, pattern: /^did:dkms:/ }))
+  const introduction = {
+    entry: fields.any('entry') as JsonObject,
+    label: fields.string('label', { max: MAX_LABEL }),
+    ...(did === undefined ? {} : { did }),
+  }
+  fields.end()
+  return introduction
+}
+
+/** `entry`: the sender's newest entries, oldest first, so that a peer who was away catches up at once. */
+export function parseEntries(body: unknown): { entries: JsonObject[] } {
+  const fields = new Fields(body, 'body')
+  const entries = fields.array('entries', { min: 1, max: 64 }, (item) => item as JsonObject)
+  fields.end()
+  return { entries }
+}
+
+/** `ack`: how far the receiver has followed the sender's log. */
+export function parseRelationshipAck(body: unknown): { seq: number; head: string } {
+  const fields = new Fields(body, 'body')
+  const ack = { seq: fields.integer('seq', { min: 0, max: 2 ** 31 }), head: fields.string('head', { max: 64 }) }
+  fields.end()
+  return ack
+}

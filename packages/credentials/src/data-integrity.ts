@@ -1,0 +1,89 @@
+/**
+ * Data Integrity proofs with the cryptosuite eddsa-jcs-2022 (Data Integrity EdDSA Cryptosuites 1.0, section 3.3):
+ * Ed25519 over SHA-256(JCS(proof options)) || SHA-256(JCS(document without proof)).
+ */
+import { canonicalJson, concatBytes, Fields, type JsonObject, KeysteadError, multibase } from '@keystead/core'
+import { type PublicKey, type SigningKey, sha256, type VerificationSuite, verifySignature } from '@keystead/crypto'
+import type { CredentialErrorCode } from './errors.ts'
+
+export interface ProofOptions {
+  /** DID URL of the signer's verification method. */
+  readonly verificationMethod: string
+  readonly proofPurpose: 'assertionMethod' | 'authentication'
+  /** XML dateTime, a claim of the signer; an anchor is what proves a time. */
+  readonly created?: string
+  readonly challenge?: string
+  readonly domain?: string
+}
+
+export interface DataIntegrityProof extends ProofOptions {
+  readonly type: 'DataIntegrityProof'
+  readonly cryptosuite: 'eddsa-jcs-2022'
+  readonly proofValue: string
+  /** Copied from the document when it has one (section 3.3.1, step 2). */
+  readonly '@context'?: unknown
+}
+
+export type Secured = JsonObject & { readonly proof: DataIntegrityProof }
+
+/** Section 3.3.1. Rejects with `WRONG_KEY_TYPE` for keys that are not Ed25519. */
+export async function addProof(document: JsonObject, options: ProofOptions, key: SigningKey): Promise<Secured> {
+  if (key.publicKey.suite !== 'ed25519')
+    throw new KeysteadError<CredentialErrorCode>('WRONG_KEY_TYPE', 'eddsa-jcs-2022 signs with Ed25519 keys')
+  const config = {
+    ...(document['@context'] === undefined ? {} : { '@context': document['@context'] }),
+    type: 'DataIntegrityProof',
+    cryptosuite: 'eddsa-jcs-2022',
+    ...options,
+  } as const
+  const signature = await key.sign(hashData(document, config))
+  return { ...document, proof: { ...config, proofValue: multibase.encode(signature) } } as unknown as Secured
+}
+
+/** Section 3.3.2, for one proof. False: the signature does not hold. Throws `BAD_PROOF` for a malformed one. */
+export function verifyProof(secured: JsonObject, key: PublicKey<VerificationSuite>): boolean {
+  const { proof, ...document } = secured
+  const { proofValue, ...config } = parseProof(proof)
+  // Section 3.3.2, step 4: the proof's context must begin the document's.
+  const context = config['@context']
+  if (context !== undefined && !startsWith(document['@context'], context)) return false
+  const unsecured = context === undefined ? document : { ...document, '@context': context as JsonObject }
+  if (key.suite !== 'ed25519') return false
+  return verifySignature(key, hashData(unsecured, config), multibase.decode(proofValue))
+}
+
+/** Closed: a member we do not know could change what a proof means. Throws `BAD_PROOF`. */
+export function parseProof(value: unknown): DataIntegrityProof {
+  try {
+    const fields = new Fields(value, 'proof')
+    const optional = (name: string, max: number): Record<string, string> => {
+      const text = fields.optional(name, (f, n) => f.string(n, { min: 1, max }))
+      return text === undefined ? {} : { [name]: text }
+    }
+    const proof = {
+      ...(fields.has('@context') ? { '@context': fields.any('@context') } : {}),
+      type: fields.literal('type', 'DataIntegrityProof'),
+      cryptosuite: fields.literal('cryptosuite', 'eddsa-jcs-2022'),
+      verificationMethod: fields.string('verificationMethod', { max: 2048, pattern: /^did:[^#]+#.+$/ }),
+      proofPurpose: fields.literal('proofPurpose', 'assertionMethod', 'authentication'),
+      ...optional('created', 40),
+      ...optional('challenge', 256),
+      ...optional('domain', 256),
+      proofValue: fields.string('proofValue', { max: 100, pattern: /^z[1-9A-HJ-NP-Za-km-z]+$/ }),
+    }
+    fields.end()
+    return proof as DataIntegrityProof
+  } catch (cause) {
+    throw new KeysteadError<CredentialErrorCode>('BAD_PROOF', 'this is not an eddsa-jcs-2022 proof', { cause })
+  }
+}
+
+function hashData(document: object, config: object): Uint8Array {
+  return concatBytes(sha256(canonicalJson(config)), sha256(canonicalJson(document)))
+}
+
+function startsWith(whole: unknown, start: unknown): boolean {
+  const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value])
+  const texts = list(whole).map((item) => new TextDecoder().decode(canonicalJson(item ?? null)))
+  return list(start).every((item, index) => texts[index] === new TextDecoder().decode(canonicalJson(item ?? null)))
+}

@@ -1,0 +1,28 @@
+/** Secret-key boxes: XChaCha20-Poly1305 with a random nonce in front, the same bytes in Node and in browsers. */
+import { type Bytes, concatBytes, KeysteadError, systemRandom } from '@keystead/core'
+import { driver } from './driver.ts'
+import type { CryptoErrorCode } from './errors.ts'
+
+const NONCE = 24
+const TAG = 16
+
+/** 24-byte nonce || ciphertext || 16-byte tag. `nonce` only for vectors and derived-nonce schemes. */
+export function seal(
+  key: Uint8Array,
+  plaintext: Uint8Array,
+  aad: Uint8Array,
+  nonce: Uint8Array = systemRandom(NONCE),
+): Bytes {
+  if (key.length !== 32 || nonce.length !== NONCE)
+    throw new KeysteadError<CryptoErrorCode>('BAD_PARAMETERS', 'a box takes a 32-byte key and a 24-byte nonce')
+  return concatBytes(nonce, driver().xchachaSeal(key, nonce, aad, plaintext))
+}
+
+/** Throws `DECRYPTION_FAILED`: another key, other associated data, or changed bytes; they cannot be told apart. */
+export function open(key: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Bytes {
+  if (key.length === 32 && sealed.length >= NONCE + TAG) {
+    const plaintext = driver().xchachaOpen(key, sealed.subarray(0, NONCE), aad, sealed.subarray(NONCE))
+    if (plaintext) return plaintext
+  }
+  throw new KeysteadError<CryptoErrorCode>('DECRYPTION_FAILED', 'this box does not open with this key')
+}

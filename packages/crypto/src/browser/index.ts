@@ -1,0 +1,1 @@
+export { browserKeyProvider } from './provider.ts'

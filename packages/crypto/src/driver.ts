@@ -1,0 +1,39 @@
+/**
+ * The synchronous half of cryptography behind one interface. The portable driver (noble) serves everywhere; an app on Node
+ * installs the native one. Both are held to the same vectors, so which one runs never changes a result.
+ */
+import type { Bytes } from '@keystead/core'
+import { portableDriver } from './portable.ts'
+import type { VerificationSuite } from './types.ts'
+
+export interface CryptoDriver {
+  readonly name: string
+  sha256(data: Uint8Array): Bytes
+  sha384(data: Uint8Array): Bytes
+  sha512(data: Uint8Array): Bytes
+  hmacSha256(key: Uint8Array, data: Uint8Array): Bytes
+  hmacSha512(key: Uint8Array, data: Uint8Array): Bytes
+  /** Ed25519 strict; ECDSA raw r || s, SHA-256 (P-384: SHA-384). False for anything malformed. */
+  verify(suite: VerificationSuite, publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
+  /** XChaCha20-Poly1305; `open` and the other decryptions return undefined when the tag does not hold. */
+  xchachaSeal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Bytes
+  xchachaOpen(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Bytes | undefined
+  aesGcmSeal(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Bytes
+  aesGcmOpen(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Bytes | undefined
+  aesCbcEncrypt(key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array): Bytes
+  aesCbcDecrypt(key: Uint8Array, iv: Uint8Array, ciphertext: Uint8Array): Bytes | undefined
+  /** RFC 3394. */
+  aesKwWrap(kek: Uint8Array, key: Uint8Array): Bytes
+  aesKwUnwrap(kek: Uint8Array, wrapped: Uint8Array): Bytes | undefined
+}
+
+let current: CryptoDriver = portableDriver
+
+/** For apps, once at start: what is installed serves every later call. */
+export function installDriver(driver: CryptoDriver): void {
+  current = driver
+}
+
+export function driver(): CryptoDriver {
+  return current
+}

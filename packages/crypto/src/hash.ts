@@ -1,0 +1,24 @@
+/** Hashes and key derivation, synchronous on every platform (rule 30). */
+import { type Bytes, concatBytes, KeysteadError } from '@keystead/core'
+import { driver } from './driver.ts'
+import type { CryptoErrorCode } from './errors.ts'
+
+export const sha256 = (data: Uint8Array): Bytes => driver().sha256(data)
+export const sha384 = (data: Uint8Array): Bytes => driver().sha384(data)
+export const sha512 = (data: Uint8Array): Bytes => driver().sha512(data)
+export const hmacSha256 = (key: Uint8Array, data: Uint8Array): Bytes => driver().hmacSha256(key, data)
+export const hmacSha512 = (key: Uint8Array, data: Uint8Array): Bytes => driver().hmacSha512(key, data)
+
+/** HKDF with SHA-256 (RFC 5869); an empty salt is 32 zero bytes. `length` is at most 255 * 32. */
+export function hkdfSha256(ikm: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Bytes {
+  if (!Number.isInteger(length) || length < 1 || length > 255 * 32)
+    throw new KeysteadError<CryptoErrorCode>('BAD_PARAMETERS', 'HKDF gives 1 to 8,160 bytes')
+  const prk = hmacSha256(salt.length === 0 ? new Uint8Array(32) : salt, ikm)
+  const output = new Uint8Array(Math.ceil(length / 32) * 32)
+  let previous: Uint8Array = new Uint8Array(0)
+  for (let i = 0; i * 32 < length; i++) {
+    previous = hmacSha256(prk, concatBytes(previous, info, Uint8Array.of(i + 1)))
+    output.set(previous, i * 32)
+  }
+  return output.slice(0, length)
+}

@@ -1,0 +1,36 @@
+export { type Argon2Parameters, argon2id } from './argon2.ts'
+export { open, seal } from './box.ts'
+export { type CryptoDriver, driver, installDriver } from './driver.ts'
+export type { CryptoErrorCode } from './errors.ts'
+export { hkdfSha256, hmacSha256, hmacSha512, sha256, sha384, sha512 } from './hash.ts'
+export { aes256CbcHs512, aes256Gcm, aesKwUnwrap, aesKwWrap, type ContentCipher, xc20p } from './jose.ts'
+export {
+  checkedKey,
+  decodeMultikey,
+  encodeMultikey,
+  keyDigest,
+  type PublicJwk,
+  publicKeyFromJwk,
+  publicKeyToJwk,
+} from './multikey.ts'
+export { portableDriver } from './portable.ts'
+export { openSealed, sealTo } from './sealed.ts'
+export { verifySignature, verifyZip215 } from './signature.ts'
+export { SUITES, type Suite, type SuiteName, suite } from './suites.ts'
+export type {
+  AgreementKey,
+  AgreementSuite,
+  HandleOf,
+  KemKey,
+  KemSuite,
+  KeyHandle,
+  KeyKind,
+  KeyProvider,
+  KeyType,
+  PublicKey,
+  SignatureSuite,
+  SigningKey,
+  VerificationSuite,
+  WrapParameters,
+} from './types.ts'
+export { XWING_CIPHERTEXT_BYTES, xwingEncapsulate, xwingPublicKey } from './xwing.ts'

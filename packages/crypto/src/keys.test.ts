@@ -1,0 +1,206 @@
+import { inspect } from 'node:util'
+import { concatBytes, utf8 } from '@keystead/core'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { argon2id } from './argon2.ts'
+import { open, seal } from './box.ts'
+import { browserKeyProvider } from './browser/index.ts'
+import { driver, installDriver } from './driver.ts'
+import { aes256CbcHs512, aes256Gcm, xc20p } from './jose.ts'
+import { decodeMultikey, encodeMultikey, publicKeyFromJwk, publicKeyToJwk } from './multikey.ts'
+import { nodeDriver, nodeKeyProvider } from './node/index.ts'
+import { portableDriver } from './portable.ts'
+import { openSealed, sealTo } from './sealed.ts'
+import { verifySignature } from './signature.ts'
+import type { KeyType } from './types.ts'
+
+const kek = new Uint8Array(32).fill(3)
+const aad = utf8('wallet|key')
+const providers = [
+  ['node', nodeKeyProvider()],
+  ['browser', browserKeyProvider()],
+] as const
+const types: KeyType[] = [
+  { kind: 'signing', suite: 'ed25519' },
+  { kind: 'signing', suite: 'p256' },
+  { kind: 'agreement', suite: 'x25519' },
+  { kind: 'agreement', suite: 'p256' },
+  { kind: 'agreement', suite: 'p384' },
+  { kind: 'agreement', suite: 'p521' },
+  { kind: 'kem', suite: 'x-wing' },
+]
+
+describe.each(providers)('key handles of the %s provider', (name, provider) => {
+  const other = name === 'node' ? browserKeyProvider() : nodeKeyProvider()
+
+  test.each(types)('a wrapped $kind key of $suite loads on the other platform as the same key', async (type) => {
+    const { key, wrapped } = await provider.generate(type, { kek, aad })
+    const again = await other.unwrap(type, wrapped, { kek, aad })
+    expect(again.publicKey).toEqual(key.publicKey)
+    expect(decodeMultikey(encodeMultikey(key.publicKey))).toEqual(key.publicKey)
+  })
+
+  test.each(types)('a wrapped $kind key of $suite MUST NOT load under another kek, aad, kind or byte', async (type) => {
+    const { wrapped } = await provider.generate(type, { kek, aad })
+    const refused = { code: 'DECRYPTION_FAILED' }
+    await expect(provider.unwrap(type, wrapped, { kek: new Uint8Array(32), aad })).rejects.toMatchObject(refused)
+    await expect(provider.unwrap(type, wrapped, { kek, aad: utf8('elsewhere') })).rejects.toMatchObject(refused)
+    const otherType = types.find((t) => t.kind !== type.kind) as KeyType
+    await expect(provider.unwrap(otherType, wrapped, { kek, aad })).rejects.toMatchObject(refused)
+    const changed = new Uint8Array(wrapped)
+    changed[wrapped.length >> 1] = (changed[wrapped.length >> 1] ?? 0) ^ 1
+    await expect(provider.unwrap(type, changed, { kek, aad })).rejects.toMatchObject(refused)
+  })
+
+  test.each(['ed25519', 'p256'] as const)('%s signatures hold on both drivers, with low s', async (suite) => {
+    const key = await provider.ephemeral({ kind: 'signing', suite })
+    for (let i = 0; i < 8; i++) {
+      const message = utf8(`message ${i}`)
+      const signature = await key.sign(message)
+      for (const d of [portableDriver, nodeDriver]) {
+        installDriver(d)
+        expect(verifySignature(key.publicKey, message, signature)).toBe(true)
+        expect(verifySignature(key.publicKey, utf8('another'), signature)).toBe(false)
+      }
+    }
+  })
+
+  test('the malleable twin of a P-256 signature MUST be refused', async () => {
+    const key = await provider.ephemeral({ kind: 'signing', suite: 'p256' })
+    const signature = await key.sign(aad)
+    const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+    const s = BigInt(`0x${Buffer.from(signature.subarray(32)).toString('hex')}`)
+    const twin = concatBytes(signature.subarray(0, 32), Buffer.from((order - s).toString(16).padStart(64, '0'), 'hex'))
+    expect(verifySignature(key.publicKey, aad, twin)).toBe(false)
+    expect(verifySignature(key.publicKey, aad, twin, { anyS: true })).toBe(true)
+  })
+
+  test.each(['x25519', 'p256', 'p384', 'p521'] as const)('two parties agree on %s', async (suite) => {
+    const mine = await provider.ephemeral({ kind: 'agreement', suite })
+    const theirs = await other.ephemeral({ kind: 'agreement', suite })
+    expect(await mine.agree(theirs.publicKey)).toEqual(await theirs.agree(mine.publicKey))
+  })
+
+  test('a destroyed key MUST refuse', async () => {
+    for (const type of types) {
+      const key = await provider.ephemeral(type)
+      key.destroy()
+      const use =
+        key.kind === 'signing'
+          ? key.sign(aad)
+          : key.kind === 'agreement'
+            ? key.agree(key.publicKey)
+            : key.decapsulate(new Uint8Array(1120))
+      await expect(use).rejects.toMatchObject({ code: 'KEY_DESTROYED' })
+    }
+  })
+
+  test('a handle shows nothing of its private half', async () => {
+    const secret = new Uint8Array(32).fill(0x5a)
+    const key = await provider.fromSecret({ kind: 'signing', suite: 'ed25519' }, new Uint8Array(secret))
+    const shown = inspect(key, { depth: 9, showHidden: true }) + JSON.stringify(key) + String(key)
+    expect(shown).not.toMatch(/5a5a5a5a|90, ?90, ?90/)
+  })
+
+  test('sealed boxes open for their recipient, in their place, unchanged, and otherwise not', async () => {
+    const key = await provider.ephemeral({ kind: 'kem', suite: 'x-wing' })
+    const sealed = sealTo(key.publicKey, utf8('secret'), aad)
+    expect(await openSealed(key, sealed, aad)).toEqual(utf8('secret'))
+    const refused = { code: 'DECRYPTION_FAILED' }
+    await expect(openSealed(key, sealed, utf8('elsewhere'))).rejects.toMatchObject(refused)
+    const stranger = await provider.ephemeral({ kind: 'kem', suite: 'x-wing' })
+    await expect(openSealed(stranger, sealed, aad)).rejects.toMatchObject(refused)
+    for (const at of [0, 1, 600, 1100, 1121, 1150, sealed.length - 1]) {
+      const changed = new Uint8Array(sealed)
+      changed[at] = (changed[at] ?? 0) ^ 1
+      await expect(openSealed(key, changed, aad)).rejects.toMatchObject(refused)
+    }
+  })
+})
+
+test('50,000 keys fit in guarded memory, and their slots are used again', async () => {
+  const provider = nodeKeyProvider()
+  const keys = []
+  for (let i = 0; i < 50_000; i++) keys.push(await provider.ephemeral({ kind: 'signing', suite: 'ed25519' }))
+  expect(await keys[49_999]?.sign(aad)).toHaveLength(64)
+  for (const key of keys) key.destroy()
+  expect(await (await provider.ephemeral({ kind: 'signing', suite: 'ed25519' })).sign(aad)).toHaveLength(64)
+}, 120_000)
+
+describe('public keys as text', () => {
+  test('JWK and Multikey mean the same key', async () => {
+    for (const type of types.filter((t) => t.suite !== 'x-wing')) {
+      const { publicKey } = await nodeKeyProvider().ephemeral(type)
+      expect(publicKeyFromJwk(publicKeyToJwk(publicKey))).toEqual(publicKey)
+    }
+  })
+
+  test('random and mutated text never does more than throw an error of ours', async () => {
+    const { publicKey } = await nodeKeyProvider().ephemeral({ kind: 'signing', suite: 'ed25519' })
+    const good = encodeMultikey(publicKey)
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.nat(good.length - 1).map((i) => `${good.slice(0, i)}z${good.slice(i + 1)}`),
+        ),
+        (text) => {
+          try {
+            expect(encodeMultikey(decodeMultikey(text))).toBe(text)
+          } catch (error) {
+            expect(error).toHaveProperty('code')
+          }
+        },
+      ),
+    )
+    fc.assert(
+      fc.property(fc.jsonValue(), (jwk) => {
+        expect(() => publicKeyFromJwk(jwk)).toThrow(expect.objectContaining({ code: expect.any(String) }))
+      }),
+    )
+  })
+
+  test('a JWK with a private member MUST be refused', async () => {
+    const { publicKey } = await nodeKeyProvider().ephemeral({ kind: 'signing', suite: 'ed25519' })
+    expect(() => publicKeyFromJwk({ ...publicKeyToJwk(publicKey), d: 'AA' })).toThrow()
+  })
+})
+
+test.each([portableDriver, nodeDriver])('secret-key boxes and JOSE ciphers refuse changed bytes ($name)', (d) => {
+  installDriver(d)
+  expect(driver().name).toBe(d.name)
+  const boxed = seal(kek, utf8('hello'), aad)
+  expect(open(kek, boxed, aad)).toEqual(utf8('hello'))
+  for (let i = 0; i < boxed.length; i++) {
+    const changed = new Uint8Array(boxed)
+    changed[i] = (changed[i] ?? 0) ^ 0x80
+    expect(() => open(kek, changed, aad)).toThrow()
+  }
+  for (const cipher of [aes256Gcm, xc20p, aes256CbcHs512]) {
+    const key = new Uint8Array(cipher.keyBytes).fill(1)
+    const iv = new Uint8Array(cipher.ivBytes).fill(2)
+    const { ciphertext, tag } = cipher.encrypt(key, iv, aad, utf8('hello'))
+    expect(cipher.decrypt(key, iv, aad, ciphertext, tag)).toEqual(utf8('hello'))
+    expect(() => cipher.decrypt(key, iv, kek, ciphertext, tag)).toThrow()
+    expect(() => cipher.decrypt(key, iv, aad, ciphertext, tag.subarray(1))).toThrow()
+  }
+})
+
+test('Argon2id is the same native and portable (RFC 9106 by two implementations)', async () => {
+  const { argon2id: wasm } = await import('hash-wasm')
+  const [password, salt] = [utf8('correct horse'), utf8('battery staple')]
+  const native = await argon2id(password, salt, { memoryKiB: 64, passes: 2 }, 32)
+  const portable = await wasm({
+    password,
+    salt,
+    memorySize: 64,
+    iterations: 2,
+    parallelism: 1,
+    hashLength: 32,
+    outputType: 'binary',
+  })
+  expect(native).toEqual(new Uint8Array(portable))
+  await expect(argon2id(password, salt, { memoryKiB: 2 ** 30, passes: 1 }, 32)).rejects.toMatchObject({
+    code: 'BAD_PARAMETERS',
+  })
+})

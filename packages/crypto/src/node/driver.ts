@@ -1,0 +1,131 @@
+/** The native driver: libsodium for Ed25519 and XChaCha20-Poly1305, OpenSSL for the rest. */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createPublicKey,
+  hash,
+  type KeyObject,
+  verify,
+} from 'node:crypto'
+import type { Bytes } from '@keystead/core'
+import sodium from 'sodium-native'
+import type { CryptoDriver } from '../driver.ts'
+import { publicKeyToJwk } from '../multikey.ts'
+import type { PublicKey, VerificationSuite } from '../types.ts'
+
+/** OpenSSL and sodium return Buffers, often of a shared pool: a copy keeps the pool out of our values. */
+const copy = (buffer: Uint8Array): Bytes => new Uint8Array(buffer)
+const digest = (name: string, data: Uint8Array): Bytes => copy(hash(name, data, 'buffer'))
+
+/** Importing an EC key costs as much as a verification; the newest keys stay imported. */
+const MAX_IMPORTED = 1024
+const imported = new Map<string, KeyObject>()
+
+function importKey(suite: VerificationSuite, bytes: Uint8Array): KeyObject {
+  const name = `${suite}:${Buffer.from(bytes).toString('base64')}`
+  const known = imported.get(name)
+  if (known) return known
+  const jwk = publicKeyToJwk({ suite, bytes } as PublicKey<VerificationSuite>)
+  const key = createPublicKey({ key: { ...jwk }, format: 'jwk' })
+  if (imported.size >= MAX_IMPORTED) imported.delete(imported.keys().next().value as string)
+  imported.set(name, key)
+  return key
+}
+
+function decipher(run: () => Uint8Array): Bytes | undefined {
+  try {
+    return copy(run())
+  } catch {
+    return undefined
+  }
+}
+
+/** The initial value of RFC 3394, section 2.2.3.1. */
+const KW_IV = Buffer.alloc(8, 0xa6)
+
+export const nodeDriver: CryptoDriver = {
+  name: 'node',
+  sha256: (data) => digest('sha256', data),
+  sha384: (data) => digest('sha384', data),
+  sha512: (data) => digest('sha512', data),
+  hmacSha256: (key, data) => copy(createHmac('sha256', key).update(data).digest()),
+  hmacSha512: (key, data) => copy(createHmac('sha512', key).update(data).digest()),
+  verify: (suite, publicKey, message, signature) => {
+    if (suite === 'ed25519') {
+      return (
+        signature.length === 64 &&
+        publicKey.length === 32 &&
+        sodium.crypto_sign_verify_detached(asBuffer(signature), asBuffer(message), asBuffer(publicKey))
+      )
+    }
+    try {
+      const key = importKey(suite, publicKey)
+      return verify(suite === 'p384' ? 'sha384' : 'sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature)
+    } catch {
+      return false
+    }
+  },
+  xchachaSeal: (key, nonce, aad, plaintext) => {
+    const sealed = new Uint8Array(plaintext.length + 16)
+    sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+      asBuffer(sealed),
+      asBuffer(plaintext),
+      asBuffer(aad),
+      null,
+      asBuffer(nonce),
+      asBuffer(key),
+    )
+    return sealed
+  },
+  xchachaOpen: (key, nonce, aad, sealed) => {
+    if (sealed.length < 16) return undefined
+    const plaintext = new Uint8Array(sealed.length - 16)
+    try {
+      sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+        asBuffer(plaintext),
+        null,
+        asBuffer(sealed),
+        asBuffer(aad),
+        asBuffer(nonce),
+        asBuffer(key),
+      )
+      return plaintext
+    } catch {
+      return undefined
+    }
+  },
+  aesGcmSeal: (key, iv, aad, plaintext) => {
+    const cipher = createCipheriv(key.length === 16 ? 'aes-128-gcm' : 'aes-256-gcm', key, iv).setAAD(aad)
+    return copy(Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]))
+  },
+  aesGcmOpen: (key, iv, aad, sealed) =>
+    decipher(() => {
+      const cipher = createDecipheriv(key.length === 16 ? 'aes-128-gcm' : 'aes-256-gcm', key, iv, { authTagLength: 16 })
+      cipher.setAAD(aad).setAuthTag(sealed.subarray(-16))
+      return Buffer.concat([cipher.update(sealed.subarray(0, -16)), cipher.final()])
+    }),
+  aesCbcEncrypt: (key, iv, plaintext) => {
+    const cipher = createCipheriv('aes-256-cbc', key, iv)
+    return copy(Buffer.concat([cipher.update(plaintext), cipher.final()]))
+  },
+  aesCbcDecrypt: (key, iv, ciphertext) =>
+    decipher(() => {
+      const cipher = createDecipheriv('aes-256-cbc', key, iv)
+      return Buffer.concat([cipher.update(ciphertext), cipher.final()])
+    }),
+  aesKwWrap: (kek, key) => {
+    const cipher = createCipheriv(`id-aes${kek.length * 8}-wrap`, kek, KW_IV)
+    return copy(Buffer.concat([cipher.update(key), cipher.final()]))
+  },
+  aesKwUnwrap: (kek, wrapped) =>
+    decipher(() => {
+      const cipher = createDecipheriv(`id-aes${kek.length * 8}-wrap`, kek, KW_IV)
+      return Buffer.concat([cipher.update(wrapped), cipher.final()])
+    }),
+}
+
+/** sodium-native wants Buffers; this is a view of the same memory. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

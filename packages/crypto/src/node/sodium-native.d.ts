@@ -1,0 +1,27 @@
+declare module 'sodium-native' {
+  const sodium: {
+    sodium_malloc(bytes: number): Buffer
+    crypto_sign_seed_keypair(publicKey: Buffer, secretKey: Buffer, seed: Buffer): void
+    crypto_sign_detached(signature: Buffer, message: Buffer, secretKey: Buffer): void
+    crypto_sign_verify_detached(signature: Buffer, message: Buffer, publicKey: Buffer): boolean
+    crypto_scalarmult_base(publicKey: Buffer, secret: Buffer): void
+    crypto_scalarmult(shared: Buffer, secret: Buffer, publicKey: Buffer): void
+    crypto_aead_xchacha20poly1305_ietf_encrypt(
+      sealed: Buffer,
+      plaintext: Buffer,
+      aad: Buffer,
+      secretNonce: null,
+      nonce: Buffer,
+      key: Buffer,
+    ): number
+    crypto_aead_xchacha20poly1305_ietf_decrypt(
+      plaintext: Buffer,
+      secretNonce: null,
+      sealed: Buffer,
+      aad: Buffer,
+      nonce: Buffer,
+      key: Buffer,
+    ): number
+  }
+  export default sodium
+}
