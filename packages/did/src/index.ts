@@ -1,0 +1,38 @@
+import { resolveDidJwk } from './methods/jwk.ts'
+import { resolveDidKey } from './methods/key.ts'
+import { resolveDidPeer } from './methods/peer.ts'
+import { combineResolvers } from './resolution.ts'
+
+export { type Did, type DidUrl, didOf, parseDid, parseDidUrl } from './did.ts'
+export {
+  absolute,
+  type DidDocument,
+  findMethod,
+  type MessagingEndpoint,
+  messagingEndpoints,
+  parseDidDocument,
+  RELATIONSHIPS,
+  type ResolvedMethod,
+  type Service,
+  sameDid,
+  type VerificationMethod,
+  type VerificationRelationship,
+  verificationMethods,
+} from './document.ts'
+export type { DidErrorCode } from './errors.ts'
+export { createDidJwk, resolveDidJwk } from './methods/jwk.ts'
+export { createDidKey, multikeyMethod, resolveDidKey } from './methods/key.ts'
+export { createDidPeer2, createDidPeer4, peerShortForm, resolveDidPeer, resolvePeer4 } from './methods/peer.ts'
+export {
+  combineResolvers,
+  type DidResolver,
+  type MethodResolver,
+  type ResolutionError,
+  type ResolutionErrorName,
+  type ResolutionResult,
+  resolved,
+  unresolved,
+} from './resolution.ts'
+
+/** The methods that need no network. */
+export const localResolver = combineResolvers({ key: resolveDidKey, jwk: resolveDidJwk, peer: resolveDidPeer })
