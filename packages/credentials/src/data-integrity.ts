@@ -2,8 +2,9 @@
  * Data Integrity proofs with the cryptosuite eddsa-jcs-2022 (Data Integrity EdDSA Cryptosuites 1.0, section 3.3):
  * Ed25519 over SHA-256(JCS(proof options)) || SHA-256(JCS(document without proof)).
  */
-import { canonicalJson, concatBytes, Fields, type JsonObject, KeysteadError, multibase } from '@keystead/core'
-import { type PublicKey, type SigningKey, sha256, type VerificationSuite, verifySignature } from '@keystead/crypto'
+import { canonicalJson, Fields, type JsonObject, KeysteadError, multibase } from '@keystead/core'
+import { type PublicKey, type SigningKey, type VerificationSuite, verifySignature } from '@keystead/crypto'
+import { dataIntegrityHash } from '@keystead/did'
 import type { CredentialErrorCode } from './errors.ts'
 
 export interface ProofOptions {
@@ -36,7 +37,7 @@ export async function addProof(document: JsonObject, options: ProofOptions, key:
     cryptosuite: 'eddsa-jcs-2022',
     ...options,
   } as const
-  const signature = await key.sign(hashData(document, config))
+  const signature = await key.sign(dataIntegrityHash(document, config))
   return { ...document, proof: { ...config, proofValue: multibase.encode(signature) } } as unknown as Secured
 }
 
@@ -49,7 +50,7 @@ export function verifyProof(secured: JsonObject, key: PublicKey<VerificationSuit
   if (context !== undefined && !startsWith(document['@context'], context)) return false
   const unsecured = context === undefined ? document : { ...document, '@context': context as JsonObject }
   if (key.suite !== 'ed25519') return false
-  return verifySignature(key, hashData(unsecured, config), multibase.decode(proofValue))
+  return verifySignature(key, dataIntegrityHash(unsecured, config), multibase.decode(proofValue))
 }
 
 /** Closed: a member we do not know could change what a proof means. Throws `BAD_PROOF`. */
@@ -76,10 +77,6 @@ export function parseProof(value: unknown): DataIntegrityProof {
   } catch (cause) {
     throw new KeysteadError<CredentialErrorCode>('BAD_PROOF', 'this is not an eddsa-jcs-2022 proof', { cause })
   }
-}
-
-function hashData(document: object, config: object): Uint8Array {
-  return concatBytes(sha256(canonicalJson(config)), sha256(canonicalJson(document)))
 }
 
 function startsWith(whole: unknown, start: unknown): boolean {

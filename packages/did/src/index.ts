@@ -3,6 +3,7 @@ import { resolveDidKey } from './methods/key.ts'
 import { resolveDidPeer } from './methods/peer.ts'
 import { combineResolvers } from './resolution.ts'
 
+export { dataIntegrityHash } from './data-integrity.ts'
 export { type Did, type DidUrl, didOf, parseDid, parseDidUrl } from './did.ts'
 export {
   absolute,

@@ -1,0 +1,34 @@
+/** Bytes of a submission: a 2-of-3 rotation with a full body is about 4 KiB; room for post-quantum proofs comes with them. */
+export const MAX_SUBMISSION_BYTES = 16 * 1024
+
+/** Authority keys and pre-rotated digests: a board of directors fits. */
+export const MAX_AUTH_KEYS = 16
+
+/** Weights (rule 9): large enough for any share, small enough that sums stay exact. */
+export const MAX_WEIGHT = 2 ** 16
+
+/** Recovery paths: every pair of three groups, and as many again while groups are exchanged. */
+export const MAX_RECOVERY_PATHS = 8
+
+/** Agent entries (rule 8). */
+export const MAX_AGENTS = 16
+
+/** Keys and services of a document body. */
+export const MAX_BODY_KEYS = 20
+export const MAX_BODY_SERVICES = 10
+
+/** Characters of a service id and endpoint text. */
+export const MAX_SERVICE_ID = 32
+export const MAX_ENDPOINT = 2048
+
+/** Compromise marks a state remembers; the log keeps all. */
+export const MAX_COMPROMISES = 8
+
+/** Largest time we accept, seconds: the year 9999. */
+export const MAX_TIME = 253_402_300_799
+
+/** Operations of one DID. */
+export const MAX_SEQ = 2 ** 31
+
+/** Bytes of a state: two authorities of sixteen keys, two recovery sets, sixteen agents twice over. */
+export const MAX_STATE_BYTES = 24 * 1024
