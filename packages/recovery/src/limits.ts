@@ -1,0 +1,80 @@
+/** Every bound of this package, with its reason. */
+
+/** SLIP-39 fields of four bits: groups, and members of a group. */
+export const MAX_GROUPS = 16
+export const MAX_MEMBERS = 16
+
+/** SLIP-39 asks for at least 128 bits; no secret of ours has more than 64 bytes, so PBKDF2 stays at one block. */
+export const MIN_SECRET_BYTES = 16
+export const MAX_SECRET_BYTES = 64
+
+/** 10,000 * 2^6 rounds of HMAC take seconds; the format's 15 would take hours, at the will of whoever wrote a share. */
+export const MAX_ITERATION_EXPONENT = 6
+
+/** Characters of a mnemonic: 59 words (64 bytes) of at most eight letters, with some white space. */
+export const MAX_MNEMONIC_CHARACTERS = 1024
+
+/** Group secrets, path secrets, seeds. */
+export const SECRET_BYTES = 32
+
+/** Contacts of a policy: SLIP-39's members, and as many commitments as a share packet has room for. */
+export const MIN_CONTACT_THRESHOLD = 2
+export const MAX_CONTACTS = MAX_MEMBERS
+
+/** Recovery delay: 90 days, longer than any default; a longer one locks the owner out more than a thief. */
+export const MAX_DELAY_SECONDS = 90 * 86_400
+
+/** Epochs count changes of the recovery set, each held for days. */
+export const MAX_EPOCH = 2 ** 31 - 1
+
+/** Envelopes of one stream. */
+export const MAX_BACKUP_SEQ = 2 ** 31 - 1
+
+/** Bytes of one backup's payload: canonical JSON of 16 MiB still fits a phone; more goes into further envelopes. */
+export const MAX_BACKUP_PAYLOAD = 16 * 1024 * 1024
+
+/** A padded payload is never smaller: an almost empty wallet looks like one in use. */
+export const MIN_PADDED_PAYLOAD = 4096
+
+/** Bytes of an envelope: Padmé adds at most 12 %, base64url a third, recipients 2 KiB each. */
+export const MAX_BACKUP_BYTES = 25 * 1024 * 1024
+
+/** Recipients of an envelope: every pair of three groups, twice while two epochs overlap, and some room. */
+export const MAX_RECIPIENTS = 8
+
+/** Envelopes that one chain check takes; a stream is folded long before. */
+export const MAX_CHAIN = 10_000
+
+/** Bytes of a share packet, whatever its content, so that packets tell nothing apart. */
+export const SHARE_PACKET_BYTES = 2048
+
+/** Characters of a name shown to people, and the bytes it may take in a share packet. */
+export const MAX_LABEL = 64
+export const MAX_LABEL_BYTES = 128
+
+/** Agencies a packet or kit names: rule 24 wants two operators; paper has room for four. */
+export const MAX_PACKET_AGENCIES = 2
+export const MAX_AGENCIES = 4
+/** Characters of an agency's DID or URL that still fit a packet and a printed line. */
+export const MAX_AGENCY = 150
+
+/** Bytes of the locator (rule 24: 128 bits). */
+export const LOCATOR_BYTES = 16
+
+/** Agents, stores and backup streams of a locator record, and its bytes. */
+export const MAX_RECORD_ENTRIES = 16
+export const MAX_RECORD_BYTES = 32 * 1024
+/** A sealed record is never smaller: its size does not count the agents. */
+export const MIN_PADDED_RECORD = 4096
+
+/** Characters of a kit's text: a page of print. */
+export const MAX_KIT_CHARACTERS = 8 * 1024
+
+/** Block heights. */
+export const MAX_HEIGHT = Number.MAX_SAFE_INTEGER
+
+/** Wrong entries of the ceremony's code, after which it is refused: three guesses at one in 10^8. */
+export const MAX_WRONG_CODES = 3
+
+/** Bytes of a ceremony's nonce. */
+export const NONCE_BYTES = 32
