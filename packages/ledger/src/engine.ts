@@ -1,0 +1,263 @@
+/**
+ * The embedded engine: a chain of one validator in this process. Waiting operations enter the next block together; right
+ * behind every block that changed anything comes an empty one whose header proves it. Both are on disk before anybody is
+ * told (group commit).
+ */
+import { base64url, type Clock, Fields, KeysteadError } from '@keystead/core'
+import { encodeMultikey, sha256 } from '@keystead/crypto'
+import {
+  encodeSystem,
+  type NetworkGenesis,
+  type NetworkParameters,
+  type OperationErrorCode,
+  parseNetworkGenesis,
+  parseSubmission,
+  type Submission,
+  SYSTEM_KEY,
+} from '@keystead/did-dkms'
+import {
+  appHash,
+  genesisValidators,
+  type Head,
+  headFromJson,
+  headToJson,
+  type Receipt,
+  type Timestamp,
+} from '@keystead/light-client'
+import { makeBlock } from './block.ts'
+import type { LedgerErrorCode } from './errors.ts'
+import { Execution, type Roots } from './execute.ts'
+import { KEEP_EMPTY_BLOCKS, MAX_BLOCK_OPERATIONS, MAX_WAITING_OPERATIONS } from './limits.ts'
+import { mapUpdate } from './map-tree.ts'
+import type { Signer } from './signer.ts'
+import { Batch, type LedgerStore, nodesOf, numberKey } from './store.ts'
+
+export interface EngineOptions {
+  readonly store: LedgerStore
+  readonly signer: Signer
+  readonly clock: Clock
+  /** Chain id and parameters of a network that begins now; an existing one keeps its own. */
+  readonly network: { readonly chainId: string; readonly parameters: NetworkParameters }
+}
+
+interface Waiting {
+  readonly submission: Submission
+  readonly bytes: Uint8Array
+  resolve(receipt: Receipt): void
+  reject(error: unknown): void
+}
+
+export class EmbeddedLedger {
+  readonly genesis: NetworkGenesis
+  readonly store: LedgerStore
+  readonly #signer: Signer
+  readonly #clock: Clock
+  /** The newest block, and the roots its header proves. */
+  #head: Head | undefined
+  #lastResults = 0
+  #waiting: Waiting[] = []
+  #working: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  private constructor(options: EngineOptions, genesis: NetworkGenesis) {
+    this.store = options.store
+    this.genesis = genesis
+    this.#signer = options.signer
+    this.#clock = options.clock
+  }
+
+  /** Throws `LEDGER_BEHIND_SIGNER` or `LEDGER_CORRUPT`. */
+  static async open(options: EngineOptions): Promise<EmbeddedLedger> {
+    const { store, signer, clock } = options
+    const stored = store.json<NetworkGenesis>('m', 'genesis')
+    const genesis = stored ? parseNetworkGenesis(stored as never) : newGenesis(options)
+    if (!genesis.validators.some((validator) => validator.k === encodeMultikey(signer.key.publicKey)))
+      throw new KeysteadError<LedgerErrorCode>('LEDGER_CORRUPT', 'the validator key is not the one of this ledger')
+    const ledger = new EmbeddedLedger(options, genesis)
+    const tip = store.json<{ head: never; results: number }>('m', 'tip')
+    if (tip) {
+      ledger.#head = headFromJson(new Fields(tip.head, 'tip'))
+      ledger.#lastResults = tip.results
+      signer.check(ledger.#lastSigned(ledger.#head))
+      await ledger.refresh(0)
+    } else {
+      const batch = new Batch(store)
+      const system = encodeSystem({ tick: genesis.time, lost: 0 })
+      batch.putJson('m', 'genesis', genesis)
+      batch.put('s', SYSTEM_KEY, system)
+      mapUpdate(nodesOf(batch), SYSTEM_KEY, sha256(system))
+      const roots = new Execution(batch, genesis, genesis.time, 0).roots()
+      await ledger.#seal(batch, [], roots, { seconds: genesis.time, nanos: 0 }, 0)
+      ledger.#commit(batch)
+    }
+    void clock
+    return ledger
+  }
+
+  get head(): Head {
+    return this.#head as Head
+  }
+
+  /**
+   * Resolves when the operation is in a block, proven and on disk. Rejects with the code of the refusal. The same bytes
+   * again give the same receipt.
+   */
+  async submit(bytes: Uint8Array): Promise<Receipt> {
+    const submission = parseSubmission(bytes)
+    const known = this.receipt(submission.hash)
+    if (known) return known
+    if (this.#stopped) throw new KeysteadError<LedgerErrorCode>('LEDGER_STOPPING', 'the ledger node is stopping')
+    if (this.#waiting.length >= MAX_WAITING_OPERATIONS)
+      throw new KeysteadError<LedgerErrorCode>('TOO_MANY_OPERATIONS', 'too many operations wait; try again soon')
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ submission, bytes, resolve, reject })
+      this.#schedule(() => this.#drain())
+    })
+  }
+
+  /** Receipt of an operation that is in the log. */
+  receipt(hash: string): Receipt | undefined {
+    const known = this.store.json<{ logIndex: number; time: number }>('o', hash)
+    return known && { hash, ...known, height: this.head.header.height }
+  }
+
+  /** Makes an empty block when the newest is older than `maxAge` seconds, so that delays are seen to end. */
+  async refresh(maxAge: number): Promise<void> {
+    const age = this.#clock.now() / 1000 - this.head.header.time.seconds
+    if (age <= maxAge || this.#stopped) return
+    await this.#schedule(async () => {
+      if (this.#clock.now() / 1000 - this.head.header.time.seconds > maxAge) await this.#block([])
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#stopped = true
+    await this.#working
+    await this.store.close()
+  }
+
+  #schedule(work: () => Promise<void>): Promise<void> {
+    const turn = this.#working.then(work)
+    this.#working = turn.catch(() => {})
+    return turn
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, MAX_BLOCK_OPERATIONS)
+      try {
+        await this.#block(batch)
+      } catch (error) {
+        for (const waiting of batch) waiting.reject(error)
+      }
+    }
+  }
+
+  async #block(waiting: readonly Waiting[]): Promise<void> {
+    const batch = new Batch(this.store)
+    const time = this.#nextTime()
+    const before = this.head
+    const execution = new Execution(batch, this.genesis, time.seconds, before.logSize)
+    const accepted: { waiting: Waiting; logIndex: number }[] = []
+    const answers: (() => void)[] = []
+    for (const one of waiting) {
+      const known = this.receipt(one.submission.hash)
+      if (known) {
+        answers.push(() => one.resolve(known))
+        continue
+      }
+      const result = execution.run(one.submission)
+      if (result.ok) accepted.push({ waiting: one, logIndex: result.logIndex })
+      else answers.push(() => one.reject(new KeysteadError<OperationErrorCode>(result.code, result.message)))
+    }
+    if (accepted.length > 0 || execution.tickDue) execution.tick()
+    else if (waiting.length > 0) {
+      for (const answer of answers) answer()
+      return
+    }
+    const txs = accepted.map(({ waiting: one }) => one.bytes)
+    const unchanged = { mapRoot: before.mapRoot, logRoot: before.logRoot, logSize: before.logSize }
+    let head = await this.#seal(batch, txs, unchanged, time, this.#lastResults)
+    const roots = execution.roots()
+    if (batch.changes.size > 0 && (accepted.length > 0 || execution.tickDue))
+      head = await this.#seal(batch, [], roots, this.#timeAfter(time), txs.length)
+    this.#commit(batch)
+    for (const { waiting: one, logIndex } of accepted)
+      one.resolve({ hash: one.submission.hash, logIndex, time: time.seconds, height: head.header.height })
+    for (const answer of answers) answer()
+  }
+
+  /** Signs the next block over `roots` (the state before its own operations) and puts it into the batch. */
+  async #seal(batch: Batch, txs: readonly Uint8Array[], roots: Roots, time: Timestamp, results: number): Promise<Head> {
+    const previous = this.#sealed ?? this.#head
+    const [validator] = genesisValidators(this.genesis)
+    if (!validator) throw new KeysteadError<LedgerErrorCode>('LEDGER_CORRUPT', 'the network has no validator')
+    const block = await makeBlock({
+      chainId: this.genesis.chainId,
+      previous,
+      time,
+      txs,
+      previousResults: results,
+      appHash: appHash(roots.mapRoot, roots.logRoot, roots.logSize),
+      validator,
+      key: this.#signer.key,
+    })
+    const head: Head = { ...block, ...roots }
+    this.#sealed = head
+    const { height } = block.header
+    const json = headToJson(head)
+    batch.putJson('k', numberKey(height), { head: json, txs: txs.length })
+    batch.putJson('m', 'tip', { head: json, results: txs.length })
+    const old = numberKey(height - KEEP_EMPTY_BLOCKS)
+    if (batch.json<{ txs: number }>('k', old)?.txs === 0) batch.remove('k', old)
+    this.#sealedResults = txs.length
+    return head
+  }
+
+  #sealed: Head | undefined
+  #sealedResults = 0
+
+  /** To disk, then into the signer's record, then visible. */
+  #commit(batch: Batch): void {
+    const head = this.#sealed
+    this.#sealed = undefined
+    if (!head) return
+    this.store.commit(batch)
+    this.#signer.record(this.#lastSigned(head))
+    this.#head = head
+    this.#lastResults = this.#sealedResults
+  }
+
+  #lastSigned(head: Head): { chainId: string; height: number; hash: string } {
+    return {
+      chainId: this.genesis.chainId,
+      height: head.header.height,
+      hash: base64url.encode(head.commit.blockId.hash),
+    }
+  }
+
+  /** Block time: our clock, but always later than the block before (BFT time of a single validator). */
+  #nextTime(): Timestamp {
+    const now = this.#clock.now()
+    const time = { seconds: Math.floor(now / 1000), nanos: (now % 1000) * 1_000_000 }
+    const last = this.head.header.time
+    const later = time.seconds > last.seconds || (time.seconds === last.seconds && time.nanos > last.nanos)
+    return later ? time : this.#timeAfter(last)
+  }
+
+  #timeAfter(time: Timestamp): Timestamp {
+    return time.nanos < 999_000_000
+      ? { seconds: time.seconds, nanos: time.nanos + 1_000_000 }
+      : { seconds: time.seconds + 1, nanos: 0 }
+  }
+}
+
+function newGenesis(options: EngineOptions): NetworkGenesis {
+  return {
+    v: 1,
+    chainId: options.network.chainId,
+    time: Math.floor(options.clock.now() / 1000),
+    parameters: options.network.parameters,
+    validators: [{ k: encodeMultikey(options.signer.key.publicKey), power: 1 }],
+  }
+}

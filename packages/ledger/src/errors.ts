@@ -1,0 +1,10 @@
+/** Closed codes of the ledger beside those with which `did-dkms` refuses an operation. */
+export type LedgerErrorCode =
+  | 'LEDGER_IN_USE'
+  | 'LEDGER_CORRUPT'
+  | 'LEDGER_BEHIND_SIGNER'
+  | 'LEDGER_DISK_FULL'
+  | 'LEDGER_STOPPING'
+  | 'TOO_MANY_OPERATIONS'
+  | 'BAD_REQUEST'
+  | 'NOT_FOUND'

@@ -1,0 +1,130 @@
+/**
+ * HTTP of a ledger node (`spec/ledger-http.md`): submission, resolution in the Universal Resolver's shape, logs, health.
+ * Errors are RFC 9457 problem details with our code.
+ */
+import { isKeysteadError, KeysteadError } from '@keystead/core'
+import { unresolved } from '@keystead/did'
+import { deriveDocument, documentMetadata, MAX_SUBMISSION_BYTES, networkHash, parseDkmsDid } from '@keystead/did-dkms'
+import { bundleToJson, headToJson, historyToJson, verifyResolution } from '@keystead/light-client'
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { cors } from 'hono/cors'
+import type { EmbeddedLedger } from './engine.ts'
+import type { LedgerErrorCode } from './errors.ts'
+import { consistencyProof, readBundle, readHealth, readHistory } from './read.ts'
+
+export interface HttpOptions {
+  /** Seconds after which a read makes a fresh block first. */
+  readonly freshSeconds: number
+  readonly log: (line: string) => void
+}
+
+/** Codes that are the node's trouble, not the asker's. */
+const STATUS: Readonly<Record<string, 400 | 404 | 409 | 413 | 503>> = {
+  LEDGER_STOPPING: 503,
+  LEDGER_DISK_FULL: 503,
+  TOO_MANY_OPERATIONS: 503,
+  NOT_FOUND: 404,
+  UNKNOWN_DID: 404,
+  ALREADY_EXISTS: 409,
+  SEQ_MISMATCH: 409,
+  PREV_MISMATCH: 409,
+  TOO_LARGE: 413,
+}
+
+export function ledgerHttp(ledger: EmbeddedLedger, options: HttpOptions): Hono {
+  const app = new Hono()
+  const net = networkHash(ledger.genesis)
+  app.use(cors({ origin: '*', allowMethods: ['GET', 'POST'] }))
+
+  app.post(
+    '/v1/operations',
+    bodyLimit({ maxSize: MAX_SUBMISSION_BYTES, onError: (c) => problem(c, tooLarge()) }),
+    async (c) => {
+      const receipt = await ledger.submit(new Uint8Array(await c.req.arrayBuffer()))
+      options.log(`operation ${receipt.hash} height ${receipt.height}`)
+      return c.json({ ...receipt })
+    },
+  )
+
+  app.get('/1.0/identifiers/:did', async (c) => {
+    const did = c.req.param('did')
+    if (!isDkmsDid(did)) return c.json({ ...unresolved('INVALID_DID', 'this is not a did:dkms') }, 400)
+    await ledger.refresh(options.freshSeconds)
+    const bundle = readBundle(ledger, did, consistencyFrom(c))
+    // The node reads its own answer exactly as a client will.
+    const trust = { genesis: ledger.genesis, now: bundle.head.header.time.seconds, maxAge: 0 }
+    const read = verifyResolution(did, bundle, trust)
+    const proof = bundleToJson(bundle)
+    if (!read.state) {
+      const result = unresolved('NOT_FOUND', 'the ledger has no such DID; the proof shows it')
+      return c.json({ ...result, didDocumentMetadata: { proof } }, 404)
+    }
+    const document = deriveDocument(read.state, read.body)
+    const deactivated = read.state.status === 'deactivated'
+    const accept = c.req.header('accept') ?? ''
+    if (/^application\/did(\+ld\+json|\+json)?$/.test(accept.split(/[,;]/)[0] ?? ''))
+      return c.json({ ...document }, deactivated ? 410 : 200, { 'content-type': 'application/did' })
+    return c.json(
+      {
+        didDocument: document,
+        didResolutionMetadata: { contentType: 'application/did', proofLevel: read.level },
+        didDocumentMetadata: { ...documentMetadata(read.state, read.at.lost), proof },
+      },
+      deactivated ? 410 : 200,
+    )
+  })
+
+  app.get('/v1/log/:did', async (c) => {
+    const did = c.req.param('did')
+    if (!isDkmsDid(did)) return problem(c, new KeysteadError('BAD_REQUEST', 'this is not a did:dkms'))
+    await ledger.refresh(options.freshSeconds)
+    return c.json(historyToJson(readHistory(ledger, did, consistencyFrom(c))))
+  })
+
+  app.get('/v1/head', async (c) => {
+    await ledger.refresh(options.freshSeconds)
+    const consistency = consistencyProof(ledger, consistencyFrom(c))
+    const path = consistency?.path.map((hash) => Buffer.from(hash).toString('base64url'))
+    return c.json({
+      head: headToJson(ledger.head),
+      ...(consistency ? { consistency: { from: consistency.from, path } } : {}),
+    })
+  })
+
+  app.get('/v1/genesis', (c) => c.json({ ...ledger.genesis }))
+  app.get('/health', (c) => c.json({ ...readHealth(ledger), genesis: net }))
+  app.notFound((c) => problem(c, new KeysteadError<LedgerErrorCode>('NOT_FOUND', 'nothing is here')))
+  app.onError((error, c) => {
+    if (!isKeysteadError(error)) options.log(`error ${error.stack ?? error.message}`)
+    return problem(c, error)
+  })
+  return app
+}
+
+function isDkmsDid(did: string): boolean {
+  try {
+    return parseDkmsDid(did).did === did
+  } catch {
+    return false
+  }
+}
+
+function consistencyFrom(c: Context): number | undefined {
+  const text = c.req.query('consistencyFrom')
+  return text !== undefined && /^(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : undefined
+}
+
+function tooLarge(): KeysteadError {
+  return new KeysteadError('TOO_LARGE', `an operation has at most ${MAX_SUBMISSION_BYTES} bytes`)
+}
+
+function problem(c: Context, error: Error): Response {
+  const known = isKeysteadError(error)
+  const code = known ? error.code : 'INTERNAL_ERROR'
+  const status = known ? (STATUS[code] ?? 400) : 500
+  const detail = known ? error.message : 'the ledger node failed; its log says why'
+  return c.json({ type: 'about:blank', title: code.toLowerCase().replaceAll('_', ' '), status, code, detail }, status, {
+    'content-type': 'application/problem+json',
+  })
+}

@@ -1,0 +1,84 @@
+/** A ledger node as a process: one folder, one lock, one port. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { serve } from '@hono/node-server'
+import { type Clock, KeysteadError } from '@keystead/core'
+import type { KeyProvider } from '@keystead/crypto'
+import type { NetworkParameters } from '@keystead/did-dkms'
+import { EmbeddedLedger } from './engine.ts'
+import type { LedgerErrorCode } from './errors.ts'
+import { ledgerHttp } from './http.ts'
+import { Signer } from './signer.ts'
+import { LedgerStore } from './store.ts'
+
+export interface LedgerNodeOptions {
+  readonly data: string
+  /** Rule 18: the validator's key and what it signed last, outside the data and their backups. */
+  readonly signerFolder: string
+  readonly host: string
+  readonly port: number
+  readonly network: { readonly chainId: string; readonly parameters: NetworkParameters }
+  /** Seconds after which a read makes a fresh block first. */
+  readonly freshSeconds: number
+  readonly clock: Clock
+  readonly keys: KeyProvider
+  readonly log: (line: string) => void
+}
+
+/** Seconds between blocks of an idle chain: rule 11 counts more than ten minutes as lost. */
+const HEARTBEAT_SECONDS = 240
+
+export interface LedgerNode {
+  readonly ledger: EmbeddedLedger
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Rejects with `LEDGER_IN_USE`, `LEDGER_BEHIND_SIGNER`, `LEDGER_CORRUPT`, or the system's reason for a taken port. */
+export async function serveLedger(options: LedgerNodeOptions): Promise<LedgerNode> {
+  mkdirSync(options.data, { recursive: true, mode: 0o700 })
+  const unlock = lockFolder(options.data)
+  const ledger = await EmbeddedLedger.open({
+    store: LedgerStore.open(join(options.data, 'ledger.lmdb')),
+    signer: await Signer.open(options.signerFolder, options.keys),
+    clock: options.clock,
+    network: options.network,
+  })
+  const app = ledgerHttp(ledger, options)
+  const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port })
+  const port = await new Promise<number>((resolve, reject) => {
+    server.once('error', reject)
+    server.once('listening', () => {
+      const address = server.address()
+      resolve(typeof address === 'object' && address ? address.port : options.port)
+    })
+  })
+  const heartbeat = setInterval(
+    () => void ledger.refresh(HEARTBEAT_SECONDS - 1).catch((error) => options.log(`error ${error}`)),
+    HEARTBEAT_SECONDS * 1000,
+  )
+  return {
+    ledger,
+    url: `http://${options.host}:${port}`,
+    close: async () => {
+      clearInterval(heartbeat)
+      if ('closeAllConnections' in server) server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await ledger.close()
+      unlock()
+    },
+  }
+}
+
+/** SQLite's file lock is the system's own: it goes with the process, however that ends. */
+function lockFolder(folder: string): () => void {
+  const lock = new DatabaseSync(join(folder, 'lock.sqlite'))
+  try {
+    lock.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT')
+    lock.exec('CREATE TABLE IF NOT EXISTS lock (held INTEGER)')
+  } catch (cause) {
+    throw new KeysteadError<LedgerErrorCode>('LEDGER_IN_USE', `another ledger node uses ${folder}`, { cause })
+  }
+  return () => lock.close()
+}

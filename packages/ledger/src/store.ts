@@ -1,0 +1,126 @@
+/**
+ * What a ledger keeps on disk, on LMDB. One write transaction a batch; when `commit` returns, it is on disk. Readers see
+ * the last committed batch.
+ */
+import type { Bytes } from '@keystead/core'
+import { KeysteadError } from '@keystead/core'
+import { open, type RootDatabase } from 'lmdb'
+import type { LedgerErrorCode } from './errors.ts'
+import type { HashStore } from './log-tree.ts'
+import type { NodeStore } from './map-tree.ts'
+
+/**
+ *   n <path>            map node               s <32-byte key>     state bytes
+ *   h <level> <index>   log subtree hash       e <index>           log entry and submission, JSON
+ *   d <did>             log indexes, JSON      o <hash>            receipt of an operation, JSON
+ *   b <hash>            document body, JSON    k <height>          block, JSON
+ *   m <name>            everything that is one of a kind
+ */
+export type Table = 'n' | 's' | 'h' | 'e' | 'd' | 'o' | 'b' | 'k' | 'm'
+
+export class LedgerStore {
+  readonly #db: RootDatabase<Buffer, Buffer>
+
+  private constructor(db: RootDatabase<Buffer, Buffer>) {
+    this.#db = db
+  }
+
+  static open(folder: string): LedgerStore {
+    const db = open<Buffer, Buffer>({
+      path: folder,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      // A commit returns when it is on disk: acknowledged means durable.
+      overlappingSync: false,
+      noMemInit: true,
+    })
+    return new LedgerStore(db)
+  }
+
+  get(table: Table, key: Uint8Array | string): Bytes | undefined {
+    const value = this.#db.get(dbKey(table, key))
+    return value && new Uint8Array(value)
+  }
+
+  json<T>(table: Table, key: Uint8Array | string): T | undefined {
+    const value = this.#db.get(dbKey(table, key))
+    return value && (JSON.parse(value.toString('utf8')) as T)
+  }
+
+  commit(batch: Batch): void {
+    try {
+      this.#db.transactionSync(() => {
+        for (const [key, value] of batch.changes) {
+          const name = Buffer.from(key, 'latin1')
+          if (value === undefined) this.#db.removeSync(name)
+          else this.#db.putSync(name, Buffer.from(value))
+        }
+      })
+    } catch (cause) {
+      if (/MDB_MAP_FULL|ENOSPC|No space/i.test(String(cause)))
+        throw new KeysteadError<LedgerErrorCode>('LEDGER_DISK_FULL', 'the disk of the ledger is full', { cause })
+      throw cause
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#db.close()
+  }
+}
+
+/** Changes that become durable together; reads see them before. */
+export class Batch {
+  readonly changes = new Map<string, Uint8Array | undefined>()
+  readonly #store: LedgerStore
+
+  constructor(store: LedgerStore) {
+    this.#store = store
+  }
+
+  get(table: Table, key: Uint8Array | string): Bytes | undefined {
+    const name = dbKey(table, key).toString('latin1')
+    if (this.changes.has(name)) return this.changes.get(name) as Bytes | undefined
+    return this.#store.get(table, key)
+  }
+
+  json<T>(table: Table, key: Uint8Array | string): T | undefined {
+    const value = this.get(table, key)
+    return value && (JSON.parse(Buffer.from(value).toString('utf8')) as T)
+  }
+
+  put(table: Table, key: Uint8Array | string, value: Uint8Array): void {
+    this.changes.set(dbKey(table, key).toString('latin1'), value)
+  }
+
+  putJson(table: Table, key: Uint8Array | string, value: unknown): void {
+    this.put(table, key, Buffer.from(JSON.stringify(value), 'utf8'))
+  }
+
+  remove(table: Table, key: Uint8Array | string): void {
+    this.changes.set(dbKey(table, key).toString('latin1'), undefined)
+  }
+}
+
+type Reader = Pick<LedgerStore, 'get'> & { put?: Batch['put'] }
+
+export function nodesOf(reader: Reader): NodeStore {
+  return {
+    get: (path) => reader.get('n', Buffer.from(path, 'latin1')),
+    set: (path, node) => reader.put?.('n', Buffer.from(path, 'latin1'), node),
+  }
+}
+
+export function hashesOf(reader: Reader): HashStore {
+  const key = (level: number, index: number): string => `${level}.${index}`
+  return {
+    get: (level, index) => reader.get('h', key(level, index)),
+    set: (level, index, hash) => reader.put?.('h', key(level, index), hash),
+  }
+}
+
+/** Numbers as keys: fixed width, so that order is numeric. */
+export const numberKey = (value: number): string => String(value).padStart(16, '0')
+
+function dbKey(table: Table, key: Uint8Array | string): Buffer {
+  return Buffer.concat([Buffer.from(table, 'latin1'), typeof key === 'string' ? Buffer.from(key, 'utf8') : key])
+}

@@ -1,0 +1,56 @@
+export {
+  appHash,
+  bundleFromJson,
+  bundleToJson,
+  type Head,
+  headFromJson,
+  headToJson,
+  type ProofBundle,
+} from './bundle.ts'
+export {
+  type FetchPort,
+  fetchGenesis,
+  LedgerClient,
+  type LedgerClientOptions,
+  type PinStore,
+  type Receipt,
+} from './client.ts'
+export type { LedgerReadErrorCode } from './errors.ts'
+export {
+  type BlockId,
+  type Commit,
+  type CommitSignature,
+  commitHolds,
+  encodeBlockId,
+  encodeCommitSignature,
+  encodeTimestamp,
+  type Header,
+  headerHash,
+  type Timestamp,
+  type Validator,
+  validatorAddress,
+  validatorsHash,
+  voteBytes,
+} from './header.ts'
+export {
+  type HistoryBundle,
+  historyFromJson,
+  historyToJson,
+  type VerifiedHistory,
+  verifyHistory,
+} from './history.ts'
+export { MAX_AGE_SECONDS } from './limits.ts'
+export { bitAt, type MapProof, mapInnerHash, mapLeafHash, PLACEHOLDER, verifyMapProof } from './map.ts'
+export { innerHash, leafHash, merkleRoot, splitPoint, verifyConsistency, verifyInclusion } from './merkle.ts'
+export * as protobuf from './protobuf.ts'
+export {
+  genesisValidators,
+  type Level,
+  type Pin,
+  PROTOCOL_VERSION,
+  pinOf,
+  type ReadTrust,
+  type VerifiedResolution,
+  verifyHead,
+  verifyResolution,
+} from './verify.ts'

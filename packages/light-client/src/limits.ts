@@ -1,0 +1,23 @@
+/** Bytes of one resolution: a state, a body, two map paths, a header and 128 signatures. */
+export const MAX_BUNDLE_BYTES = 256 * 1024
+
+/** Bytes of a history: a DID that rotated a thousand times. */
+export const MAX_HISTORY_BYTES = 32 * 1024 * 1024
+
+/** Entries of a history. */
+export const MAX_HISTORY_ENTRIES = 10_000
+
+/** Levels of a map path: bits of a key. */
+export const MAX_MAP_PATH = 256
+
+/** Levels of a log path: 2^53 entries. */
+export const MAX_LOG_PATH = 54
+
+/** Validators and so signatures of a commit. */
+export const MAX_VALIDATORS = 128
+
+/** Seconds a header may lie ahead of our clock (rule 11). */
+export const MAX_AHEAD_SECONDS = 10
+
+/** Seconds a header may be old unless the caller says otherwise: two heartbeats of an idle chain. */
+export const MAX_AGE_SECONDS = 600
