@@ -1,0 +1,112 @@
+/**
+ * The recovery policy: who must come together, and after what delay authority passes on (rules 2, 3, 25).
+ *
+ *   groups: S = a threshold of contacts, P = the printed kit, E = agents that keep a share behind a PIN
+ *   paths:  pairs of groups, ids in alphabetical order
+ *
+ * Group E has its place in the ids but no format in this version: a policy that names it is refused by its own code.
+ */
+import { Fields, type JsonObject } from '@keystead/core'
+import { refuse, under } from './errors.ts'
+import { MAX_CONTACTS, MAX_DELAY_SECONDS, MAX_EPOCH, MIN_CONTACT_THRESHOLD } from './limits.ts'
+
+export const PATH_IDS = ['E+P', 'E+S', 'P+S'] as const
+export type PathId = (typeof PATH_IDS)[number]
+export type GroupId = 'E' | 'P' | 'S'
+
+export interface RecoveryPolicy {
+  readonly v: 1
+  /** Counts exchanges of the recovery set; the same number stands on the ledger (rule 5). */
+  readonly epoch: number
+  readonly groups: {
+    readonly P?: Readonly<Record<string, never>>
+    readonly S?: { readonly threshold: number; readonly count: number }
+  }
+  readonly paths: readonly { readonly id: PathId; readonly delay: number }[]
+}
+
+/** Rule 3, in seconds; a network states its own floors. */
+export const DEFAULT_DELAYS: Readonly<Record<PathId, number>> = { 'E+P': 3600, 'E+S': 86_400, 'P+S': 259_200 }
+
+/** The two groups of a path, in the order in which their secrets are taken. */
+export function groupsOf(path: PathId): readonly [GroupId, GroupId] {
+  switch (path) {
+    case 'E+P':
+      return ['E', 'P']
+    case 'E+S':
+      return ['E', 'S']
+    case 'P+S':
+      return ['P', 'S']
+  }
+}
+
+/** Throws `BAD_POLICY` or `GROUP_UNSUPPORTED`. */
+export function parsePolicy(value: unknown): RecoveryPolicy {
+  return under('BAD_POLICY', 'this is not a recovery policy', () => readPolicy(value), [
+    'BAD_POLICY',
+    'GROUP_UNSUPPORTED',
+  ])
+}
+
+function readPolicy(value: unknown): RecoveryPolicy {
+  const fields = new Fields(value, 'policy')
+  const v = fields.literal('v', 1)
+  const epoch = fields.integer('epoch', { min: 0, max: MAX_EPOCH })
+  const groups = readGroups(fields.object('groups'))
+  const paths = fields.array('paths', { min: 1, max: PATH_IDS.length }, (item, path) => {
+    const entry = new Fields(item, path)
+    const id = entry.literal('id', ...PATH_IDS)
+    const delay = entry.integer('delay', { min: 0, max: MAX_DELAY_SECONDS })
+    entry.end()
+    return { id, delay }
+  })
+  fields.end()
+  const used = new Set<GroupId>()
+  for (const [index, { id }] of paths.entries()) {
+    const before = paths[index - 1]
+    if (before && before.id >= id) refuse('BAD_POLICY', 'paths are listed once each, in alphabetical order')
+    for (const group of groupsOf(id)) {
+      if (group === 'E') unsupported()
+      if (groups[group] === undefined) refuse('BAD_POLICY', `path ${id} needs group ${group}, which the policy lacks`)
+      used.add(group)
+    }
+  }
+  for (const group of Object.keys(groups) as GroupId[])
+    if (!used.has(group)) refuse('BAD_POLICY', `group ${group} opens no path`)
+  return { v, epoch, groups, paths }
+}
+
+function readGroups(fields: Fields): RecoveryPolicy['groups'] {
+  if (fields.has('E')) unsupported()
+  const groups: { -readonly [G in keyof RecoveryPolicy['groups']]: RecoveryPolicy['groups'][G] } = {}
+  if (fields.has('P')) {
+    fields.object('P').end()
+    groups.P = {}
+  }
+  if (fields.has('S')) {
+    const contacts = fields.object('S')
+    const threshold = contacts.integer('threshold', { min: MIN_CONTACT_THRESHOLD, max: MAX_CONTACTS })
+    const count = contacts.integer('count', { min: threshold, max: MAX_CONTACTS })
+    contacts.end()
+    groups.S = { threshold, count }
+  }
+  fields.end()
+  return groups
+}
+
+function unsupported(): never {
+  refuse('GROUP_UNSUPPORTED', 'shares behind a PIN are not supported by this version')
+}
+
+/** As JSON, for canonical bytes. */
+export function policyToJson(policy: RecoveryPolicy): JsonObject {
+  return {
+    v: policy.v,
+    epoch: policy.epoch,
+    groups: {
+      ...(policy.groups.P && { P: {} }),
+      ...(policy.groups.S && { S: { threshold: policy.groups.S.threshold, count: policy.groups.S.count } }),
+    },
+    paths: policy.paths.map(({ id, delay }) => ({ id, delay })),
+  }
+}
