@@ -1,0 +1,231 @@
+/**
+ * One party's log as the other sees it (RELATIONSHIP-2 to 9). Pure: what time it is comes with each call, and is the
+ * receiver's own; there is no common clock in a relationship.
+ */
+import { multihash, utf8 } from '@keystead/core'
+import { sha256 } from '@keystead/crypto'
+import { type Entry, entryDid, entryHash, entrySigners, type RecoveryPath } from './entry.ts'
+import type { MicroledgerErrorCode } from './errors.ts'
+import { VETOES } from './limits.ts'
+
+/** What is in force after an entry. */
+export interface Standing {
+  readonly seq: number
+  readonly head: string
+  readonly did: string
+  readonly doc: string
+  readonly keys: readonly string[]
+  readonly threshold: number
+  readonly next: readonly string[]
+  readonly nextThreshold: number
+}
+
+export interface LogState {
+  readonly rel: string
+  readonly now: Standing
+  /** Before the newest entry: what a conflict falls back to. */
+  readonly before?: Standing
+  readonly recovery: {
+    readonly epoch: number
+    readonly entries: readonly RecoveryPath[]
+    readonly vetoesLeft: number
+    /** A change of the set that waits (seconds since 1970, receiver's clock). */
+    readonly held?: { readonly entries: readonly RecoveryPath[]; readonly until: number }
+    readonly pending?: { readonly entry: Entry; readonly until: number }
+  }
+  readonly status: 'active' | 'frozen' | 'closed'
+  /** The two entries of a conflict. */
+  readonly conflict?: readonly [string, string]
+  /** When a recovery last took effect: people verify again (rule 21). */
+  readonly recoveredAt?: number
+}
+
+export type Effect = 'begun' | 'rotated' | 'pending' | 'vetoed' | 'frozen' | 'resolved' | 'closed' | 'known'
+export type EntryResult =
+  | { readonly ok: true; readonly effect: Effect; readonly state: LogState }
+  | { readonly ok: false; readonly code: MicroledgerErrorCode; readonly message: string }
+
+class Refusal extends Error {
+  readonly code: MicroledgerErrorCode
+  constructor(code: MicroledgerErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+function refuse(code: MicroledgerErrorCode, message: string): never {
+  throw new Refusal(code, message)
+}
+
+/** The log that begins with an inception. `rel` is known once both inceptions are. */
+export function beginLog(entry: Entry, rel: string): EntryResult {
+  return guarded(() => {
+    if (entry.type !== 'inception') refuse('SEQ_GAP', 'a log begins with an inception')
+    requireThreshold(entry)
+    checkNext(entry, [])
+    return {
+      effect: 'begun',
+      state: {
+        rel,
+        now: standing(entry),
+        recovery: { epoch: entry.recovery.length > 0 ? 1 : 0, entries: entry.recovery, vetoesLeft: VETOES },
+        status: 'active',
+      },
+    }
+  })
+}
+
+/** `time`: seconds since 1970 by the receiver's clock. */
+export function applyEntry(before: LogState, entry: Entry, time: number): EntryResult {
+  return guarded(() => {
+    const state = settleLog(before, time)
+    const hash = entryHash(entry)
+    if (hash === state.now.head || state.recovery.pending?.entry.seq === entry.seq)
+      if (hash === state.now.head || hash === entryHash((state.recovery.pending as { entry: Entry }).entry))
+        return { effect: 'known', state }
+    if (entry.type === 'inception') refuse('SEQ_GAP', 'the log has begun already')
+    if (entry.rel !== state.rel) refuse('WRONG_RELATIONSHIP', 'the entry belongs to another relationship')
+    if (state.status === 'closed') refuse('CLOSED', 'this relationship was closed')
+    if (entry.type === 'recover') return recover(state, entry, time)
+    if (state.recovery.pending) return veto(state, entry, hash)
+    if (entry.resolves) return resolve(state, entry)
+    if (state.status === 'frozen') return refuse('FROZEN', 'two entries contradict each other; one must name both')
+    if (entry.seq === state.now.seq && state.before) return conflict(state, entry, hash)
+    follows(state.now, entry)
+    requireRotation(state.now, entry)
+    return {
+      effect: entry.type === 'close' ? 'closed' : 'rotated',
+      state: { ...advance(state, entry, time), status: entry.type === 'close' ? 'closed' : 'active' },
+    }
+  })
+}
+
+/** Delays that are over take effect. */
+export function settleLog(state: LogState, time: number): LogState {
+  const { pending, held, ...recovery } = state.recovery
+  if (pending && pending.until <= time) {
+    const { conflict: _, before: _b, ...rest } = state
+    return {
+      ...rest,
+      // Without `before`: what the old keys still say at this place is no conflict, recovery outranks it.
+      now: standing(pending.entry),
+      recovery: { epoch: recovery.epoch + 1, entries: pending.entry.recovery, vetoesLeft: VETOES },
+      status: 'active',
+      recoveredAt: pending.until,
+    }
+  }
+  if (!pending && held && held.until <= time)
+    return { ...state, recovery: { epoch: recovery.epoch + 1, entries: held.entries, vetoesLeft: VETOES } }
+  return state
+}
+
+/** Recovery outranks the threshold, and ends a freeze; its delay is what the owner has to object in. */
+function recover(state: LogState, entry: Entry, time: number): { effect: Effect; state: LogState } {
+  if (state.recovery.pending) refuse('RECOVERY_PENDING', 'a recovery is pending already')
+  const path = state.recovery.entries.find((candidate) => candidate.h === digestOf(entry.key ?? ''))
+  if (!path || !entry.key) return refuse('RECOVERY_KEY_UNKNOWN', 'no recovery path of this relationship has this key')
+  follows(state.now, entry)
+  if (!entrySigners(entry, [entry.key]).has(entry.key)) refuse('KEY_NOT_AUTHORIZED', 'the recovery key did not sign')
+  requireThreshold(entry)
+  checkNext(entry, state.now.keys)
+  const { held: _, ...recovery } = state.recovery
+  return {
+    effect: 'pending',
+    state: { ...state, recovery: { ...recovery, pending: { entry, until: time + path.delay } } },
+  }
+}
+
+/** While a recovery is pending, only a rotation that names it is taken (rule 4). */
+function veto(state: LogState, entry: Entry, _hash: string): { effect: Effect; state: LogState } {
+  const { pending, ...recovery } = state.recovery
+  if (!pending || entry.vetoes !== entryHash(pending.entry))
+    return refuse('RECOVERY_PENDING', 'a recovery is pending; only a rotation that vetoes it is accepted')
+  if (recovery.vetoesLeft === 0) refuse('VETOES_SPENT', 'the vetoes of this recovery set are spent')
+  follows(state.now, entry)
+  requireRotation(state.now, entry)
+  return {
+    effect: 'vetoed',
+    state: {
+      ...state,
+      now: standing(entry),
+      before: state.now,
+      recovery: { ...recovery, vetoesLeft: recovery.vetoesLeft - 1 },
+    },
+  }
+}
+
+/** Two valid entries at one place: fall back to the entry before both, and wait. */
+function conflict(state: LogState, entry: Entry, hash: string): { effect: Effect; state: LogState } {
+  const before = state.before as Standing
+  follows(before, entry)
+  requireRotation(before, entry)
+  const { before: _, ...rest } = state
+  const both = [state.now.head, hash].sort() as [string, string]
+  return { effect: 'frozen', state: { ...rest, now: before, status: 'frozen', conflict: both } }
+}
+
+function resolve(state: LogState, entry: Entry): { effect: Effect; state: LogState } {
+  const { conflict: both, ...rest } = state
+  if (!both || entry.resolves?.[0] !== both[0] || entry.resolves[1] !== both[1])
+    return refuse('FROZEN', 'the entry does not name the conflict')
+  if (entry.seq !== state.now.seq + 2 || entry.prev !== state.now.head)
+    refuse('PREV_MISMATCH', 'the entry does not follow the one before the conflict')
+  requireRotation(state.now, entry)
+  return { effect: 'resolved', state: { ...rest, now: standing(entry), before: state.now, status: 'active' } }
+}
+
+function advance(state: LogState, entry: Entry, time: number): LogState {
+  return { ...state, now: standing(entry), before: state.now, recovery: changeRecovery(state.recovery, entry, time) }
+}
+
+/** As on the ledger (rule 5): the first set at once, a later one when the old had time to object. */
+function changeRecovery(now: LogState['recovery'], entry: Entry, time: number): LogState['recovery'] {
+  const same = JSON.stringify(now.entries) === JSON.stringify(entry.recovery)
+  if (same) return now
+  if (now.entries.length === 0) return { epoch: now.epoch + 1, entries: entry.recovery, vetoesLeft: VETOES }
+  if (JSON.stringify(now.held?.entries) === JSON.stringify(entry.recovery)) return now
+  const until = time + 2 * Math.max(...now.entries.map((path) => path.delay))
+  return { ...now, held: { entries: entry.recovery, until } }
+}
+
+function follows(now: Standing, entry: Entry): void {
+  if (entry.seq !== now.seq + 1) refuse('SEQ_GAP', `the next entry has number ${now.seq + 1}, this one ${entry.seq}`)
+  if (entry.prev !== now.head) refuse('PREV_MISMATCH', 'the entry does not follow the newest one')
+}
+
+function requireThreshold(entry: Entry): Set<string> {
+  const signers = entrySigners(entry, entry.keys)
+  if (signers.size === 0) refuse('KEY_NOT_AUTHORIZED', 'no key of the entry signed it')
+  if (signers.size < entry.threshold) refuse('THRESHOLD_NOT_MET', `${signers.size} of ${entry.threshold} signatures`)
+  return signers
+}
+
+function requireRotation(before: Standing, entry: Entry): void {
+  const digests = new Set([...requireThreshold(entry)].map(digestOf))
+  if (before.next.filter((h) => digests.has(h)).length < before.nextThreshold)
+    refuse('PRE_ROTATION_VIOLATED', 'the entry is not signed by the keys committed to before')
+  checkNext(entry, before.keys)
+}
+
+function checkNext(entry: Entry, exposed: readonly string[]): void {
+  const seen = new Set([...entry.keys, ...exposed].map(digestOf))
+  if (entry.next.some((h) => seen.has(h))) refuse('KEY_ALREADY_EXPOSED', 'a next key must be one that nobody has seen')
+}
+
+function standing(entry: Entry): Standing {
+  const { seq, doc, keys, threshold, next, nextThreshold } = entry
+  return { seq, head: entryHash(entry), did: entryDid(entry), doc, keys, threshold, next, nextThreshold }
+}
+
+function digestOf(multikey: string): string {
+  return multihash.encode(sha256(utf8(multikey)))
+}
+
+function guarded(run: () => { effect: Effect; state: LogState }): EntryResult {
+  try {
+    return { ok: true, ...run() }
+  } catch (error) {
+    if (error instanceof Refusal) return { ok: false, code: error.code, message: error.message }
+    throw error
+  }
+}

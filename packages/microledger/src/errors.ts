@@ -1,0 +1,15 @@
+/** Closed codes: why an entry is none, or why a log does not take it. */
+export type MicroledgerErrorCode =
+  | 'BAD_ENTRY'
+  | 'WRONG_RELATIONSHIP'
+  | 'SEQ_GAP'
+  | 'PREV_MISMATCH'
+  | 'KEY_NOT_AUTHORIZED'
+  | 'THRESHOLD_NOT_MET'
+  | 'PRE_ROTATION_VIOLATED'
+  | 'KEY_ALREADY_EXPOSED'
+  | 'RECOVERY_KEY_UNKNOWN'
+  | 'RECOVERY_PENDING'
+  | 'VETOES_SPENT'
+  | 'FROZEN'
+  | 'CLOSED'
