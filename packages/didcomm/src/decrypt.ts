@@ -1,0 +1,56 @@
+/** Opens an encrypted message with the key of ours it names, the sender's key checked against the sender's DID. */
+import { type Bytes, KeysteadError, utf8 } from '@keystead/core'
+import { type AgreementKey, aesKwUnwrap } from '@keystead/crypto'
+import type { DidResolver } from '@keystead/did'
+import { CONTENT_CIPHERS } from './content.ts'
+import { failure } from './errors.ts'
+import { isAgreement, type Jwe } from './jwe.ts'
+import { type Agreements, keyEncryptionKey } from './key-agreement.ts'
+import type { SecretsPort } from './ports.ts'
+import { methodOf } from './recipients.ts'
+
+export interface Decrypted {
+  readonly plaintext: Bytes
+  readonly recipientKid: string
+}
+
+/** Throws `NO_RECIPIENT_KEY`, `DECRYPTION_FAILED`, `BAD_MESSAGE`, `SENDER_MISMATCH` or `DID_NOT_RESOLVED`. */
+export async function decrypt(jwe: Jwe, secrets: SecretsPort, resolver: DidResolver): Promise<Decrypted> {
+  const { recipient, key } = await ourKey(jwe, secrets)
+  const agreements: Agreements = [
+    { key, peer: jwe.epk },
+    ...(jwe.skid === undefined ? [] : [{ key, peer: await senderKey(jwe.skid, resolver) }]),
+  ]
+  const info = { apu: jwe.apu, apv: jwe.apv, ...(jwe.skid === undefined ? {} : { tag: jwe.tag }) }
+  const kek = await keyEncryptionKey(agreements, jwe.algorithm, info, 'BAD_MESSAGE')
+  try {
+    const contentKey = aesKwUnwrap(kek, recipient.encryptedKey)
+    const cipher = CONTENT_CIPHERS[jwe.encryption]
+    const plaintext = cipher.decrypt(contentKey, jwe.iv, utf8(jwe.protectedText), jwe.ciphertext, jwe.tag)
+    contentKey.fill(0)
+    return { plaintext, recipientKid: recipient.kid }
+  } catch (cause) {
+    // Also for keys and vectors of the wrong length: all of it is one failure to whoever sent it.
+    if (cause instanceof KeysteadError) throw failure('DECRYPTION_FAILED', 'the message does not open', { cause })
+    throw cause
+  } finally {
+    kek.fill(0)
+  }
+}
+
+async function ourKey(
+  jwe: Jwe,
+  secrets: SecretsPort,
+): Promise<{ recipient: Jwe['recipients'][number]; key: AgreementKey }> {
+  for (const recipient of jwe.recipients) {
+    const key = await secrets.agreementKey(recipient.kid)
+    if (key) return { recipient, key }
+  }
+  throw failure('NO_RECIPIENT_KEY', 'the message is for none of our keys')
+}
+
+async function senderKey(skid: string, resolver: DidResolver) {
+  const publicKey = (await methodOf(skid, 'keyAgreement', resolver))?.publicKey
+  if (publicKey && isAgreement(publicKey)) return publicKey
+  throw failure('SENDER_MISMATCH', "the sender's key is not in the sender's document")
+}

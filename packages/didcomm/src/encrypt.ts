@@ -1,0 +1,71 @@
+/** Makes an encrypted message: one content, its key wrapped for each recipient. */
+import { type Bytes, base64url, type Random, utf8 } from '@keystead/core'
+import { aesKwWrap, publicKeyToJwk } from '@keystead/crypto'
+import { CONTENT_CIPHERS, type ContentEncryption } from './content.ts'
+import { failure } from './errors.ts'
+import { recipientsDigest } from './jwe.ts'
+import { ECDH_1PU, ECDH_ES, keyEncryptionKey } from './key-agreement.ts'
+import { type DidcommMediaType, ENCRYPTED_MEDIA_TYPE } from './media-types.ts'
+import { sized } from './message.ts'
+import type { EphemeralKeys, SenderPort } from './ports.ts'
+import type { Recipient } from './recipients.ts'
+
+export interface EncryptOptions {
+  /** At least one, all of one curve. */
+  readonly recipients: readonly Recipient[]
+  /** Authcrypt when given (and then `encryption` must be A256CBC-HS512), anoncrypt when not. */
+  readonly from?: SenderPort
+  readonly encryption: ContentEncryption
+  /** Stated in `cty` for anything but plaintext. */
+  readonly contentType: DidcommMediaType
+  readonly ephemerals: EphemeralKeys
+  readonly random: Random
+}
+
+/** Throws `NO_COMPATIBLE_KEY` or `MESSAGE_TOO_LARGE`. */
+export async function encrypt(plaintext: Uint8Array, options: EncryptOptions): Promise<Bytes> {
+  const { recipients, from, random } = options
+  const suite = recipients[0]?.publicKey.suite
+  if (!suite) throw failure('NO_COMPATIBLE_KEY', 'no recipient')
+  const cipher = CONTENT_CIPHERS[options.encryption]
+  const algorithm = from ? ECDH_1PU : ECDH_ES
+  const apu = utf8(from?.kid ?? '')
+  const apv = recipientsDigest(recipients.map(({ kid }) => kid))
+  const ephemeral = await options.ephemerals.ephemeral({ kind: 'agreement', suite })
+  const contentKey = random(cipher.keyBytes)
+  try {
+    const header = {
+      typ: ENCRYPTED_MEDIA_TYPE,
+      alg: algorithm,
+      enc: options.encryption,
+      ...(from ? { skid: from.kid, apu: base64url.encode(apu) } : {}),
+      apv: base64url.encode(apv),
+      epk: publicKeyToJwk(ephemeral.publicKey),
+      ...(options.contentType.includes('plain') ? {} : { cty: options.contentType }),
+    }
+    const protectedText = base64url.encode(utf8(JSON.stringify(header)))
+    const iv = random(cipher.ivBytes)
+    const { ciphertext, tag } = cipher.encrypt(contentKey, iv, utf8(protectedText), plaintext)
+    const info = from ? { apu, apv, tag } : { apu, apv }
+    const wrapped = await Promise.all(
+      recipients.map(async ({ kid, publicKey }) => {
+        const agreements = [ephemeral, ...(from ? [from.key] : [])].map((key) => ({ key, peer: publicKey }))
+        const kek = await keyEncryptionKey(agreements, algorithm, info, 'NO_COMPATIBLE_KEY')
+        const encryptedKey = aesKwWrap(kek, contentKey)
+        kek.fill(0)
+        return { encrypted_key: base64url.encode(encryptedKey), header: { kid } }
+      }),
+    )
+    const envelope = {
+      protected: protectedText,
+      recipients: wrapped,
+      iv: base64url.encode(iv),
+      ciphertext: base64url.encode(ciphertext),
+      tag: base64url.encode(tag),
+    }
+    return sized(utf8(JSON.stringify(envelope)))
+  } finally {
+    contentKey.fill(0)
+    ephemeral.destroy()
+  }
+}
