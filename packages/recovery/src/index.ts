@@ -1,7 +1,40 @@
 export { type NewBackup, openBackup, sealBackup, verifyBackup } from './backup.ts'
 export { type Chain, verifyChain } from './backup-chain.ts'
 export { type BackupEnvelope, type BackupHead, type BackupRecipient, parseBackup } from './backup-format.ts'
+export { ceremonyCode, codeMatches, type NewDeviceKeys, newDeviceCommitment, spokenCode } from './ceremony/code.ts'
+export { type CeremonyMessage, parseCeremonyMessage } from './ceremony/messages.ts'
+export {
+  type CeremonyState,
+  CONTACT_TABLE,
+  type ContactCeremony,
+  type ContactEvent,
+  NEW_DEVICE_TABLE,
+  type NewDeviceCeremony,
+  type NewDeviceEvent,
+} from './ceremony/state.ts'
+export {
+  type CeremonyProblem,
+  type CeremonyStep,
+  type CeremonyWorld,
+  inviteContact,
+  inviteNewDevice,
+  newSession,
+  stepContact,
+  stepNewDevice,
+} from './ceremony/step.ts'
+export { endorsedStreams, endorseStream, type StreamEndorsement } from './endorsement.ts'
 export type { RecoveryErrorCode } from './errors.ts'
+export { createKit, type Kit, kitLine, kitSecret, type NewKit, vetoDigest } from './kit.ts'
+export { parseKit, renderKit } from './kit-text.ts'
+export { MAX_BACKUP_PAYLOAD, SHARE_PACKET_BYTES } from './limits.ts'
+export {
+  type LocatorRecord,
+  locatorAccount,
+  newLocator,
+  openLocatorRecord,
+  type ServiceDescriptor,
+  sealLocatorRecord,
+} from './locator.ts'
 export { type Lack, type MeterReading, meter, type RecoveryFacts } from './meter.ts'
 export { derivePath, type GroupSecrets, newGroupSecret, type PathSeeds, pathSecret } from './paths.ts'
 export {
@@ -15,6 +48,15 @@ export {
   type RecoveryPolicy,
 } from './policy.ts'
 export { openRecoveryKey, type RecoveryKeyContext, sealRecoveryKey } from './recovery-key.ts'
+export {
+  combineSharePackets,
+  makeSharePackets,
+  type NewShareSet,
+  parseSharePacket,
+  type SharePacket,
+} from './share-packet.ts'
+export { openSharePacket, sealSharePacket } from './share-transfer.ts'
 export { combineMnemonics, combineShares } from './slip39/combine.ts'
 export { formatMnemonic, parseMnemonic, type Share } from './slip39/share.ts'
 export { type SplitOptions, splitSecret } from './slip39/split.ts'
+export type { Checkpoint } from './wire.ts'
