@@ -204,39 +204,3 @@ describe('layers', () => {
     expect(() => peekRecipients(packed, 10)).toThrow(expect.objectContaining({ code: 'MESSAGE_TOO_LARGE' }))
   })
 })
-
-describe('where the signer stands', () => {
-  test('kid in the protected header, in the other, or in both alike; general or flattened', async () => {
-    const { kid, key } = alice.signing.ed25519
-    const payload = base64url.encode(packPlaintext(message))
-    for (const inner of [{ kid, typ: 'JWM' }, {}])
-      for (const outer of [{ header: { kid } }, {}]) {
-        const head = base64url.encode(utf8(JSON.stringify({ alg: 'EdDSA', ...inner })))
-        const signature = base64url.encode(await key.sign(utf8(`${head}.${payload}`)))
-        const one = { protected: head, signature, ...outer }
-        const expected = 'kid' in inner || 'header' in outer ? 'opened' : 'BAD_MESSAGE'
-        expect(await code(utf8(JSON.stringify({ payload, ...one })))).toBe(expected)
-        expect(await code(utf8(JSON.stringify({ payload, signatures: [one] })))).toBe(expected)
-        if ('kid' in inner)
-          expect(await code(utf8(JSON.stringify({ payload, ...one, header: { kid: `${alice.did}#b` } })))).toBe(
-            'BAD_MESSAGE',
-          )
-      }
-  })
-
-  test('every signature MUST hold and be of one DID', async () => {
-    const [first, second, other] = await Promise.all(
-      [alice.signing.ed25519, alice.signing.p256, eve.signing.p256].map(async (by) => {
-        const signed = await sign(packPlaintext(message), by)
-        return JSON.parse(new TextDecoder().decode(signed)) as { payload: string; signatures: JsonObject[] }
-      }),
-    )
-    const join = (...signatures: (JsonObject | undefined)[]) =>
-      utf8(JSON.stringify({ payload: first?.payload, signatures }))
-    const [a, b, c] = [first, second, other].map((signed) => signed?.signatures[0])
-    expect(await code(join(a, b))).toBe('opened')
-    expect(await code(join(a, { ...b, signature: a?.['signature'] ?? '' }))).toBe('BAD_SIGNATURE')
-    expect(await code(join(a, c))).toBe('BAD_MESSAGE')
-    expect(await code(join())).toBe('BAD_MESSAGE')
-  })
-})

@@ -26,9 +26,12 @@ export async function decrypt(jwe: Jwe, secrets: SecretsPort, resolver: DidResol
   try {
     const contentKey = aesKwUnwrap(kek, recipient.encryptedKey)
     const cipher = CONTENT_CIPHERS[jwe.encryption]
-    const plaintext = cipher.decrypt(contentKey, jwe.iv, utf8(jwe.protectedText), jwe.ciphertext, jwe.tag)
-    contentKey.fill(0)
-    return { plaintext, recipientKid: recipient.kid }
+    try {
+      const plaintext = cipher.decrypt(contentKey, jwe.iv, utf8(jwe.protectedText), jwe.ciphertext, jwe.tag)
+      return { plaintext, recipientKid: recipient.kid }
+    } finally {
+      contentKey.fill(0)
+    }
   } catch (cause) {
     // Also for keys and vectors of the wrong length: all of it is one failure to whoever sent it.
     if (cause instanceof KeysteadError) throw failure('DECRYPTION_FAILED', 'the message does not open', { cause })
