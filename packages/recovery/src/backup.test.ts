@@ -1,9 +1,11 @@
 import { base64url, canonicalJson, type JsonObject, seededRandom, utf8 } from '@keystead/core'
+import { seal } from '@keystead/crypto'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type NewBackup, openBackup, sealBackup, verifyBackup } from './backup.ts'
 import { verifyChain } from './backup-chain.ts'
-import { parseBackup } from './backup-format.ts'
+import { headBytes, parseBackup } from './backup-format.ts'
+import { pad } from './padding.ts'
 import { kemKey, signingKey } from './testing/keys.ts'
 import { codeOf, mutated, noise } from './testing/mutate.ts'
 
@@ -78,6 +80,19 @@ describe('a backup', () => {
       const envelope = parseBackup(canonicalJson({ ...parsed, ...changes }))
       expect(await codeOf(() => openBackup(envelope, path.key))).toBe('BACKUP_TAMPERED')
     }
+  })
+
+  it('a sealed key that is moved to another head or path MUST NOT open, even with a box under the same key', async () => {
+    const contentKey = new Uint8Array(32).fill(7)
+    const random = (length: number) => (length === 32 ? contentKey.slice() : new Uint8Array(length))
+    const parsed = JSON.parse(Buffer.from(await backup({ random })).toString()) as JsonObject
+    const head = { stream, seq: 0, prev: '', epoch: 2 }
+    const box = base64url.encode(seal(contentKey, pad(payload, 4096), headBytes(head)))
+    const moved = parseBackup(canonicalJson({ ...parsed, ...head, box }))
+    expect(await codeOf(() => openBackup(moved, path.key))).toBe('BACKUP_TAMPERED')
+    const [recipient] = parsed['recipients'] as JsonObject[]
+    const renamed = parseBackup(canonicalJson({ ...parsed, recipients: [{ ...recipient, path: 'E+S' }] }))
+    expect(await codeOf(() => openBackup(renamed, path.key))).toBe('BACKUP_TAMPERED')
   })
 
   it('noise MUST be refused', () =>
