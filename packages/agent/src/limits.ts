@@ -12,3 +12,25 @@ export const INVITATION_SECONDS = 86_400
 
 /** Bytes of a credential or presentation on the wire. */
 export const MAX_CREDENTIAL_BYTES = 64 * 1024
+
+/** Recipients in one update, and messages in one delivery: a reply must fit into one DIDComm message. */
+export const MAX_RECIPIENT_UPDATES = 100
+export const MAX_DELIVERY = 50
+
+/** Bytes of one delivery's messages, so that the packed reply stays under DIDComm's bound of 1 MiB. */
+export const MAX_DELIVERY_BYTES = 400 * 1024
+
+/** Bytes of one message a mailbox takes, leaving room for the delivery around it. */
+export const MAX_MAIL_BYTES = 300 * 1024
+
+/** What one account may leave at an agency. */
+export const MAX_RECIPIENTS_PER_ACCOUNT = 10_000
+export const MAX_MESSAGES_PER_ACCOUNT = 10_000
+export const MAX_MAILBOX_BYTES = 256 * 1024 * 1024
+export const MAX_STREAMS_PER_VAULT = 16
+/** Envelopes of one stream that are kept; older ones give way. */
+export const KEEP_ENVELOPES = 3
+export const MAX_FILES_PER_ACCOUNT = 64
+
+/** Seconds a nonce for reading a backup is good for. */
+export const READ_NONCE_SECONDS = 120

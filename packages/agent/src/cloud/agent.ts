@@ -1,0 +1,175 @@
+/**
+ * A cloud agent host: opens what is addressed to the agency, keeps what is addressed to its clients. It learns DIDs, sizes
+ * and times, never contents. One class, one `receive`; HTTP and WebSocket are two ways to call it.
+ */
+import {
+  type Bytes,
+  base64url,
+  type Clock,
+  isKeysteadError,
+  type Json,
+  type JsonObject,
+  KeysteadError,
+  type Random,
+} from '@keystead/core'
+import type { AgreementKey } from '@keystead/crypto'
+import { type DidResolver, didOf } from '@keystead/did'
+import {
+  attachmentBytes,
+  type EphemeralKeys,
+  FORWARD_TYPE,
+  type Message,
+  messageId,
+  pack,
+  parseForward,
+  unpack,
+} from '@keystead/didcomm'
+import { MAX_MAIL_BYTES } from '../limits.ts'
+import { DELIVERY } from '../protocols/pickup/messages.ts'
+import { PROBLEM_REPORT, problemBody } from '../protocols/report-problem/messages.ts'
+import type { CloudErrorCode } from './errors.ts'
+import { HANDLERS } from './handlers.ts'
+import type { CloudStore } from './store.ts'
+
+/** A connection on which messages can be pushed. */
+export interface Session {
+  push(bytes: Bytes): void
+}
+
+export interface CloudAgentOptions {
+  readonly did: string
+  readonly key: { readonly kid: string; readonly key: AgreementKey }
+  /** Public address, for files it shows. */
+  readonly url: string
+  readonly store: CloudStore
+  readonly resolver: DidResolver
+  readonly keys: EphemeralKeys
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: (line: string) => void
+}
+
+export interface Reply {
+  readonly type: string
+  readonly body: JsonObject
+  readonly attachments?: readonly { readonly id: string; readonly bytes: Uint8Array }[]
+}
+
+/** What a handler sees of a message. */
+export interface Incoming {
+  /** The DID that authenticated; undefined for an anonymous message. */
+  readonly from: string | undefined
+  readonly message: Message
+  readonly session: Session | undefined
+}
+
+export class CloudAgent {
+  readonly options: CloudAgentOptions
+  /** Sockets in live mode, by account. */
+  readonly live = new Map<string, Set<Session>>()
+  /** Nonces given for reading backups, with their end (milliseconds); lost at a restart, which only costs a new one. */
+  readonly nonces = new Map<string, { vault: string; until: number }>()
+
+  constructor(options: CloudAgentOptions) {
+    this.options = options
+  }
+
+  /**
+   * Takes one packed message. The reply, if any, goes back on the same connection. Rejects with a code when the message
+   * cannot be opened or, for a forward, not be kept; what was accepted is on disk.
+   */
+  async receive(bytes: Uint8Array, session?: Session): Promise<Bytes | undefined> {
+    const { resolver, clock } = this.options
+    const { key } = this.options.key
+    const opened = await unpack(bytes, {
+      resolver,
+      secrets: { agreementKey: async (kid) => (kid === this.options.key.kid ? key : undefined) },
+    })
+    const { message, metadata } = opened
+    if (message.expires_time !== undefined && message.expires_time * 1000 < clock.now())
+      throw refusal('EXPIRED', 'the message is past its expiry')
+    if (message.type === FORWARD_TYPE) {
+      await this.#keep(message)
+      return undefined
+    }
+    const from = metadata.authenticated && message.from ? didOf(message.from) : undefined
+    if (!from) throw refusal('NOT_AUTHENTICATED', 'an agency answers only to a proven sender')
+    return this.#answer({ from, message, session }, await this.#handle({ from, message, session }))
+  }
+
+  /** Ends live delivery on a closed connection. */
+  closed(session: Session): void {
+    for (const sessions of this.live.values()) sessions.delete(session)
+  }
+
+  async #handle(incoming: Incoming): Promise<Reply | undefined> {
+    const handler = HANDLERS.get(incoming.message.type)
+    try {
+      if (!handler) throw refusal('UNKNOWN_MESSAGE_TYPE', `an agency does not handle ${incoming.message.type}`)
+      if (handler.service) {
+        const granted = await this.options.store.grants(incoming.from ?? '')
+        if (!granted.includes(handler.service))
+          throw refusal('NOT_GRANTED', `this account has not been granted "${handler.service}"`)
+      }
+      return await handler.run(this, incoming)
+    } catch (error) {
+      if (!isKeysteadError(error)) throw error
+      return { type: PROBLEM_REPORT, body: problemBody(error.code, error.message) }
+    }
+  }
+
+  /** Durable first, then pushed: a socket that turns out dead costs nothing. */
+  async #keep(message: Message): Promise<void> {
+    const { store, random, clock } = this.options
+    const { next, payload } = parseForward(message)
+    if (payload.length > MAX_MAIL_BYTES)
+      throw refusal('MESSAGE_TOO_LARGE', `a mailbox takes ${MAX_MAIL_BYTES} bytes a message`)
+    const recipient = didOf(next)
+    const account = await store.accountOf(recipient)
+    if (!account) throw refusal('UNKNOWN_RECIPIENT', 'nobody here receives for this DID')
+    const item = { id: messageId(random), recipient, bytes: payload, received: clock.now() }
+    await store.addMail(account, item)
+    const sessions = this.live.get(account)
+    if (sessions?.size) {
+      const delivery: Reply = { type: DELIVERY, body: {}, attachments: [{ id: item.id, bytes: payload }] }
+      const packed = await this.#pack(delivery, account, undefined)
+      for (const session of sessions) session.push(packed)
+    }
+  }
+
+  async #answer(incoming: Incoming, reply: Reply | undefined): Promise<Bytes | undefined> {
+    if (!reply || !incoming.from) return undefined
+    return this.#pack(reply, incoming.from, incoming.message, incoming.message.from)
+  }
+
+  #pack(reply: Reply, account: string, request: Message | undefined, longForm = account): Promise<Bytes> {
+    const { did, key, resolver, random, clock, keys } = this.options
+    const attachments = reply.attachments?.map(({ id, bytes }) => ({
+      id,
+      media_type: 'application/didcomm-encrypted+json',
+      data: { base64: base64url.encode(bytes) },
+    }))
+    const message: Message = {
+      id: messageId(random),
+      type: reply.type,
+      from: did,
+      to: [longForm],
+      created_time: Math.floor(clock.now() / 1000),
+      ...(request ? { thid: request.thid ?? request.id } : {}),
+      body: reply.body,
+      ...(attachments ? { attachments: attachments as unknown as Message['attachments'] & readonly Json[] } : {}),
+    }
+    return pack(message, { to: longForm, from: key, resolver, random, ephemerals: keys })
+  }
+}
+
+export function refusal(code: CloudErrorCode, message: string): KeysteadError<CloudErrorCode> {
+  return new KeysteadError(code, message)
+}
+
+/** The one attachment of a message, as bytes. */
+export function onlyAttachment(message: Message): Bytes {
+  const [attachment] = message.attachments ?? []
+  if (!attachment) throw refusal('UNKNOWN_MESSAGE_TYPE', 'the message lacks its attachment')
+  return attachmentBytes(attachment)
+}

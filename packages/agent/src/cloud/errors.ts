@@ -1,0 +1,18 @@
+/** Closed codes with which an agency refuses. */
+export type CloudErrorCode =
+  | 'NOT_GRANTED'
+  | 'NOT_AUTHENTICATED'
+  | 'UNKNOWN_MESSAGE_TYPE'
+  | 'UNKNOWN_RECIPIENT'
+  | 'MAILBOX_FULL'
+  | 'MESSAGE_TOO_LARGE'
+  | 'BACKUP_CONFLICT'
+  | 'BACKUP_NOT_YOURS'
+  | 'READ_REFUSED'
+  | 'UNKNOWN_LOCATOR'
+  | 'LOCATOR_NOT_YOURS'
+  | 'FILE_NOT_YOURS'
+  | 'NO_SOCKET'
+  | 'EXPIRED'
+  | 'AGENCY_IN_USE'
+  | 'AGENCY_DISK_FULL'

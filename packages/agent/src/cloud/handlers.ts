@@ -1,0 +1,280 @@
+/** Which message an agency answers how. A handler with a `service` runs only for accounts that were granted it. */
+import { base64url, equalBytes, multihash } from '@keystead/core'
+import { decodeMultikey, sha256, verifySignature } from '@keystead/crypto'
+import { KEEP_ENVELOPES, MAX_DELIVERY_BYTES, READ_NONCE_SECONDS } from '../limits.ts'
+import * as backup from '../protocols/backup/messages.ts'
+import { type CloudService, GRANT, GRANTED, parseServices } from '../protocols/cloud-agent/messages.ts'
+import * as locator from '../protocols/locator/messages.ts'
+import * as mediation from '../protocols/mediation/messages.ts'
+import * as pickup from '../protocols/pickup/messages.ts'
+import { PUBLISH, PUBLISHED, parsePublish } from '../protocols/publish/messages.ts'
+import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
+
+export interface Handler {
+  readonly service?: CloudService
+  readonly run: (agent: CloudAgent, incoming: Incoming) => Promise<Reply | undefined>
+}
+
+const TRUST_PING = 'https://didcomm.org/trust-ping/2.0/ping'
+const TRUST_PING_RESPONSE = 'https://didcomm.org/trust-ping/2.0/ping-response'
+
+const account = (incoming: Incoming): string => incoming.from ?? ''
+
+async function updateRecipients(
+  agent: CloudAgent,
+  incoming: Incoming,
+): Promise<{ recipient_did: string; action: string; result: string }[]> {
+  const { store } = agent.options
+  const updated: { recipient_did: string; action: string; result: string }[] = []
+  for (const update of mediation.parseRecipientUpdate(incoming.message.body)) {
+    const change = update.action === 'add' ? store.addRecipient : store.removeRecipient
+    updated.push({ ...update, result: await change.call(store, account(incoming), update.recipient_did) })
+  }
+  return updated
+}
+
+/** Somebody else's client asks for mediation and nothing more: that is its grant. */
+async function grantMailbox(agent: CloudAgent, incoming: Incoming): Promise<void> {
+  const { store } = agent.options
+  const granted = await store.grants(account(incoming))
+  if (!granted.includes('mailbox')) await store.setGrants(account(incoming), [...granted, 'mailbox'])
+}
+
+async function statusReply(agent: CloudAgent, incoming: Incoming, recipient?: string): Promise<Reply> {
+  const { count, bytes, oldest, newest } = await agent.options.store.mailStatus(account(incoming), recipient)
+  const now = agent.options.clock.now()
+  const seconds = (time: number): number => Math.floor(time / 1000)
+  return {
+    type: pickup.STATUS,
+    body: {
+      ...(recipient === undefined ? {} : { recipient_did: recipient }),
+      message_count: count,
+      total_bytes: bytes,
+      live_delivery:
+        incoming.session !== undefined && agent.live.get(account(incoming))?.has(incoming.session) === true,
+      ...(oldest === undefined || newest === undefined
+        ? {}
+        : {
+            longest_waited_seconds: seconds(now - oldest),
+            oldest_received_time: seconds(oldest),
+            newest_received_time: seconds(newest),
+          }),
+    },
+  }
+}
+
+async function deliver(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const { limit, recipient } = pickup.parseDeliveryRequest(incoming.message.body)
+  const filter = { limit, maxBytes: MAX_DELIVERY_BYTES, ...(recipient === undefined ? {} : { recipient }) }
+  const items = await agent.options.store.mail(account(incoming), filter)
+  if (items.length === 0) return statusReply(agent, incoming, recipient)
+  return {
+    type: pickup.DELIVERY,
+    body: recipient === undefined ? {} : { recipient_did: recipient },
+    attachments: items.map(({ id, bytes }) => ({ id, bytes })),
+  }
+}
+
+async function changeLiveDelivery(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const on = pickup.parseLiveDelivery(incoming.message.body)
+  if (!incoming.session) throw refusal('NO_SOCKET', 'live delivery needs a WebSocket')
+  const sessions = agent.live.get(account(incoming)) ?? new Set()
+  if (on) sessions.add(incoming.session)
+  else sessions.delete(incoming.session)
+  agent.live.set(account(incoming), sessions)
+  // The status after the change counts what came before it, so that nothing waits unseen between the two.
+  return statusReply(agent, incoming)
+}
+
+async function putBackup(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const put = backup.parseBackupPut(incoming.message.body)
+  const envelope = onlyAttachment(incoming.message)
+  if (!equalBytes(multihash.decode(put.hash), sha256(envelope)))
+    throw refusal('BACKUP_CONFLICT', 'the envelope is not the one that was announced')
+  await agent.options.store.putBackup(account(incoming), put, envelope, agent.options.clock.now())
+  const { vault, stream, seq, hash } = put
+  return { type: backup.BACKUP_PUT_ACK, body: { vault, stream, seq, hash } }
+}
+
+async function challengeReader(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const vault = backup.parseChallengeRequest(incoming.message.body)
+  const now = agent.options.clock.now()
+  for (const [nonce, { until }] of agent.nonces) if (until < now) agent.nonces.delete(nonce)
+  const nonce = base64url.encode(agent.options.random(32))
+  agent.nonces.set(nonce, { vault, until: now + READ_NONCE_SECONDS * 1000 })
+  return { type: backup.BACKUP_CHALLENGE, body: { vault, nonce } }
+}
+
+async function getBackups(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const { vault, reader, nonce, signature } = backup.parseBackupGet(incoming.message.body)
+  const { store, clock, did } = agent.options
+  const given = agent.nonces.get(nonce)
+  agent.nonces.delete(nonce)
+  const key = decodeMultikey(reader)
+  const allowed =
+    given?.vault === vault &&
+    given.until >= clock.now() &&
+    key.suite === 'ed25519' &&
+    (await store.readers(vault)).includes(reader) &&
+    verifySignature({ suite: 'ed25519', bytes: key.bytes }, backup.readTranscript(did, vault, nonce), signature)
+  if (!allowed) throw refusal('READ_REFUSED', 'this key may not read these backups')
+  const all = await store.backups(vault)
+  // The newest of each stream first, so that what fits is what matters most.
+  const newest = [...all].sort((a, b) => b.seq - a.seq).slice(0, KEEP_ENVELOPES * 4)
+  return {
+    type: backup.BACKUP_ENVELOPES,
+    body: { vault, streams: [...new Set(all.map(({ stream }) => stream))] },
+    attachments: fitting(newest).map(({ stream, seq, envelope }) => ({ id: `${stream}.${seq}`, bytes: envelope })),
+  }
+}
+
+function fitting<T extends { envelope: Uint8Array }>(items: readonly T[]): T[] {
+  let bytes = 0
+  return items.filter(({ envelope }, index) => {
+    bytes += envelope.length
+    return index === 0 || bytes <= MAX_DELIVERY_BYTES
+  })
+}
+
+export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  [TRUST_PING, { run: async () => ({ type: TRUST_PING_RESPONSE, body: {} }) }],
+  [
+    GRANT,
+    {
+      run: async (agent, incoming) => {
+        const services = parseServices(incoming.message.body)
+        await agent.options.store.setGrants(account(incoming), services)
+        return { type: GRANTED, body: { services, did: agent.options.did, url: agent.options.url } }
+      },
+    },
+  ],
+  [
+    mediation.MEDIATE_REQUEST,
+    {
+      run: async (agent, incoming) => {
+        await grantMailbox(agent, incoming)
+        return { type: mediation.MEDIATE_GRANT, body: { routing_did: [agent.options.did] } }
+      },
+    },
+  ],
+  [
+    mediation.MEDIATE_REQUEST_V2,
+    {
+      run: async (agent, incoming) => {
+        await grantMailbox(agent, incoming)
+        return { type: mediation.MEDIATE_GRANT_V2, body: { routing_did: agent.options.did } }
+      },
+    },
+  ],
+  [
+    mediation.RECIPIENT_UPDATE,
+    {
+      service: 'mailbox',
+      run: async (agent, incoming) => ({
+        type: mediation.RECIPIENT_UPDATE_RESPONSE,
+        body: { updated: await updateRecipients(agent, incoming) },
+      }),
+    },
+  ],
+  [
+    mediation.KEYLIST_UPDATE_V2,
+    {
+      service: 'mailbox',
+      run: async (agent, incoming) => ({
+        type: mediation.KEYLIST_UPDATE_RESPONSE_V2,
+        body: { updated: await updateRecipients(agent, incoming) },
+      }),
+    },
+  ],
+  [
+    mediation.RECIPIENT_QUERY,
+    {
+      service: 'mailbox',
+      run: async (agent, incoming) => ({
+        type: mediation.RECIPIENT,
+        body: {
+          dids: (await agent.options.store.recipients(account(incoming))).map((did) => ({ recipient_did: did })),
+        },
+      }),
+    },
+  ],
+  [
+    mediation.KEYLIST_QUERY_V2,
+    {
+      service: 'mailbox',
+      run: async (agent, incoming) => ({
+        type: mediation.KEYLIST_V2,
+        body: {
+          keys: (await agent.options.store.recipients(account(incoming))).map((did) => ({ recipient_did: did })),
+        },
+      }),
+    },
+  ],
+  [
+    pickup.STATUS_REQUEST,
+    {
+      service: 'mailbox',
+      run: (agent, incoming) =>
+        statusReply(agent, incoming, pickup.parseStatusRequest(incoming.message.body).recipient),
+    },
+  ],
+  [pickup.DELIVERY_REQUEST, { service: 'mailbox', run: deliver }],
+  [
+    pickup.MESSAGES_RECEIVED,
+    {
+      service: 'mailbox',
+      run: async (agent, incoming) => {
+        await agent.options.store.removeMail(account(incoming), pickup.parseMessagesReceived(incoming.message.body))
+        return statusReply(agent, incoming)
+      },
+    },
+  ],
+  [pickup.LIVE_DELIVERY_CHANGE, { service: 'mailbox', run: changeLiveDelivery }],
+  [backup.BACKUP_PUT, { service: 'backup', run: putBackup }],
+  [
+    backup.BACKUP_READERS,
+    {
+      service: 'backup',
+      run: async (agent, incoming) => {
+        const { vault, readers } = backup.parseReaders(incoming.message.body)
+        await agent.options.store.setReaders(account(incoming), vault, readers)
+        return { type: backup.BACKUP_READERS_ACK, body: { vault, readers } }
+      },
+    },
+  ],
+  [backup.BACKUP_CHALLENGE_REQUEST, { run: challengeReader }],
+  [backup.BACKUP_GET, { run: getBackups }],
+  [
+    locator.LOCATOR_PUT,
+    {
+      service: 'backup',
+      run: async (agent, incoming) => {
+        const name = locator.parseLocatorAccount(incoming.message.body)
+        await agent.options.store.putLocator(account(incoming), name, onlyAttachment(incoming.message))
+        return { type: locator.LOCATOR_PUT_ACK, body: { account: name } }
+      },
+    },
+  ],
+  [
+    locator.LOCATOR_GET,
+    {
+      run: async (agent, incoming) => {
+        const name = locator.parseLocatorAccount(incoming.message.body)
+        const record = await agent.options.store.locator(name)
+        if (!record) throw refusal('UNKNOWN_LOCATOR', 'nothing is kept under this locator')
+        return { type: locator.LOCATOR_RECORD, body: { account: name }, attachments: [{ id: 'record', bytes: record }] }
+      },
+    },
+  ],
+  [
+    PUBLISH,
+    {
+      service: 'publish',
+      run: async (agent, incoming) => {
+        const { name, mediaType } = parsePublish(incoming.message.body)
+        await agent.options.store.putFile(account(incoming), name, mediaType, onlyAttachment(incoming.message))
+        return { type: PUBLISHED, body: { name, url: `${agent.options.url}/v1/files/${name}` } }
+      },
+    },
+  ],
+])

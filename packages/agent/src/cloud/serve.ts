@@ -1,0 +1,98 @@
+/** An agency as a process: one folder, one port, HTTP and WebSocket. */
+import type { Server } from 'node:http'
+import { serve } from '@hono/node-server'
+import { type Clock, isKeysteadError, type Random } from '@keystead/core'
+import type { KeyProvider } from '@keystead/crypto'
+import { localResolver } from '@keystead/did'
+import { MAX_MESSAGE_BYTES } from '@keystead/didcomm'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { CloudAgent, type Session } from './agent.ts'
+import { agencyHttp } from './http.ts'
+import { openIdentity } from './identity.ts'
+import { openSqliteStore } from './sqlite-store.ts'
+
+export interface AgencyOptions {
+  readonly data: string
+  readonly host: string
+  readonly port: number
+  /** Address clients use; by default the one listened on. */
+  readonly url?: string
+  /** Hash of the network the agency knows. */
+  readonly network?: string
+  readonly keys: KeyProvider
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: (line: string) => void
+}
+
+export interface Agency {
+  readonly did: string
+  readonly url: string
+  readonly agent: CloudAgent
+  close(): Promise<void>
+}
+
+/** How often a silent socket is asked whether it lives. */
+const PING_MS = 30_000
+
+/** Rejects with `AGENCY_IN_USE`, or the system's reason for a taken port. */
+export async function serveAgency(options: AgencyOptions): Promise<Agency> {
+  const { data, host, port, keys, clock, random, log, network } = options
+  const url = options.url ?? `http://${host}:${port}`
+  const { store, close } = openSqliteStore(data)
+  const { did, key } = await openIdentity(data, url, keys)
+  const agent = new CloudAgent({ did, key, url, store, resolver: localResolver, keys, clock, random, log })
+  const app = agencyHttp(agent, { did, url, ...(network === undefined ? {} : { network }) })
+  const server = serve({ fetch: app.fetch, hostname: host, port }) as Server
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.once('listening', resolve)
+  })
+  const sockets = new WebSocketServer({ server, maxPayload: MAX_MESSAGE_BYTES })
+  sockets.on('connection', (socket) => serveSocket(agent, socket, log))
+  return {
+    did,
+    url,
+    agent,
+    close: async () => {
+      for (const socket of sockets.clients) socket.close(1001)
+      sockets.close()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await close()
+    },
+  }
+}
+
+/** Messages of one socket are handled in the order they come. */
+function serveSocket(agent: CloudAgent, socket: WebSocket, log: (line: string) => void): void {
+  const session: Session = { push: (bytes) => socket.send(bytes) }
+  let alive = true
+  let turn: Promise<void> = Promise.resolve()
+  socket.on('message', (data) => {
+    const bytes = new Uint8Array(Buffer.isBuffer(data) ? data : Buffer.concat([data].flat() as Buffer[]))
+    turn = turn.then(async () => {
+      try {
+        const reply = await agent.receive(bytes, session)
+        if (reply) session.push(reply)
+      } catch (error) {
+        if (!isKeysteadError(error)) log(`error ${error}`)
+        // What cannot be opened cannot be answered; the sender sees the socket close and may ask over HTTP why.
+        socket.close(1008, isKeysteadError(error) ? error.code : 'INTERNAL_ERROR')
+      }
+    })
+  })
+  socket.on('pong', () => {
+    alive = true
+  })
+  const timer = setInterval(() => {
+    if (!alive) return socket.terminate()
+    alive = false
+    socket.ping()
+  }, PING_MS)
+  socket.on('close', () => {
+    clearInterval(timer)
+    agent.closed(session)
+  })
+  socket.on('error', () => socket.terminate())
+}

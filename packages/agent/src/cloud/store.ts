@@ -1,0 +1,53 @@
+/**
+ * What an agency keeps, as a port. Every method that changes something resolves only when the change survives a power cut
+ * (durable before acknowledged). Accounts are the DIDs that authenticated; contents are ciphertext.
+ */
+import type { Bytes } from '@keystead/core'
+import type { BackupPut } from '../protocols/backup/messages.ts'
+import type { CloudService } from '../protocols/cloud-agent/messages.ts'
+
+export interface MailItem {
+  readonly id: string
+  readonly recipient: string
+  readonly bytes: Bytes
+  /** Milliseconds since 1970. */
+  readonly received: number
+}
+
+export interface MailStatus {
+  readonly count: number
+  readonly bytes: number
+  /** Milliseconds since 1970; absent when nothing waits. */
+  readonly oldest?: number
+  readonly newest?: number
+}
+
+export interface CloudStore {
+  grants(account: string): Promise<readonly CloudService[]>
+  setGrants(account: string, services: readonly CloudService[]): Promise<void>
+
+  /** The first account that adds a DID keeps it; `client_error` to any other. */
+  addRecipient(account: string, did: string): Promise<'success' | 'no_change' | 'client_error'>
+  removeRecipient(account: string, did: string): Promise<'success' | 'no_change'>
+  recipients(account: string): Promise<string[]>
+  accountOf(recipient: string): Promise<string | undefined>
+
+  /** Rejects with `MAILBOX_FULL`. */
+  addMail(account: string, item: MailItem): Promise<void>
+  mail(account: string, filter: { recipient?: string; limit: number; maxBytes: number }): Promise<MailItem[]>
+  mailStatus(account: string, recipient?: string): Promise<MailStatus>
+  removeMail(account: string, ids: readonly string[]): Promise<void>
+
+  /** Compare and swap: rejects with `BACKUP_CONFLICT` unless the put follows the stream's head, `BACKUP_NOT_YOURS` for another's. */
+  putBackup(account: string, put: BackupPut, envelope: Bytes, time: number): Promise<void>
+  setReaders(account: string, vault: string, readers: readonly string[]): Promise<void>
+  readers(vault: string): Promise<string[]>
+  /** The kept envelopes of every stream, oldest first. */
+  backups(vault: string): Promise<{ stream: string; seq: number; envelope: Bytes }[]>
+
+  putLocator(owner: string, account: string, record: Bytes): Promise<void>
+  locator(account: string): Promise<Bytes | undefined>
+
+  putFile(owner: string, name: string, mediaType: string, bytes: Bytes): Promise<void>
+  file(name: string): Promise<{ mediaType: string; bytes: Bytes } | undefined>
+}
