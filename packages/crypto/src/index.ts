@@ -15,6 +15,7 @@ export {
 } from './multikey.ts'
 export { portableDriver } from './portable.ts'
 export { openSealed, sealTo } from './sealed.ts'
+export { wrapSecret } from './secret-wrap.ts'
 export { verifySignature, verifyZip215 } from './signature.ts'
 export { SUITES, type Suite, type SuiteName, suite } from './suites.ts'
 export type {

@@ -1,0 +1,1 @@
+export { indexedDbVaultStore } from './indexeddb-store.ts'

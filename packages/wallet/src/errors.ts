@@ -1,0 +1,38 @@
+/** Closed codes of this package. No error carries a secret, a name or a value of a record. */
+import { KeysteadError } from '@keystead/core'
+
+export type WalletErrorCode =
+  | 'NO_WALLET'
+  | 'WALLET_EXISTS'
+  | 'WALLET_IN_USE'
+  | 'WALLET_LOCKED'
+  | 'WALLET_CORRUPT'
+  | 'WRONG_PASSPHRASE'
+  /** Written by a newer release than this one (rule 14's word). */
+  | 'UPDATE_REQUIRED'
+  | 'DISK_FULL'
+  /** The storage failed in a way that is neither of the above; `cause` says which. */
+  | 'STORE_FAILED'
+  | 'BAD_UNLOCK'
+  | 'BAD_RECORD'
+  | 'NO_SUCH_KEY'
+  | 'KEY_NOT_USABLE'
+  | 'WRONG_KEY_TYPE'
+  | 'BAD_KEY_STATE'
+  | 'NO_SUCH_KEYSLOT'
+  | 'LAST_KEYSLOT'
+  | 'TOO_MANY_KEYSLOTS'
+
+/** Throws, so that a check reads as one line. */
+export function refuse(
+  code: WalletErrorCode,
+  message: string,
+  options: { cause?: unknown; details?: Record<string, string | number | boolean> } = {},
+): never {
+  throw new KeysteadError<WalletErrorCode>(code, message, options)
+}
+
+/** Throws `WALLET_CORRUPT`: what is stored is not what a wallet writes. */
+export function corrupt(what: string, cause?: unknown): never {
+  return refuse('WALLET_CORRUPT', `the wallet's data is damaged: ${what}`, cause === undefined ? {} : { cause })
+}

@@ -1,0 +1,35 @@
+/** Every bound of this package, with its reason. */
+import { MAX_DID_LENGTH } from '@keystead/core'
+
+/** Characters of a category: a word of the program, never of a user. */
+export const MAX_CATEGORY = 128
+
+/** Characters of a record's name, and of a tag's value: either may be a DID in its long form. */
+export const MAX_NAME = MAX_DID_LENGTH
+
+/** Characters of a tag's name: a word of the program. */
+export const MAX_TAG_NAME = 128
+
+/** Tags of a record: each is a row of the index; nothing we keep has more than a handful. */
+export const MAX_TAGS = 32
+
+/** Bytes of a record in canonical JSON: a status list or a long message fits, a film does not. */
+export const MAX_RECORD_BYTES = 4 * 1024 * 1024
+
+/** Characters of a key's label, which people write. */
+export const MAX_LABEL = 256
+
+/** Keyslots: each one that is tried costs an Argon2id of a second, and nobody has more ways in than this. */
+export const MAX_KEYSLOTS = 16
+
+/** Bytes of a stored header or keyslot: they have a few hundred. */
+export const MAX_HEADER_BYTES = 4096
+
+/** Bytes of an unlock key of kind `raw`: less would be a password, which wants Argon2id. */
+export const RAW_KEY_BYTES = 32
+
+/** Argon2id as the recovery research measured it: half a second on a phone, 64 MiB in a browser. */
+export const DEFAULT_ARGON2 = { memoryKiB: 64 * 1024, passes: 3 } as const
+
+/** What a file may ask of us, the same as `argon2id` of crypto will compute. */
+export const MAX_ARGON2 = { memoryKiB: 1024 * 1024, passes: 64 } as const

@@ -1,0 +1,4 @@
+import { memoryVaultStore } from './index.ts'
+import { vaultContract } from './testing/contract.ts'
+
+vaultContract('memory', memoryVaultStore)

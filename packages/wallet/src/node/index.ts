@@ -1,0 +1,1 @@
+export { sqliteVaultStore } from './sqlite-store.ts'

@@ -1,0 +1,83 @@
+/** Making and opening a wallet: header, keyslots, master key. Nothing else is read until it is used. */
+import { type Bytes, base64url } from '@keystead/core'
+import { corrupt, refuse } from './errors.ts'
+import { decodeKeyslot, type Keyslot, openKeyslot, prepareKeyslot, sealKeyslot } from './keyslot.ts'
+import type { OpenVaultStore, StoredKeyslot } from './store.ts'
+import { storing } from './store-failure.ts'
+import { decodeHeader, encodeHeader } from './stored-json.ts'
+import type { Unlock, Vault, VaultOptions } from './types.ts'
+import { UnlockedVault } from './vault.ts'
+import { VaultKeys } from './vault-keys.ts'
+import { Writer } from './writer.ts'
+
+/** Rejects with `WALLET_EXISTS`, `WALLET_IN_USE`, `WALLET_CORRUPT`, `BAD_UNLOCK`, `DISK_FULL`. */
+export async function createVault(options: VaultOptions, unlock: Unlock): Promise<Vault> {
+  const { random, argon2, store } = options
+  const { slot, secret } = await prepareKeyslot(unlock, random, argon2)
+  try {
+    return await closingOnFailure(await storing(() => store.open('create')), async (session) => {
+      if (await storing(() => session.load())) return refuse('WALLET_EXISTS', 'there is a wallet here already')
+      const walletId = base64url.encode(random(16))
+      const keys = new VaultKeys(walletId, random(32))
+      const putKeyslot = keys.useMaster((master) => sealKeyslot(slot, secret, walletId, master))
+      const writer = new Writer(session, 0)
+      await writer.write(async () => ({ header: encodeHeader(walletId), putKeyslot }))
+      return new UnlockedVault(options, keys, writer, new Map([[slot.slotId, slot.kind]]))
+    })
+  } finally {
+    secret.fill(0)
+  }
+}
+
+/** Rejects with `NO_WALLET`, `WRONG_PASSPHRASE`, `WALLET_IN_USE`, `WALLET_CORRUPT`, `UPDATE_REQUIRED`. */
+export async function openVault(options: VaultOptions, unlock: Unlock): Promise<Vault> {
+  return closingOnFailure(await storing(() => options.store.open('existing')), async (session) => {
+    const stored = await storing(() => session.load())
+    if (!stored) return refuse('NO_WALLET', 'there is no wallet here')
+    const walletId = decodeHeader(stored.header)
+    const { slots, damage } = readKeyslots(stored.keyslots)
+    const master = await findMaster(slots, unlock, walletId)
+    if (!master && damage) throw damage
+    if (!master) return refuse('WRONG_PASSPHRASE', 'this does not open the wallet')
+    const kinds = new Map(slots.map(({ slotId, kind }) => [slotId, kind as string]))
+    return new UnlockedVault(options, new VaultKeys(walletId, master), new Writer(session, stored.generation), kinds)
+  })
+}
+
+/** One damaged keyslot does not keep the others from opening; `damage` is what to say when they do not. */
+function readKeyslots(stored: readonly StoredKeyslot[]): { slots: Keyslot[]; damage?: unknown } {
+  const slots: Keyslot[] = []
+  let damage: unknown
+  for (const { slotId, bytes } of stored) {
+    try {
+      const slot = decodeKeyslot(bytes)
+      if (slot.slotId !== slotId) corrupt('a keyslot lies under another name')
+      slots.push(slot)
+    } catch (error) {
+      damage ??= error
+    }
+  }
+  if (stored.length === 0) corrupt('it has no keyslots')
+  return damage === undefined ? { slots } : { slots, damage }
+}
+
+async function findMaster(slots: readonly Keyslot[], unlock: Unlock, walletId: string): Promise<Bytes | undefined> {
+  for (const slot of slots) {
+    const master = await openKeyslot(slot, unlock, walletId)
+    if (master) return master
+  }
+  return undefined
+}
+
+async function closingOnFailure<T>(
+  session: OpenVaultStore | undefined,
+  use: (session: OpenVaultStore) => Promise<T>,
+): Promise<T> {
+  if (!session) return refuse('NO_WALLET', 'there is no wallet here')
+  try {
+    return await use(session)
+  } catch (error) {
+    await session.close().catch(() => undefined)
+    throw error
+  }
+}

@@ -1,0 +1,143 @@
+/** An unlocked vault over its keys, its key ring and the writer of its store. */
+import type { JsonObject } from '@keystead/core'
+import type { HandleOf, KeyType } from '@keystead/crypto'
+import { refuse } from './errors.ts'
+import { KeyRing } from './key-ring.ts'
+import type { KeyState } from './key-states.ts'
+import { prepareKeyslot, sealKeyslot } from './keyslot.ts'
+import { MAX_KEYSLOTS } from './limits.ts'
+import { listTokens, openRecord, recordId, sealRecord, type Tags } from './record.ts'
+import type { NewRecord } from './store.ts'
+import type { KeyInfo, ListedRecord, Unlock, Vault, VaultChange, VaultOptions, VaultRecord } from './types.ts'
+import type { VaultKeys } from './vault-keys.ts'
+import type { Writer } from './writer.ts'
+
+export class UnlockedVault implements Vault {
+  readonly #options: VaultOptions
+  readonly #keys: VaultKeys
+  readonly #writer: Writer
+  readonly #ring: KeyRing
+  /** Kind by slot id. */
+  readonly #slots: Map<string, string>
+
+  constructor(options: VaultOptions, keys: VaultKeys, writer: Writer, slots: Map<string, string>) {
+    this.#options = options
+    this.#keys = keys
+    this.#writer = writer
+    this.#slots = slots
+    this.#ring = new KeyRing(options, keys, writer)
+  }
+
+  get id(): string {
+    return this.#keys.walletId
+  }
+
+  async createKey<T extends KeyType>(type: T, label: string): Promise<{ keyId: string; key: HandleOf<T> }> {
+    return this.#ring.create(type, label)
+  }
+
+  async importKey<T extends KeyType>(
+    type: T,
+    secret: Uint8Array,
+    label: string,
+  ): Promise<{ keyId: string; key: HandleOf<T> }> {
+    return this.#ring.import(type, secret, label)
+  }
+
+  async key<T extends KeyType>(keyId: string, type: T): Promise<HandleOf<T>> {
+    return this.#ring.get(keyId, type)
+  }
+
+  async keys(): Promise<KeyInfo[]> {
+    return this.#ring.list()
+  }
+
+  async setKeyState(keyId: string, state: KeyState): Promise<void> {
+    return this.#ring.setState(keyId, state)
+  }
+
+  async get(category: string, name: string): Promise<JsonObject | undefined> {
+    const stored = await this.#writer.read(recordId(this.#keys, category, name))
+    return stored && openRecord(this.#keys, stored).value
+  }
+
+  async list(category: string, tags: Tags = {}): Promise<ListedRecord[]> {
+    const rows = await this.#writer.list(listTokens(this.#keys, category, tags))
+    return rows.map((row) => {
+      const { name, value, tags } = openRecord(this.#keys, row)
+      return { name, value, tags }
+    })
+  }
+
+  async batch(changes: readonly VaultChange[]): Promise<void> {
+    if (changes.length === 0) return this.#writer.check()
+    await this.#writer.write(async (generation) => {
+      const last = new Map<string, NewRecord | undefined>()
+      for (const change of changes) {
+        if ('put' in change) {
+          const record = sealRecord(this.#keys, change.put, generation)
+          last.set(record.id, record)
+        } else last.set(recordId(this.#keys, change.remove.category, change.remove.name), undefined)
+      }
+      const put = [...last.values()].filter((record) => record !== undefined)
+      const remove = [...last].filter(([, record]) => record === undefined).map(([id]) => id)
+      return { put, remove }
+    })
+  }
+
+  async put(record: VaultRecord): Promise<void> {
+    return this.batch([{ put: record }])
+  }
+
+  async remove(category: string, name: string): Promise<void> {
+    return this.batch([{ remove: { category, name } }])
+  }
+
+  async exportRecords(): Promise<VaultRecord[]> {
+    const rows = await this.#writer.list([])
+    // Rule 1: keys stay on this device, and a cache is worth nothing on another.
+    const wanted = rows.filter(({ segment }) => segment !== 'keys' && segment !== 'cache')
+    return wanted.map((row) => openRecord(this.#keys, row))
+  }
+
+  async addKeyslot(unlock: Unlock): Promise<void> {
+    this.#writer.check()
+    const { slot, secret } = await prepareKeyslot(unlock, this.#options.random, this.#options.argon2)
+    try {
+      await this.#writer.write(
+        async () => {
+          if (this.#slots.size >= MAX_KEYSLOTS)
+            return refuse('TOO_MANY_KEYSLOTS', `a wallet has at most ${MAX_KEYSLOTS} keyslots`)
+          return { putKeyslot: this.#keys.useMaster((master) => sealKeyslot(slot, secret, this.id, master)) }
+        },
+        () => this.#slots.set(slot.slotId, slot.kind),
+      )
+    } finally {
+      secret.fill(0)
+    }
+  }
+
+  async removeKeyslot(slotId: string): Promise<void> {
+    await this.#writer.write(
+      async () => {
+        if (!this.#slots.has(slotId)) return refuse('NO_SUCH_KEYSLOT', 'there is no keyslot of this name')
+        if (this.#slots.size === 1)
+          return refuse('LAST_KEYSLOT', 'the last keyslot stays: nothing else opens the wallet')
+        return { removeKeyslot: slotId, scrub: true }
+      },
+      () => this.#slots.delete(slotId),
+    )
+  }
+
+  async keyslots(): Promise<{ slotId: string; kind: string }[]> {
+    this.#writer.check()
+    return [...this.#slots].map(([slotId, kind]) => ({ slotId, kind }))
+  }
+
+  async lock(): Promise<void> {
+    return this.#writer.close(async () => {
+      this.#keys.wipe()
+      await this.#ring.wipe()
+    })
+  }
+}

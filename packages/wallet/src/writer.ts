@@ -1,0 +1,64 @@
+/** Writes to the open store, one at a time, each under a generation of its own. */
+import { refuse } from './errors.ts'
+import type { OpenVaultStore, StoredRecord, StoreWrite } from './store.ts'
+import { storing } from './store-failure.ts'
+
+export class Writer {
+  readonly #store: OpenVaultStore
+  #generation: number
+  #tail: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> | undefined
+
+  constructor(store: OpenVaultStore, generation: number) {
+    this.#store = store
+    this.#generation = generation
+  }
+
+  read(id: string): Promise<StoredRecord | undefined> {
+    this.check()
+    return storing(() => this.#store.read(id))
+  }
+
+  list(tokens: readonly string[]): Promise<StoredRecord[]> {
+    this.check()
+    return storing(() => this.#store.list(tokens))
+  }
+
+  /**
+   * Runs `prepare` when all earlier writes are done, then writes what it returns; so a read inside it sees what it
+   * replaces; `written` runs after it and before the next. The generation is spent even if the write fails: no two blobs
+   * ever share one.
+   */
+  async write(
+    prepare: (generation: number) => Promise<Omit<StoreWrite, 'generation'>>,
+    written: () => unknown = () => undefined,
+  ): Promise<void> {
+    this.check()
+    const run = this.#tail.then(async () => {
+      this.#generation += 1
+      const generation = this.#generation
+      const write = await prepare(generation)
+      await storing(() => this.#store.write({ ...write, generation }))
+      written()
+    })
+    this.#tail = run.catch(() => undefined)
+    return run
+  }
+
+  /** Throws `WALLET_LOCKED` from the moment `close` was called. */
+  check(): void {
+    if (this.#closing) refuse('WALLET_LOCKED', 'this wallet is locked')
+  }
+
+  /** Lets the writes under way finish, runs `wipe`, closes the store. */
+  close(wipe: () => Promise<void>): Promise<void> {
+    this.#closing ??= this.#tail.then(async () => {
+      try {
+        await wipe()
+      } finally {
+        await storing(() => this.#store.close())
+      }
+    })
+    return this.#closing
+  }
+}
