@@ -1,7 +1,7 @@
 /**
- * Anchors (rule 13): one `anchor` operation of the issuer records a Merkle root of salted credential digests; the holder
- * keeps the receipt. It proves that a credential existed, signed, when the operation entered the ledger, and nothing else:
- * the root says nothing about any credential to whoever lacks the salt.
+ * Anchors (rule 13, CREDENTIAL-7 and CREDENTIAL-8): one `anchor` operation of the issuer records a Merkle root of salted
+ * credential digests; the holder keeps the receipt. It proves that a credential existed, signed, when the operation entered
+ * the ledger, and nothing else: the root says nothing about any credential to whoever lacks the salt.
  *
  *   leaf = SHA-256("keystead/anchor/leaf/v1" || salt || SHA-256(JCS(credential)))
  *   node = SHA-256("keystead/anchor/node/v1" || left || right), an odd last node moves up unchanged
@@ -18,7 +18,7 @@ import {
 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { CredentialErrorCode } from './errors.ts'
-import { MAX_ANCHOR_PATH } from './limits.ts'
+import { ANCHOR_SALT_BYTES, MAX_ANCHOR_PATH } from './limits.ts'
 
 const LEAF = utf8('keystead/anchor/leaf/v1')
 const NODE = utf8('keystead/anchor/node/v1')
@@ -34,11 +34,14 @@ export interface AnchorReceipt {
   readonly path: readonly { readonly side: 'left' | 'right'; readonly hash: string }[]
 }
 
-/** Root and one path a credential. `salts` and `credentials` have the same length, at least one. */
+/** Root, and one path a credential. Throws `BAD_ANCHOR_BATCH` unless every credential has its salt of 16 bytes. */
 export function anchorBatch(
   credentials: readonly JsonObject[],
   salts: readonly Uint8Array[],
 ): { root: string; paths: AnchorReceipt['path'][] } {
+  if (credentials.length < 1 || credentials.length > 2 ** MAX_ANCHOR_PATH || salts.length !== credentials.length)
+    throw badBatch('a batch has one salt a credential, and at least one credential')
+  if (!salts.every((salt) => salt.length === ANCHOR_SALT_BYTES)) throw badBatch(`a salt has ${ANCHOR_SALT_BYTES} bytes`)
   let level = credentials.map((credential, index) => anchorLeaf(credential, salts[index] ?? new Uint8Array()))
   const places = level.map((_, index) => index)
   const paths: { side: 'left' | 'right'; hash: string }[][] = level.map(() => [])
@@ -58,7 +61,7 @@ export function anchorBatch(
   return { root: multihash.encode(level[0] ?? new Uint8Array()), paths }
 }
 
-/** The root that a receipt leads to; equal to the anchored one if the receipt belongs to this credential. */
+/** The root that a parsed receipt leads to; equal to the anchored one if the receipt belongs to this credential. */
 export function receiptRoot(credential: JsonObject, receipt: AnchorReceipt): string {
   let hash = anchorLeaf(credential, base64url.decode(receipt.salt))
   for (const step of receipt.path) {
@@ -91,6 +94,10 @@ export function parseReceipt(value: unknown): AnchorReceipt {
   } catch (cause) {
     throw new KeysteadError<CredentialErrorCode>('BAD_RECEIPT', 'this is not an anchor receipt', { cause })
   }
+}
+
+function badBatch(message: string): KeysteadError<CredentialErrorCode> {
+  return new KeysteadError<CredentialErrorCode>('BAD_ANCHOR_BATCH', message)
 }
 
 function anchorLeaf(credential: JsonObject, salt: Uint8Array): Uint8Array<ArrayBuffer> {

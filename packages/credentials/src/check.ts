@@ -17,6 +17,15 @@ export interface Verdict {
   readonly level?: string
 }
 
+/** From weak to strong (rule 16); what we do not know is weaker than all of them. */
+const LEVELS: readonly string[] = ['unverified', 'operator-signed', 'bft', 'bft+witnessed']
+
+/** The level of a verdict that rests on several ledger proofs; undefined when it rests on none. */
+export function weakestLevel(levels: readonly (string | undefined)[]): string | undefined {
+  const [weakest] = levels.filter((level) => level !== undefined).sort((a, b) => LEVELS.indexOf(a) - LEVELS.indexOf(b))
+  return weakest
+}
+
 /** Invalid if anything is invalid, else undetermined if anything is, else valid. */
 export function combine(checks: readonly Check[], level?: string): Verdict {
   const has = (outcome: Outcome): boolean => checks.some((check) => check.outcome === outcome)

@@ -1,11 +1,16 @@
-/** Verifiable Credentials Data Model 2.0: the shape we issue, and what we accept of others (sections 4 and 7). */
-import { canonicalJson, Fields, fail, type JsonObject, KeysteadError } from '@keystead/core'
+/**
+ * Verifiable Credentials Data Model 2.0: the shape we issue, and what we accept of others (sections 4 and 7; CREDENTIAL-1,
+ * CREDENTIAL-2).
+ */
+import { canonicalJson, Fields, fail, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
 import type { SigningKey } from '@keystead/crypto'
 import { addProof, type DataIntegrityProof, parseProof } from './data-integrity.ts'
 import type { CredentialErrorCode } from './errors.ts'
-import { MAX_CREDENTIAL_BYTES } from './limits.ts'
+import { MAX_CREDENTIAL_BYTES, MAX_STATUS_CREDENTIAL_BYTES } from './limits.ts'
+import { secondsOf } from './time.ts'
 
 export const VC_CONTEXT = 'https://www.w3.org/ns/credentials/v2'
+export const STATUS_LIST_TYPE = 'BitstringStatusListCredential'
 
 /** A status entry of Bitstring Status List 1.0, section 2.1. */
 export interface StatusEntry {
@@ -17,7 +22,7 @@ export interface StatusEntry {
 
 /** What our verifier reads of a credential; every other member is carried and covered by the proof. */
 export interface Credential {
-  /** The whole document as it was secured. */
+  /** The whole document as it was secured: a copy that nothing can change between check and use. */
   readonly document: JsonObject
   readonly issuer: string
   readonly types: readonly string[]
@@ -39,8 +44,11 @@ export interface CredentialTemplate {
   readonly status?: StatusEntry
 }
 
-/** Issues a credential. `created` equals `validFrom`; the anchor, not this text, proves when it was signed. */
-export function issueCredential(
+/**
+ * Issues a credential. `created` equals `validFrom`; the anchor, not this text, proves when it was signed. Rejects with
+ * `BAD_CREDENTIAL` rather than sign what a verifier would refuse.
+ */
+export async function issueCredential(
   template: CredentialTemplate,
   key: SigningKey,
   verificationMethod: string,
@@ -55,24 +63,29 @@ export function issueCredential(
     ...(template.status === undefined ? {} : { credentialStatus: template.status }),
     credentialSubject: { ...template.claims, id: template.subject },
   } as unknown as JsonObject
-  return addProof(document, { verificationMethod, proofPurpose: 'assertionMethod', created: template.validFrom }, key)
+  const proof = { verificationMethod, proofPurpose: 'assertionMethod', created: template.validFrom } as const
+  return parseCredential(await addProof(document, proof, key)).document
 }
 
 /** Throws `BAD_CREDENTIAL` naming the member at fault. Says nothing about whether the proof holds. */
 export function parseCredential(value: unknown): Credential {
   try {
-    const document = value as JsonObject
-    if (canonicalJson(document).length > MAX_CREDENTIAL_BYTES)
-      fail('credential', `is larger than ${MAX_CREDENTIAL_BYTES} bytes`)
-    const fields = new Fields(value, 'credential')
-    const contexts = stringsOrObjects(fields.any('@context'))
-    if (contexts[0] !== VC_CONTEXT) fail('credential.@context', `must begin with ${VC_CONTEXT}`)
+    const bytes = canonicalJson(value)
+    const document = parseJson(bytes, MAX_STATUS_CREDENTIAL_BYTES) as JsonObject
+    const fields = new Fields(document, 'credential')
+    const context = fields.any('@context')
+    if ((Array.isArray(context) ? context[0] : context) !== VC_CONTEXT)
+      fail('credential.@context', `must begin with ${VC_CONTEXT}`)
     const types = strings(fields.any('type'), 'credential.type')
     if (!types.includes('VerifiableCredential')) fail('credential.type', 'must include VerifiableCredential')
+    if (bytes.length > MAX_CREDENTIAL_BYTES && !types.includes(STATUS_LIST_TYPE))
+      fail('credential', `is larger than ${MAX_CREDENTIAL_BYTES} bytes`)
     const subject = subjectId(fields.any('credentialSubject'))
     const status = fields.optional('credentialStatus', (f) => parseStatusEntry(f.object('credentialStatus')))
     const validFrom = fields.optional('validFrom', dateTime)
     const validUntil = fields.optional('validUntil', dateTime)
+    if ((secondsOf(validFrom ?? '') ?? 0) > (secondsOf(validUntil ?? '') ?? Number.POSITIVE_INFINITY))
+      fail('credential.validUntil', 'must not lie before validFrom')
     return {
       document,
       issuer: issuerId(fields.any('issuer')),
@@ -111,17 +124,12 @@ function parseStatusEntry(fields: Fields): StatusEntry {
   return entry
 }
 
-/** XML Schema dateTimeStamp with a time zone (VCDM 2.0, section 4.9). */
 function dateTime(fields: Fields, name: string): string {
-  const text = fields.string(name, { max: 40, pattern: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/ })
-  return Number.isNaN(Date.parse(text)) ? fail(`${fields.path}.${name}`, 'is not a time') : text
+  const text = fields.string(name, { max: 40 })
+  return secondsOf(text) === undefined ? fail(`${fields.path}.${name}`, 'is not a time') : text
 }
 
 function strings(value: unknown, path: string): string[] {
   const list = Array.isArray(value) ? value : [value]
   return list.every((item) => typeof item === 'string') ? list : fail(path, 'must be strings')
-}
-
-function stringsOrObjects(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [value]
 }

@@ -1,11 +1,12 @@
 /**
- * Data Integrity proofs with the cryptosuite eddsa-jcs-2022 (Data Integrity EdDSA Cryptosuites 1.0, section 3.3):
+ * CREDENTIAL-3 to CREDENTIAL-5: proofs with the cryptosuite eddsa-jcs-2022 (Data Integrity EdDSA Cryptosuites 1.0, section 3.3):
  * Ed25519 over SHA-256(JCS(proof options)) || SHA-256(JCS(document without proof)).
  */
-import { canonicalJson, Fields, type JsonObject, KeysteadError, multibase } from '@keystead/core'
+import { canonicalText, Fields, fail, type JsonObject, KeysteadError, multibase } from '@keystead/core'
 import { type PublicKey, type SigningKey, type VerificationSuite, verifySignature } from '@keystead/crypto'
 import { dataIntegrityHash } from '@keystead/did'
 import type { CredentialErrorCode } from './errors.ts'
+import { secondsOf } from './time.ts'
 
 export interface ProofOptions {
   /** DID URL of the signer's verification method. */
@@ -27,10 +28,12 @@ export interface DataIntegrityProof extends ProofOptions {
 
 export type Secured = JsonObject & { readonly proof: DataIntegrityProof }
 
-/** Section 3.3.1. Rejects with `WRONG_KEY_TYPE` for keys that are not Ed25519. */
+/** Section 3.3.1. Rejects with `WRONG_KEY_TYPE` for keys that are not Ed25519, `BAD_PROOF` for a second proof. */
 export async function addProof(document: JsonObject, options: ProofOptions, key: SigningKey): Promise<Secured> {
   if (key.publicKey.suite !== 'ed25519')
     throw new KeysteadError<CredentialErrorCode>('WRONG_KEY_TYPE', 'eddsa-jcs-2022 signs with Ed25519 keys')
+  if (document['proof'] !== undefined)
+    throw new KeysteadError<CredentialErrorCode>('BAD_PROOF', 'the document carries a proof already')
   const config = {
     ...(document['@context'] === undefined ? {} : { '@context': document['@context'] }),
     type: 'DataIntegrityProof',
@@ -45,21 +48,20 @@ export async function addProof(document: JsonObject, options: ProofOptions, key:
 export function verifyProof(secured: JsonObject, key: PublicKey<VerificationSuite>): boolean {
   const { proof, ...document } = secured
   const { proofValue, ...config } = parseProof(proof)
-  // Section 3.3.2, step 4: the proof's context must begin the document's.
-  const context = config['@context']
-  if (context !== undefined && !startsWith(document['@context'], context)) return false
-  const unsecured = context === undefined ? document : { ...document, '@context': context as JsonObject }
   if (key.suite !== 'ed25519') return false
-  return verifySignature(key, dataIntegrityHash(unsecured, config), multibase.decode(proofValue))
+  // CREDENTIAL-4, stricter than section 3.3.2, step 4: contexts that nobody signed could give signed terms other meanings.
+  const context = config['@context']
+  if (context !== undefined && canonicalText(context) !== canonicalText(document['@context'] ?? null)) return false
+  return verifySignature(key, dataIntegrityHash(document, config), multibase.decode(proofValue))
 }
 
 /** Closed: a member we do not know could change what a proof means. Throws `BAD_PROOF`. */
 export function parseProof(value: unknown): DataIntegrityProof {
   try {
     const fields = new Fields(value, 'proof')
-    const optional = (name: string, max: number): Record<string, string> => {
+    const optional = <N extends string>(name: N, max: number): { [K in N]?: string } => {
       const text = fields.optional(name, (f, n) => f.string(n, { min: 1, max }))
-      return text === undefined ? {} : { [name]: text }
+      return (text === undefined ? {} : { [name]: text }) as { [K in N]?: string }
     }
     const proof = {
       ...(fields.has('@context') ? { '@context': fields.any('@context') } : {}),
@@ -73,14 +75,9 @@ export function parseProof(value: unknown): DataIntegrityProof {
       proofValue: fields.string('proofValue', { max: 100, pattern: /^z[1-9A-HJ-NP-Za-km-z]+$/ }),
     }
     fields.end()
+    if (proof.created !== undefined && secondsOf(proof.created) === undefined) fail('proof.created', 'is not a time')
     return proof as DataIntegrityProof
   } catch (cause) {
     throw new KeysteadError<CredentialErrorCode>('BAD_PROOF', 'this is not an eddsa-jcs-2022 proof', { cause })
   }
-}
-
-function startsWith(whole: unknown, start: unknown): boolean {
-  const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value])
-  const texts = list(whole).map((item) => new TextDecoder().decode(canonicalJson(item ?? null)))
-  return list(start).every((item, index) => texts[index] === new TextDecoder().decode(canonicalJson(item ?? null)))
 }

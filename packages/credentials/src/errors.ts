@@ -1,5 +1,6 @@
 /** Closed codes of this package, for misuse and malformed input; a verdict on a credential is a value, never an error. */
 export type CredentialErrorCode =
+  | 'BAD_ANCHOR_BATCH'
   | 'BAD_CREDENTIAL'
   | 'BAD_PRESENTATION'
   | 'BAD_PROOF'

@@ -27,3 +27,23 @@ export interface DidEvidence {
   readonly anchors: readonly { readonly seq: number; readonly root: string; readonly time: number }[]
   readonly deactivatedAt?: number
 }
+
+/**
+ * What the evidence says of a key at a time: the period that holds it, else the newest. A key that came back, or whose
+ * purposes changed, has several periods; a compromise of one taints them all, for it is the same private key
+ * (CREDENTIAL-10).
+ */
+export function findKey(
+  evidence: DidEvidence,
+  kid: string,
+  purpose: KeyEvidence['purposes'][number],
+  at?: number,
+): KeyEvidence | undefined {
+  const all = evidence.keys.filter((key) => key.kid === kid)
+  const periods = all.filter((key) => key.purposes.includes(purpose))
+  const holds = (key: KeyEvidence): boolean =>
+    at !== undefined && key.from <= at && at < (key.until ?? Number.POSITIVE_INFINITY)
+  const period = periods.find(holds) ?? periods.at(-1)
+  const compromises = all.flatMap((key) => key.compromisedSince ?? [])
+  return period && compromises.length > 0 ? { ...period, compromisedSince: Math.min(...compromises) } : period
+}

@@ -1,5 +1,5 @@
 export { type AnchorReceipt, anchorBatch, parseReceipt, receiptRoot } from './anchor.ts'
-export { type Check, combine, type Outcome, type Verdict } from './check.ts'
+export { type Check, combine, type Outcome, type Verdict, weakestLevel } from './check.ts'
 export {
   type Credential,
   type CredentialTemplate,
@@ -18,7 +18,7 @@ export {
 } from './data-integrity.ts'
 export type { CredentialErrorCode } from './errors.ts'
 export type { DidEvidence, KeyEvidence } from './evidence.ts'
-export { MAX_CREDENTIAL_BYTES, STATUS_LIST_ENTRIES } from './limits.ts'
+export { MAX_CREDENTIAL_BYTES, MAX_PRESENTATION_BYTES, STATUS_LIST_ENTRIES } from './limits.ts'
 export {
   createPresentation,
   type Presentation,
@@ -28,4 +28,6 @@ export {
 export { judgeSigningTime, type SigningFacts } from './signing-time.ts'
 export { issueStatusList, readStatusList, type StatusList } from './status-credential.ts'
 export { decodeStatusList, emptyStatusList, encodeStatusList, statusAt, withStatus } from './status-list.ts'
-export { type CredentialContext, type PresentationContext, verifyCredential, verifyPresentation } from './verify.ts'
+export { type CredentialContext, verifyCredential } from './verify-credential.ts'
+export { type PresentationContext, verifyPresentation } from './verify-presentation.ts'
+export { openStatusList } from './verify-status.ts'

@@ -1,13 +1,13 @@
 /**
- * Verifiable presentations (VCDM 2.0, section 4.13): credentials shown by their subject, bound to the verifier's challenge
+ * Verifiable presentations (CREDENTIAL-15; VCDM 2.0, section 4.13): credentials shown by their subject, bound to the verifier's challenge
  * and domain by an authentication proof.
  */
-import { canonicalJson, Fields, fail, type JsonObject, KeysteadError } from '@keystead/core'
+import { canonicalJson, Fields, fail, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
 import type { SigningKey } from '@keystead/crypto'
 import { type Credential, parseCredential, VC_CONTEXT } from './credential.ts'
 import { addProof, type DataIntegrityProof, parseProof } from './data-integrity.ts'
 import type { CredentialErrorCode } from './errors.ts'
-import { MAX_CREDENTIAL_BYTES, MAX_CREDENTIALS } from './limits.ts'
+import { MAX_CREDENTIALS, MAX_PRESENTATION_BYTES } from './limits.ts'
 
 export interface Presentation {
   readonly document: JsonObject
@@ -23,7 +23,8 @@ export interface PresentationRequestBinding {
   readonly domain: string
 }
 
-export function createPresentation(
+/** Rejects with `BAD_PRESENTATION` or `BAD_CREDENTIAL` rather than sign what a verifier would refuse. */
+export async function createPresentation(
   holder: string,
   credentials: readonly JsonObject[],
   binding: PresentationRequestBinding,
@@ -36,19 +37,20 @@ export function createPresentation(
     holder,
     verifiableCredential: credentials,
   } as unknown as JsonObject
-  return addProof(document, { verificationMethod, proofPurpose: 'authentication', ...binding }, key)
+  const { challenge, domain } = binding
+  const proof = { verificationMethod, proofPurpose: 'authentication', challenge, domain } as const
+  return parsePresentation(await addProof(document, proof, key)).document
 }
 
 /** Throws `BAD_PRESENTATION` or `BAD_CREDENTIAL`. Says nothing about whether the proofs hold. */
 export function parsePresentation(value: unknown): Presentation {
-  let fields: Fields
+  let document: JsonObject
   let proof: DataIntegrityProof
   let holder: string
   let members: JsonObject[]
   try {
-    if (canonicalJson(value).length > MAX_CREDENTIAL_BYTES)
-      fail('presentation', `is larger than ${MAX_CREDENTIAL_BYTES} bytes`)
-    fields = new Fields(value, 'presentation')
+    document = parseJson(canonicalJson(value), MAX_PRESENTATION_BYTES) as JsonObject
+    const fields = new Fields(document, 'presentation')
     const [context] = fields.array('@context', { min: 1, max: 8 }, (item) => item)
     if (context !== VC_CONTEXT) fail('presentation.@context', `must begin with ${VC_CONTEXT}`)
     const types = fields.array('type', { min: 1, max: 8 }, (item) => item)
@@ -62,5 +64,5 @@ export function parsePresentation(value: unknown): Presentation {
     const reason = cause instanceof Error ? cause.message : 'malformed'
     throw new KeysteadError<CredentialErrorCode>('BAD_PRESENTATION', `this is not a presentation: ${reason}`, { cause })
   }
-  return { document: value as JsonObject, holder, credentials: members.map(parseCredential), proof }
+  return { document, holder, credentials: members.map((member) => parseCredential(member)), proof }
 }

@@ -1,5 +1,5 @@
 /**
- * Was this key good when it signed? The rule table: the signing key's state today, against what the anchor receipt proves.
+ * Was this key good when it signed? The rule table (CREDENTIAL-9): the signing key's state today, against what the anchor receipt proves.
  *
  * | key today                | receipt proves signed at h | verdict      |
  * | in use                   | not needed                 | valid        |
@@ -12,6 +12,7 @@
  */
 import type { Check } from './check.ts'
 import type { KeyEvidence } from './evidence.ts'
+import { iso } from './time.ts'
 
 export interface SigningFacts {
   readonly key: KeyEvidence
@@ -41,7 +42,7 @@ export function judgeSigningTime({ key, anchoredAt, deactivatedAt }: SigningFact
       return check(
         'undetermined',
         'SIGNING_TIME_UNPROVEN',
-        `the key was replaced on ${iso(end)} and nothing proves that the signature is older`,
+        `the key went out of use on ${iso(end)} and nothing proves that the signature is older`,
       )
     return check('valid', 'KEY_IN_USE', 'the key is in use today')
   }
@@ -56,15 +57,11 @@ export function judgeSigningTime({ key, anchoredAt, deactivatedAt }: SigningFact
     return check(
       'invalid',
       'KEY_REPLACED_BEFORE_SIGNING',
-      `anchored ${iso(anchoredAt)}, after the key was replaced (${iso(end)})`,
+      `anchored ${iso(anchoredAt)}, when the key was out of use (since ${iso(end)})`,
     )
   return check(
     'valid',
     'SIGNED_WHILE_IN_USE',
     `the ledger proves it was signed by ${iso(anchoredAt)}, while the key was in use`,
   )
-}
-
-export function iso(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
 }

@@ -1,23 +1,27 @@
 /**
- * The status list as a credential of the issuer (Bitstring Status List 1.0, section 2.2), with one member of ours:
+ * The status list as a credential of the issuer (CREDENTIAL-12; Bitstring Status List 1.0, section 2.2), with a member of ours:
  * `changes`, when each bit was set, so that a verifier can say since when. It tells nothing the bits do not.
  */
-import { Fields, type JsonObject, KeysteadError } from '@keystead/core'
+import { Fields, fail, type JsonObject, KeysteadError } from '@keystead/core'
 import type { SigningKey } from '@keystead/crypto'
-import { parseCredential, VC_CONTEXT } from './credential.ts'
+import { parseCredential, STATUS_LIST_TYPE, VC_CONTEXT } from './credential.ts'
 import { addProof } from './data-integrity.ts'
 import type { CredentialErrorCode } from './errors.ts'
+import { MAX_STATUS_CHANGES, MAX_STATUS_LIST_BYTES, MAX_TIME } from './limits.ts'
 import { decodeStatusList, encodeStatusList } from './status-list.ts'
 
 export interface StatusList {
   readonly id: string
   readonly issuer: string
   readonly validFrom: string
+  /** After it the list says nothing about credentials it does not revoke; without it an old list stays believable. */
+  readonly validUntil?: string
   readonly list: Uint8Array<ArrayBuffer>
-  /** Index and time (seconds since 1970) of each revocation. */
+  /** Index and time (seconds since 1970) of each revocation, oldest first; the newest 4,096 are published. */
   readonly changes: readonly { readonly index: number; readonly at: number }[]
 }
 
+/** Rejects with `BAD_CREDENTIAL` or `BAD_STATUS_LIST` rather than sign what a verifier would refuse. */
 export async function issueStatusList(
   status: StatusList,
   key: SigningKey,
@@ -26,33 +30,38 @@ export async function issueStatusList(
   const document = {
     '@context': [VC_CONTEXT, 'https://www.w3.org/ns/credentials/undefined-terms/v2'],
     id: status.id,
-    type: ['VerifiableCredential', 'BitstringStatusListCredential'],
+    type: ['VerifiableCredential', STATUS_LIST_TYPE],
     issuer: status.issuer,
     validFrom: status.validFrom,
+    ...(status.validUntil === undefined ? {} : { validUntil: status.validUntil }),
     credentialSubject: {
       id: `${status.id}#list`,
       type: 'BitstringStatusList',
       statusPurpose: 'revocation',
       encodedList: await encodeStatusList(status.list),
-      changes: status.changes,
+      changes: status.changes.slice(-MAX_STATUS_CHANGES),
     },
   } as unknown as JsonObject
-  return addProof(document, { verificationMethod, proofPurpose: 'assertionMethod', created: status.validFrom }, key)
+  const proof = { verificationMethod, proofPurpose: 'assertionMethod', created: status.validFrom } as const
+  const secured = await addProof(document, proof, key)
+  await readStatusList(secured)
+  return secured
 }
 
-/** Reads a list; its proof is checked like any credential's. Rejects with `BAD_STATUS_LIST` or `BAD_CREDENTIAL`. */
+/** Reads a list and believes it: see `openStatusList` for lists of others. Rejects with `BAD_STATUS_LIST` or `BAD_CREDENTIAL`. */
 export async function readStatusList(value: unknown): Promise<StatusList> {
   const credential = parseCredential(value)
   try {
+    if (!credential.types.includes(STATUS_LIST_TYPE)) fail('statusList.type', `must include ${STATUS_LIST_TYPE}`)
     const subject = new Fields(credential.document['credentialSubject'], 'statusList.credentialSubject')
     subject.literal('type', 'BitstringStatusList')
     subject.literal('statusPurpose', 'revocation')
     const changes = subject.optional('changes', (f, name) =>
-      f.array(name, { max: 4096 }, (item, path) => {
+      f.array(name, { max: MAX_STATUS_CHANGES }, (item, path) => {
         const change = new Fields(item, path)
         return {
-          index: change.integer('index', { min: 0, max: 2 ** 24 }),
-          at: change.integer('at', { min: 0, max: Number.MAX_SAFE_INTEGER }),
+          index: change.integer('index', { min: 0, max: MAX_STATUS_LIST_BYTES * 8 - 1 }),
+          at: change.integer('at', { min: 0, max: MAX_TIME }),
         }
       }),
     )
@@ -60,7 +69,8 @@ export async function readStatusList(value: unknown): Promise<StatusList> {
       id: new Fields(credential.document).string('id', { max: 2048 }),
       issuer: credential.issuer,
       validFrom: credential.validFrom ?? '1970-01-01T00:00:00Z',
-      list: await decodeStatusList(subject.string('encodedList', { max: 256 * 1024 })),
+      ...(credential.validUntil === undefined ? {} : { validUntil: credential.validUntil }),
+      list: await decodeStatusList(subject.string('encodedList', { max: MAX_STATUS_LIST_BYTES * 2 })),
       changes: changes ?? [],
     }
   } catch (cause) {

@@ -1,6 +1,6 @@
 /**
- * Bitstring Status List 1.0: one bit a credential, GZIP-compressed, multibase base64url (section 2.2, 3.2, 3.3). Bit 0 is
- * the leftmost bit of the first byte. Compression is the platform's own.
+ * Bitstring Status List 1.0 (CREDENTIAL-11): one bit a credential, GZIP-compressed, multibase base64url (sections 2.2, 3.2,
+ * 3.3). Bit 0 is the leftmost bit of the first byte. Compression is the platform's own.
  */
 import { type Bytes, base64url, KeysteadError } from '@keystead/core'
 import type { CredentialErrorCode } from './errors.ts'
