@@ -1,69 +1,271 @@
 /**
- * What the agent keeps in the vault, by category. Each record is JSON; the names are unique in their category.
- *
- *   profile/self       label, agency, account
- *   own-did/<did>      a DID of ours and the vault keys behind it
- *   identity/<did>     a did:dkms of ours: its authority keys and last known head
- *   relationship/<id>  one relationship: both logs, the peer's name, how it was verified
- *   outbox/<n>         a message not yet delivered to the peer's mailbox
- *   operation/<hash>   a ledger operation not yet acknowledged
- *   request/<id>       something a person has to decide
+ * What the agent keeps in the vault, by category; names are unique in theirs. The table says in which segment each lies:
+ * what is in `keys` or `cache` is in no backup (rule 1).
  */
 import type { JsonObject } from '@keystead/core'
+import type { AnchorReceipt } from '@keystead/credentials'
+import type { Authority, Body } from '@keystead/did-dkms'
+import type { Entry, LogState } from '@keystead/microledger'
+import type { Segment } from '@keystead/wallet'
+import type { Verdict } from '../protocols/key-verify/judge.ts'
+import type { Challenge, ChallengeResponse } from '../protocols/key-verify/messages.ts'
 
-/** Vault segment of each category: what is in `keys` or `cache` is never backed up (rule 1). */
-export const SEGMENT = {
+/** Each category's record, and its segment. */
+export interface Records {
+  profile: Profile
+  'own-did': OwnDid
+  identity: Identity
+  'identity-keys': IdentityKeys
+  operation: PendingOperation
+  relationship: Relationship
+  'relationship-keys': RelationshipKeys
+  outbox: OutboxItem
+  seen: { readonly at: number }
+  request: PendingRequest
+  challenge: ChallengeRecord
+  credential: HeldCredential
+  issued: IssuedCredential
+  issuer: IssuerRecord
+  presentation: ReceivedPresentation
+  setup: RecoverySetup
+  'recovery-key': SealedRecoveryKeys
+  share: HeldShare
+  rescue: Rescue
+  helping: Helping
+}
+export type Category = keyof Records
+
+export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   profile: 'authority',
   'own-did': 'keys',
   identity: 'authority',
-  relationship: 'relationships',
-  outbox: 'cache',
+  'identity-keys': 'keys',
   operation: 'cache',
+  relationship: 'relationships',
+  'relationship-keys': 'keys',
+  outbox: 'cache',
+  seen: 'cache',
   request: 'messages',
-  challenge: 'messages',
+  challenge: 'cache',
   credential: 'credentials',
   issued: 'credentials',
+  issuer: 'credentials',
   presentation: 'credentials',
+  setup: 'authority',
+  'recovery-key': 'authority',
   share: 'authority',
-  recovery: 'authority',
-} as const
-
-export type Category = keyof typeof SEGMENT
-
-export interface StoredRecord<T> {
-  readonly category: Category
-  readonly name: string
-  readonly value: T
-  readonly tags?: Readonly<Record<string, string>>
+  rescue: 'cache',
+  helping: 'cache',
 }
 
 export interface Profile {
   readonly label: string
-  /** The agency that hosts our cloud agent: its DID and address, and our account with it. */
-  readonly agency?: { readonly did: string; readonly url: string; readonly account: string }
+  /** The agency that hosts our cloud agent, the DID that is our account with it, and what we granted. */
+  readonly agency?: {
+    readonly did: string
+    readonly url: string
+    readonly account: string
+    readonly services: readonly string[]
+  }
 }
 
-/** A key of a DID of ours: the DID URL others know it by, and its name in the vault. */
+/** A key of a DID of ours: the fragment others know it by, and its name in the vault. */
 export interface OwnKey {
-  readonly kid: string
+  readonly fragment: string
   readonly keyId: string
 }
 
 export interface OwnDid {
   /** The form we are addressed by: short for did:peer:4. */
   readonly did: string
-  /** The form that resolves by itself, when it differs. */
-  readonly longForm?: string
+  /** The form that resolves by itself. */
+  readonly longForm: string
   readonly authentication: OwnKey
   readonly keyAgreement: OwnKey
+  /** Answers to a message under this DID belong to this relationship. */
+  readonly relationship?: string
 }
 
+/** A did:dkms of ours. */
+export interface Identity {
+  readonly did: string
+  readonly label: string
+  /** `public`: told to contacts. `subject`: made for one issuer and told to nobody else (rule 22). */
+  readonly use: 'public' | 'subject'
+  readonly status: 'registering' | 'active' | 'recovering' | 'lost'
+  readonly seq: number
+  readonly head: string
+  readonly auth: Authority
+  readonly body: Body
+  /** Fragment of the key that authenticates and signs credentials. */
+  readonly fragment: string
+  /** When authority returns after a recovery, seconds since 1970. */
+  readonly pendingUntil?: number
+}
+
+/** Names in this device's vault of an identity's keys. Not in any backup: another device has other keys. */
+export interface IdentityKeys {
+  readonly did: string
+  readonly authority: string
+  readonly next: string
+  readonly signing: string
+  readonly agreement: string
+}
+
+/** An operation on its way to the ledger, with what becomes of the records when it is there. */
+export interface PendingOperation {
+  readonly did: string
+  readonly kind: string
+  readonly submission: { readonly op: JsonObject; readonly body?: JsonObject }
+  readonly identity: Identity
+  readonly keys: IdentityKeys
+  readonly retire: readonly string[]
+}
+
+export interface Relationship {
+  readonly id: string
+  /** What the peer calls themself, or what we call them. */
+  readonly label: string
+  readonly status: 'invited' | 'requested' | 'connected' | 'closed'
+  /** Our own log: all entries, and what stands. */
+  readonly mine: { readonly entries: readonly Entry[]; readonly state: LogState }
+  readonly peer?: { readonly state: LogState; readonly publicDid?: string }
+  /** The public DID we told the peer. */
+  readonly told?: string
+  /** `from`: who invited, or was asked: the short form of their DID. */
+  readonly invitation?: { readonly id: string; readonly expires: number; readonly url: string; readonly from: string }
+  /** When a challenge last proved the peer's keys; gone after a recovery (rule 21). */
+  readonly verified?: { readonly at: number; readonly kids: readonly string[] }
+  /** While our own recovery of this relationship waits at the peer, seconds since 1970. */
+  readonly recoveringUntil?: number
+}
+
+export interface RelationshipKeys {
+  readonly id: string
+  readonly authentication: string
+  readonly next: string
+}
+
+/** Something to be brought to somebody: kept until it has been. */
+export type OutboxItem =
+  | { readonly kind: 'message'; readonly message: Outgoing; readonly queued: number }
+  | { readonly kind: 'recipient'; readonly did: string; readonly action: 'add' | 'remove'; readonly queued: number }
+
+export interface Outgoing {
+  readonly id: string
+  /** Our DID that sends, the peer's that receives; either may be a long form. */
+  readonly from: string
+  readonly to: string
+  readonly type: string
+  readonly body: JsonObject
+  readonly thid?: string
+  readonly pthid?: string
+  readonly attachments?: readonly { readonly id: string; readonly mediaType: string; readonly json: JsonObject }[]
+  /** A JWT of the DID that `from` replaces (DIDComm v2.1, "DID Rotation"). */
+  readonly fromPrior?: string
+  /** Seconds since 1970 after which it is worth nothing and is dropped. */
+  readonly expires?: number
+}
+
+/** Something a person has to decide. */
 export interface PendingRequest {
   readonly id: string
-  readonly kind: 'credential-offer' | 'presentation-request' | 'recovery-contact'
+  readonly kind: 'credential-offer' | 'presentation-request' | 'recovery-contact' | 'recovery-approval'
   readonly relationship: string
-  /** What a person reads before deciding. */
   readonly summary: string
   readonly received: number
-  readonly message: JsonObject
+  readonly thid: string
+  readonly body: JsonObject
+}
+
+export interface ChallengeRecord {
+  readonly relationship: string
+  readonly challenge: Challenge
+  readonly response?: ChallengeResponse
+  readonly verdict?: Verdict
+}
+
+export interface HeldCredential {
+  readonly credential: JsonObject
+  readonly receipt: AnchorReceipt
+  readonly subject: string
+  readonly relationship: string
+  readonly received: number
+}
+
+export interface IssuedCredential {
+  readonly id: string
+  readonly type: string
+  readonly claims: JsonObject
+  readonly relationship: string
+  readonly nonce: string
+  readonly thid: string
+  readonly credential?: JsonObject
+  readonly receipt?: AnchorReceipt
+  readonly index?: number
+  readonly revokedAt?: number
+}
+
+/** An issuer's status list: where it is shown, how many places are taken, which are revoked. */
+export interface IssuerRecord {
+  readonly did: string
+  readonly file: string
+  readonly url: string
+  readonly next: number
+  readonly changes: readonly { readonly index: number; readonly at: number }[]
+  /** False while the shown list is older than this record. */
+  readonly published: boolean
+}
+
+export interface ReceivedPresentation {
+  readonly id: string
+  readonly relationship: string
+  readonly request: JsonObject
+  readonly presentation?: JsonObject
+  readonly receipts?: readonly (AnchorReceipt | null)[]
+  readonly verdict?: JsonObject
+  readonly at?: number
+}
+
+/** What recovery needs to be set up anew on a device; the secrets are with the contacts and on paper. */
+export interface RecoverySetup {
+  readonly policy: JsonObject
+  readonly epoch: number
+  readonly setId: string
+  /** X-Wing Multikeys of the paths, and the keys that may read backups. */
+  readonly paths: readonly { readonly id: string; readonly kem: string; readonly reader: string }[]
+  readonly contacts: readonly { readonly relationship: string; readonly index: number; readonly confirmed: boolean }[]
+  readonly threshold: number
+  readonly locator: string
+  readonly vault: string
+  readonly stream: string
+  readonly backup?: { readonly seq: number; readonly hash: string; readonly at: number; readonly digest: string }
+}
+
+/** Recovery signing keys of one DID or relationship, one a path, each sealed to the path's key. */
+export interface SealedRecoveryKeys {
+  readonly subject: string
+  readonly paths: readonly {
+    readonly path: string
+    readonly h: string
+    readonly delay: number
+    readonly sealed: string
+  }[]
+}
+
+/** A share we hold for somebody else. */
+export interface HeldShare {
+  readonly relationship: string
+  readonly packet: string
+  readonly received: number
+}
+
+/** A recovery of ours under way, on the new device. */
+export interface Rescue {
+  readonly state: JsonObject
+}
+
+/** A recovery of somebody else that we were asked to help with. */
+export interface Helping {
+  readonly state: JsonObject
 }

@@ -14,6 +14,8 @@ export const OUT_OF_BAND_INVITATION = 'https://didcomm.org/out-of-band/2.0/invit
 export const CONNECT_REQUEST = 'https://keystead.dev/relationship/1.0/request'
 export const CONNECT_RESPONSE = 'https://keystead.dev/relationship/1.0/response'
 export const RELATIONSHIP_ENTRY = 'https://keystead.dev/relationship/1.0/entry'
+/** A recovery that waits, told to the keys that still stand. */
+export const RELATIONSHIP_ALERT = 'https://keystead.dev/relationship/1.0/alert'
 export const RELATIONSHIP_ACK = 'https://keystead.dev/relationship/1.0/ack'
 
 export interface Invitation {
@@ -91,10 +93,17 @@ export function parseEntries(body: unknown): { entries: JsonObject[] } {
   return { entries }
 }
 
-/** `ack`: how far the receiver has followed the sender's log. */
-export function parseRelationshipAck(body: unknown): { seq: number; head: string } {
+/** `ack`: how far the receiver has followed the sender's log, and until when a recovery waits there. */
+export function parseRelationshipAck(body: unknown): { seq: number; head: string; pendingUntil?: number } {
   const fields = new Fields(body, 'body')
-  const ack = { seq: fields.integer('seq', { min: 0, max: 2 ** 31 }), head: fields.string('head', { max: 64 }) }
+  const pendingUntil = fields.optional('pendingUntil', (f, name) =>
+    f.integer(name, { min: 0, max: Number.MAX_SAFE_INTEGER }),
+  )
+  const ack = {
+    seq: fields.integer('seq', { min: 0, max: 2 ** 31 }),
+    head: fields.string('head', { max: 64 }),
+    ...(pendingUntil === undefined ? {} : { pendingUntil }),
+  }
   fields.end()
   return ack
 }

@@ -1,0 +1,197 @@
+/** People: invite, accept, connect to a public DID, prove keys. */
+import { readFileSync } from 'node:fs'
+import { type JsonObject, parseJson } from '@keystead/core'
+import type { Command } from 'commander'
+import { EXIT } from '../exit.ts'
+import { iso, terminalQr } from '../output.ts'
+import { action, withWallet } from '../run.ts'
+
+/** Where an invitation's link points: a page that helps whoever opens it without a wallet. */
+const DEFAULT_PAGE = process.env['KEYSTEAD_WEB_URL'] ?? 'http://127.0.0.1:7730/'
+
+const AS = ['--as <name>', 'what you call them, instead of what they call themselves'] as const
+const TELL = ['--tell', 'tell them your public DID, so that they can check its keys too'] as const
+
+export function contactCommands(program: Command): void {
+  program
+    .command('invite')
+    .description('make an invitation for one person: a link, and a QR code in a terminal')
+    .option(...AS)
+    .option(...TELL)
+    .option('--page <url>', 'page the link points to', DEFAULT_PAGE)
+    .option('--seconds <n>', 'how long it is good', '86400')
+    .action(
+      action(program, (run, options: { as?: string; tell?: boolean; page: string; seconds: string }) =>
+        withWallet(run, async ({ agent }) => {
+          const told = options.tell ? { tell: (await agent.publicIdentity()).did } : {}
+          const alias = options.as === undefined ? {} : { alias: options.as }
+          const { relationship, url } = await agent.invite(options.page, {
+            ...alias,
+            ...told,
+            seconds: Number(options.seconds),
+          })
+          const qr = terminalQr(url)
+          run.out.result(
+            [...(qr ? [qr] : []), url, `Good for one person until ${iso(relationship.invitation?.expires ?? 0)}.`],
+            {
+              url,
+              id: relationship.id,
+            },
+          )
+        }),
+      ),
+    )
+
+  program
+    .command('accept <link>')
+    .description('accept an invitation')
+    .option(...AS)
+    .option(...TELL)
+    .option('--wait <seconds>', 'wait for the answer', '10')
+    .action(
+      action(program, (run, link: string, options: { as?: string; tell?: boolean; wait: string }) =>
+        withWallet(run, async ({ agent }) => {
+          const told = options.tell ? { tell: (await agent.publicIdentity()).did } : {}
+          const { id } = await agent.accept(link, {
+            ...(options.as === undefined ? {} : { alias: options.as }),
+            ...told,
+          })
+          return connected(run, agent, id, Number(options.wait))
+        }),
+      ),
+    )
+
+  program
+    .command('connect <did>')
+    .description('connect to whoever controls a public DID')
+    .option(...AS)
+    .option(...TELL)
+    .option('--wait <seconds>', 'wait for the answer', '10')
+    .action(
+      action(program, (run, did: string, options: { as?: string; tell?: boolean; wait: string }) =>
+        withWallet(run, async ({ agent }) => {
+          const told = options.tell ? { tell: (await agent.publicIdentity()).did } : {}
+          const { id } = await agent.connect(did, {
+            ...(options.as === undefined ? {} : { alias: options.as }),
+            ...told,
+          })
+          return connected(run, agent, id, Number(options.wait))
+        }),
+      ),
+    )
+
+  program
+    .command('contacts')
+    .description('everybody you are connected with')
+    .action(
+      action(program, (run) =>
+        withWallet(run, async ({ agent }) => {
+          const contacts = await agent.contacts()
+          const lines = contacts.map(
+            ({ id, label, status, verified }) =>
+              `${id.slice(0, 8)}  ${(label || '(invited)').padEnd(16)} ${status.padEnd(10)} ${verified ? `keys proven ${iso(verified.at)}` : 'keys not proven'}`,
+          )
+          run.out.result(lines.length > 0 ? lines : 'Nobody yet.', {
+            contacts: contacts.map(({ id, label, status, verified }) => ({
+              id,
+              label,
+              status,
+              verified: verified ?? null,
+            })),
+          })
+        }),
+      ),
+    )
+
+  program
+    .command('verify <contact>')
+    .description('have a contact prove, now, that they hold their keys')
+    .option('--seconds <n>', 'how long the challenge stays open', '60')
+    .option('--offline', 'print the challenge, to be carried by hand, instead of sending it')
+    .option('--answer <file>', 'judge an answer that came by hand')
+    .action(
+      action(program, (run, name: string, options: { seconds: string; offline?: boolean; answer?: string }) =>
+        withWallet(run, async ({ agent }) => {
+          if (options.offline) {
+            const challenge = await agent.challengeOf(name, Number(options.seconds))
+            run.out.result(JSON.stringify(challenge), challenge)
+            return EXIT.ok
+          }
+          const verdict = options.answer
+            ? await agent.judgeAnswer(name, readJson(options.answer))
+            : await agent.verify(name, { seconds: Number(options.seconds), signal: run.signal })
+          const text =
+            verdict.result === 'proven'
+              ? [`${name} holds these keys now:`, ...verdict.kids.map((kid) => `  ${kid}`)]
+              : `Not proven: ${REASONS[verdict.reason]} (${verdict.reason})`
+          run.out.result(text, verdict)
+          return verdict.result === 'proven' ? EXIT.ok : EXIT.negative
+        }),
+      ),
+    )
+
+  program
+    .command('answer <file>')
+    .description('answer a challenge that came by hand')
+    .requiredOption('--to <contact>', 'whose challenge it is')
+    .action(
+      action(program, (run, file: string, options: { to: string }) =>
+        withWallet(run, async ({ agent }) => {
+          const answer = await agent.answerTo(readJson(file), options.to)
+          run.out.result(JSON.stringify(answer), answer)
+        }),
+      ),
+    )
+}
+
+/** What each reason means for a person. */
+const REASONS: Readonly<Record<string, string>> = {
+  'unknown-challenge': 'it answers no challenge of yours',
+  replayed: 'this answer was judged before; somebody shows an old one again',
+  late: 'the answer came after the challenge had ended',
+  'wrong-audience': 'the answer was made for somebody else',
+  'stale-state': 'the answer speaks of another state of the relationship than you have seen; sync and try again',
+  'no-proof': 'a key that must answer did not',
+  'wrong-key': 'the answer is signed by a key that is not theirs',
+}
+
+async function connected(
+  run: Parameters<Parameters<typeof action>[1]>[0],
+  agent: Parameters<Parameters<typeof withWallet>[1]>[0]['agent'],
+  id: string,
+  seconds: number,
+): Promise<number> {
+  const until = Math.floor(Date.now() / 1000) + seconds
+  const found = await agent.waitFor(
+    async () => {
+      const relationship = await agent.relationship(id)
+      return relationship?.status === 'connected' ? relationship : undefined
+    },
+    until,
+    run.signal,
+  )
+  if (found) {
+    const { rel } = found.mine.state
+    run.out.result(
+      `Connected with ${found.label}.\n  relationship ${rel}\n  your DID     ${found.mine.state.now.did}\n  their DID    ${found.peer?.state.now.did}`,
+      {
+        id,
+        label: found.label,
+        status: 'connected',
+        rel,
+        did: found.mine.state.now.did,
+        peer: found.peer?.state.now.did,
+      },
+    )
+    return EXIT.ok
+  }
+  run.out.result('Asked. They have not answered yet; "keystead sync" will fetch the answer.', {
+    id,
+    status: 'requested',
+  })
+  return EXIT.tryLater
+}
+
+export function readJson(file: string): JsonObject {
+  return parseJson(new Uint8Array(readFileSync(file === '-' ? 0 : file)), 1024 * 1024) as JsonObject
+}

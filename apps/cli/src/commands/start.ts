@@ -1,0 +1,242 @@
+/** Making a wallet (flows V1, V2, V5), looking at it, bringing it up to date. */
+import { type CloudService, SERVICES } from '@keystead/agent'
+import { isKeysteadError, KeysteadError } from '@keystead/core'
+import { networkHash } from '@keystead/did-dkms'
+import type { Command } from 'commander'
+import { agencyDescriptor, DEFAULT_AGENCY, DEFAULT_LEDGER, findNetwork, writeConfig } from '../config.ts'
+import { EXIT } from '../exit.ts'
+import { iso, short } from '../output.ts'
+import { readPassphrase } from '../passphrase.ts'
+import { action, type Run, withWallet } from '../run.ts'
+import { createWallet, type OpenWallet, wire } from '../wallet.ts'
+
+interface InitOptions {
+  readonly label?: string
+  readonly ledger: string
+  readonly agency: string
+  readonly network?: string
+  readonly agent: boolean
+}
+
+export function startCommands(program: Command): void {
+  program
+    .command('init')
+    .description('make a wallet, a did:dkms on the ledger, and a cloud agent at an agency')
+    .option('--label <name>', 'what you call yourself to others (default: the name of the wallet)')
+    .option('--ledger <url>', 'a ledger node', DEFAULT_LEDGER)
+    .option('--agency <url>', 'the agency that hosts your cloud agent', DEFAULT_AGENCY)
+    .option(
+      '--network <hash>',
+      'the network, when you know its name; otherwise ledger node and agency must agree on it',
+    )
+    .option('--no-agent', 'without a cloud agent')
+    .action(action(program, init))
+
+  program.command('show').description('who you are, what you hold, what waits').action(action(program, show))
+  program.command('sync').description('fetch and send everything that waits').action(action(program, sync))
+  program
+    .command('listen')
+    .description('stay connected and answer, until Ctrl-C')
+    .action(
+      action(program, (run) =>
+        withWallet(run, async ({ agent }) => {
+          run.out.result('Listening. Ctrl-C ends it.', { listening: true })
+          await agent.listen(run.signal)
+        }),
+      ),
+    )
+  program
+    .command('rotate')
+    .description('new keys everywhere: your DIDs on the ledger and every relationship')
+    .action(
+      action(program, (run) =>
+        withWallet(run, async ({ agent }) => {
+          await agent.sync()
+          const { identities, relationships } = await agent.rotateAll()
+          const waits = await agent.sync()
+          run.out.result(
+            [
+              `New keys for ${identities} DID${identities === 1 ? '' : 's'} and ${relationships} relationship${relationships === 1 ? '' : 's'}.`,
+              ...waiting(waits),
+            ],
+            { identities, relationships, ...waits },
+          )
+          return waits.waiting + waits.operations > 0 ? EXIT.tryLater : EXIT.ok
+        }),
+      ),
+    )
+}
+
+async function init(run: Run, options: InitOptions): Promise<number> {
+  const { folder, out } = run
+  const label = options.label ?? run.options.wallet.split(/[\\/]/).filter(Boolean).at(-1) ?? 'me'
+  const passphrase = await readPassphrase(run.options, { twice: true })
+  const genesis = await findNetwork(options.ledger, options.agency, options.network)
+  const vault = await createWallet(folder, passphrase)
+  const config = { ledger: options.ledger, genesis }
+  writeConfig(folder, config)
+  const wallet = wire(folder, config, vault, (event) => out.note(event.text))
+  try {
+    await wallet.agent.setLabel(label)
+    if (options.agent) await addCloudAgent(wallet, options.agency, Object.keys(SERVICES) as CloudService[], out.note)
+    const identity = await wallet.agent.createIdentity()
+    const waits = await wallet.agent.sync()
+    const checked = identity.status === 'active' ? await checkRegistration(wallet, identity.did) : undefined
+    out.result(
+      [
+        `Wallet   ${folder}`,
+        `Network  ${genesis.chainId} (${networkHash(genesis)})`,
+        `DID      ${identity.did}`,
+        checked
+          ? `         registered; derived from its genesis operation, proof checked: ${checked.level}, ${checked.age} s old`
+          : '         the registration waits for the ledger; "keystead sync" brings it',
+        ...(options.agent ? [`Agent    at ${options.agency}: ${Object.keys(SERVICES).join(', ')}`] : []),
+      ],
+      {
+        folder,
+        network: networkHash(genesis),
+        did: identity.did,
+        registered: checked !== undefined,
+        ...(checked ?? {}),
+      },
+    )
+    return checked && waits.waiting === 0 ? EXIT.ok : EXIT.tryLater
+  } finally {
+    await wallet.close()
+  }
+}
+
+/** Says what is granted before it is granted; an agency that is away is no reason to fail. */
+async function addCloudAgent(
+  wallet: OpenWallet,
+  url: string,
+  services: readonly CloudService[],
+  note: (text: string) => void,
+): Promise<void> {
+  try {
+    const agency = await agencyDescriptor(url)
+    for (const service of services) note(`The agency at ${url} may ${SERVICES[service]}.`)
+    await wallet.agent.addCloudAgent({ did: agency.did, url: agency.url }, services)
+  } catch (error) {
+    if (!isKeysteadError(error, 'AGENCY_UNREACHABLE')) throw error
+    note(`${error.message}; "keystead agent add" later brings you a cloud agent`)
+  }
+}
+
+/** Reads the whole history back: the SCID is recomputed from the genesis operation on the way. */
+async function checkRegistration(
+  { ledger }: OpenWallet,
+  did: string,
+): Promise<{ level: string; age: number; seq: number }> {
+  const { level, age, history } = await ledger.history(did)
+  if (history.state.did !== did) throw new KeysteadError('PROOF_INVALID', 'the ledger shows another DID')
+  return { level, age, seq: history.state.seq }
+}
+
+export function agentCommands(program: Command): void {
+  const agent = program.command('agent').description('your cloud agent')
+  agent
+    .command('add')
+    .description('add a cloud agent at an agency, or change what it may do')
+    .option('--agency <url>', 'the agency', DEFAULT_AGENCY)
+    .option(
+      '--grant <services>',
+      `comma-separated: ${Object.keys(SERVICES).join(', ')}`,
+      Object.keys(SERVICES).join(','),
+    )
+    .action(
+      action(program, (run, options: { agency: string; grant: string }) =>
+        withWallet(run, async (wallet) => {
+          const services = options.grant
+            .split(',')
+            .filter((name): name is CloudService => Object.hasOwn(SERVICES, name))
+          await addCloudAgent(wallet, options.agency, services, run.out.note)
+          await wallet.agent.announceIdentities()
+          run.out.result(`The cloud agent at ${options.agency} may: ${services.join(', ') || 'nothing'}`, { services })
+        }),
+      ),
+    )
+  agent
+    .command('show')
+    .description('what your cloud agent was granted')
+    .action(
+      action(program, (run) =>
+        withWallet(run, async (wallet) => {
+          const { agency } = await wallet.agent.profile()
+          if (!agency) throw new KeysteadError('NO_AGENT', 'this wallet has no cloud agent yet')
+          const lines = agency.services.map((name) => `  ${name.padEnd(9)} ${SERVICES[name as CloudService]}`)
+          run.out.result([`At ${agency.url}, granted:`, ...lines], {
+            url: agency.url,
+            did: agency.did,
+            services: agency.services,
+          })
+        }),
+      ),
+    )
+}
+
+export function waiting({ waiting: messages, operations }: { waiting: number; operations: number }): string[] {
+  const lines: string[] = []
+  if (operations > 0) lines.push(`${operations} ledger operation(s) wait and will be brought with the next command.`)
+  if (messages > 0) lines.push(`${messages} message(s) wait and will be sent with the next command.`)
+  return lines
+}
+
+async function sync(run: Run): Promise<number> {
+  return withWallet(run, async ({ agent }) => {
+    const result = await agent.sync()
+    run.out.result([`${result.handled} received, ${result.sent} sent.`, ...waiting(result)], result)
+    return result.waiting + result.operations > 0 ? EXIT.tryLater : EXIT.ok
+  })
+}
+
+async function show(run: Run): Promise<void> {
+  await withWallet(run, async ({ agent, folder, vault }) => {
+    const [profile, identities, contacts, credentials, requests] = [
+      await agent.profile(),
+      await agent.identities(),
+      await agent.contacts(),
+      await agent.credentials(),
+      await agent.requests(),
+    ]
+    const keys = await vault.keys()
+    const lines = [
+      `${profile.label}  (${folder})`,
+      `  agency      ${profile.agency?.url ?? 'none'}`,
+      ...identities.map(
+        ({ did, use, status, seq, label }) =>
+          `  ${use === 'public' ? 'DID        ' : 'subject DID'} ${short(did)}  ${status}, operation ${seq}${use === 'subject' ? `, ${short(label)}` : ''}`,
+      ),
+      ...contacts.map(
+        (c) =>
+          `  contact     ${c.label || '(invited)'}  ${c.status}, ${c.verified ? `keys proven ${iso(c.verified.at)}` : 'keys not proven yet'}  ${c.id.slice(0, 8)}`,
+      ),
+      ...credentials.map(
+        ({ id, credential }) => `  credential  ${String((credential['type'] as string[]).at(-1))}  ${id.slice(0, 8)}`,
+      ),
+      ...requests.map(({ id, summary }) => `  decide      ${summary}  ${id.slice(0, 8)}`),
+      `  keys        ${keys.filter(({ state }) => state === 'active').length} active, ${keys.filter(({ state }) => state !== 'active').length} retired`,
+    ]
+    run.out.result(lines, {
+      label: profile.label,
+      agency: profile.agency ?? null,
+      identities: identities.map(({ did, use, status, seq, head }) => ({ did, use, status, seq, head })),
+      contacts: contacts.map(({ id, label, status, verified, mine, peer, recoveringUntil }) => ({
+        id,
+        label,
+        status,
+        verified: verified ?? null,
+        rel: mine.state.rel,
+        did: mine.state.now.did,
+        peer: peer?.state.now.did ?? null,
+        seq: mine.state.now.seq,
+        peerSeq: peer?.state.now.seq ?? null,
+        publicDid: peer?.publicDid ?? null,
+        recoveringUntil: recoveringUntil ?? null,
+      })),
+      credentials: credentials.map(({ id, subject }) => ({ id, subject })),
+      requests: requests.map(({ id, kind, summary }) => ({ id, kind, summary })),
+      keys: keys.map(({ keyId, state, label }) => ({ keyId, state, label })),
+    })
+  })
+}

@@ -1,0 +1,41 @@
+/** Exit statuses, after sysexits.h: scripts tell bad input from bad luck without reading text. */
+export const EXIT = {
+  ok: 0,
+  /** The question was answered, and the answer is no. */
+  negative: 1,
+  usage: 64,
+  badData: 65,
+  noInput: 66,
+  unavailable: 69,
+  internal: 70,
+  cannotCreate: 73,
+  io: 74,
+  tryLater: 75,
+  protocol: 76,
+  noPermission: 77,
+} as const
+
+const BY_CODE: Readonly<Record<string, number>> = {
+  WRONG_PASSPHRASE: EXIT.noPermission,
+  WALLET_LOCKED: EXIT.noPermission,
+  NO_WALLET: EXIT.noInput,
+  WALLET_EXISTS: EXIT.cannotCreate,
+  WALLET_IN_USE: EXIT.tryLater,
+  WALLET_CORRUPT: EXIT.badData,
+  DISK_FULL: EXIT.io,
+  LEDGER_UNREACHABLE: EXIT.unavailable,
+  AGENCY_UNREACHABLE: EXIT.unavailable,
+  OPERATION_PENDING: EXIT.tryLater,
+  NO_ANSWER: EXIT.tryLater,
+  PROOF_INVALID: EXIT.protocol,
+  HEADER_STALE: EXIT.protocol,
+  CLOCK_WRONG: EXIT.protocol,
+  LEDGER_ROLLBACK: EXIT.protocol,
+  WRONG_NETWORK: EXIT.protocol,
+  UPDATE_REQUIRED: EXIT.protocol,
+}
+
+/** Every other code of ours means that the input was not good. */
+export function exitStatus(code: string | undefined): number {
+  return code === undefined ? EXIT.internal : (BY_CODE[code] ?? EXIT.badData)
+}

@@ -1,0 +1,32 @@
+/** The `keystead` command: one process a command, one wallet at a time. */
+import { Command } from 'commander'
+import { contactCommands } from './commands/contacts.ts'
+import { credentialCommands } from './commands/credentials.ts'
+import { decideCommands } from './commands/decide.ts'
+import { agentCommands, startCommands } from './commands/start.ts'
+import { EXIT } from './exit.ts'
+
+const program = new Command('keystead')
+  .description('Decentralized key management: your own public-key infrastructure, rooted in a ledger.')
+  .version('0.1.0')
+  .option('-w, --wallet <name>', 'name of a wallet, or a path to its folder', process.env['KEYSTEAD_WALLET'] ?? 'me')
+  .option('--passphrase-file <file>', 'read the passphrase from a file')
+  .option('--passphrase-fd <n>', 'read the passphrase from a file descriptor')
+  .option('--json', 'one JSON object a line instead of sentences')
+  .showHelpAfterError('("keystead --help" shows all commands)')
+  .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+  .exitOverride()
+
+startCommands(program)
+agentCommands(program)
+contactCommands(program)
+credentialCommands(program)
+decideCommands(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // Commander has said why; help and version are no errors.
+  const { exitCode = EXIT.usage } = error as { exitCode?: number }
+  process.exitCode = exitCode === 0 ? EXIT.ok : EXIT.usage
+}

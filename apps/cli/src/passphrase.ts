@@ -1,0 +1,73 @@
+/** The passphrase: from a file, a file descriptor, or a prompt that does not echo. Never an argument, never the environment. */
+import { readFileSync } from 'node:fs'
+import { stderr, stdin } from 'node:process'
+import { KeysteadError } from '@keystead/core'
+
+export interface PassphraseSource {
+  readonly passphraseFile?: string
+  readonly passphraseFd?: string
+}
+
+/** `twice` asks again, when the passphrase is new. Throws `NO_PASSPHRASE` where there is nobody to ask. */
+export async function readPassphrase(source: PassphraseSource, options: { twice?: boolean } = {}): Promise<string> {
+  const file = source.passphraseFile ?? process.env['KEYSTEAD_PASSPHRASE_FILE']
+  if (source.passphraseFd !== undefined) return checked(readFileSync(Number(source.passphraseFd), 'utf8'))
+  if (file !== undefined) return checked(readFileSync(file, 'utf8'))
+  if (!stdin.isTTY)
+    throw new KeysteadError('NO_PASSPHRASE', 'no terminal to ask on: use --passphrase-file or --passphrase-fd')
+  const first = await ask('Passphrase: ')
+  if (options.twice && (await ask('The same again: ')) !== first)
+    throw new KeysteadError('NO_PASSPHRASE', 'the two passphrases differ')
+  return checked(first)
+}
+
+/** One trailing newline belongs to the file, not to the passphrase. */
+function checked(text: string): string {
+  const passphrase = text.replace(/\r?\n$/, '')
+  if (passphrase.length < 8) throw new KeysteadError('NO_PASSPHRASE', 'a passphrase has at least 8 characters')
+  return passphrase
+}
+
+function ask(question: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let typed = ''
+    stderr.write(question)
+    stdin.setRawMode(true)
+    stdin.resume()
+    const end = (): void => {
+      stdin.off('data', take)
+      stdin.setRawMode(false)
+      stdin.pause()
+      stderr.write('\n')
+    }
+    const take = (data: Buffer): void => {
+      for (const character of data.toString('utf8')) {
+        if (character === '\r' || character === '\n') {
+          end()
+          resolve(typed)
+          return
+        }
+        if (character === '\u0003') {
+          end()
+          reject(new KeysteadError('INTERRUPTED', 'interrupted'))
+          return
+        }
+        typed = character === '\u007f' ? typed.slice(0, -1) : typed + character
+      }
+    }
+    stdin.on('data', take)
+  })
+}
+
+/** One line typed by a person, echoed. */
+export function askLine(question: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (!stdin.isTTY) return reject(new KeysteadError('NO_INPUT', 'no terminal to ask on; give the value as an option'))
+    stderr.write(question)
+    stdin.resume()
+    stdin.once('data', (data) => {
+      stdin.pause()
+      resolve(data.toString('utf8').trim())
+    })
+  })
+}

@@ -1,0 +1,93 @@
+/** A wallet folder, opened: vault, ledger client, edge agent. */
+import { resolve } from 'node:path'
+import { type AgentEvent, EdgeAgent, type SocketPort } from '@keystead/agent/edge'
+import { type JsonObject, systemClock, systemRandom } from '@keystead/core'
+import { nodeKeyProvider } from '@keystead/crypto/node'
+import { LedgerClient, type Pin, type PinStore } from '@keystead/light-client'
+import { createVault, openVault, type Vault } from '@keystead/wallet'
+import { sqliteVaultStore } from '@keystead/wallet/node'
+import WebSocket from 'ws'
+import { type Config, readConfig } from './config.ts'
+
+export interface OpenWallet {
+  readonly folder: string
+  readonly config: Config
+  readonly vault: Vault
+  readonly agent: EdgeAgent
+  readonly ledger: LedgerClient
+  close(): Promise<void>
+}
+
+/** Folder of a wallet by name: a path as it is, a bare word under `.keystead/wallets`. */
+export function walletFolder(name: string): string {
+  return /[\\/]|^\.{1,2}$/.test(name)
+    ? resolve(name)
+    : resolve(process.env['KEYSTEAD_HOME'] ?? '.keystead', 'wallets', name)
+}
+
+export async function createWallet(folder: string, passphrase: string): Promise<Vault> {
+  return createVault(vaultOptions(folder), { kind: 'passphrase', passphrase })
+}
+
+export async function openWallet(
+  folder: string,
+  passphrase: string,
+  onEvent?: (event: AgentEvent) => void,
+): Promise<OpenWallet> {
+  const config = readConfig(folder)
+  const vault = await openVault(vaultOptions(folder), { kind: 'passphrase', passphrase })
+  return wire(folder, config, vault, onEvent)
+}
+
+export function wire(folder: string, config: Config, vault: Vault, onEvent?: (event: AgentEvent) => void): OpenWallet {
+  const ledger = new LedgerClient({
+    url: config.ledger,
+    genesis: config.genesis,
+    fetch,
+    pins: vaultPins(vault),
+    clock: systemClock,
+  })
+  const agent = new EdgeAgent({
+    vault,
+    keys: nodeKeyProvider(),
+    ledger,
+    fetch,
+    socket: openSocket,
+    clock: systemClock,
+    random: systemRandom,
+    ...(onEvent ? { onEvent } : {}),
+  })
+  return { folder, config, vault, agent, ledger, close: () => vault.lock() }
+}
+
+function vaultOptions(folder: string) {
+  return { store: sqliteVaultStore(folder), keys: nodeKeyProvider(), clock: systemClock, random: systemRandom }
+}
+
+/** The newest accepted head lies in the vault: an attacker who can write files cannot turn it back. */
+function vaultPins(vault: Vault): PinStore {
+  return {
+    load: async () => (await vault.get('pin', 'ledger')) as Pin | undefined,
+    save: (pin) => vault.put({ segment: 'cache', category: 'pin', name: 'ledger', value: { ...pin } }),
+    keepEvidence: async (evidence: JsonObject) =>
+      vault.put({ segment: 'messages', category: 'evidence', name: `rollback-${systemClock.now()}`, value: evidence }),
+  }
+}
+
+function openSocket(url: string): Promise<SocketPort> {
+  return new Promise((resolvePort, reject) => {
+    const socket = new WebSocket(url, { handshakeTimeout: 10_000, maxPayload: 2 * 1024 * 1024 })
+    const port: SocketPort = {
+      send: (data) => socket.send(data),
+      close: () => socket.close(),
+      onmessage: null,
+      onclose: null,
+    }
+    socket.on('message', (data) =>
+      port.onmessage?.(new Uint8Array(Buffer.isBuffer(data) ? data : Buffer.concat([data].flat() as Buffer[]))),
+    )
+    socket.on('close', () => port.onclose?.())
+    socket.once('open', () => resolvePort(port))
+    socket.once('error', reject)
+  })
+}

@@ -1,0 +1,117 @@
+/**
+ * The way to agencies. Our own answers on the same connection (`return_route`), by HTTP, or by WebSocket while we listen.
+ * Wallets only dial out.
+ */
+import {
+  type Bytes,
+  base64url,
+  canonicalText,
+  isKeysteadError,
+  type JsonObject,
+  KeysteadError,
+  parseJson,
+} from '@keystead/core'
+import { type DidDocument, messagingEndpoints } from '@keystead/did'
+import { ENCRYPTED_MEDIA_TYPE, type Message, messageId, pack, unpack } from '@keystead/didcomm'
+import { PROBLEM_REPORT, parseProblem } from '../protocols/report-problem/messages.ts'
+import { agencyOf, type Edge, fault, nowSeconds } from './context.ts'
+import { secretsOf, senderOf } from './own-dids.ts'
+
+const TIMEOUT_MS = 20_000
+const MAX_REFUSAL_BYTES = 64 * 1024
+
+export interface AgencyRequest {
+  readonly type: string
+  readonly body: JsonObject
+  readonly attachment?: Uint8Array
+}
+
+/** Asks our own agency and returns its answer. Rejects with `AGENCY_UNREACHABLE` or the code of its refusal. */
+export async function askAgency(edge: Edge, request: AgencyRequest): Promise<Message> {
+  const { did, account } = await agencyOf(edge)
+  return ask(edge, did, account, request)
+}
+
+/** As `askAgency`, for an agency and an account that are named. */
+export async function ask(edge: Edge, agency: string, account: string, request: AgencyRequest): Promise<Message> {
+  const packed = await packFor(edge, agency, account, request)
+  const answer = await post(edge, await endpointOf(edge, agency), packed)
+  if (answer.length === 0) throw fault('AGENCY_REFUSED', 'the agency gave no answer')
+  return open(edge, answer, agency)
+}
+
+export async function packFor(edge: Edge, agency: string, account: string, request: AgencyRequest): Promise<Bytes> {
+  const { random, keys } = edge.ports
+  const message: Message = {
+    id: messageId(random),
+    type: request.type,
+    from: account,
+    to: [agency],
+    created_time: nowSeconds(edge),
+    return_route: 'all',
+    body: request.body,
+    ...(request.attachment
+      ? { attachments: [{ id: '0', data: { base64: base64url.encode(request.attachment) } }] }
+      : {}),
+  }
+  const from = await senderOf(edge, account)
+  return pack(message, { to: agency, from, resolver: edge.resolver, random, ephemerals: keys })
+}
+
+/** Opens what an agency sent us; a problem report becomes an error with its code. */
+export async function open(edge: Edge, bytes: Uint8Array, agency: string): Promise<Message> {
+  const { message, metadata } = await unpack(bytes, { secrets: secretsOf(edge), resolver: edge.resolver })
+  if (!metadata.authenticated || message.from !== agency)
+    throw fault('AGENCY_REFUSED', 'the answer is not the agency’s')
+  if (message.type === PROBLEM_REPORT) {
+    const { code, comment } = parseProblem(message.body)
+    throw new KeysteadError(code, comment)
+  }
+  return message
+}
+
+/** Brings a packed message to an address. Resolves with the answer's bytes, which may be none. */
+export async function post(edge: Edge, url: string, bytes: Bytes): Promise<Bytes> {
+  let status: number
+  let answer: Bytes
+  try {
+    const response = await edge.ports.fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': ENCRYPTED_MEDIA_TYPE },
+      body: bytes,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    status = response.status
+    answer = new Uint8Array(await response.arrayBuffer())
+  } catch (cause) {
+    throw fault('AGENCY_UNREACHABLE', `no answer from the agency at ${new URL(url).origin}`, cause)
+  }
+  if (status === 200 || status === 202) return answer
+  if (status >= 500 && status !== 507)
+    throw fault('AGENCY_UNREACHABLE', `the agency at ${new URL(url).origin} is in trouble (${status})`)
+  throw refusalOf(answer)
+}
+
+function refusalOf(answer: Bytes): KeysteadError {
+  try {
+    const problem = parseJson(answer, MAX_REFUSAL_BYTES) as JsonObject
+    const code = String(problem['code'])
+    if (/^[A-Z_]{3,40}$/.test(code)) return new KeysteadError(code, String(problem['detail'] ?? code).slice(0, 300))
+    return fault('AGENCY_REFUSED', canonicalText(problem).slice(0, 300))
+  } catch (error) {
+    return isKeysteadError(error, 'AGENCY_REFUSED') ? error : fault('AGENCY_REFUSED', 'the agency refused')
+  }
+}
+
+/** Where an agency takes messages over HTTP. */
+export async function endpointOf(edge: Edge, did: string, scheme: 'http' | 'ws' = 'http'): Promise<string> {
+  const { didDocument } = await edge.resolver.resolve(did)
+  const endpoint = didDocument && endpointIn(didDocument, scheme)
+  if (!endpoint) throw fault('NO_ROUTE', `${did.slice(0, 40)} names no ${scheme} address`)
+  return endpoint
+}
+
+function endpointIn(document: DidDocument, scheme: 'http' | 'ws'): string | undefined {
+  return messagingEndpoints(document).find(({ uri }) => uri.startsWith(`${scheme}:`) || uri.startsWith(`${scheme}s:`))
+    ?.uri
+}

@@ -1,0 +1,95 @@
+/** What every part of the edge agent works with: the ports, the records, the resolver, and small common errands. */
+import { base64url, hexadecimal, type JsonObject, KeysteadError } from '@keystead/core'
+import type { DidResolver } from '@keystead/did'
+import type { EdgeErrorCode } from './errors.ts'
+import type { AgentEvent, EdgePorts } from './ports.ts'
+import type { Outgoing, Profile, Relationship } from './records.ts'
+import { edgeResolver } from './resolver.ts'
+import { type Change, put, RecordStore } from './store.ts'
+
+export interface Edge {
+  readonly ports: EdgePorts
+  readonly records: RecordStore
+  readonly resolver: DidResolver
+}
+
+export function makeEdge(ports: EdgePorts): Edge {
+  const records = new RecordStore(ports.vault)
+  return { ports, records, resolver: edgeResolver(records, ports.ledger) }
+}
+
+/** Seconds since 1970 by our own clock. */
+export const nowSeconds = (edge: Edge): number => Math.floor(edge.ports.clock.now() / 1000)
+
+/** 16 random bytes as text: ids that say nothing. */
+export const randomId = (edge: Edge): string => base64url.encode(edge.ports.random(16))
+
+export function tell(edge: Edge, event: AgentEvent): void {
+  edge.ports.onEvent?.(event)
+}
+
+export function fault(code: EdgeErrorCode, message: string, cause?: unknown): KeysteadError<EdgeErrorCode> {
+  return new KeysteadError(code, message, cause === undefined ? {} : { cause })
+}
+
+export async function profileOf(edge: Edge): Promise<Profile> {
+  return (await edge.records.get('profile', 'self')) ?? { label: '' }
+}
+
+/** Throws `NO_AGENT`. */
+export async function agencyOf(edge: Edge): Promise<NonNullable<Profile['agency']>> {
+  const { agency } = await profileOf(edge)
+  if (!agency) throw fault('NO_AGENT', 'this wallet has no cloud agent yet')
+  return agency
+}
+
+let counter = 0
+
+/** A message for the outbox; it leaves when the change is committed and the outbox flushed. Order of queueing is kept. */
+export function queue(edge: Edge, message: Omit<Outgoing, 'id'> & { id?: string }): Change {
+  const queued = edge.ports.clock.now()
+  return put('outbox', outboxName(edge), {
+    kind: 'message',
+    queued,
+    message: { ...message, id: message.id ?? randomId(edge) },
+  })
+}
+
+export function queueRecipient(edge: Edge, did: string, action: 'add' | 'remove'): Change {
+  return put('outbox', outboxName(edge), { kind: 'recipient', did, action, queued: edge.ports.clock.now() })
+}
+
+/** Names sort in the order of queueing, also across restarts. */
+function outboxName(edge: Edge): string {
+  const time = String(edge.ports.clock.now()).padStart(15, '0')
+  return `${time}.${String(counter++).padStart(6, '0')}.${hexadecimal.encode(edge.ports.random(4))}`
+}
+
+/** Finds a relationship by id or by a person's name for it. Throws `UNKNOWN_CONTACT` or `AMBIGUOUS_CONTACT`. */
+export async function findContact(edge: Edge, name: string): Promise<Relationship> {
+  const all = (await edge.records.all('relationship')).map(({ value }) => value)
+  const exact = all.find((relationship) => relationship.id === name)
+  if (exact) return exact
+  const named = all.filter(({ label, status }) => label.toLowerCase() === name.toLowerCase() && status !== 'closed')
+  const connected = named.filter(({ status }) => status === 'connected')
+  const [found, ...others] = connected.length > 0 ? connected : named
+  if (!found) throw fault('UNKNOWN_CONTACT', `there is no contact "${name}"`)
+  if (others.length > 0) throw fault('AMBIGUOUS_CONTACT', `several contacts are called "${name}"; use the id`)
+  return found
+}
+
+/** A message to a connected peer, from our DID of the relationship. */
+export function toPeer(
+  edge: Edge,
+  relationship: Relationship,
+  message: { type: string; body: JsonObject; thid?: string; expires?: number; attachments?: Outgoing['attachments'] },
+): Change {
+  const { attachments, ...rest } = message
+  if (!relationship.peer) throw fault('NOT_ALLOWED_NOW', `${relationship.label || 'the contact'} has not answered yet`)
+  return queue(edge, {
+    ...rest,
+    ...(attachments ? { attachments } : {}),
+    from: relationship.mine.state.now.did,
+    to: relationship.peer.state.now.did,
+  })
+}

@@ -1,0 +1,97 @@
+/** What the ledger proves about a DID, in the words in which credentials are judged. */
+
+import { isKeysteadError, type JsonObject, parseJson } from '@keystead/core'
+import {
+  type CredentialContext,
+  type DidEvidence,
+  type KeyEvidence,
+  parseCredential,
+  readStatusList,
+  type StatusList,
+  verifyCredential,
+} from '@keystead/credentials'
+import { decodeMultikey } from '@keystead/crypto'
+import { type Edge, nowSeconds } from './context.ts'
+
+const MAX_STATUS_LIST_BYTES = 512 * 1024
+
+/** Undefined: the ledger could not be read. Null: it proves there is no such DID, or the DID is of another method. */
+export async function didEvidence(edge: Edge, did: string): Promise<DidEvidence | null | undefined> {
+  if (!did.startsWith('did:dkms:')) return null
+  try {
+    const read = await edge.ports.ledger.resolve(did)
+    if (!read.state) return null
+    const { history, level, at } = await edge.ports.ledger.history(did)
+    return {
+      did,
+      level,
+      asOf: at.time,
+      keys: history.keys.flatMap((period): KeyEvidence[] => {
+        const key = decodeMultikey(period.k)
+        const purposes = period.purposes.filter((name) => name === 'assertionMethod' || name === 'authentication')
+        if ((key.suite !== 'ed25519' && key.suite !== 'p256') || purposes.length === 0) return []
+        const { kid, from, until, compromisedSince } = period
+        return [
+          {
+            kid,
+            publicKey: { suite: key.suite, bytes: key.bytes },
+            purposes,
+            from,
+            ...(until === undefined ? {} : { until }),
+            ...(compromisedSince === undefined ? {} : { compromisedSince }),
+          },
+        ]
+      }),
+      anchors: history.anchors,
+      ...(history.deactivatedAt === undefined ? {} : { deactivatedAt: history.deactivatedAt }),
+    }
+  } catch (error) {
+    if (isKeysteadError(error)) return undefined
+    throw error
+  }
+}
+
+/** Everything a credential is judged by, fetched now. */
+export async function credentialContext(
+  edge: Edge,
+  document: JsonObject,
+  receipt: CredentialContext['receipt'] | undefined,
+): Promise<CredentialContext> {
+  const now = nowSeconds(edge)
+  let issuer: DidEvidence | null | undefined
+  let statusList: StatusList | undefined
+  try {
+    const credential = parseCredential(document)
+    issuer = await didEvidence(edge, credential.issuer)
+    if (credential.status)
+      statusList = await fetchStatusList(edge, credential.status.statusListCredential, credential.issuer, issuer)
+  } catch {
+    // a malformed credential is judged by verifyCredential itself
+  }
+  return { issuer, now, ...(receipt ? { receipt } : {}), ...(statusList ? { statusList } : {}) }
+}
+
+/** The issuer's list, if it can be had and its own proof holds. */
+async function fetchStatusList(
+  edge: Edge,
+  url: string,
+  issuer: string,
+  evidence: DidEvidence | null | undefined,
+): Promise<StatusList | undefined> {
+  try {
+    const { status, arrayBuffer } = await answerOf(edge, url)
+    if (status !== 200) return undefined
+    const document = parseJson(new Uint8Array(await arrayBuffer()), MAX_STATUS_LIST_BYTES) as JsonObject
+    const list = await readStatusList(document)
+    if (list.issuer !== issuer || list.id !== url) return undefined
+    const verdict = verifyCredential(document, { issuer: evidence, now: nowSeconds(edge) })
+    return verdict.outcome === 'valid' ? list : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function answerOf(edge: Edge, url: string) {
+  const response = await edge.ports.fetch(url, { signal: AbortSignal.timeout(10_000) })
+  return { status: response.status, arrayBuffer: () => response.arrayBuffer() }
+}

@@ -1,0 +1,43 @@
+/** Which message the edge agent handles how. Only first contacts may come from a DID that is not yet the peer's. */
+import {
+  CONNECT_REQUEST,
+  CONNECT_RESPONSE,
+  RELATIONSHIP_ACK,
+  RELATIONSHIP_ENTRY,
+} from '../protocols/connect/messages.ts'
+import {
+  ISSUE_CREDENTIAL,
+  OFFER_CREDENTIAL,
+  PRESENTATION,
+  REQUEST_CREDENTIAL,
+  REQUEST_PRESENTATION,
+} from '../protocols/credential/messages.ts'
+import { KEY_CHALLENGE, KEY_RESPONSE } from '../protocols/key-verify/messages.ts'
+import type { Edge } from './context.ts'
+import { onIssued, onOffer, onPresentationRequest } from './holding.ts'
+import type { Incoming } from './inbox.ts'
+import { onCredentialRequest } from './issuing.ts'
+import { onChallenge, onResponse } from './key-verify.ts'
+import { onConnectRequest, onConnectResponse, onEntries, onEntryAck } from './relationships.ts'
+import type { Change } from './store.ts'
+import { onPresentation } from './verifying.ts'
+
+export interface Handler {
+  readonly firstContact?: true
+  /** The changes to commit with the message's own mark; throws to refuse it. */
+  readonly run: (edge: Edge, incoming: Incoming) => Promise<Change[]>
+}
+
+export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  [CONNECT_REQUEST, { firstContact: true, run: onConnectRequest }],
+  [CONNECT_RESPONSE, { firstContact: true, run: onConnectResponse }],
+  [RELATIONSHIP_ENTRY, { firstContact: true, run: onEntries }],
+  [RELATIONSHIP_ACK, { run: onEntryAck }],
+  [KEY_CHALLENGE, { run: onChallenge }],
+  [KEY_RESPONSE, { run: onResponse }],
+  [OFFER_CREDENTIAL, { run: onOffer }],
+  [REQUEST_CREDENTIAL, { run: onCredentialRequest }],
+  [ISSUE_CREDENTIAL, { run: onIssued }],
+  [REQUEST_PRESENTATION, { run: onPresentationRequest }],
+  [PRESENTATION, { run: onPresentation }],
+])

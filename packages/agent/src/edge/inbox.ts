@@ -1,0 +1,101 @@
+/**
+ * The inbox: fetch, open, handle, commit, and only then tell the mailbox to forget. A message that cannot be judged yet
+ * (the ledger is away) stays where it is; one that never can is dropped and said so. Handling the same message twice changes
+ * nothing.
+ */
+import { isKeysteadError, multihash } from '@keystead/core'
+import { sha256 } from '@keystead/crypto'
+import { didOf, peerShortForm } from '@keystead/did'
+import { attachmentBytes, type Message, unpack } from '@keystead/didcomm'
+import { DELIVERY, DELIVERY_REQUEST, MESSAGES_RECEIVED } from '../protocols/pickup/messages.ts'
+import { askAgency } from './agency-link.ts'
+import { type Edge, nowSeconds, tell } from './context.ts'
+import { HANDLERS } from './handlers.ts'
+import { ownDid, secretsOf } from './own-dids.ts'
+import type { OwnDid, Relationship } from './records.ts'
+import { put, remove } from './store.ts'
+
+/** A message as a handler sees it: sender proven, and, but for first contacts, the peer's own. */
+export interface Incoming {
+  readonly message: Message
+  /** Short form of the proven sender. */
+  readonly from: string
+  /** The DID of ours it came to. */
+  readonly own: OwnDid
+  readonly relationship: Relationship | undefined
+}
+
+const BATCH = 20
+/** Days a handled message is remembered; a mailbox forgets sooner. */
+const REMEMBER_SECONDS = 30 * 86_400
+/** Codes that mean "later", not "never". */
+const LATER: ReadonlySet<string> = new Set([
+  'LEDGER_UNREACHABLE',
+  'AGENCY_UNREACHABLE',
+  'HEADER_STALE',
+  'CLOCK_WRONG',
+  'WALLET_LOCKED',
+  'DISK_FULL',
+  'OPERATION_PENDING',
+])
+
+/** Handles everything that waits. Resolves with the number of messages handled; rejects when the agency cannot be asked. */
+export async function emptyMailbox(edge: Edge): Promise<number> {
+  let handled = 0
+  for (;;) {
+    const answer = await askAgency(edge, { type: DELIVERY_REQUEST, body: { limit: BATCH } })
+    if (answer.type !== DELIVERY) return handled
+    const done = await handleDelivery(edge, answer)
+    if (done.length > 0) await askAgency(edge, { type: MESSAGES_RECEIVED, body: { message_id_list: done } })
+    handled += done.length
+    if (done.length < (answer.attachments ?? []).length) return handled
+  }
+}
+
+/** Handles a delivery's messages in order. Returns the ids the mailbox may forget. */
+export async function handleDelivery(edge: Edge, delivery: Message): Promise<string[]> {
+  const done: string[] = []
+  for (const attachment of delivery.attachments ?? []) {
+    const bytes = attachmentBytes(attachment)
+    if (!(await handleBytes(edge, bytes))) break
+    done.push(String(attachment.id))
+  }
+  return done
+}
+
+/** True when the message is dealt with, for good or ill. */
+async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
+  const name = multihash.encode(sha256(bytes))
+  if (await edge.records.get('seen', name)) return true
+  try {
+    const { message, metadata } = await unpack(bytes, { secrets: secretsOf(edge), resolver: edge.resolver })
+    const own = await ownDid(edge, metadata.recipientKid ?? '')
+    if (!metadata.authenticated || !message.from || !own) throw new Error('nobody we know proves to have sent it')
+    if (message.expires_time !== undefined && message.expires_time < nowSeconds(edge))
+      throw new Error('it is past its expiry')
+    const relationship = own.relationship ? await edge.records.get('relationship', own.relationship) : undefined
+    const handler = HANDLERS.get(message.type)
+    if (!handler) throw new Error(`its type is not known here (${message.type.slice(0, 100)})`)
+    const from = peerShortForm(didOf(message.from))
+    if (!handler.firstContact && relationship?.peer?.state.now.did !== from)
+      throw new Error('its sender is not the peer’s current DID')
+    const changes = await handler.run(edge, { message, from, own, relationship })
+    await edge.records.commit([...changes, put('seen', name, { at: nowSeconds(edge) })])
+  } catch (error) {
+    const passing = isKeysteadError(error) && (LATER.has(error.code) || error.details['error'] === 'INTERNAL_ERROR')
+    if (passing) {
+      tell(edge, { kind: 'waiting', text: `a message waits in the mailbox: ${error.message}` })
+      return false
+    }
+    const reason = error instanceof Error ? error.message : 'unreadable'
+    tell(edge, { kind: 'message-refused', text: `a message was refused: ${reason}` })
+    await edge.records.commit([put('seen', name, { at: nowSeconds(edge) })])
+  }
+  return true
+}
+
+export async function forgetOldMessages(edge: Edge): Promise<void> {
+  const before = nowSeconds(edge) - REMEMBER_SECONDS
+  const old = (await edge.records.all('seen')).filter(({ value }) => value.at < before)
+  await edge.records.commit(old.map(({ name }) => remove('seen', name)))
+}

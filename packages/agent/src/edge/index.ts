@@ -1,0 +1,11 @@
+export { EdgeAgent, type SyncResult } from './agent.ts'
+export type { EdgeErrorCode } from './errors.ts'
+export type { AgentEvent, EdgePorts, SocketPort } from './ports.ts'
+export type {
+  Identity,
+  IssuedCredential,
+  PendingRequest,
+  Profile,
+  ReceivedPresentation,
+  Relationship,
+} from './records.ts'

@@ -1,0 +1,87 @@
+/**
+ * Operations on their way to the ledger: on disk before they leave, resumed until the ledger has answered, believed only
+ * when the light client has seen them in the state.
+ */
+import { isKeysteadError, type Json, type JsonObject } from '@keystead/core'
+import { parseSubmissionJson, type Submission } from '@keystead/did-dkms'
+import { type Edge, fault, tell } from './context.ts'
+import type { OwnDid, PendingOperation } from './records.ts'
+import { type Change, put, remove } from './store.ts'
+
+/** Codes with which a ledger is away, not refusing. */
+const AWAY: ReadonlySet<string> = new Set([
+  'LEDGER_UNREACHABLE',
+  'HEADER_STALE',
+  'CLOCK_WRONG',
+  'LEDGER_STOPPING',
+  'LEDGER_DISK_FULL',
+  'TOO_MANY_OPERATIONS',
+  'INTERNAL_ERROR',
+])
+
+export interface NewOperation extends Omit<PendingOperation, 'submission'> {
+  readonly submission: Submission
+  /** The DID as our agent answers for it, when its keys change. */
+  readonly ownDid?: OwnDid
+  /** More changes to commit together with the operation. */
+  readonly also?: readonly Change[]
+}
+
+/** Throws `OPERATION_PENDING`: one operation of a DID at a time, for each names the one before. */
+export async function refuseWhilePending(edge: Edge, did: string): Promise<void> {
+  for (const { value } of await edge.records.all('operation'))
+    if (value.did === did)
+      throw fault('OPERATION_PENDING', 'an earlier operation of this DID has not reached the ledger yet')
+}
+
+/** True when the ledger has it, false when it waits. Rejects with the code of a refusal. */
+export async function perform(edge: Edge, { submission, ownDid, also = [], ...rest }: NewOperation): Promise<boolean> {
+  const { operation, body, hash } = submission
+  const json = {
+    op: operation as unknown as JsonObject,
+    ...(body ? { body: body as unknown as JsonObject } : {}),
+  }
+  const own: Change[] = ownDid ? [put('own-did', ownDid.did, ownDid)] : []
+  await edge.records.commit([put('operation', hash, { ...rest, submission: json }), ...own, ...also])
+  return resume(edge, hash)
+}
+
+/** Brings every waiting operation. Refusals are told, not thrown. */
+export async function resumeOperations(edge: Edge): Promise<void> {
+  for (const { name } of await edge.records.all('operation')) {
+    try {
+      await resume(edge, name)
+    } catch (error) {
+      if (!isKeysteadError(error)) throw error
+      tell(edge, { kind: 'operation-refused', text: `the ledger refused an operation: ${error.message}` })
+    }
+  }
+}
+
+async function resume(edge: Edge, hash: string): Promise<boolean> {
+  const pending = await edge.records.get('operation', hash)
+  if (!pending) return true
+  const { ledger, vault } = edge.ports
+  const submission = parseSubmissionJson(pending.submission as unknown as Json)
+  try {
+    await ledger.submit(submission)
+    const { state } = await ledger.resolve(pending.did)
+    if (state?.head !== hash && (state?.seq ?? -1) <= submission.operation.seq)
+      throw fault('NOT_ALLOWED_NOW', 'the ledger answered "done" but its state does not show the operation')
+  } catch (error) {
+    if (!isKeysteadError(error)) throw error
+    if (AWAY.has(error.code)) {
+      tell(edge, { kind: 'waiting', text: `a ledger operation (${pending.kind}) waits: ${error.message}` })
+      return false
+    }
+    await edge.records.commit([remove('operation', hash)])
+    throw error
+  }
+  await edge.records.commit([
+    put('identity', pending.did, pending.identity),
+    put('identity-keys', pending.did, pending.keys),
+    remove('operation', hash),
+  ])
+  for (const keyId of pending.retire) await vault.setKeyState(keyId, 'retired')
+  return true
+}

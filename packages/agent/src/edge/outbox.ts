@@ -1,0 +1,132 @@
+/**
+ * The outbox: everything we owe the outside, durable until brought. A peer's or agency's outage delays it and is said so;
+ * what nobody will ever take is dropped and said so too.
+ */
+import { type Bytes, isKeysteadError, type Json, type JsonObject } from '@keystead/core'
+import { messagingEndpoints, peerShortForm } from '@keystead/did'
+import { type Message, pack, wrapForward } from '@keystead/didcomm'
+import { RECIPIENT_UPDATE } from '../protocols/mediation/messages.ts'
+import { askAgency, endpointOf, post } from './agency-link.ts'
+import { type Edge, fault, nowSeconds, tell } from './context.ts'
+import { senderOf } from './own-dids.ts'
+import type { OutboxItem, Outgoing } from './records.ts'
+import { remove } from './store.ts'
+
+/** Trouble that passes: the item stays. */
+const PASSING: ReadonlySet<string> = new Set([
+  'AGENCY_UNREACHABLE',
+  'LEDGER_UNREACHABLE',
+  'HEADER_STALE',
+  'CLOCK_WRONG',
+  'MAILBOX_FULL',
+  'AGENCY_DISK_FULL',
+  'NO_AGENT',
+])
+
+export interface FlushResult {
+  readonly sent: number
+  readonly waiting: number
+}
+
+/** Brings what it can, in order. Never rejects for the network's or a peer's trouble. */
+export async function flushOutbox(edge: Edge): Promise<FlushResult> {
+  let sent = 0
+  let waiting = 0
+  const blocked = new Set<string>()
+  for (const { name, value } of await edge.records.all('outbox')) {
+    // Messages to one peer keep their order; others need not wait for them.
+    const lane = value.kind === 'message' ? peerShortForm(value.message.to) : 'agency'
+    if (blocked.has(lane) || blocked.has('agency')) {
+      waiting++
+      continue
+    }
+    try {
+      await bring(edge, value)
+      await edge.records.commit([remove('outbox', name)])
+      sent++
+    } catch (error) {
+      if (!isKeysteadError(error)) throw error
+      if (PASSING.has(error.code) || isPassingResolution(error)) {
+        blocked.add(lane)
+        waiting++
+        tell(edge, { kind: 'waiting', text: `${describe(value)} waits: ${error.message}` })
+      } else {
+        await edge.records.commit([remove('outbox', name)])
+        tell(edge, { kind: 'undeliverable', text: `${describe(value)} could not be delivered: ${error.message}` })
+      }
+    }
+  }
+  return { sent, waiting }
+}
+
+function isPassingResolution(error: { code: string; details: Readonly<Record<string, unknown>> }): boolean {
+  return error.code === 'DID_NOT_RESOLVED' && error.details['error'] === 'INTERNAL_ERROR'
+}
+
+function describe(item: OutboxItem): string {
+  return item.kind === 'recipient'
+    ? 'the registration of a DID at the agency'
+    : `a message (${item.message.type.split('/').slice(-3).join('/')})`
+}
+
+async function bring(edge: Edge, item: OutboxItem): Promise<void> {
+  if (item.kind === 'recipient') {
+    await askAgency(edge, {
+      type: RECIPIENT_UPDATE,
+      body: { updates: [{ recipient_did: item.did, action: item.action }] },
+    })
+    return
+  }
+  const { message } = item
+  if (message.expires !== undefined && message.expires < nowSeconds(edge)) return
+  await sendMessage(edge, message)
+}
+
+/** Packs for the peer and for each mediator on the way, and hands it to the first. */
+export async function sendMessage(edge: Edge, outgoing: Outgoing): Promise<void> {
+  const { random, keys } = edge.ports
+  const from = await senderOf(edge, outgoing.from)
+  const common = { resolver: edge.resolver, random, ephemerals: keys }
+  const packed = await pack(toDidcomm(edge, outgoing), { to: outgoing.to, from, ...common })
+  const { didDocument, didResolutionMetadata } = await edge.resolver.resolve(outgoing.to)
+  if (!didDocument) throw fault('NO_ROUTE', didResolutionMetadata.error?.title ?? 'the peer’s DID cannot be resolved')
+  const [endpoint] = messagingEndpoints(didDocument)
+  if (!endpoint) throw fault('NO_ROUTE', 'the peer’s DID names no address for messages')
+  let bytes: Bytes = packed
+  let next = peerShortForm(outgoing.to)
+  for (const mediator of [...endpoint.routingKeys].reverse()) {
+    bytes = await wrapForward(bytes, { next, mediator, ...common })
+    next = mediator
+  }
+  if (!endpoint.uri.startsWith('did:')) {
+    await post(edge, endpoint.uri, bytes)
+    return
+  }
+  // A DID in `uri` is a mediator: its keys come first on the way (DIDComm v2.1, "Using a DID as an endpoint").
+  bytes = await wrapForward(bytes, { next, mediator: endpoint.uri, ...common })
+  await post(edge, await endpointOf(edge, endpoint.uri), bytes)
+}
+
+function toDidcomm(edge: Edge, outgoing: Outgoing): Message {
+  return {
+    id: outgoing.id,
+    type: outgoing.type,
+    from: outgoing.from,
+    to: [outgoing.to],
+    created_time: nowSeconds(edge),
+    ...(outgoing.thid === undefined ? {} : { thid: outgoing.thid }),
+    ...(outgoing.pthid === undefined ? {} : { pthid: outgoing.pthid }),
+    ...(outgoing.expires === undefined ? {} : { expires_time: outgoing.expires }),
+    ...(outgoing.fromPrior === undefined ? {} : { from_prior: outgoing.fromPrior }),
+    body: outgoing.body,
+    ...(outgoing.attachments
+      ? {
+          attachments: outgoing.attachments.map(({ id, mediaType, json }) => ({
+            id,
+            media_type: mediaType,
+            data: { json: json as Json },
+          })) as unknown as readonly (JsonObject & { data: JsonObject })[],
+        }
+      : {}),
+  }
+}

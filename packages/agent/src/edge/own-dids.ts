@@ -1,0 +1,99 @@
+/** DIDs of ours that live at an agency: the account with it, and one did:peer:4 for every relationship. */
+import { encodeMultikey, type PublicKey } from '@keystead/crypto'
+import { createDidPeer2, createDidPeer4, didOf, peerShortForm } from '@keystead/did'
+import type { SecretsPort, SenderPort, SigningPort } from '@keystead/didcomm'
+import { type Edge, fault } from './context.ts'
+import type { OwnDid, OwnKey } from './records.ts'
+
+/** A did:peer:4 whose messages go through the mediator, with the authentication key given (a relationship's own). */
+export async function makePairwise(
+  edge: Edge,
+  authentication: { keyId: string; publicKey: PublicKey },
+  mediator: string,
+  relationship: string,
+): Promise<OwnDid> {
+  const agreement = await edge.ports.vault.createKey({ kind: 'agreement', suite: 'x25519' }, 'pairwise agreement')
+  const method = (fragment: string, key: PublicKey) => ({
+    id: `#${fragment}`,
+    type: 'Multikey',
+    publicKeyMultibase: encodeMultikey(key),
+  })
+  const { longForm, shortForm } = createDidPeer4({
+    '@context': ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/multikey/v1'],
+    verificationMethod: [method('auth', authentication.publicKey), method('agree', agreement.key.publicKey)],
+    authentication: ['#auth'],
+    keyAgreement: ['#agree'],
+    service: [
+      {
+        id: '#didcomm',
+        type: 'DIDCommMessaging',
+        serviceEndpoint: { uri: mediator, accept: ['didcomm/v2'], routingKeys: [] },
+      },
+    ],
+  })
+  return {
+    did: shortForm,
+    longForm,
+    authentication: { fragment: 'auth', keyId: authentication.keyId },
+    keyAgreement: { fragment: 'agree', keyId: agreement.keyId },
+    relationship,
+  }
+}
+
+/** The did:peer:2 by which an agency knows us: nothing but keys, told to nobody else. */
+export async function makeAccount(edge: Edge): Promise<OwnDid> {
+  const { vault } = edge.ports
+  const signing = await vault.createKey({ kind: 'signing', suite: 'ed25519' }, 'agency account')
+  const agreement = await vault.createKey({ kind: 'agreement', suite: 'x25519' }, 'agency account')
+  const did = createDidPeer2(
+    [
+      { purpose: 'E', key: agreement.key.publicKey },
+      { purpose: 'V', key: signing.key.publicKey },
+    ],
+    [],
+  )
+  return {
+    did,
+    longForm: did,
+    authentication: { fragment: 'key-2', keyId: signing.keyId },
+    keyAgreement: { fragment: 'key-1', keyId: agreement.keyId },
+  }
+}
+
+/** Our own DID in either form. */
+export async function ownDid(edge: Edge, did: string): Promise<OwnDid | undefined> {
+  const bare = didOf(did)
+  return edge.records.get('own-did', bare.startsWith('did:peer:4') ? peerShortForm(bare) : bare)
+}
+
+/** Private keys for `unpack`, by the id the envelope has. */
+export function secretsOf(edge: Edge): SecretsPort {
+  return {
+    agreementKey: async (kid) => {
+      const own = await ownDid(edge, kid)
+      if (!own || kid.split('#')[1] !== own.keyAgreement.fragment) return undefined
+      return edge.ports.vault.key(own.keyAgreement.keyId, { kind: 'agreement', suite: 'x25519' })
+    },
+  }
+}
+
+/** The key to send with, under the form of the DID the message names. */
+export async function senderOf(edge: Edge, from: string): Promise<SenderPort> {
+  const own = await requireOwn(edge, from)
+  const key = await edge.ports.vault.key(own.keyAgreement.keyId, { kind: 'agreement', suite: 'x25519' })
+  return { kid: kidOf(from, own.keyAgreement), key }
+}
+
+export async function signerOf(edge: Edge, did: string): Promise<SigningPort> {
+  const own = await requireOwn(edge, did)
+  const key = await edge.ports.vault.key(own.authentication.keyId, { kind: 'signing', suite: 'ed25519' })
+  return { kid: kidOf(did, own.authentication), key }
+}
+
+async function requireOwn(edge: Edge, did: string): Promise<OwnDid> {
+  const own = await ownDid(edge, did)
+  if (!own) throw fault('UNKNOWN_DID', 'this DID is not ours')
+  return own
+}
+
+const kidOf = (did: string, key: OwnKey): string => `${didOf(did)}#${key.fragment}`

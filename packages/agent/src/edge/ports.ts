@@ -1,0 +1,33 @@
+/** What an edge agent needs of its platform. Apps wire it; the testkit passes fakes. No Node types here. */
+import type { Bytes, Clock, Random } from '@keystead/core'
+import type { KeyProvider } from '@keystead/crypto'
+import type { FetchPort, LedgerClient } from '@keystead/light-client'
+import type { Vault } from '@keystead/wallet'
+
+/** The little of a WebSocket that we use: each frame is one message. */
+export interface SocketPort {
+  send(data: Bytes): void
+  close(): void
+  onmessage: ((data: Uint8Array) => void) | null
+  onclose: (() => void) | null
+}
+
+export interface EdgePorts {
+  readonly vault: Vault
+  readonly keys: KeyProvider
+  readonly ledger: LedgerClient
+  readonly fetch: FetchPort
+  /** Opens a socket; rejects when it cannot. Absent where there are none: messages are then fetched by polling. */
+  readonly socket?: (url: string) => Promise<SocketPort>
+  readonly clock: Clock
+  readonly random: Random
+  /** Told of everything a person may want to know, as it happens. */
+  readonly onEvent?: (event: AgentEvent) => void
+}
+
+/** Something a person or a waiting command would want to know. `kind` is stable, `text` one sentence. */
+export interface AgentEvent {
+  readonly kind: string
+  readonly text: string
+  readonly relationship?: string
+}
