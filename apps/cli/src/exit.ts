@@ -33,6 +33,12 @@ const BY_CODE: Readonly<Record<string, number>> = {
   LEDGER_ROLLBACK: EXIT.protocol,
   WRONG_NETWORK: EXIT.protocol,
   UPDATE_REQUIRED: EXIT.protocol,
+  TOO_FEW_SHARES: EXIT.tryLater,
+  RECOVERY_UNDER_WAY: EXIT.tryLater,
+  CODE_MISMATCH: EXIT.noPermission,
+  CEREMONY_REFUSED: EXIT.noPermission,
+  VETOES_SPENT: EXIT.noPermission,
+  FILE_EXISTS: EXIT.cannotCreate,
 }
 
 /** Every other code of ours means that the input was not good. */

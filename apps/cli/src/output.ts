@@ -5,17 +5,21 @@ export interface Output {
   readonly json: boolean
   /** The result: `text` for people, `data` for programs. */
   result(text: string | readonly string[], data: object): void
+  /** Something on the way to the result: a sentence, or an object with `event`. */
+  event(kind: string, text: string | readonly string[], data: object): void
   /** Something on the side, to standard error. */
   note(text: string): void
 }
 
 export function makeOutput(json: boolean): Output {
+  const write = (text: string | readonly string[], data: object): void => {
+    if (json) process.stdout.write(`${JSON.stringify(data)}\n`)
+    else for (const line of [text].flat()) process.stdout.write(`${line}\n`)
+  }
   return {
     json,
-    result: (text, data) => {
-      if (json) process.stdout.write(`${JSON.stringify(data)}\n`)
-      else for (const line of [text].flat()) process.stdout.write(`${line}\n`)
-    },
+    result: write,
+    event: (event, text, data) => write(text, { event, ...data }),
     note: (text) => process.stderr.write(`${text}\n`),
   }
 }

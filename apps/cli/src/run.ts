@@ -62,7 +62,8 @@ function report(out: Output, error: unknown, signal: AbortSignal): number {
 export async function withWallet<T>(run: Run, work: (wallet: OpenWallet) => Promise<T>): Promise<T> {
   const quiet = new Set(['challenge-answered'])
   const wallet = await openWallet(run.folder, await readPassphrase(run.options), (event) => {
-    if (!quiet.has(event.kind)) run.out.note(event.text)
+    if (event.data) run.out.event(event.kind, event.text, event.data)
+    else if (!quiet.has(event.kind)) run.out.note(event.text)
   })
   try {
     return await work(wallet)

@@ -34,3 +34,15 @@ export const MAX_FILES_PER_ACCOUNT = 64
 
 /** Seconds a nonce for reading a backup is good for. */
 export const READ_NONCE_SECONDS = 120
+
+/** Bytes of a backup's payload: sealed, signed and packed it stays under DIDComm's bound of 1 MiB. */
+export const MAX_BACKUP_PAYLOAD = 400 * 1024
+
+/** Seconds a recovery ceremony with one contact stays open: a call, a wrong number, another call. */
+export const CEREMONY_SECONDS = 3600
+
+/** Seconds a new device's link for contacts is good: a day to reach them. */
+export const HELP_SECONDS = 86_400
+
+/** Ceremonies a new device takes part in: every contact may start anew a few times; a stranger cannot fill it up. */
+export const MAX_HELP_SESSIONS = 64

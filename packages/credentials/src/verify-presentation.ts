@@ -13,6 +13,8 @@ export interface PresentationContext {
   readonly binding: PresentationRequestBinding
   /** Evidence on the holder's DID, as for an issuer. */
   readonly holder: DidEvidence | null | undefined
+  /** Judging again what was shown before: when it was received, seconds since 1970. The holder's keys count as of then. */
+  readonly shownAt?: number
   /** One for each credential, in order. */
   readonly credentials: readonly CredentialContext[]
 }
@@ -52,7 +54,7 @@ export function verifyPresentation(
           code: 'HOLDER_IS_NOT_SUBJECT',
           text: 'a credential speaks of somebody else',
         },
-    checkHolderProof(presentation, context.holder),
+    checkHolderProof(presentation, context.holder, context.shownAt),
   ]
   const summary: Check[] = credentials.map((verdict) => ({
     name: 'proof',
@@ -71,7 +73,11 @@ const NO_EVIDENCE: Check = {
   text: 'nothing is known of the issuer',
 }
 
-function checkHolderProof(presentation: Presentation, holder: DidEvidence | null | undefined): Check {
+function checkHolderProof(
+  presentation: Presentation,
+  holder: DidEvidence | null | undefined,
+  shownAt = Number.POSITIVE_INFINITY,
+): Check {
   const check = (outcome: Check['outcome'], code: string, text: string): Check => ({
     name: 'proof',
     outcome,
@@ -82,15 +88,12 @@ function checkHolderProof(presentation: Presentation, holder: DidEvidence | null
   if (holder === null || holder.did !== presentation.holder)
     return check('invalid', 'HOLDER_UNKNOWN', 'the ledger has no such holder')
   const key = findKey(holder, presentation.proof.verificationMethod, 'authentication')
-  // A presentation is made now: only a key in use now can make one.
-  if (
-    !key ||
-    key.until !== undefined ||
-    key.compromisedSince !== undefined ||
-    holder.deactivatedAt !== undefined ||
-    presentation.proof.proofPurpose !== 'authentication'
+  // A presentation is made when it is shown: only a key in use then can make one.
+  const ended = [key?.until, key?.compromisedSince, holder.deactivatedAt].some(
+    (end) => end !== undefined && end <= shownAt,
   )
-    return check('invalid', 'KEY_NOT_OF_HOLDER', 'the key is not one the holder uses today')
+  if (!key || ended || presentation.proof.proofPurpose !== 'authentication')
+    return check('invalid', 'KEY_NOT_OF_HOLDER', 'the key is not one the holder used when it was shown')
   return verifyProof(presentation.document, key.publicKey)
     ? check('valid', 'HOLDER_SIGNED', `the holder signed with ${key.kid}`)
     : check('invalid', 'SIGNATURE_INVALID', 'the signature of the presentation does not hold')

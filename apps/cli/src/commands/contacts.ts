@@ -7,7 +7,7 @@ import { iso, terminalQr } from '../output.ts'
 import { action, withWallet } from '../run.ts'
 
 /** Where an invitation's link points: a page that helps whoever opens it without a wallet. */
-const DEFAULT_PAGE = process.env['KEYSTEAD_WEB_URL'] ?? 'http://127.0.0.1:7730/'
+export const DEFAULT_PAGE = process.env['KEYSTEAD_WEB_URL'] ?? 'http://127.0.0.1:7730/'
 
 const AS = ['--as <name>', 'what you call them, instead of what they call themselves'] as const
 const TELL = ['--tell', 'tell them your public DID, so that they can check its keys too'] as const

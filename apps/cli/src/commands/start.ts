@@ -65,6 +65,25 @@ export function startCommands(program: Command): void {
         }),
       ),
     )
+  retireCommand(program)
+}
+
+function retireCommand(program: Command): void {
+  program
+    .command('retire')
+    .description('end your public DID for good; what it signed stays verifiable')
+    .action(
+      action(program, (run) =>
+        withWallet(run, async ({ agent }) => {
+          const { did, done } = await agent.retire()
+          run.out.result(
+            done ? `${did} is ended.` : `${did} will be ended when the ledger is back; "keystead sync" brings it.`,
+            { did, done },
+          )
+          return done ? EXIT.ok : EXIT.tryLater
+        }),
+      ),
+    )
 }
 
 async function init(run: Run, options: InitOptions): Promise<number> {
@@ -220,8 +239,16 @@ async function show(run: Run): Promise<void> {
     run.out.result(lines, {
       label: profile.label,
       agency: profile.agency ?? null,
-      identities: identities.map(({ did, use, status, seq, head }) => ({ did, use, status, seq, head })),
-      contacts: contacts.map(({ id, label, status, verified, mine, peer, recoveringUntil }) => ({
+      identities: identities.map(({ did, use, status, seq, head, pendingUntil, alert }) => ({
+        did,
+        use,
+        status,
+        seq,
+        head,
+        pendingUntil: pendingUntil ?? null,
+        alert: alert ?? null,
+      })),
+      contacts: contacts.map(({ id, label, status, verified, mine, peer, recovering }) => ({
         id,
         label,
         status,
@@ -232,7 +259,7 @@ async function show(run: Run): Promise<void> {
         seq: mine.state.now.seq,
         peerSeq: peer?.state.now.seq ?? null,
         publicDid: peer?.publicDid ?? null,
-        recoveringUntil: recoveringUntil ?? null,
+        recovering: recovering ?? null,
       })),
       credentials: credentials.map(({ id, subject }) => ({ id, subject })),
       requests: requests.map(({ id, kind, summary }) => ({ id, kind, summary })),

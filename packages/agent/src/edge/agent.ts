@@ -13,7 +13,7 @@ import { MEDIATE_REQUEST } from '../protocols/mediation/messages.ts'
 import { ask } from './agency-link.ts'
 import { type Edge, fault, findContact, makeEdge, nowSeconds, profileOf, queueRecipient } from './context.ts'
 import { acceptOffer, present } from './holding.ts'
-import { createIdentity, publicIdentity, rotateIdentity } from './identities.ts'
+import { createIdentity, deactivateIdentity, publicIdentity, rotateIdentity } from './identities.ts'
 import { emptyMailbox, forgetOldMessages } from './inbox.ts'
 import { offerCredential, publishPending, revokeCredential, signCredential } from './issuing.ts'
 import { answerChallenge, judge, makeChallenge, sendChallenge } from './key-verify.ts'
@@ -23,6 +23,10 @@ import { flushOutbox } from './outbox.ts'
 import { makeAccount } from './own-dids.ts'
 import type { EdgePorts } from './ports.ts'
 import type { Identity, IssuedCredential, PendingRequest, Profile, Relationship } from './records.ts'
+import { RecoveryAgent } from './recovery/agent.ts'
+import { answerShare } from './recovery/contacts.ts'
+import { forgetHelping } from './recovery/helping.ts'
+import { settleOwnSide, watchIdentities } from './recovery/watch.ts'
 import {
   acceptInvitation,
   type ConnectOptions,
@@ -45,9 +49,11 @@ export interface SyncResult {
 
 export class EdgeAgent {
   readonly edge: Edge
+  readonly recovery: RecoveryAgent
 
   constructor(ports: EdgePorts) {
     this.edge = makeEdge(ports)
+    this.recovery = new RecoveryAgent(this.edge)
   }
 
   // --- who we are ---------------------------------------------------------------------------------------------------------
@@ -94,18 +100,25 @@ export class EdgeAgent {
 
   /** New keys for everything: DIDs on the ledger, then every relationship. Peers follow by themselves. */
   async rotateAll(): Promise<{ identities: number; relationships: number }> {
-    const identities = (await this.identities()).filter(({ status }) => status === 'active')
+    const identities = (await this.identities()).filter(({ status, alert }) => status === 'active' && !alert)
+    if (identities.length === 0) throw fault('NO_IDENTITY', 'no DID is under the control of this wallet')
     for (const { did } of identities) await rotateIdentity(this.edge, did)
     const issuers = (await this.edge.records.all('issuer')).map(({ name, value }) =>
       put('issuer', name, { ...value, published: false }),
     )
     await this.edge.records.commit(issuers)
     const relationships = (await this.contacts()).filter(
-      ({ status, recoveringUntil }) => status === 'connected' && recoveringUntil === undefined,
+      ({ status, recovering, alert }) => status === 'connected' && !recovering && !alert,
     )
     for (const relationship of relationships) await rotateRelationship(this.edge, relationship)
     await this.flush()
     return { identities: identities.length, relationships: relationships.length }
+  }
+
+  /** Ends the public DID for good. False while the ledger does not have it yet. */
+  async retire(): Promise<{ did: string; done: boolean }> {
+    const { did } = await publicIdentity(this.edge)
+    return { did, done: await deactivateIdentity(this.edge, did) }
   }
 
   // --- relationships ------------------------------------------------------------------------------------------------------
@@ -245,13 +258,17 @@ export class EdgeAgent {
     const relationship = await this.contact(pending.relationship)
     if (pending.kind === 'credential-offer') await acceptOffer(this.edge, pending, relationship)
     else if (pending.kind === 'presentation-request') await present(this.edge, pending, relationship)
+    else await answerShare(this.edge, pending, relationship, true)
     await this.flush()
     return pending
   }
 
   async decline(id?: string): Promise<PendingRequest> {
     const pending = await this.request(id)
-    await this.edge.records.commit([remove('request', pending.id)])
+    if (pending.kind === 'recovery-contact')
+      await answerShare(this.edge, pending, await this.contact(pending.relationship), false)
+    else await this.edge.records.commit([remove('request', pending.id)])
+    await this.flush()
     return pending
   }
 
@@ -261,13 +278,17 @@ export class EdgeAgent {
   async sync(): Promise<SyncResult> {
     const { edge } = this
     await settleRelationships(edge)
+    await settleOwnSide(edge)
     await resumeOperations(edge)
+    await quietly(edge, () => watchIdentities(edge), undefined)
     let handled = 0
     if ((await this.profile()).agency) {
       handled = await quietly(edge, () => emptyMailbox(edge), 0)
       await quietly(edge, () => publishPending(edge), undefined)
     }
     const { sent, waiting } = await this.flush()
+    await quietly(edge, () => this.recovery.carryOn(), undefined)
+    await forgetHelping(edge)
     await forgetOldMessages(edge)
     return { handled, sent, waiting, operations: (await edge.records.all('operation')).length }
   }

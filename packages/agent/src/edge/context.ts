@@ -1,5 +1,5 @@
 /** What every part of the edge agent works with: the ports, the records, the resolver, and small common errands. */
-import { base64url, hexadecimal, type JsonObject, KeysteadError } from '@keystead/core'
+import { hexadecimal, type JsonObject, KeysteadError } from '@keystead/core'
 import type { DidResolver } from '@keystead/did'
 import type { EdgeErrorCode } from './errors.ts'
 import type { AgentEvent, EdgePorts } from './ports.ts'
@@ -21,8 +21,8 @@ export function makeEdge(ports: EdgePorts): Edge {
 /** Seconds since 1970 by our own clock. */
 export const nowSeconds = (edge: Edge): number => Math.floor(edge.ports.clock.now() / 1000)
 
-/** 16 random bytes as text: ids that say nothing. */
-export const randomId = (edge: Edge): string => base64url.encode(edge.ports.random(16))
+/** 16 random bytes as text: ids that say nothing, and that people can type (none begins with a hyphen). */
+export const randomId = (edge: Edge): string => hexadecimal.encode(edge.ports.random(16))
 
 export function tell(edge: Edge, event: AgentEvent): void {
   edge.ports.onEvent?.(event)

@@ -3,6 +3,7 @@ import {
   CONNECT_REQUEST,
   CONNECT_RESPONSE,
   RELATIONSHIP_ACK,
+  RELATIONSHIP_ALERT,
   RELATIONSHIP_ENTRY,
 } from '../protocols/connect/messages.ts'
 import {
@@ -13,11 +14,25 @@ import {
   REQUEST_PRESENTATION,
 } from '../protocols/credential/messages.ts'
 import { KEY_CHALLENGE, KEY_RESPONSE } from '../protocols/key-verify/messages.ts'
+import {
+  HELP_ANNOUNCE,
+  HELP_CEREMONY,
+  HELP_HANDED,
+  HELP_HELLO,
+  SHARE,
+  SHARE_DECLINED,
+  SHARE_KEPT,
+} from '../protocols/recovery/messages.ts'
 import type { Edge } from './context.ts'
 import { onIssued, onOffer, onPresentationRequest } from './holding.ts'
 import type { Incoming } from './inbox.ts'
 import { onCredentialRequest } from './issuing.ts'
 import { onChallenge, onResponse } from './key-verify.ts'
+import { onCeremony } from './recovery/ceremony.ts'
+import { onShare, onShareDeclined, onShareKept } from './recovery/contacts.ts'
+import { onAnnounce } from './recovery/helping.ts'
+import { onHanded, onHello } from './recovery/rescue.ts'
+import { onAlert } from './recovery/watch.ts'
 import { onConnectRequest, onConnectResponse, onEntries, onEntryAck } from './relationships.ts'
 import type { Change } from './store.ts'
 import { onPresentation } from './verifying.ts'
@@ -33,6 +48,7 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [CONNECT_RESPONSE, { firstContact: true, run: onConnectResponse }],
   [RELATIONSHIP_ENTRY, { firstContact: true, run: onEntries }],
   [RELATIONSHIP_ACK, { run: onEntryAck }],
+  [RELATIONSHIP_ALERT, { run: onAlert }],
   [KEY_CHALLENGE, { run: onChallenge }],
   [KEY_RESPONSE, { run: onResponse }],
   [OFFER_CREDENTIAL, { run: onOffer }],
@@ -40,4 +56,11 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [ISSUE_CREDENTIAL, { run: onIssued }],
   [REQUEST_PRESENTATION, { run: onPresentationRequest }],
   [PRESENTATION, { run: onPresentation }],
+  [SHARE, { run: onShare }],
+  [SHARE_KEPT, { run: onShareKept }],
+  [SHARE_DECLINED, { run: onShareDeclined }],
+  [HELP_HELLO, { firstContact: true, run: onHello }],
+  [HELP_CEREMONY, { firstContact: true, run: onCeremony }],
+  [HELP_HANDED, { firstContact: true, run: onHanded }],
+  [HELP_ANNOUNCE, { run: onAnnounce }],
 ])

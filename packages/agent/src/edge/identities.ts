@@ -18,6 +18,8 @@ import {
 import { agencyOf, type Edge, fault, nowSeconds, profileOf, queueRecipient } from './context.ts'
 import { perform, refuseWhilePending } from './operations.ts'
 import type { Identity, IdentityKeys, OwnDid } from './records.ts'
+import type { PathKeys } from './recovery/path-keys.ts'
+import { newRecoverySet, openRecoverySet } from './recovery/recovery-set.ts'
 import { type Change, put } from './store.ts'
 
 /** How long a signed operation may wait for a block. */
@@ -39,10 +41,10 @@ export interface KeySet {
 export async function createIdentity(edge: Edge, options: { label: string; use: Identity['use'] }): Promise<Identity> {
   const { ledger } = edge.ports
   const set = await makeKeySet(edge, options.use)
-  // The DID follows from the operation, and recovery keys are bound to the DID: they join with the first rotation of the
-  // recovery set when recovery is already set up.
+  const recovery = await newRecoverySet(edge)
   const notAfter = nowSeconds(edge) + NOT_AFTER_SECONDS
-  const unsigned = genesisOperation(ledger.net, { auth: set.auth, body: set.body, notAfter })
+  const parts = { auth: set.auth, body: set.body, recovery: recovery.entries, notAfter }
+  const unsigned = genesisOperation(ledger.net, parts)
   const submission = submissionOf(await signOperation(unsigned, [set.authority]), set.body)
   const identity: Identity = {
     did: unsigned.did,
@@ -61,6 +63,7 @@ export async function createIdentity(edge: Edge, options: { label: string; use: 
     put('identity', identity.did, registering),
     put('identity-keys', identity.did, keys),
     ...(agency && options.use === 'public' ? [queueRecipient(edge, identity.did, 'add')] : []),
+    ...(await recovery.seal(identity.did)),
   ]
   const ownDid = ownDidOf(identity.did, set)
   const done = await perform(edge, {
@@ -119,10 +122,53 @@ export async function vetoRecovery(edge: Edge, did: string, state: DidState): Pr
   const notAfter = nowSeconds(edge) + NOT_AFTER_SECONDS
   const operation = operationAfter(state, ledger.net, notAfter, { type: 'veto', auth })
   const submission = submissionOf(await signOperation(operation, [next]))
-  const after = { ...identity, auth, seq: operation.seq, head: submission.hash }
+  const { alert: _, ...plain } = identity
+  const after = { ...plain, auth, seq: operation.seq, head: submission.hash }
   const newKeys = { ...keys, authority: keys.next, next: fresh.keyId }
   await perform(edge, { did, kind: 'veto', submission, identity: after, keys: newKeys, retire: [keys.authority] })
   return after
+}
+
+/** A `recover` of a DID whose keys are lost: new keys for everything, in force when the path's delay is over (rules 1 to 4). */
+export async function recoverIdentity(edge: Edge, identity: Identity, path: PathKeys): Promise<void> {
+  const { did } = identity
+  const { ledger } = edge.ports
+  const { state } = await ledger.resolve(did)
+  if (!state) throw fault('UNKNOWN_DID', 'the ledger proves that this DID does not exist')
+  const recovery = await openRecoverySet(edge, did, state.recovery.entries, path)
+  if (!recovery) throw fault('NO_RECOVERY_KEY', 'the backup holds no recovery key that the ledger knows')
+  const set = await makeKeySet(edge, identity.use)
+  const now = nowSeconds(edge)
+  const operation = operationAfter(state, ledger.net, now + NOT_AFTER_SECONDS, {
+    type: 'recover',
+    auth: set.auth,
+    // Set anew by the owner once authority is back, with a new kit and new shares.
+    recovery: [],
+    agents: [],
+    body: bodyHash(set.body),
+    key: recovery.multikey,
+  })
+  const submission = submissionOf(await signOperation(operation, [recovery.key, set.authority]), set.body)
+  recovery.key.destroy()
+  const after: Identity = {
+    ...advanced(identity, submission, set),
+    status: 'recovering',
+    pendingUntil: now + recovery.delay,
+  }
+  await perform(edge, {
+    did,
+    kind: 'recover',
+    submission,
+    identity: after,
+    keys: { did, ...set.keys },
+    retire: [],
+    ownDid: ownDidOf(did, set),
+    also: [
+      put('identity', did, after),
+      put('identity-keys', did, { did, ...set.keys }),
+      ...(identity.use === 'public' ? [queueRecipient(edge, did, 'add')] : []),
+    ],
+  })
 }
 
 /** Records a Merkle root on the ledger (rule 13). Resolves with the operation's sequence number. */
@@ -138,8 +184,8 @@ export async function anchorRoot(edge: Edge, did: string, root: string): Promise
   return operation.seq
 }
 
-/** Ends a DID for good, by its next keys. Held by the ledger where a recovery set stands. */
-export async function deactivateIdentity(edge: Edge, did: string): Promise<void> {
+/** Ends a DID for good, by its next keys. Held by the ledger where a recovery set stands. False while the ledger is away. */
+export async function deactivateIdentity(edge: Edge, did: string): Promise<boolean> {
   const { ledger, vault } = edge.ports
   const { identity, keys } = await usableIdentity(edge, did)
   const next = await vault.key(keys.next, ED25519)
@@ -147,8 +193,8 @@ export async function deactivateIdentity(edge: Edge, did: string): Promise<void>
   const reveal = [encodeMultikey(next.publicKey)]
   const operation = operationAfter(identity, ledger.net, notAfter, { type: 'deactivate', reveal })
   const submission = submissionOf(await signOperation(operation, [next]))
-  const after: Identity = { ...identity, status: 'lost', seq: operation.seq, head: submission.hash }
-  await perform(edge, {
+  const after: Identity = { ...identity, status: 'retired', seq: operation.seq, head: submission.hash }
+  return perform(edge, {
     did,
     kind: 'deactivate',
     submission,
@@ -161,7 +207,7 @@ export async function deactivateIdentity(edge: Edge, did: string): Promise<void>
 /** The identity this wallet speaks publicly as. Throws `NO_IDENTITY`. */
 export async function publicIdentity(edge: Edge): Promise<Identity> {
   const all = (await edge.records.all('identity')).map(({ value }) => value)
-  const found = all.find(({ use, status }) => use === 'public' && status !== 'lost')
+  const found = all.find(({ use, status }) => use === 'public' && status !== 'lost' && status !== 'retired')
   if (!found) throw fault('NO_IDENTITY', 'this wallet has no public DID yet')
   return found
 }
@@ -177,6 +223,7 @@ async function usableIdentity(edge: Edge, did: string): Promise<{ identity: Iden
   if (!identity || !keys) throw fault('NO_IDENTITY', 'this wallet has no keys of this DID')
   if (identity.status === 'recovering')
     throw fault('RECOVERY_UNDER_WAY', 'the recovery of this DID still waits its time')
+  if (identity.status === 'retired') throw fault('NO_IDENTITY', 'this DID was ended for good')
   if (identity.status === 'lost') throw fault('NO_IDENTITY', 'this DID is no longer under this wallet’s control')
   await refuseWhilePending(edge, did)
   return { identity, keys }

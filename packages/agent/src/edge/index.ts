@@ -9,3 +9,6 @@ export type {
   ReceivedPresentation,
   Relationship,
 } from './records.ts'
+export { RecoveryAgent, type RecoveryProgress } from './recovery/agent.ts'
+export type { Recovered } from './recovery/restore.ts'
+export type { RecoveryStatus } from './recovery/status.ts'

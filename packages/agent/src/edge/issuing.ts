@@ -120,7 +120,7 @@ function issueMessage(edge: Edge, relationship: Relationship, issued: IssuedCred
 async function issuerRecord(edge: Edge, did: string): Promise<IssuerRecord> {
   const existing = await edge.records.get('issuer', did)
   if (existing) return existing
-  const file = randomId(edge)
+  const file = base64url.encode(edge.ports.random(16))
   const url = await publish(edge, file, { id: 'about:blank' })
   const record: IssuerRecord = { did, file, url, next: 0, changes: [], published: false }
   await edge.records.commit([put('issuer', did, record)])

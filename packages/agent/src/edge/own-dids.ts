@@ -10,7 +10,7 @@ export async function makePairwise(
   edge: Edge,
   authentication: { keyId: string; publicKey: PublicKey },
   mediator: string,
-  relationship: string,
+  relationship?: string,
 ): Promise<OwnDid> {
   const agreement = await edge.ports.vault.createKey({ kind: 'agreement', suite: 'x25519' }, 'pairwise agreement')
   const method = (fragment: string, key: PublicKey) => ({
@@ -36,7 +36,7 @@ export async function makePairwise(
     longForm,
     authentication: { fragment: 'auth', keyId: authentication.keyId },
     keyAgreement: { fragment: 'agree', keyId: agreement.keyId },
-    relationship,
+    ...(relationship === undefined ? {} : { relationship }),
   }
 }
 

@@ -1,5 +1,5 @@
 /** What an edge agent needs of its platform. Apps wire it; the testkit passes fakes. No Node types here. */
-import type { Bytes, Clock, Random } from '@keystead/core'
+import type { Bytes, Clock, JsonObject, Random } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
 import type { FetchPort, LedgerClient } from '@keystead/light-client'
 import type { Vault } from '@keystead/wallet'
@@ -30,4 +30,6 @@ export interface AgentEvent {
   readonly kind: string
   readonly text: string
   readonly relationship?: string
+  /** The same for programs, where the sentence carries more than what happened. */
+  readonly data?: JsonObject
 }

@@ -6,6 +6,7 @@ import type { JsonObject } from '@keystead/core'
 import type { AnchorReceipt } from '@keystead/credentials'
 import type { Authority, Body } from '@keystead/did-dkms'
 import type { Entry, LogState } from '@keystead/microledger'
+import type { ContactCeremony, NewDeviceCeremony, PathId, RecoveryPolicy } from '@keystead/recovery'
 import type { Segment } from '@keystead/wallet'
 import type { Verdict } from '../protocols/key-verify/judge.ts'
 import type { Challenge, ChallengeResponse } from '../protocols/key-verify/messages.ts'
@@ -27,7 +28,10 @@ export interface Records {
   issued: IssuedCredential
   issuer: IssuerRecord
   presentation: ReceivedPresentation
+  /** By epoch. */
   setup: RecoverySetup
+  /** By epoch, as `setup`. */
+  backup: BackupProgress
   'recovery-key': SealedRecoveryKeys
   share: HeldShare
   rescue: Rescue
@@ -52,6 +56,7 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   issuer: 'credentials',
   presentation: 'credentials',
   setup: 'authority',
+  backup: 'cache',
   'recovery-key': 'authority',
   share: 'authority',
   rescue: 'cache',
@@ -92,15 +97,17 @@ export interface Identity {
   readonly label: string
   /** `public`: told to contacts. `subject`: made for one issuer and told to nobody else (rule 22). */
   readonly use: 'public' | 'subject'
-  readonly status: 'registering' | 'active' | 'recovering' | 'lost'
+  readonly status: 'registering' | 'active' | 'recovering' | 'retired' | 'lost'
   readonly seq: number
   readonly head: string
   readonly auth: Authority
   readonly body: Body
   /** Fragment of the key that authenticates and signs credentials. */
   readonly fragment: string
-  /** When authority returns after a recovery, seconds since 1970. */
+  /** When authority returns after a recovery of ours, seconds since 1970. */
   readonly pendingUntil?: number
+  /** Somebody else recovers this DID: they will have it then unless it is vetoed. */
+  readonly alert?: { readonly until: number }
 }
 
 /** Names in this device's vault of an identity's keys. Not in any backup: another device has other keys. */
@@ -136,8 +143,10 @@ export interface Relationship {
   readonly invitation?: { readonly id: string; readonly expires: number; readonly url: string; readonly from: string }
   /** When a challenge last proved the peer's keys; gone after a recovery (rule 21). */
   readonly verified?: { readonly at: number; readonly kids: readonly string[] }
-  /** While our own recovery of this relationship waits at the peer, seconds since 1970. */
-  readonly recoveringUntil?: number
+  /** While our own recovery of this relationship waits; `until` (seconds since 1970) is the peer's word, once it came. */
+  readonly recovering?: { readonly until?: number }
+  /** Somebody else recovers our side of it: they will have it then unless it is vetoed. */
+  readonly alert?: { readonly entry: Entry; readonly until: number }
 }
 
 export interface RelationshipKeys {
@@ -170,7 +179,7 @@ export interface Outgoing {
 /** Something a person has to decide. */
 export interface PendingRequest {
   readonly id: string
-  readonly kind: 'credential-offer' | 'presentation-request' | 'recovery-contact' | 'recovery-approval'
+  readonly kind: 'credential-offer' | 'presentation-request' | 'recovery-contact'
   readonly relationship: string
   readonly summary: string
   readonly received: number
@@ -227,28 +236,51 @@ export interface ReceivedPresentation {
   readonly at?: number
 }
 
-/** What recovery needs to be set up anew on a device; the secrets are with the contacts and on paper. */
+/** One deal of recovery: public halves, and who keeps what; the secrets are with the contacts and on paper. */
 export interface RecoverySetup {
-  readonly policy: JsonObject
-  readonly epoch: number
-  readonly setId: string
-  /** X-Wing Multikeys of the paths, and the keys that may read backups. */
-  readonly paths: readonly { readonly id: string; readonly kem: string; readonly reader: string }[]
-  readonly contacts: readonly { readonly relationship: string; readonly index: number; readonly confirmed: boolean }[]
-  readonly threshold: number
-  readonly locator: string
+  readonly policy: RecoveryPolicy
+  /** Name of the set of share packets. */
+  readonly set: string
+  /** X-Wing and Ed25519 Multikeys of the paths: backups and recovery keys are sealed to one, read with the other. */
+  readonly paths: readonly { readonly id: PathId; readonly kem: string; readonly reader: string }[]
+  readonly contacts: readonly {
+    readonly relationship: string
+    readonly index: number
+    readonly answer?: 'kept' | 'declined'
+  }[]
+  /** Digest of the kit's veto code, by which a kit that is read back is known. */
+  readonly kit: { readonly veto: string; readonly checked: boolean }
+  /** Names of the vault and of this device's stream at the agency, and the key that signs the stream. */
   readonly vault: string
   readonly stream: string
-  readonly backup?: { readonly seq: number; readonly hash: string; readonly at: number; readonly digest: string }
+  readonly streamKey: string
+  readonly made: number
+  /** A later deal took its place then; it is served until the ledger's hold is over (rule 5). */
+  readonly supersededAt?: number
 }
 
-/** Recovery signing keys of one DID or relationship, one a path, each sealed to the path's key. */
+/** What still has to be placed at the agency once, and how far the backups are. On this device only. */
+export interface BackupProgress {
+  /** The sealed locator record and its account, until they are placed. */
+  readonly locator?: { readonly account: string; readonly record: string }
+  /** The next envelope's number, and the hashes it names: of the one before as a chain link, and as the agency knows it. */
+  readonly seq: number
+  readonly prev: string
+  readonly head: string
+  /** Digest of what the newest backup holds, and when it was taken. */
+  readonly content?: string
+  readonly at?: number
+  /** The next envelope, base64url, while it is on its way. */
+  readonly pending?: { readonly envelope: string; readonly content: string; readonly at: number }
+}
+
+/** Recovery signing keys of one DID or relationship, one a path and deal, each sealed to the path's key (rule 2). */
 export interface SealedRecoveryKeys {
   readonly subject: string
-  readonly paths: readonly {
-    readonly path: string
+  readonly keys: readonly {
+    readonly path: PathId
+    readonly epoch: number
     readonly h: string
-    readonly delay: number
     readonly sealed: string
   }[]
 }
@@ -256,16 +288,46 @@ export interface SealedRecoveryKeys {
 /** A share we hold for somebody else. */
 export interface HeldShare {
   readonly relationship: string
+  /** The packet, base64url. */
   readonly packet: string
   readonly received: number
 }
 
 /** A recovery of ours under way, on the new device. */
 export interface Rescue {
-  readonly state: JsonObject
+  /** The kit's machine line. */
+  readonly kit: string
+  readonly url: string
+  readonly expires: number
+  /** Long form of our DID for the contacts who help. */
+  readonly did: string
+  readonly kem: string
+  readonly signing: string
+  readonly sessions: readonly {
+    readonly label: string
+    /** Long form of the contact's DID for this ceremony. */
+    readonly peer: string
+    readonly ceremony: NewDeviceCeremony
+  }[]
+  /** Packets handed to us, sealed to `kem`, base64url. */
+  readonly shares: readonly { readonly session: string; readonly sealed: string }[]
+  /** The records are back, from the backup of this number; what remains is to claim authority. */
+  readonly restored?: {
+    readonly records: number
+    readonly backup: number
+    readonly gaps: readonly { readonly from: number; readonly to: number }[]
+  }
 }
 
-/** A recovery of somebody else that we were asked to help with. */
+/** A recovery of somebody else that we were asked to help with, by session. */
 export interface Helping {
-  readonly state: JsonObject
+  readonly session: string
+  /** Whose share it is about. */
+  readonly relationship: string
+  readonly packet: string
+  /** Long forms of our DID for this alone, and of the new device. */
+  readonly did: string
+  readonly peer: string
+  readonly ceremony: ContactCeremony
+  readonly started: number
 }

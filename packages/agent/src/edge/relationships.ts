@@ -45,6 +45,8 @@ import {
 import type { Incoming } from './inbox.ts'
 import { makePairwise, signerOf } from './own-dids.ts'
 import type { OwnDid, Relationship, RelationshipKeys } from './records.ts'
+import type { PathKeys } from './recovery/path-keys.ts'
+import { newRecoverySet, openRecoverySet } from './recovery/recovery-set.ts'
 import { type Change, put, remove } from './store.ts'
 
 const ED25519 = { kind: 'signing', suite: 'ed25519' } as const
@@ -64,7 +66,7 @@ export async function invite(
   base: string,
   options: ConnectOptions & { seconds?: number } = {},
 ): Promise<{ relationship: Relationship; url: string }> {
-  const { pairwise, keys, entry, state, id } = await begin(edge)
+  const { pairwise, keys, entry, state, id, sealed } = await begin(edge)
   const expires = nowSeconds(edge) + (options.seconds ?? INVITATION_SECONDS)
   const { label } = await profileOf(edge)
   const invitation: Invitation = { id: randomId(edge), from: pairwise.longForm, goal: 'connect', label, expires }
@@ -77,7 +79,7 @@ export async function invite(
     invitation: { id: invitation.id, expires, url, from: pairwise.did },
     ...(options.tell === undefined ? {} : { told: options.tell }),
   }
-  await edge.records.commit(newRelationship(edge, relationship, pairwise, keys))
+  await edge.records.commit([...newRelationship(edge, relationship, pairwise, keys), ...sealed])
   return { relationship, url }
 }
 
@@ -109,7 +111,7 @@ async function request(
     if (error?.code) throw fault('NO_ROUTE', error.detail ?? error.title)
     throw fault('UNKNOWN_DID', error?.detail ?? 'this DID does not exist')
   }
-  const { pairwise, keys, entry, state, id } = await begin(edge)
+  const { pairwise, keys, entry, state, id, sealed } = await begin(edge)
   const { label } = await profileOf(edge)
   const relationship: Relationship = {
     id,
@@ -131,7 +133,7 @@ async function request(
     pthid: invitation.id,
     body: introduction(entry, label, options.tell),
   })
-  await edge.records.commit([...newRelationship(edge, relationship, pairwise, keys), message])
+  await edge.records.commit([...newRelationship(edge, relationship, pairwise, keys), ...sealed, message])
   return relationship
 }
 
@@ -157,11 +159,11 @@ async function begin(edge: Edge) {
   const { did: mediator } = await agencyOf(edge)
   const { keyId, key } = authentication
   const pairwise = await makePairwise(edge, { keyId, publicKey: key.publicKey }, mediator, id)
-  const entry = await signEntry(unsignedEntry('inception', pairwise, key, next.key, { rel: '', seq: 0, prev: '' }), [
-    key,
-  ])
+  const recovery = await newRecoverySet(edge)
+  const place = { rel: '', seq: 0, prev: '' }
+  const entry = await signEntry(unsignedEntry('inception', pairwise, key, next.key, place, recovery.entries), [key])
   const keys = { id, authentication: keyId, next: next.keyId }
-  return { id, pairwise, keys, entry, state: stateOf(beginLog(entry, '')) }
+  return { id, pairwise, keys, entry, state: stateOf(beginLog(entry, '')), sealed: await recovery.seal(id) }
 }
 
 /** The entry for a document of ours: one device, one key, threshold one. */
@@ -212,6 +214,7 @@ export async function onConnectRequest(edge: Edge, { message, from, own, relatio
     const body = introduction(side.entry, label, own.did)
     return [
       ...newRelationship(edge, connected, side.pairwise, side.keys),
+      ...side.sealed,
       queue(edge, { from: own.did, to: theirs.doc, type: CONNECT_RESPONSE, thid: message.id, body }),
     ]
   }
@@ -317,8 +320,8 @@ export async function onEntryAck(edge: Edge, { message, relationship }: Incoming
   if (!relationship) return []
   const ack = parseRelationshipAck(message.body)
   const { pendingUntil } = ack
-  if (pendingUntil !== undefined && relationship.recoveringUntil !== undefined)
-    return [put('relationship', relationship.id, { ...relationship, recoveringUntil: pendingUntil })]
+  if (pendingUntil !== undefined && relationship.recovering)
+    return [put('relationship', relationship.id, { ...relationship, recovering: { until: pendingUntil } })]
   if (ack.head !== relationship.mine.state.now.head) return []
   // The peer follows: earlier DIDs of ours have no use any more.
   const old = (await edge.records.all('own-did')).filter(
@@ -334,11 +337,11 @@ export async function onEntryAck(edge: Edge, { message, relationship }: Incoming
 export async function rotateRelationship(
   edge: Edge,
   relationship: Relationship,
-  options: { recovery?: readonly RecoveryPath[]; vetoes?: string } = {},
+  options: { recovery?: readonly RecoveryPath[]; vetoes?: string; also?: readonly Change[] } = {},
 ): Promise<Relationship> {
   const { vault } = edge.ports
   const keys = await edge.records.get('relationship-keys', relationship.id)
-  if (!keys || relationship.status !== 'connected' || relationship.recoveringUntil !== undefined)
+  if (!keys || relationship.status !== 'connected' || relationship.recovering)
     throw fault('NOT_ALLOWED_NOW', `${relationship.label} is not connected, or its recovery still waits`)
   const { state } = relationship.mine
   const key = await vault.key(keys.next, ED25519)
@@ -365,9 +368,49 @@ export async function rotateRelationship(
     put('own-did', pairwise.did, pairwise),
     queueRecipient(edge, pairwise.did, 'add'),
     entriesMessage(edge, after, pairwise, fromPrior),
+    ...(options.also ?? []),
   ])
   await vault.setKeyState(keys.authentication, 'retired')
   return after
+}
+
+/**
+ * A `recover` entry for a relationship whose keys are lost; the peer takes it after the path's delay. False when the backup
+ * holds no key that the peer would know.
+ */
+export async function recoverRelationship(edge: Edge, relationship: Relationship, path: PathKeys): Promise<boolean> {
+  const { vault } = edge.ports
+  const { id } = relationship
+  const { state } = relationship.mine
+  const known = [...state.recovery.entries, ...(state.recovery.held?.entries ?? [])]
+  const recovery = await openRecoverySet(edge, id, known, path)
+  if (!recovery) return false
+  const authentication = await vault.createKey(ED25519, 'relationship')
+  const next = await vault.createKey(ED25519, 'relationship, next')
+  const { keyId, key } = authentication
+  const { did: mediator } = await agencyOf(edge)
+  const pairwise = await makePairwise(edge, { keyId, publicKey: key.publicKey }, mediator, id)
+  const place = { rel: state.rel, seq: state.now.seq + 1, prev: state.now.head }
+  const unsigned = unsignedEntry('recover', pairwise, key, next.key, place)
+  const entry = await signEntry({ ...unsigned, key: recovery.multikey }, [recovery.key, key])
+  recovery.key.destroy()
+  const { verified: _, alert: _a, ...rest } = relationship
+  const after: Relationship = {
+    ...rest,
+    mine: {
+      entries: [...relationship.mine.entries, entry],
+      state: stateOf(applyEntry(state, entry, nowSeconds(edge))),
+    },
+    recovering: {},
+  }
+  await edge.records.commit([
+    put('relationship', id, after),
+    put('relationship-keys', id, { id, authentication: keyId, next: next.keyId }),
+    put('own-did', pairwise.did, pairwise),
+    queueRecipient(edge, pairwise.did, 'add'),
+    entriesMessage(edge, after, pairwise),
+  ])
+  return true
 }
 
 export function entriesMessage(edge: Edge, relationship: Relationship, pairwise: OwnDid, fromPrior?: string): Change {

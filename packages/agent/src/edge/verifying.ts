@@ -90,7 +90,12 @@ export async function judgePresentation(
       credentialContext(edge, credential.document, receipts[i] ?? undefined),
     ),
   )
-  const verdict = verifyPresentation(document, { binding: { challenge, domain }, holder, credentials })
+  const verdict = verifyPresentation(document, {
+    binding: { challenge, domain },
+    holder,
+    credentials,
+    ...(record.at === undefined ? {} : { shownAt: record.at }),
+  })
   return { verdict, complete: holder !== undefined && credentials.every(({ issuer }) => issuer !== undefined) }
 }
 

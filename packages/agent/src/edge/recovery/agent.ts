@@ -1,0 +1,123 @@
+/** Recovery as apps use it: the part of the edge agent that `agent.recovery` is. */
+import { isKeysteadError } from '@keystead/core'
+import { DEFAULT_DELAYS, type Kit, parseKit, vetoDigest } from '@keystead/recovery'
+import { type Edge, fault, findContact, tell } from '../context.ts'
+import { flushOutbox } from '../outbox.ts'
+import type { Helping, Rescue } from '../records.ts'
+import { put } from '../store.ts'
+import { backUp } from './backup.ts'
+import { beginHelping, stopHelping, typeCode } from './helping.ts'
+import { currentSetup } from './recovery-set.ts'
+import { beginRescue, sharesNeeded } from './rescue.ts'
+import { finishRescue, type Recovered } from './restore.ts'
+import { commitRecoverySets, setUpRecovery } from './setup.ts'
+import { type RecoveryStatus, recoveryStatus } from './status.ts'
+import { type Vetoed, vetoAll } from './watch.ts'
+
+export interface RecoveryProgress {
+  readonly rescue: Rescue
+  /** Shares that came, and that are needed once the first has told. */
+  readonly have: number
+  readonly need?: number
+}
+
+export class RecoveryAgent {
+  readonly #edge: Edge
+
+  constructor(edge: Edge) {
+    this.#edge = edge
+  }
+
+  /** Rule 3's delay, shortened as much as the network shortens its floor of an hour. */
+  defaultDelay(): number {
+    const { minRecoveryDelay } = this.#edge.ports.ledger.genesis.parameters
+    return Math.max(minRecoveryDelay, Math.round((DEFAULT_DELAYS['P+S'] * minRecoveryDelay) / 3600))
+  }
+
+  /** A deal for `contacts`, of whom `threshold` are needed beside the kit. The kit is returned and kept nowhere. */
+  async setUp(plan: { contacts: readonly string[]; threshold: number; delay?: number }): Promise<Kit> {
+    const edge = this.#edge
+    const contacts = await Promise.all(plan.contacts.map((name) => findContact(edge, name)))
+    const { threshold, delay = this.defaultDelay() } = plan
+    return setUpRecovery(edge, { contacts, threshold, delay })
+  }
+
+  /** Brings the newest deal everywhere it has to be: ledger, relationships, agency. Part of every sync. */
+  async carryOn(): Promise<void> {
+    await commitRecoverySets(this.#edge)
+    await flushOutbox(this.#edge)
+    await backUp(this.#edge)
+  }
+
+  status(): Promise<RecoveryStatus> {
+    return recoveryStatus(this.#edge)
+  }
+
+  /** The owner read the printed kit back. Rejects with `BAD_KIT` when it is not the one of the newest deal. */
+  async checkKit(text: string): Promise<void> {
+    const setup = await currentSetup(this.#edge)
+    if (!setup) throw fault('RECOVERY_NOT_SET_UP', 'no recovery is set up')
+    if (vetoDigest(parseKit(text).veto) !== setup.kit.veto)
+      throw fault('BAD_KIT', 'this kit belongs to another or an earlier set-up')
+    await this.#edge.records.commit([
+      put('setup', String(setup.policy.epoch), { ...setup, kit: { ...setup.kit, checked: true } }),
+    ])
+  }
+
+  /** On a new device that has a cloud agent: makes the link for the contacts. */
+  async begin(kit: Kit, base: string): Promise<Rescue> {
+    const rescue = await beginRescue(this.#edge, kit, base)
+    await flushOutbox(this.#edge)
+    return rescue
+  }
+
+  async progress(): Promise<RecoveryProgress | undefined> {
+    const rescue = await this.#edge.records.get('rescue', 'self')
+    if (!rescue) return undefined
+    const shares = await sharesNeeded(this.#edge, rescue)
+    return { rescue, have: shares?.have ?? 0, ...(shares ? { need: shares.need } : {}) }
+  }
+
+  /** With enough shares: the data now, authority after its delay. */
+  async finish(): Promise<Recovered> {
+    const recovered = await finishRescue(this.#edge)
+    await flushOutbox(this.#edge)
+    return recovered
+  }
+
+  /** Takes up the link of an owner who recovers. */
+  async help(url: string): Promise<Helping> {
+    const helping = await beginHelping(this.#edge, url)
+    await flushOutbox(this.#edge)
+    return helping
+  }
+
+  async helping(session?: string): Promise<Helping[]> {
+    const all = (await this.#edge.records.all('helping')).map(({ value }) => value)
+    return all.filter((helping) => session === undefined || helping.session === session)
+  }
+
+  /** Hands the share over if the code is right. Rejects with `CODE_MISMATCH`, which counts. */
+  async typeCode(session: string, code: string): Promise<void> {
+    try {
+      await typeCode(this.#edge, session, code)
+    } catch (error) {
+      if (isKeysteadError(error, 'CEREMONY_REFUSED')) await flushOutbox(this.#edge)
+      throw error
+    }
+    await flushOutbox(this.#edge)
+  }
+
+  async refuseHelp(session: string): Promise<void> {
+    await stopHelping(this.#edge, session)
+    await flushOutbox(this.#edge)
+  }
+
+  /** Stops every recovery of ours that the owner did not ask for. */
+  async veto(): Promise<Vetoed> {
+    const vetoed = await vetoAll(this.#edge)
+    await flushOutbox(this.#edge)
+    tell(this.#edge, { kind: 'vetoed', text: 'the recovery was stopped' })
+    return vetoed
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * A contact's side of a recovery (flow V17, rule 27). What asks is an unknown device, so it is answered from a DID made for
+ * this alone; the share leaves only when the person has typed the code that the owner told them on a channel they know.
+ */
+import { base64url, equalBytes } from '@keystead/core'
+import { decodeMultikey } from '@keystead/crypto'
+import { didOf, peerShortForm } from '@keystead/did'
+import {
+  type ContactCeremony,
+  type ContactEvent,
+  inviteContact,
+  locatorAccount,
+  newSession,
+  parseSharePacket,
+  sealSharePacket,
+  stepContact,
+} from '@keystead/recovery'
+import { CEREMONY_SECONDS } from '../../limits.ts'
+import {
+  HELP_ANNOUNCE,
+  HELP_CEREMONY,
+  HELP_HANDED,
+  HELP_HELLO,
+  parseHelpUrl,
+} from '../../protocols/recovery/messages.ts'
+import {
+  agencyOf,
+  type Edge,
+  fault,
+  findContact,
+  nowSeconds,
+  profileOf,
+  queue,
+  queueRecipient,
+  tell,
+  toPeer,
+} from '../context.ts'
+import type { Incoming } from '../inbox.ts'
+import { makePairwise } from '../own-dids.ts'
+import type { Helping } from '../records.ts'
+import { type Change, put, remove } from '../store.ts'
+import { packetOf } from './contacts.ts'
+import { ED25519 } from './recovery-set.ts'
+
+/** Takes up a link. Throws `BAD_INVITATION`, `INVITATION_EXPIRED`, or `NO_SHARE` when no share of ours is meant. */
+export async function beginHelping(edge: Edge, url: string): Promise<Helping> {
+  const invitation = parseHelpUrl(url)
+  const now = nowSeconds(edge)
+  if (invitation.expires < now) throw fault('INVITATION_EXPIRED', 'this link has expired')
+  const share = await shareFor(edge, base64url.decode(invitation.for))
+  const under = (await edge.records.all('helping')).find(({ value }) => value.peer === invitation.from)
+  if (under && !isOver(under.value.ceremony)) return under.value
+  const { keyId, key } = await edge.ports.vault.createKey(ED25519, 'helping')
+  const { did: mediator } = await agencyOf(edge)
+  const own = await makePairwise(edge, { keyId, publicKey: key.publicKey }, mediator)
+  const session = newSession(edge.ports.random)
+  const helping: Helping = {
+    session,
+    ...share,
+    did: own.longForm,
+    peer: invitation.from,
+    ceremony: inviteContact(session, (now + CEREMONY_SECONDS) * 1000),
+    started: now,
+  }
+  const { label } = await profileOf(edge)
+  await edge.records.commit([
+    put('own-did', own.did, own),
+    queueRecipient(edge, own.did, 'add'),
+    put('helping', session, helping),
+    queue(edge, { from: own.longForm, to: invitation.from, type: HELP_HELLO, body: { session, label } }),
+  ])
+  return helping
+}
+
+/** Types the code in. Rejects with `CODE_MISMATCH`, which counts, and `CEREMONY_REFUSED`; otherwise the share is on its way. */
+export async function typeCode(edge: Edge, session: string, entered: string): Promise<void> {
+  const helping = await edge.records.get('helping', session)
+  if (!helping) throw fault('UNKNOWN_REQUEST', 'there is no such recovery to help with')
+  if (helping.ceremony.state === 'invited' || helping.ceremony.state === 'committed')
+    throw fault('NOT_ALLOWED_NOW', 'the new device has not answered yet')
+  const { problem, after, changes } = step(edge, helping, { type: 'code', entered })
+  if (after.ceremony.state !== 'approved') {
+    await edge.records.commit(changes)
+    if (problem === 'CODE_MISMATCH') throw fault('CODE_MISMATCH', 'this is not the code: ask the owner again, by voice')
+    throw fault('CEREMONY_REFUSED', 'this recovery is over: begin again with the link')
+  }
+  const { bytes } = decodeMultikey(after.ceremony.keys.kem)
+  const sealed = sealSharePacket(packetOf(helping), { suite: 'x-wing', bytes }, session)
+  const relationship = await findContact(edge, helping.relationship)
+  await edge.records.commit([
+    ...changes,
+    reply(edge, helping, HELP_HANDED, { session, sealed: base64url.encode(sealed) }),
+    // The owner hears of it on every device they may still have.
+    ...(relationship.peer ? [toPeer(edge, relationship, { type: HELP_ANNOUNCE, body: {} })] : []),
+  ])
+}
+
+/** Refuses, and tells the new device. */
+export async function stopHelping(edge: Edge, session: string): Promise<void> {
+  const helping = await edge.records.get('helping', session)
+  if (!helping) throw fault('UNKNOWN_REQUEST', 'there is no such recovery to help with')
+  await edge.records.commit(step(edge, helping, { type: 'refuse' }).changes)
+}
+
+export async function onContactCeremony(
+  edge: Edge,
+  { from, own }: Incoming,
+  helping: Helping,
+  event: ContactEvent,
+): Promise<Change[]> {
+  if (own.longForm !== helping.did || from !== peerShortForm(didOf(helping.peer)))
+    throw fault('BAD_MESSAGE', 'this is not the device of this session')
+  const { after, changes, problem } = step(edge, helping, event)
+  if (problem) tell(edge, { kind: 'help-problem', text: `the recovery you help with stopped: ${problem}` })
+  if (after.ceremony.state === 'revealed' && helping.ceremony.state === 'committed')
+    tell(edge, {
+      kind: 'help-code',
+      text: 'type the code that the owner tells you',
+      relationship: helping.relationship,
+    })
+  return changes
+}
+
+/** The owner's living device hears that a contact gave a share to a new device. */
+export async function onAnnounce(edge: Edge, { relationship }: Incoming): Promise<Change[]> {
+  tell(edge, {
+    kind: 'share-handed',
+    text: `${relationship?.label} gave a share of your recovery to a new device; if it is not yours, veto the recovery`,
+    ...(relationship ? { relationship: relationship.id } : {}),
+  })
+  return []
+}
+
+/** Ceremonies that are over, and the DIDs that were made for them. */
+export async function forgetHelping(edge: Edge): Promise<void> {
+  for (const { name, value } of await edge.records.all('helping'))
+    if (nowSeconds(edge) > value.started + 2 * CEREMONY_SECONDS)
+      await edge.records.commit([
+        remove('helping', name),
+        remove('own-did', peerShortForm(value.did)),
+        queueRecipient(edge, peerShortForm(value.did), 'remove'),
+      ])
+}
+
+function step(edge: Edge, helping: Helping, event: ContactEvent) {
+  const { clock, random } = edge.ports
+  const { next, send, problem } = stepContact(helping.ceremony, event, { now: clock.now(), random })
+  const after: Helping = { ...helping, ceremony: next }
+  const changes: Change[] = [put('helping', helping.session, after)]
+  if (send) changes.push(reply(edge, helping, HELP_CEREMONY, { message: { ...send } }))
+  return { after, changes, problem }
+}
+
+function reply(edge: Edge, helping: Helping, type: string, body: { [name: string]: string | object }): Change {
+  return queue(edge, { from: helping.did, to: helping.peer, type, body: body as never })
+}
+
+async function shareFor(edge: Edge, tag: Uint8Array): Promise<Pick<Helping, 'relationship' | 'packet'>> {
+  const shares = (await edge.records.all('share')).sort((a, b) => b.value.received - a.value.received)
+  for (const { value } of shares) {
+    const { locator } = parseSharePacket(packetOf(value))
+    if (equalBytes(locatorAccount(locator, 'help'), tag))
+      return { relationship: value.relationship, packet: value.packet }
+  }
+  throw fault('NO_SHARE', 'you keep no share for whoever made this link')
+}
+
+function isOver({ state }: ContactCeremony): boolean {
+  return state === 'refused' || state === 'expired' || state === 'approved'
+}

@@ -1,0 +1,83 @@
+/** Recovery signing keys (rule 2): a fresh one for every path of every DID and relationship, sealed to the path's key. */
+import { base64url } from '@keystead/core'
+import { decodeMultikey, encodeMultikey, keyDigest, type PublicKey, type SigningKey } from '@keystead/crypto'
+import type { RecoveryEntry } from '@keystead/did-dkms'
+import { openRecoveryKey, sealRecoveryKey } from '@keystead/recovery'
+import type { Edge } from '../context.ts'
+import type { RecoverySetup } from '../records.ts'
+import { type Change, put } from '../store.ts'
+import type { PathKeys } from './path-keys.ts'
+
+export const ED25519 = { kind: 'signing', suite: 'ed25519' } as const
+
+export interface RecoverySet {
+  /** What the ledger, or the peer, commits to. Empty while no recovery is set up. */
+  readonly entries: readonly RecoveryEntry[]
+  /** The private halves, sealed under the name of what they recover: a DID, or a relationship's id. */
+  seal(subject: string): Promise<Change[]>
+}
+
+/** The deals that are served, oldest first; the last one is in force. */
+export async function setups(edge: Edge): Promise<RecoverySetup[]> {
+  const all = (await edge.records.all('setup')).map(({ value }) => value)
+  return all.sort((a, b) => a.policy.epoch - b.policy.epoch)
+}
+
+export async function currentSetup(edge: Edge): Promise<RecoverySetup | undefined> {
+  return (await setups(edge)).at(-1)
+}
+
+export async function newRecoverySet(edge: Edge): Promise<RecoverySet> {
+  const setup = await currentSetup(edge)
+  if (!setup || setup.supersededAt !== undefined) return { entries: [], seal: async () => [] }
+  const { epoch } = setup.policy
+  const made = await Promise.all(
+    setup.policy.paths.map(async ({ id, delay }) => {
+      const seed = edge.ports.random(32)
+      const key = await edge.ports.keys.fromSecret(ED25519, seed)
+      const h = keyDigest(key.publicKey)
+      key.destroy()
+      return { path: id, delay, h, seed }
+    }),
+  )
+  return {
+    entries: made.map(({ h, delay }) => ({ h, delay })),
+    seal: async (subject) => {
+      const served = new Set((await setups(edge)).map(({ policy }) => policy.epoch))
+      const before = (await edge.records.get('recovery-key', subject))?.keys ?? []
+      const keys = made.map(({ path, h, seed }) => {
+        const sealed = base64url.encode(sealRecoveryKey(seed, kemOf(setup, path), { subject, path, epoch }))
+        seed.fill(0)
+        return { path, epoch, h, sealed }
+      })
+      const kept = before.filter((key) => key.epoch !== epoch && served.has(key.epoch))
+      return [put('recovery-key', subject, { subject, keys: [...kept, ...keys] })]
+    },
+  }
+}
+
+/** The key that the path opens and one of `entries` commits to, if there is one. The caller destroys it. */
+export async function openRecoverySet(
+  edge: Edge,
+  subject: string,
+  entries: readonly RecoveryEntry[],
+  path: PathKeys,
+): Promise<{ key: SigningKey; multikey: string; delay: number } | undefined> {
+  const record = await edge.records.get('recovery-key', subject)
+  for (const { path: id, epoch, h, sealed } of record?.keys ?? []) {
+    const committed = entries.find((entry) => entry.h === h)
+    if (id !== path.id || !committed) continue
+    const seed = await openRecoveryKey(path.kem, base64url.decode(sealed), { subject, path: id, epoch })
+    const key = await edge.ports.keys.fromSecret(ED25519, seed)
+    seed.fill(0)
+    const { delay } = committed
+    if (keyDigest(key.publicKey) === h) return { key, multikey: encodeMultikey(key.publicKey), delay }
+    key.destroy()
+  }
+  return undefined
+}
+
+function kemOf(setup: RecoverySetup, path: string): PublicKey<'x-wing'> {
+  const key = decodeMultikey(setup.paths.find(({ id }) => id === path)?.kem ?? '')
+  return { suite: 'x-wing', bytes: key.bytes }
+}

@@ -1,0 +1,180 @@
+/**
+ * A recovery on a new device (flows V16, V17): the kit leads to the agency, contacts who were called hand over their shares,
+ * and two groups together open the path. What arrives is kept, so that a recovery may take days and survive restarts.
+ */
+import { base64url } from '@keystead/core'
+import { encodeMultikey } from '@keystead/crypto'
+import { didOf, peerShortForm } from '@keystead/did'
+import { attachmentBytes } from '@keystead/didcomm'
+import {
+  inviteNewDevice,
+  type Kit,
+  kitLine,
+  type LocatorRecord,
+  locatorAccount,
+  type NewDeviceEvent,
+  openLocatorRecord,
+  openSharePacket,
+  parseKit,
+  type SharePacket,
+  stepNewDevice,
+} from '@keystead/recovery'
+import { CEREMONY_SECONDS, HELP_SECONDS, MAX_HELP_SESSIONS } from '../../limits.ts'
+import { LOCATOR_GET } from '../../protocols/locator/messages.ts'
+import { HELP_CEREMONY, helpUrl, parseHanded, parseHello } from '../../protocols/recovery/messages.ts'
+import { askAgency } from '../agency-link.ts'
+import { agencyOf, type Edge, fault, nowSeconds, queue, queueRecipient, tell } from '../context.ts'
+import type { Incoming } from '../inbox.ts'
+import { makePairwise } from '../own-dids.ts'
+import type { Rescue } from '../records.ts'
+import { type Change, put } from '../store.ts'
+import { ED25519 } from './recovery-set.ts'
+
+const text = base64url.encode
+const XWING = { kind: 'kem', suite: 'x-wing' } as const
+
+/** Begins in a new wallet that has a cloud agent at the kit's agency. `base`: a page for contacts without a wallet. */
+export async function beginRescue(edge: Edge, kit: Kit, base: string): Promise<Rescue> {
+  const known = await edge.records.get('rescue', 'self')
+  if (known) {
+    if (known.kit !== kitLine(kit)) throw fault('RECOVERY_UNDER_WAY', 'another recovery is under way in this wallet')
+    return known
+  }
+  await checkCheckpoint(edge, kit)
+  await locatorRecord(edge, kit)
+  const { vault } = edge.ports
+  const authentication = await vault.createKey(ED25519, 'recovery of this wallet')
+  const signing = await vault.createKey(ED25519, 'new device')
+  const kem = await vault.createKey(XWING, 'new device')
+  const { did: mediator } = await agencyOf(edge)
+  const { keyId, key } = authentication
+  const own = await makePairwise(edge, { keyId, publicKey: key.publicKey }, mediator)
+  const expires = nowSeconds(edge) + HELP_SECONDS
+  const tag = base64url.encode(locatorAccount(kit.locator, 'help'))
+  const rescue: Rescue = {
+    kit: kitLine(kit),
+    url: helpUrl(base, { from: own.longForm, for: tag, expires }),
+    expires,
+    did: own.longForm,
+    kem: kem.keyId,
+    signing: signing.keyId,
+    sessions: [],
+    shares: [],
+  }
+  await edge.records.commit([
+    put('own-did', own.did, own),
+    queueRecipient(edge, own.did, 'add'),
+    put('rescue', 'self', rescue),
+  ])
+  return rescue
+}
+
+/** The locator's record at the first of the kit's agencies that has it. */
+export async function locatorRecord(edge: Edge, kit: Kit): Promise<LocatorRecord> {
+  const { url } = await agencyOf(edge)
+  const account = base64url.encode(locatorAccount(kit.locator, url))
+  const answer = await askAgency(edge, { type: LOCATOR_GET, body: { account } })
+  const [attachment] = answer.attachments ?? []
+  if (!attachment) throw fault('AGENCY_REFUSED', 'the agency shows no record for this kit')
+  const record = openLocatorRecord(kit.locator, attachmentBytes(attachment))
+  if (record.genesis !== kit.genesis) throw fault('BAD_MESSAGE', 'the record at the agency is of another network')
+  return record
+}
+
+/** Rule 19: a ledger that is behind the kit's checkpoint, or differs at it, is not the one the kit was made on. */
+async function checkCheckpoint(edge: Edge, { checkpoint }: Kit): Promise<void> {
+  const { pin } = await edge.ports.ledger.head()
+  if (pin.height < checkpoint.height || (pin.height === checkpoint.height && pin.hash !== checkpoint.hash))
+    throw fault('LEDGER_ROLLBACK', 'the ledger node shows an older or another chain than the kit names')
+}
+
+/** The packets that came, opened. */
+export async function openPackets(edge: Edge, { kem, shares }: Rescue): Promise<SharePacket[]> {
+  const key = await edge.ports.vault.key(kem, XWING)
+  return Promise.all(shares.map(({ session, sealed }) => openSharePacket(key, base64url.decode(sealed), session)))
+}
+
+/** How many shares are here and needed: what the packets say, which their owner committed to. */
+export async function sharesNeeded(edge: Edge, rescue: Rescue): Promise<{ have: number; need: number } | undefined> {
+  const packets = await openPackets(edge, rescue)
+  const [first] = packets
+  return first && { have: new Set(packets.map(({ index }) => index)).size, need: first.policy.threshold }
+}
+
+/** A contact answered the link: our commitment goes out before we have seen anything of theirs. */
+export async function onHello(edge: Edge, { message, own }: Incoming): Promise<Change[]> {
+  const rescue = await rescueOf(edge, own.longForm)
+  const { session, label } = parseHello(message.body)
+  const peer = message.from ?? ''
+  if (rescue.sessions.some(({ ceremony }) => ceremony.session === session)) return []
+  if (rescue.sessions.length >= MAX_HELP_SESSIONS) throw fault('NOT_ALLOWED_NOW', 'too many answered this link')
+  const { vault, clock } = edge.ports
+  const keys = {
+    kem: encodeMultikey((await vault.key(rescue.kem, XWING)).publicKey),
+    signing: encodeMultikey((await vault.key(rescue.signing, ED25519)).publicKey),
+  }
+  const ceremony = inviteNewDevice(session, clock.now() + CEREMONY_SECONDS * 1000)
+  const joined: Rescue = { ...rescue, sessions: [...rescue.sessions, { label, peer, ceremony }] }
+  return step(edge, joined, session, { type: 'start', keys }).changes
+}
+
+export async function onNewDeviceCeremony(
+  edge: Edge,
+  { from, own }: Incoming,
+  session: string,
+  event: NewDeviceEvent,
+): Promise<Change[]> {
+  const rescue = await rescueOf(edge, own.longForm)
+  requireSession(rescue, session, from)
+  const { changes, code, label, problem } = step(edge, rescue, session, event)
+  if (code !== undefined)
+    tell(edge, { kind: 'code', text: `tell ${label} this code, on a call: ${code}`, data: { label, code, session } })
+  if (problem) tell(edge, { kind: 'help-problem', text: `${label} cannot help: ${problem}` })
+  return changes
+}
+
+/** A share arrived, sealed to this device and session. */
+export async function onHanded(edge: Edge, { message, from, own }: Incoming): Promise<Change[]> {
+  const rescue = await rescueOf(edge, own.longForm)
+  const { session, sealed } = parseHanded(message.body)
+  const { label } = requireSession(rescue, session, from)
+  const packet = await openSharePacket(await edge.ports.vault.key(rescue.kem, XWING), sealed, session)
+  const kit = parseKit(rescue.kit)
+  if (base64url.encode(packet.locator) !== base64url.encode(kit.locator))
+    throw fault('BAD_MESSAGE', 'the share is not of the wallet that this kit belongs to')
+  const shares = [...rescue.shares.filter((share) => share.session !== session), { session, sealed: text(sealed) }]
+  const { changes } = step(edge, { ...rescue, shares }, session, { type: 'approve' })
+  const { have, need } = (await sharesNeeded(edge, { ...rescue, shares })) ?? { have: 0, need: 0 }
+  tell(edge, {
+    kind: 'share',
+    text: `${label} approved: ${have} of ${need} shares`,
+    data: { label, have, need },
+  })
+  return changes
+}
+
+function requireSession(rescue: Rescue, session: string, from: string): Rescue['sessions'][number] {
+  const found = rescue.sessions.find(({ ceremony }) => ceremony.session === session)
+  if (!found || peerShortForm(didOf(found.peer)) !== from)
+    throw fault('BAD_MESSAGE', 'this is not the contact of this session')
+  return found
+}
+
+function step(edge: Edge, rescue: Rescue, session: string, event: NewDeviceEvent) {
+  const { clock, random } = edge.ports
+  const found = rescue.sessions.find(({ ceremony }) => ceremony.session === session)
+  if (!found) throw fault('UNKNOWN_REQUEST', 'there is no such session')
+  const { next, send, problem } = stepNewDevice(found.ceremony, event, { now: clock.now(), random })
+  const sessions = rescue.sessions.map((entry) => (entry === found ? { ...entry, ceremony: next } : entry))
+  const changes: Change[] = [put('rescue', 'self', { ...rescue, sessions })]
+  if (send)
+    changes.push(queue(edge, { from: rescue.did, to: found.peer, type: HELP_CEREMONY, body: { message: { ...send } } }))
+  const code = next.state === 'revealed' && found.ceremony.state === 'committed' ? next.code : undefined
+  return { changes, code, label: found.label || 'the contact', problem }
+}
+
+async function rescueOf(edge: Edge, did: string): Promise<Rescue> {
+  const rescue = await edge.records.get('rescue', 'self')
+  if (!rescue || rescue.did !== did) throw fault('UNKNOWN_REQUEST', 'no recovery is under way here')
+  return rescue
+}

@@ -1,0 +1,115 @@
+/**
+ * Looking after our own DIDs on the ledger and our side of every relationship: recoveries of ours that come into force, and
+ * recoveries that we did not ask for, which the owner can veto (rules 4, 27).
+ */
+import { endOf } from '@keystead/did-dkms'
+import { applyEntry, entryHash, parseEntry, settleLog } from '@keystead/microledger'
+import { parseEntries } from '../../protocols/connect/messages.ts'
+import { type Edge, fault, nowSeconds, tell } from '../context.ts'
+import { vetoRecovery } from '../identities.ts'
+import type { Incoming } from '../inbox.ts'
+import type { Identity } from '../records.ts'
+import { rotateRelationship, stateOf } from '../relationships.ts'
+import { type Change, put } from '../store.ts'
+
+/** How often a wallet that listens looks at its DIDs: a strange entry is noticed within the minute. */
+const LOOK_SECONDS = 10
+const looked = new WeakMap<Edge, number>()
+
+/** Asks the ledger about each DID of ours, unless that was done a moment ago. */
+export async function watchIdentities(edge: Edge): Promise<void> {
+  const now = nowSeconds(edge)
+  const all = (await edge.records.all('identity')).map(({ value }) => value)
+  const due = all.some(({ status, pendingUntil }) => status === 'recovering' && (pendingUntil ?? 0) <= now)
+  if (!due && now < (looked.get(edge) ?? 0) + LOOK_SECONDS) return
+  looked.set(edge, now)
+  const waiting = new Set((await edge.records.all('operation')).map(({ value }) => value.did))
+  for (const identity of all)
+    if ((identity.status === 'active' || identity.status === 'recovering') && !waiting.has(identity.did))
+      await look(edge, identity)
+}
+
+async function look(edge: Edge, identity: Identity): Promise<void> {
+  const { state, at } = await edge.ports.ledger.resolve(identity.did)
+  if (!state) return
+  const { alert: _, pendingUntil: _p, ...plain } = identity
+  const ours = (k: string | undefined): boolean => k === identity.auth.keys[0]?.k
+  const { pending } = state.recovery
+  let after: Identity
+  if (pending && ours(pending.auth.keys[0]?.k)) after = { ...plain, pendingUntil: endOf(pending, at.lost) }
+  else if (pending) after = { ...identity, alert: { until: endOf(pending, at.lost) } }
+  else if (!ours(state.auth.keys[0]?.k)) after = { ...plain, status: 'lost' }
+  else after = { ...plain, status: 'active', seq: state.seq, head: state.head }
+  if (JSON.stringify(after) === JSON.stringify(identity)) return
+  await edge.records.commit([put('identity', identity.did, after)])
+  if (after.status === 'lost')
+    tell(edge, { kind: 'identity-lost', text: `the ledger gives ${identity.label} to other keys than ours` })
+  else if (after.alert && !identity.alert)
+    tell(edge, {
+      kind: 'recovery-alert',
+      text: `somebody recovers your DID "${identity.label}" on a new device; veto it if it was not you`,
+    })
+  else if (after.status === 'active' && identity.status === 'recovering')
+    tell(edge, { kind: 'recovered', text: `this device now holds "${identity.label}"` })
+}
+
+/** Our own recoveries whose time the peer has told and which is over. */
+export async function settleOwnSide(edge: Edge): Promise<void> {
+  const now = nowSeconds(edge)
+  for (const { name, value } of await edge.records.all('relationship')) {
+    const until = value.recovering?.until
+    if (until === undefined || until > now) continue
+    const { recovering: _, verified: _v, ...rest } = value
+    const pendingUntil = value.mine.state.recovery.pending?.until ?? now
+    const state = settleLog(value.mine.state, Math.max(now, pendingUntil))
+    await edge.records.commit([put('relationship', name, { ...rest, mine: { ...value.mine, state } })])
+    tell(edge, { kind: 'recovered', text: `${value.label} accepts this device`, relationship: name })
+  }
+}
+
+/** A peer tells of a recovery of our side that waits there. */
+export async function onAlert(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
+  if (!relationship) return []
+  const entry = parseEntry(parseEntries(message.body).entries.at(-1) as never)
+  const now = nowSeconds(edge)
+  const result = applyEntry(relationship.mine.state, entry, now)
+  if (!result.ok || result.effect !== 'pending')
+    throw fault('BAD_MESSAGE', 'the alert names no recovery of this relationship')
+  const until = result.state.recovery.pending?.until ?? now
+  tell(edge, {
+    kind: 'recovery-alert',
+    text: `somebody recovers your relationship with ${relationship.label} on a new device; veto it if it was not you`,
+    relationship: relationship.id,
+  })
+  return [put('relationship', relationship.id, { ...relationship, alert: { entry, until } })]
+}
+
+export interface Vetoed {
+  readonly identities: number
+  readonly relationships: number
+}
+
+/** Stops every recovery of ours that we did not ask for. Rejects with `NO_RECOVERY_PENDING` or `VETOES_SPENT`. */
+export async function vetoAll(edge: Edge): Promise<Vetoed> {
+  looked.delete(edge)
+  await watchIdentities(edge)
+  let identities = 0
+  for (const { value } of await edge.records.all('identity')) {
+    if (!value.alert) continue
+    const { state } = await edge.ports.ledger.resolve(value.did)
+    if (!state?.recovery.pending) continue
+    await vetoRecovery(edge, value.did, state)
+    identities++
+  }
+  let relationships = 0
+  for (const { value } of await edge.records.all('relationship')) {
+    if (!value.alert) continue
+    const { alert, ...plain } = value
+    const state = stateOf(applyEntry(value.mine.state, alert.entry, nowSeconds(edge)))
+    const seen = { ...plain, mine: { ...plain.mine, state } }
+    await rotateRelationship(edge, seen, { vetoes: entryHash(alert.entry) })
+    relationships++
+  }
+  if (identities + relationships === 0) throw fault('NO_RECOVERY_PENDING', 'no recovery of yours waits')
+  return { identities, relationships }
+}

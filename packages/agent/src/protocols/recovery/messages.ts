@@ -1,0 +1,119 @@
+/**
+ * Recovery contacts (flows V14, V17; rules 26, 27), `spec/recovery.md`.
+ *
+ *   owner   --share { set, epoch, threshold, count } [packet]--> contact   answered by `kept` or `declined`
+ *   new device: a link, given to each contact by hand
+ *   contact --hello { session, label }--> new device                      from a DID made for this alone
+ *   either  --ceremony { message }------> the other                       commitment, nonce, reveal, refusal
+ *   contact --handed { session, sealed }-> new device                     once the code was typed
+ *   contact --announce {}---------------> owner                           on the relationship that they know
+ */
+import { base64url, canonicalJson, Fields, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
+import { MAX_INVITATION_BYTES, MAX_LABEL } from '../../limits.ts'
+
+const CONTACT = 'https://keystead.dev/recovery-contact/1.0'
+export const SHARE = `${CONTACT}/share`
+export const SHARE_KEPT = `${CONTACT}/kept`
+export const SHARE_DECLINED = `${CONTACT}/declined`
+
+const HELP = 'https://keystead.dev/recovery-help/1.0'
+const HELP_INVITATION = `${HELP}/invitation`
+export const HELP_HELLO = `${HELP}/hello`
+export const HELP_CEREMONY = `${HELP}/ceremony`
+export const HELP_HANDED = `${HELP}/handed`
+export const HELP_ANNOUNCE = `${HELP}/announce`
+
+const SET = { min: 43, max: 43, pattern: /^[A-Za-z0-9_-]{43}$/ }
+const SESSION = { min: 22, max: 22, pattern: /^[A-Za-z0-9_-]{22}$/ }
+
+export interface ShareOffer {
+  readonly set: string
+  readonly epoch: number
+  readonly threshold: number
+  readonly count: number
+}
+
+export function parseShareOffer(body: unknown): ShareOffer {
+  const f = new Fields(body, 'body')
+  const offer = {
+    set: f.string('set', SET),
+    epoch: f.integer('epoch', { min: 0, max: 2 ** 31 - 1 }),
+    threshold: f.integer('threshold', { min: 2, max: 16 }),
+    count: f.integer('count', { min: 2, max: 16 }),
+  }
+  f.end()
+  return offer
+}
+
+/** Of `kept` and `declined`. */
+export function parseShareAnswer(body: unknown): string {
+  const f = new Fields(body, 'body')
+  const set = f.string('set', SET)
+  f.end()
+  return set
+}
+
+/** The attachment of a share: the packet, base64url. */
+export function parsePacketAttachment(json: unknown): Uint8Array {
+  const f = new Fields(json, 'packet')
+  const packet = f.decoded('packet', 4000, base64url.decode)
+  f.end()
+  return packet
+}
+
+/** What the new device shows to contacts. */
+export interface HelpInvitation {
+  /** did:peer:4 long form of the new device. */
+  readonly from: string
+  /** HKDF of the locator: a contact finds the share by it, and only who has kit or share can make it. */
+  readonly for: string
+  /** Seconds since 1970. */
+  readonly expires: number
+}
+
+export function helpUrl(base: string, invitation: HelpInvitation): string {
+  const url = new URL(base)
+  url.searchParams.set('_help', base64url.encode(canonicalJson({ type: HELP_INVITATION, ...invitation })))
+  return url.toString()
+}
+
+/** Throws `BAD_INVITATION`. */
+export function parseHelpUrl(text: string): HelpInvitation {
+  try {
+    const encoded = new URL(text.trim()).searchParams.get('_help') ?? ''
+    if (encoded.length > MAX_INVITATION_BYTES * 2) throw new Error('too long')
+    const f = new Fields(parseJson(base64url.decode(encoded), MAX_INVITATION_BYTES))
+    f.literal('type', HELP_INVITATION)
+    const invitation = {
+      from: f.string('from', { min: 7, max: MAX_INVITATION_BYTES, pattern: /^did:peer:4/ }),
+      for: f.string('for', SET),
+      expires: f.integer('expires', { min: 0, max: Number.MAX_SAFE_INTEGER }),
+    }
+    f.end()
+    return invitation
+  } catch (cause) {
+    throw new KeysteadError('BAD_INVITATION', 'this link does not ask for help with a recovery', { cause })
+  }
+}
+
+export function parseHello(body: unknown): { session: string; label: string } {
+  const f = new Fields(body, 'body')
+  const hello = { session: f.string('session', SESSION), label: f.string('label', { max: MAX_LABEL }) }
+  f.end()
+  return hello
+}
+
+/** The inner message is parsed by `parseCeremonyMessage` of @keystead/recovery. */
+export function parseCeremony(body: unknown): JsonObject {
+  const f = new Fields(body, 'body')
+  const message = f.any('message') as JsonObject
+  f.end()
+  return message
+}
+
+export function parseHanded(body: unknown): { session: string; sealed: Uint8Array } {
+  const f = new Fields(body, 'body')
+  const handed = { session: f.string('session', SESSION), sealed: f.decoded('sealed', 8000, base64url.decode) }
+  f.end()
+  return handed
+}
