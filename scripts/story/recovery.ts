@@ -66,14 +66,20 @@ export async function thieves(cast: Cast, { line }: Teller): Promise<void> {
   const { data: vetoed } = await alice.run(['veto'])
   line(`veto: ${vetoed.identities} DIDs and ${vetoed.relationships} relationships stay with the laptop`)
   holds(vetoed.identities === 2, 'both DIDs are vetoed')
+  // Dave and Acme hear of it only now; what they tell is stopped without asking Alice again.
   for (const person of [bob, carol, dave, cast.acme, alice]) await person.sync()
   await pause(DELAY + 1)
+  for (const person of [bob, carol, dave, cast.acme]) await person.sync()
   await thief.run(['sync'], 0, 75)
   const { data: after } = await thief.run(['show'])
   holds(
     after.identities.every((identity: { status: string }) => identity.status === 'lost'),
     'the thief ends with no DID',
   )
+  for (const person of [bob, carol, dave, cast.acme]) {
+    const [theirs, hers] = [await contactOf(person, 'alice'), await contactOf(alice, person.name)]
+    same(theirs.peer, hers.did, `${person.name} still has the laptop’s DID for alice`)
+  }
   const { data: proven } = await alice.listening(() => bob.run(['verify', 'alice', '--seconds', '30']))
   same(proven.result, 'proven', 'the laptop is still alice')
   line('with the kit and two contacts: vetoed; the thief holds no DID, Bob’s challenge still finds Alice')

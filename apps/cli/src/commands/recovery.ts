@@ -232,7 +232,7 @@ async function help(
   link: string | undefined,
   options: { code?: string; refuse?: boolean; seconds: string },
 ): Promise<number> {
-  const begun = link === undefined ? (await agent.recovery.helping()).at(-1) : await agent.recovery.help(link)
+  const begun = link === undefined ? (await agent.recovery.openHelping()).at(-1) : await agent.recovery.help(link)
   if (!begun) throw new KeysteadError('UNKNOWN_REQUEST', 'nobody asked for help: give the link')
   const { session } = begun
   if (options.refuse) {
@@ -243,7 +243,7 @@ async function help(
   const { label } = await agent.contact(begun.relationship)
   const ready = await agent.waitFor(
     async () => {
-      const [now] = await agent.recovery.helping(session)
+      const now = await agent.recovery.helping(session)
       return now && now.ceremony.state !== 'invited' && now.ceremony.state !== 'committed' ? now : undefined
     },
     Math.floor(Date.now() / 1000) + Number(options.seconds),

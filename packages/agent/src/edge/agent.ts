@@ -26,7 +26,7 @@ import type { Identity, IssuedCredential, PendingRequest, Profile, Relationship 
 import { RecoveryAgent } from './recovery/agent.ts'
 import { answerShare } from './recovery/contacts.ts'
 import { forgetHelping } from './recovery/helping.ts'
-import { settleOwnSide, watchIdentities } from './recovery/watch.ts'
+import { goOnVetoing, settleOwnSide, watchIdentities } from './recovery/watch.ts'
 import {
   acceptInvitation,
   type ConnectOptions,
@@ -286,6 +286,7 @@ export class EdgeAgent {
       handled = await quietly(edge, () => emptyMailbox(edge), 0)
       await quietly(edge, () => publishPending(edge), undefined)
     }
+    await quietly(edge, () => goOnVetoing(edge), undefined)
     const { sent, waiting } = await this.flush()
     await quietly(edge, () => this.recovery.carryOn(), undefined)
     await forgetHelping(edge)

@@ -36,6 +36,8 @@ export interface Records {
   share: HeldShare
   rescue: Rescue
   helping: Helping
+  /** The owner stopped a recovery: what else of it comes to light until then is stopped without asking again. */
+  vetoing: { readonly until: number }
 }
 export type Category = keyof Records
 
@@ -61,6 +63,7 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   share: 'authority',
   rescue: 'cache',
   helping: 'cache',
+  vetoing: 'cache',
 }
 
 export interface Profile {

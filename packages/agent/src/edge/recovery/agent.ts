@@ -6,7 +6,7 @@ import { flushOutbox } from '../outbox.ts'
 import type { Helping, Rescue } from '../records.ts'
 import { put } from '../store.ts'
 import { backUp } from './backup.ts'
-import { beginHelping, stopHelping, typeCode } from './helping.ts'
+import { beginHelping, openHelping, stopHelping, typeCode } from './helping.ts'
 import { currentSetup } from './recovery-set.ts'
 import { beginRescue, sharesNeeded } from './rescue.ts'
 import { finishRescue, type Recovered } from './restore.ts'
@@ -92,9 +92,13 @@ export class RecoveryAgent {
     return helping
   }
 
-  async helping(session?: string): Promise<Helping[]> {
-    const all = (await this.#edge.records.all('helping')).map(({ value }) => value)
-    return all.filter((helping) => session === undefined || helping.session === session)
+  /** Recoveries of others that wait for us, newest last. */
+  openHelping(): Promise<Helping[]> {
+    return openHelping(this.#edge)
+  }
+
+  async helping(session: string): Promise<Helping | undefined> {
+    return this.#edge.records.get('helping', session)
   }
 
   /** Hands the share over if the code is right. Rejects with `CODE_MISMATCH`, which counts. */

@@ -79,7 +79,7 @@ export async function typeCode(edge: Edge, session: string, entered: string): Pr
   if (helping.ceremony.state === 'invited' || helping.ceremony.state === 'committed')
     throw fault('NOT_ALLOWED_NOW', 'the new device has not answered yet')
   const { problem, after, changes } = step(edge, helping, { type: 'code', entered })
-  if (after.ceremony.state !== 'approved') {
+  if (problem || after.ceremony.state !== 'approved') {
     await edge.records.commit(changes)
     if (problem === 'CODE_MISMATCH') throw fault('CODE_MISMATCH', 'this is not the code: ask the owner again, by voice')
     throw fault('CEREMONY_REFUSED', 'this recovery is over: begin again with the link')
@@ -93,6 +93,12 @@ export async function typeCode(edge: Edge, session: string, entered: string): Pr
     // The owner hears of it on every device they may still have.
     ...(relationship.peer ? [toPeer(edge, relationship, { type: HELP_ANNOUNCE, body: {} })] : []),
   ])
+}
+
+/** Those that still wait for something, newest last. */
+export async function openHelping(edge: Edge): Promise<Helping[]> {
+  const all = (await edge.records.all('helping')).map(({ value }) => value)
+  return all.filter(({ ceremony }) => !isOver(ceremony)).sort((a, b) => a.started - b.started)
 }
 
 /** Refuses, and tells the new device. */

@@ -10,10 +10,13 @@ import { vetoRecovery } from '../identities.ts'
 import type { Incoming } from '../inbox.ts'
 import type { Identity } from '../records.ts'
 import { rotateRelationship, stateOf } from '../relationships.ts'
-import { type Change, put } from '../store.ts'
+import { type Change, put, remove } from '../store.ts'
+import { setups } from './recovery-set.ts'
 
 /** How often a wallet that listens looks at its DIDs: a strange entry is noticed within the minute. */
 const LOOK_SECONDS = 10
+/** How long a veto goes on at least, where delays are seconds. */
+const MIN_VETOING_SECONDS = 300
 const looked = new WeakMap<Edge, number>()
 
 /** Asks the ledger about each DID of ours, unless that was done a moment ago. */
@@ -89,10 +92,32 @@ export interface Vetoed {
   readonly relationships: number
 }
 
-/** Stops every recovery of ours that we did not ask for. Rejects with `NO_RECOVERY_PENDING` or `VETOES_SPENT`. */
+/**
+ * Stops every recovery of ours that we did not ask for. Peers who were away tell of theirs later: until twice the longest
+ * delay is over those are stopped without asking again. Rejects with `NO_RECOVERY_PENDING` or `VETOES_SPENT`.
+ */
 export async function vetoAll(edge: Edge): Promise<Vetoed> {
   looked.delete(edge)
   await watchIdentities(edge)
+  const vetoed = await vetoAlerts(edge)
+  if (vetoed.identities + vetoed.relationships === 0) throw fault('NO_RECOVERY_PENDING', 'no recovery of yours waits')
+  const delays = (await setups(edge)).flatMap(({ policy }) => policy.paths.map(({ delay }) => delay))
+  const until = nowSeconds(edge) + 2 * Math.max(MIN_VETOING_SECONDS, ...delays)
+  await edge.records.commit([put('vetoing', 'self', { until })])
+  return vetoed
+}
+
+/** Part of every sync: what came to light since the owner's veto. */
+export async function goOnVetoing(edge: Edge): Promise<void> {
+  const vetoing = await edge.records.get('vetoing', 'self')
+  if (!vetoing) return
+  const { identities, relationships } = await vetoAlerts(edge)
+  if (identities + relationships > 0)
+    tell(edge, { kind: 'vetoed', text: 'more of the recovery that you stopped came to light, and was stopped too' })
+  if (vetoing.until < nowSeconds(edge)) await edge.records.commit([remove('vetoing', 'self')])
+}
+
+async function vetoAlerts(edge: Edge): Promise<Vetoed> {
   let identities = 0
   for (const { value } of await edge.records.all('identity')) {
     if (!value.alert) continue
@@ -110,6 +135,5 @@ export async function vetoAll(edge: Edge): Promise<Vetoed> {
     await rotateRelationship(edge, seen, { vetoes: entryHash(alert.entry) })
     relationships++
   }
-  if (identities + relationships === 0) throw fault('NO_RECOVERY_PENDING', 'no recovery of yours waits')
   return { identities, relationships }
 }
