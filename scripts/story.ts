@@ -3,10 +3,10 @@
  * command of each person, talking over loopback with data on disk. Ends non-zero at the first thing that does not hold.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { freePort } from './free-port.ts'
 import { Cast } from './story/cast.ts'
 import { issueAndPresent, revocation, rotations } from './story/credential.ts'
 import { keysProven, relationships, walletsAndAgents } from './story/people.ts'
@@ -80,26 +80,14 @@ async function once(): Promise<void> {
 }
 
 async function start(home: string): Promise<System> {
-  const [ledger, agency] = [await freePort(), await freePort()]
   return System.start({
     home: join(home, 'system'),
-    ports: { ledger, agency, web: 0 },
+    ports: { ledger: await freePort(), agency: await freePort(), web: 0 },
     parts: ['ledger', 'agency'],
     profile: 'development',
     log: (part, line) => {
       if (values.verbose) console.log(`  [${part}] ${line}`)
     },
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
   })
 }
 
