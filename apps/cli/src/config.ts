@@ -1,9 +1,8 @@
 /** What a wallet's folder says in the open: which network, which ledger node, which agency by default. */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Fields, type Json, KeysteadError, parseJson } from '@keystead/core'
-import { type NetworkGenesis, networkHash, parseNetworkGenesis } from '@keystead/did-dkms'
-import { fetchGenesis } from '@keystead/light-client'
+import { Fields, KeysteadError, parseJson } from '@keystead/core'
+import { type NetworkGenesis, parseNetworkGenesis } from '@keystead/did-dkms'
 
 export interface Config {
   readonly ledger: string
@@ -27,38 +26,4 @@ export function writeConfig(folder: string, config: Config): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   writeFileSync(`${file(folder)}.new`, JSON.stringify(config, null, 2), { mode: 0o600, flush: true })
   renameSync(`${file(folder)}.new`, file(folder))
-}
-
-/** An agency's descriptor. Throws `AGENCY_UNREACHABLE`. */
-export async function agencyDescriptor(url: string): Promise<{ did: string; url: string; network?: string }> {
-  try {
-    const answer = await fetch(`${url}/v1/agency`, { signal: AbortSignal.timeout(10_000) })
-    const f = new Fields((await answer.json()) as Json, 'agency')
-    const network = f.optional('network', (fields, name) => fields.string(name, { max: 46 }))
-    return {
-      did: f.string('did', { max: 4096, pattern: /^did:/ }),
-      url: f.string('url', { max: 300 }),
-      ...(network === undefined ? {} : { network }),
-    }
-  } catch (cause) {
-    throw new KeysteadError('AGENCY_UNREACHABLE', `no agency answers at ${url}`, { cause })
-  }
-}
-
-/**
- * Which network this is (rule 19): named by the caller, or by two independent sources that agree, the ledger node and the
- * agency. With one source only it is not taken.
- */
-export async function findNetwork(ledger: string, agency: string, named: string | undefined): Promise<NetworkGenesis> {
-  if (named !== undefined) return fetchGenesis(fetch, ledger, named)
-  const genesis = await fetchGenesis(fetch, ledger)
-  const { network } = await agencyDescriptor(agency)
-  if (network === networkHash(genesis)) return genesis
-  throw new KeysteadError(
-    'WRONG_NETWORK',
-    network === undefined
-      ? 'the agency does not say which network it knows: name it with --network'
-      : 'ledger node and agency are of different networks: name the right one with --network',
-    { details: { ledger: networkHash(genesis), agency: network ?? '' } },
-  )
 }

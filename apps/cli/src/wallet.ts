@@ -1,9 +1,9 @@
 /** A wallet folder, opened: vault, ledger client, edge agent. */
 import { resolve } from 'node:path'
-import { type AgentEvent, EdgeAgent, type SocketPort } from '@keystead/agent/edge'
-import { type JsonObject, systemClock, systemRandom } from '@keystead/core'
+import { type AgentEvent, EdgeAgent, type SocketPort, vaultPins } from '@keystead/agent/edge'
+import { systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
-import { LedgerClient, type Pin, type PinStore } from '@keystead/light-client'
+import { LedgerClient } from '@keystead/light-client'
 import { createVault, openVault, type Vault } from '@keystead/wallet'
 import { sqliteVaultStore } from '@keystead/wallet/node'
 import WebSocket from 'ws'
@@ -44,7 +44,7 @@ export function wire(folder: string, config: Config, vault: Vault, onEvent?: (ev
     url: config.ledger,
     genesis: config.genesis,
     fetch,
-    pins: vaultPins(vault),
+    pins: vaultPins(vault, systemClock),
     clock: systemClock,
   })
   const agent = new EdgeAgent({
@@ -62,16 +62,6 @@ export function wire(folder: string, config: Config, vault: Vault, onEvent?: (ev
 
 function vaultOptions(folder: string) {
   return { store: sqliteVaultStore(folder), keys: nodeKeyProvider(), clock: systemClock, random: systemRandom }
-}
-
-/** The newest accepted head lies in the vault: an attacker who can write files cannot turn it back. */
-function vaultPins(vault: Vault): PinStore {
-  return {
-    load: async () => (await vault.get('pin', 'ledger')) as Pin | undefined,
-    save: (pin) => vault.put({ segment: 'cache', category: 'pin', name: 'ledger', value: { ...pin } }),
-    keepEvidence: async (evidence: JsonObject) =>
-      vault.put({ segment: 'messages', category: 'evidence', name: `rollback-${systemClock.now()}`, value: evidence }),
-  }
 }
 
 function openSocket(url: string): Promise<SocketPort> {

@@ -1,11 +1,12 @@
 /** Losing everything and coming back (flows V13, V14, V16, V17): set up, recover, help, veto. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { agencyDescriptor } from '@keystead/agent/edge'
 import { isKeysteadError, KeysteadError } from '@keystead/core'
 import { fetchGenesis } from '@keystead/light-client'
 import { type Kit, parseKit, renderKit, spokenCode } from '@keystead/recovery'
 import type { Command } from 'commander'
-import { agencyDescriptor, DEFAULT_LEDGER, writeConfig } from '../config.ts'
+import { DEFAULT_LEDGER, writeConfig } from '../config.ts'
 import { EXIT } from '../exit.ts'
 import { iso, terminalQr } from '../output.ts'
 import { askLine, readPassphrase } from '../passphrase.ts'
@@ -167,7 +168,7 @@ async function addAgency({ agent }: OpenWallet, kit: Kit): Promise<void> {
   let last: unknown
   for (const url of kit.agencies)
     try {
-      const { did } = await agencyDescriptor(url)
+      const { did } = await agencyDescriptor(fetch, url)
       await agent.addCloudAgent({ did, url })
       return
     } catch (error) {

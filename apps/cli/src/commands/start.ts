@@ -1,9 +1,10 @@
 /** Making a wallet (flows V1, V2, V5), looking at it, bringing it up to date. */
 import { type CloudService, SERVICES } from '@keystead/agent'
+import { agencyDescriptor, findNetwork } from '@keystead/agent/edge'
 import { isKeysteadError, KeysteadError } from '@keystead/core'
 import { networkHash } from '@keystead/did-dkms'
 import type { Command } from 'commander'
-import { agencyDescriptor, DEFAULT_AGENCY, DEFAULT_LEDGER, findNetwork, writeConfig } from '../config.ts'
+import { DEFAULT_AGENCY, DEFAULT_LEDGER, writeConfig } from '../config.ts'
 import { EXIT } from '../exit.ts'
 import { iso, short } from '../output.ts'
 import { readPassphrase } from '../passphrase.ts'
@@ -90,7 +91,7 @@ async function init(run: Run, options: InitOptions): Promise<number> {
   const { folder, out } = run
   const label = options.label ?? run.options.wallet.split(/[\\/]/).filter(Boolean).at(-1) ?? 'me'
   const passphrase = await readPassphrase(run.options, { twice: true })
-  const genesis = await findNetwork(options.ledger, options.agency, options.network)
+  const genesis = await findNetwork(fetch, { ...options, named: options.network })
   const vault = await createWallet(folder, passphrase)
   const config = { ledger: options.ledger, genesis }
   writeConfig(folder, config)
@@ -133,7 +134,7 @@ async function addCloudAgent(
   note: (text: string) => void,
 ): Promise<void> {
   try {
-    const agency = await agencyDescriptor(url)
+    const agency = await agencyDescriptor(fetch, url)
     for (const service of services) note(`The agency at ${url} may ${SERVICES[service]}.`)
     await wallet.agent.addCloudAgent({ did: agency.did, url: agency.url }, services)
   } catch (error) {

@@ -1,7 +1,10 @@
-/** The edge agent as apps use it: one object over the ports, each promise of the flows one method. */
+/**
+ * The edge agent as apps use it: one object over the ports, each promise of the flows one method. What changes something is
+ * done one thing at a time and what it queued is sent before it resolves, or said to wait.
+ */
 import type { JsonObject } from '@keystead/core'
 import type { AnchorReceipt, Verdict } from '@keystead/credentials'
-import { type CloudService, GRANT, SERVICES } from '../protocols/cloud-agent/messages.ts'
+import { type CloudService, SERVICES } from '../protocols/cloud-agent/messages.ts'
 import type { Verdict as KeyVerdict } from '../protocols/key-verify/judge.ts'
 import {
   type Challenge,
@@ -9,43 +12,23 @@ import {
   parseChallenge,
   parseResponse,
 } from '../protocols/key-verify/messages.ts'
-import { MEDIATE_REQUEST } from '../protocols/mediation/messages.ts'
-import { ask } from './agency-link.ts'
-import { type Edge, fault, findContact, makeEdge, nowSeconds, profileOf, queueRecipient } from './context.ts'
+import { type Edge, fault, findContact, makeEdge, profileOf } from './context.ts'
 import { acceptOffer, present } from './holding.ts'
-import { createIdentity, deactivateIdentity, publicIdentity, rotateIdentity } from './identities.ts'
-import { emptyMailbox, forgetOldMessages } from './inbox.ts'
-import { offerCredential, publishPending, revokeCredential, signCredential } from './issuing.ts'
+import { createIdentity, deactivateIdentity, publicIdentity } from './identities.ts'
+import { offerCredential, revokeCredential, signCredential } from './issuing.ts'
 import { answerChallenge, judge, makeChallenge, sendChallenge } from './key-verify.ts'
 import { listen } from './live.ts'
-import { resumeOperations } from './operations.ts'
 import { flushOutbox } from './outbox.ts'
-import { makeAccount } from './own-dids.ts'
 import type { EdgePorts } from './ports.ts'
-import type { Identity, IssuedCredential, PendingRequest, Profile, Relationship } from './records.ts'
+import { addCloudAgent, announceIdentities } from './provisioning.ts'
+import type { HeldCredential, Identity, IssuedCredential, PendingRequest, Profile, Relationship } from './records.ts'
 import { RecoveryAgent } from './recovery/agent.ts'
 import { answerShare } from './recovery/contacts.ts'
-import { forgetHelping } from './recovery/helping.ts'
-import { goOnVetoing, settleOwnSide, watchIdentities } from './recovery/watch.ts'
-import {
-  acceptInvitation,
-  type ConnectOptions,
-  connectToDid,
-  invite,
-  rotateRelationship,
-  settleRelationships,
-} from './relationships.ts'
+import { acceptInvitation, type ConnectOptions, connectToDid, invite } from './relationships.ts'
+import { rotateEverything } from './rotation.ts'
 import { put, remove } from './store.ts'
+import { type SyncResult, sync, syncUntil } from './sync.ts'
 import { askForCredential, checkAgain, checkCredential } from './verifying.ts'
-
-export interface SyncResult {
-  readonly handled: number
-  readonly sent: number
-  /** Messages that could not be brought yet. */
-  readonly waiting: number
-  /** Ledger operations that could not be brought yet. */
-  readonly operations: number
-}
 
 export class EdgeAgent {
   readonly edge: Edge
@@ -62,12 +45,14 @@ export class EdgeAgent {
     return profileOf(this.edge)
   }
 
-  async setLabel(label: string): Promise<void> {
-    await this.edge.records.commit([put('profile', 'self', { ...(await this.profile()), label })])
+  setLabel(label: string): Promise<void> {
+    return this.#act(async () =>
+      this.edge.records.commit([put('profile', 'self', { ...(await this.profile()), label })]),
+    )
   }
 
   createIdentity(label = 'public', use: Identity['use'] = 'public'): Promise<Identity> {
-    return createIdentity(this.edge, { label, use })
+    return this.#act(() => createIdentity(this.edge, { label, use }))
   }
 
   async identities(): Promise<Identity[]> {
@@ -78,81 +63,59 @@ export class EdgeAgent {
     return publicIdentity(this.edge)
   }
 
-  /** Flow V5: account, grant, mailbox. `services` is what the owner agreed to. */
-  async addCloudAgent(
+  /** Flow V5. `services` is what the owner agreed to. */
+  addCloudAgent(
     agency: { did: string; url: string },
     services: readonly CloudService[] = Object.keys(SERVICES) as CloudService[],
   ): Promise<void> {
-    const { edge } = this
-    const profile = await this.profile()
-    const before = profile.agency
-    if (before && before.did !== agency.did) throw fault('NOT_ALLOWED_NOW', 'this wallet has a cloud agent already')
-    let account = before?.account
-    if (!account) {
-      const own = await makeAccount(edge)
-      await edge.records.commit([put('own-did', own.did, own)])
-      account = own.did
-    }
-    await ask(edge, agency.did, account, { type: GRANT, body: { services: [...services] } })
-    if (services.includes('mailbox')) await ask(edge, agency.did, account, { type: MEDIATE_REQUEST, body: {} })
-    await edge.records.commit([put('profile', 'self', { ...profile, agency: { ...agency, account, services } })])
+    return this.#act(() => addCloudAgent(this.edge, agency, services))
   }
 
-  /** New keys for everything: DIDs on the ledger, then every relationship. Peers follow by themselves. */
-  async rotateAll(): Promise<{ identities: number; relationships: number }> {
-    const identities = (await this.identities()).filter(({ status, alert }) => status === 'active' && !alert)
-    if (identities.length === 0) throw fault('NO_IDENTITY', 'no DID is under the control of this wallet')
-    for (const { did } of identities) await rotateIdentity(this.edge, did)
-    const issuers = (await this.edge.records.all('issuer')).map(({ name, value }) =>
-      put('issuer', name, { ...value, published: false }),
-    )
-    await this.edge.records.commit(issuers)
-    const relationships = (await this.contacts()).filter(
-      ({ status, recovering, alert }) => status === 'connected' && !recovering && !alert,
-    )
-    for (const relationship of relationships) await rotateRelationship(this.edge, relationship)
-    await this.flush()
-    return { identities: identities.length, relationships: relationships.length }
+  /** DIDs registered before there was a cloud agent are registered with it now. */
+  announceIdentities(): Promise<void> {
+    return this.#act(() => announceIdentities(this.edge))
   }
 
-  /** Ends the public DID for good. False while the ledger does not have it yet. */
-  async retire(): Promise<{ did: string; done: boolean }> {
-    const { did } = await publicIdentity(this.edge)
-    return { did, done: await deactivateIdentity(this.edge, did) }
+  /** New keys for everything. Peers follow by themselves. */
+  rotateAll(): Promise<{ identities: number; relationships: number }> {
+    return this.#act(() => rotateEverything(this.edge))
+  }
+
+  /** Ends the public DID for good; `done` is false while the ledger does not have it yet. */
+  retire(): Promise<{ did: string; done: boolean }> {
+    return this.#act(async () => {
+      const { did } = await publicIdentity(this.edge)
+      return { did, done: await deactivateIdentity(this.edge, did) }
+    })
   }
 
   // --- relationships ------------------------------------------------------------------------------------------------------
 
-  async invite(
+  invite(
     base: string,
     options: ConnectOptions & { seconds?: number } = {},
   ): Promise<{ relationship: Relationship; url: string }> {
-    const invitation = await invite(this.edge, base, options)
-    await this.flush()
-    return invitation
+    return this.#act(() => invite(this.edge, base, options))
   }
 
-  async accept(url: string, options: ConnectOptions = {}): Promise<Relationship> {
-    const relationship = await acceptInvitation(this.edge, url, options)
-    await this.flush()
-    return relationship
+  accept(url: string, options: ConnectOptions = {}): Promise<Relationship> {
+    return this.#act(() => acceptInvitation(this.edge, url, options))
   }
 
-  async connect(did: string, options: ConnectOptions = {}): Promise<Relationship> {
-    const relationship = await connectToDid(this.edge, did, options)
-    await this.flush()
-    return relationship
+  connect(did: string, options: ConnectOptions = {}): Promise<Relationship> {
+    return this.#act(() => connectToDid(this.edge, did, options))
   }
 
   async contacts(): Promise<Relationship[]> {
     return (await this.edge.records.all('relationship')).map(({ value }) => value)
   }
 
+  /** By name or id. Rejects with `UNKNOWN_CONTACT` or `AMBIGUOUS_CONTACT`. */
   contact(name: string): Promise<Relationship> {
     return findContact(this.edge, name)
   }
 
-  async relationship(id: string): Promise<Relationship | undefined> {
+  relationship(id: string): Promise<Relationship | undefined> {
     return this.edge.records.get('relationship', id)
   }
 
@@ -160,22 +123,22 @@ export class EdgeAgent {
 
   /** Sends a challenge and waits for the answer. Rejects with `NO_ANSWER`. */
   async verify(name: string, options: { seconds?: number; signal?: AbortSignal } = {}): Promise<KeyVerdict> {
-    const challenge = await sendChallenge(this.edge, await this.contact(name), options.seconds)
-    await this.flush()
-    const verdict = await this.waitFor(
-      async () => (await this.edge.records.get('challenge', challenge.nonce))?.verdict,
-      challenge.expires,
-      options.signal,
+    const { nonce, expires } = await this.#act(async () =>
+      sendChallenge(this.edge, await this.contact(name), options.seconds),
     )
+    const look = async (): Promise<KeyVerdict | undefined> => (await this.edge.records.get('challenge', nonce))?.verdict
+    const verdict = await this.waitFor(look, expires, options.signal)
     if (!verdict) throw fault('NO_ANSWER', `${name} did not answer in time`)
     return verdict
   }
 
   /** A challenge to carry by hand. */
-  async challengeOf(name: string, seconds?: number): Promise<Challenge> {
-    const { challenge, change } = makeChallenge(this.edge, await this.contact(name), seconds)
-    await this.edge.records.commit([change])
-    return challenge
+  challengeOf(name: string, seconds?: number): Promise<Challenge> {
+    return this.#act(async () => {
+      const { challenge, change } = makeChallenge(this.edge, await this.contact(name), seconds)
+      await this.edge.records.commit([change])
+      return challenge
+    })
   }
 
   /** Our answer to a challenge that came by hand; `as` names the contact whose challenge it is. */
@@ -183,18 +146,18 @@ export class EdgeAgent {
     return answerChallenge(this.edge, await this.contact(as), parseChallenge(challenge))
   }
 
-  async judgeAnswer(name: string, answer: JsonObject): Promise<KeyVerdict> {
-    const { verdict, changes } = await judge(this.edge, await this.contact(name), parseResponse(answer))
-    await this.edge.records.commit(changes)
-    return verdict
+  judgeAnswer(name: string, answer: JsonObject): Promise<KeyVerdict> {
+    return this.#act(async () => {
+      const { verdict, changes } = await judge(this.edge, await this.contact(name), parseResponse(answer))
+      await this.edge.records.commit(changes)
+      return verdict
+    })
   }
 
   // --- credentials --------------------------------------------------------------------------------------------------------
 
-  async offer(name: string, type: string, claims: JsonObject): Promise<IssuedCredential> {
-    const issued = await offerCredential(this.edge, await this.contact(name), { type, claims })
-    await this.flush()
-    return issued
+  offer(name: string, type: string, claims: JsonObject): Promise<IssuedCredential> {
+    return this.#act(async () => offerCredential(this.edge, await this.contact(name), { type, claims }))
   }
 
   async issued(): Promise<IssuedCredential[]> {
@@ -202,10 +165,10 @@ export class EdgeAgent {
   }
 
   revoke(id: string): Promise<IssuedCredential> {
-    return revokeCredential(this.edge, id)
+    return this.#act(() => revokeCredential(this.edge, id))
   }
 
-  /** A credential signed here and now without an anchor. */
+  /** A credential signed here and now without an anchor; `validFrom` in seconds since 1970. */
   async signOffline(parts: {
     type: string
     claims: JsonObject
@@ -215,20 +178,20 @@ export class EdgeAgent {
     return signCredential(this.edge, (await this.publicIdentity()).did, parts)
   }
 
-  async askFor(name: string, asked: { type: string; domain: string; issuers?: readonly string[] }): Promise<string> {
-    const id = await askForCredential(this.edge, await this.contact(name), asked)
-    await this.flush()
-    return id
+  /** Resolves with the id under which `recheck` judges what they show. */
+  askFor(name: string, asked: { type: string; domain: string; issuers?: readonly string[] }): Promise<string> {
+    return this.#act(async () => askForCredential(this.edge, await this.contact(name), asked))
   }
 
   async presentations() {
     return (await this.edge.records.all('presentation')).map(({ value }) => value)
   }
 
-  async credentials() {
+  async credentials(): Promise<(HeldCredential & { readonly id: string })[]> {
     return (await this.edge.records.all('credential')).map(({ name, value }) => ({ id: name, ...value }))
   }
 
+  /** A presentation judged by the status and the ledger of now. */
   recheck(id: string): Promise<Verdict & { credentials: Verdict[] }> {
     return checkAgain(this.edge, id)
   }
@@ -253,83 +216,54 @@ export class EdgeAgent {
     return found
   }
 
-  async approve(id?: string): Promise<PendingRequest> {
-    const pending = await this.request(id)
-    const relationship = await this.contact(pending.relationship)
-    if (pending.kind === 'credential-offer') await acceptOffer(this.edge, pending, relationship)
-    else if (pending.kind === 'presentation-request') await present(this.edge, pending, relationship)
-    else await answerShare(this.edge, pending, relationship, true)
-    await this.flush()
-    return pending
+  approve(id?: string): Promise<PendingRequest> {
+    return this.#decide(id, async (pending, relationship) => {
+      if (pending.kind === 'credential-offer') await acceptOffer(this.edge, pending, relationship)
+      else if (pending.kind === 'presentation-request') await present(this.edge, pending, relationship)
+      else await answerShare(this.edge, pending, relationship, true)
+    })
   }
 
-  async decline(id?: string): Promise<PendingRequest> {
-    const pending = await this.request(id)
-    if (pending.kind === 'recovery-contact')
-      await answerShare(this.edge, pending, await this.contact(pending.relationship), false)
-    else await this.edge.records.commit([remove('request', pending.id)])
-    await this.flush()
-    return pending
+  decline(id?: string): Promise<PendingRequest> {
+    return this.#decide(id, async (pending, relationship) => {
+      if (pending.kind === 'recovery-contact') await answerShare(this.edge, pending, relationship, false)
+      else await this.edge.records.commit([remove('request', pending.id)])
+    })
+  }
+
+  #decide(
+    id: string | undefined,
+    decide: (pending: PendingRequest, relationship: Relationship) => Promise<void>,
+  ): Promise<PendingRequest> {
+    return this.#act(async () => {
+      const pending = await this.request(id)
+      await decide(pending, await this.contact(pending.relationship))
+      return pending
+    })
   }
 
   // --- the outside --------------------------------------------------------------------------------------------------------
 
   /** Everything that waits, in both directions. Never rejects because somebody is away; the result says what waits. */
-  async sync(): Promise<SyncResult> {
-    const { edge } = this
-    await settleRelationships(edge)
-    await settleOwnSide(edge)
-    await resumeOperations(edge)
-    await quietly(edge, () => watchIdentities(edge), undefined)
-    let handled = 0
-    if ((await this.profile()).agency) {
-      handled = await quietly(edge, () => emptyMailbox(edge), 0)
-      await quietly(edge, () => publishPending(edge), undefined)
-    }
-    await quietly(edge, () => goOnVetoing(edge), undefined)
-    const { sent, waiting } = await this.flush()
-    await quietly(edge, () => this.recovery.carryOn(), undefined)
-    await forgetHelping(edge)
-    await forgetOldMessages(edge)
-    return { handled, sent, waiting, operations: (await edge.records.all('operation')).length }
-  }
-
-  async flush(): Promise<{ sent: number; waiting: number }> {
-    return flushOutbox(this.edge)
+  sync(): Promise<SyncResult> {
+    return this.edge.alone(() => sync(this.edge))
   }
 
   /** Stays connected and answers until aborted. */
   listen(signal: AbortSignal): Promise<void> {
-    return listen(this.edge, () => this.sync(), signal)
+    return listen(this.edge, signal)
   }
 
   /** Syncs until `look` finds something or the time (seconds since 1970) is over. */
-  async waitFor<T>(look: () => Promise<T | undefined>, until: number, signal?: AbortSignal): Promise<T | undefined> {
-    for (;;) {
-      await this.sync()
-      const found = await look()
-      if (found !== undefined) return found
-      if (nowSeconds(this.edge) > until) return undefined
-      await this.edge.ports.clock.sleep(300, signal)
-    }
+  waitFor<T>(look: () => Promise<T | undefined>, until: number, signal?: AbortSignal): Promise<T | undefined> {
+    return syncUntil(this.edge, look, until, signal)
   }
 
-  /** DIDs registered before there was a cloud agent are registered with it now. */
-  async announceIdentities(): Promise<void> {
-    const publics = (await this.identities()).filter(({ use }) => use === 'public')
-    await this.edge.records.commit(publics.map(({ did }) => queueRecipient(this.edge, did, 'add')))
-    await this.flush()
-  }
-}
-
-/** The network's trouble is told, not thrown. */
-async function quietly<T>(edge: Edge, work: () => Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string }
-    if (code === undefined || code === 'WALLET_LOCKED' || code === 'DISK_FULL') throw error
-    edge.ports.onEvent?.({ kind: 'waiting', text: message })
-    return otherwise
+  #act<T>(work: () => Promise<T>): Promise<T> {
+    return this.edge.alone(async () => {
+      const done = await work()
+      await flushOutbox(this.edge)
+      return done
+    })
   }
 }

@@ -11,11 +11,22 @@ export interface Edge {
   readonly ports: EdgePorts
   readonly records: RecordStore
   readonly resolver: DidResolver
+  /** One thing at a time: what is read is still so when it is written, whoever else is at work. Not to be nested. */
+  readonly alone: <T>(work: () => Promise<T>) => Promise<T>
 }
 
 export function makeEdge(ports: EdgePorts): Edge {
   const records = new RecordStore(ports.vault)
-  return { ports, records, resolver: edgeResolver(records, ports.ledger) }
+  return { ports, records, resolver: edgeResolver(records, ports.ledger), alone: inTurn() }
+}
+
+function inTurn(): Edge['alone'] {
+  let turn: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const run = turn.then(work)
+    turn = run.catch(() => {})
+    return run
+  }
 }
 
 /** Seconds since 1970 by our own clock. */

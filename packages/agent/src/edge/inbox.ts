@@ -7,9 +7,10 @@ import { isKeysteadError, multihash } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { didOf, peerShortForm } from '@keystead/did'
 import { attachmentBytes, type Message, unpack } from '@keystead/didcomm'
+import { entryDid } from '@keystead/microledger'
 import { DELIVERY, DELIVERY_REQUEST, MESSAGES_RECEIVED } from '../protocols/pickup/messages.ts'
 import { askAgency } from './agency-link.ts'
-import { type Edge, nowSeconds, tell } from './context.ts'
+import { type Edge, fault, nowSeconds, tell } from './context.ts'
 import { HANDLERS } from './handlers.ts'
 import { ownDid, secretsOf } from './own-dids.ts'
 import type { OwnDid, Relationship } from './records.ts'
@@ -37,6 +38,7 @@ const LATER: ReadonlySet<string> = new Set([
   'WALLET_LOCKED',
   'DISK_FULL',
   'OPERATION_PENDING',
+  'RECOVERY_UNDER_WAY',
 ])
 
 /** Handles everything that waits. Resolves with the number of messages handled; rejects when the agency cannot be asked. */
@@ -52,13 +54,12 @@ export async function emptyMailbox(edge: Edge): Promise<number> {
   }
 }
 
-/** Handles a delivery's messages in order. Returns the ids the mailbox may forget. */
+/** Handles a delivery's messages in order, past those that have to wait. Returns the ids the mailbox may forget. */
 export async function handleDelivery(edge: Edge, delivery: Message): Promise<string[]> {
   const done: string[] = []
   for (const attachment of delivery.attachments ?? []) {
     const bytes = attachmentBytes(attachment)
-    if (!(await handleBytes(edge, bytes))) break
-    done.push(String(attachment.id))
+    if (await handleBytes(edge, bytes)) done.push(String(attachment.id))
   }
   return done
 }
@@ -77,8 +78,7 @@ async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
     const handler = HANDLERS.get(message.type)
     if (!handler) throw new Error(`its type is not known here (${message.type.slice(0, 100)})`)
     const from = peerShortForm(didOf(message.from))
-    if (!handler.firstContact && relationship?.peer?.state.now.did !== from)
-      throw new Error('its sender is not the peer’s current DID')
+    if (!handler.firstContact && relationship?.peer?.state.now.did !== from) refuseSender(edge, relationship, from)
     const changes = await handler.run(edge, { message, from, own, relationship })
     await edge.records.commit([...changes, put('seen', name, { at: nowSeconds(edge) })])
   } catch (error) {
@@ -92,6 +92,14 @@ async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
     await edge.records.commit([put('seen', name, { at: nowSeconds(edge) })])
   }
   return true
+}
+
+/** Whoever recovered in time is heard after `settleRelationships`; until then, and everybody else, is refused. */
+function refuseSender(edge: Edge, relationship: Relationship | undefined, from: string): never {
+  const pending = relationship?.peer?.state.recovery.pending
+  if (pending && pending.until <= nowSeconds(edge) && entryDid(pending.entry) === from)
+    throw fault('RECOVERY_UNDER_WAY', 'its sender’s recovery takes effect first')
+  throw new Error('its sender is not the peer’s current DID')
 }
 
 export async function forgetOldMessages(edge: Edge): Promise<void> {

@@ -1,5 +1,7 @@
-export { EdgeAgent, type SyncResult } from './agent.ts'
+export { EdgeAgent } from './agent.ts'
+export { type AgencyDescriptor, agencyDescriptor, findNetwork } from './discovery.ts'
 export type { EdgeErrorCode } from './errors.ts'
+export { vaultPins } from './pins.ts'
 export type { AgentEvent, EdgePorts, SocketPort } from './ports.ts'
 export type {
   Identity,
@@ -12,3 +14,4 @@ export type {
 export { RecoveryAgent, type RecoveryProgress } from './recovery/agent.ts'
 export type { Recovered } from './recovery/restore.ts'
 export type { RecoveryStatus } from './recovery/status.ts'
+export type { SyncResult } from './sync.ts'

@@ -4,12 +4,14 @@ import { endpointOf, open, packFor } from './agency-link.ts'
 import { agencyOf, type Edge, tell } from './context.ts'
 import { handleDelivery } from './inbox.ts'
 import { flushOutbox } from './outbox.ts'
+import { sync } from './sync.ts'
 
 /** How often a listener looks by itself: what the socket missed, delays that ended, an outbox that waits. */
 const LOOK_MS = 2000
 
-/** `look` does everything at once. Resolves when aborted. */
-export async function listen(edge: Edge, look: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+/** Resolves when aborted. */
+export async function listen(edge: Edge, signal: AbortSignal): Promise<void> {
+  const look = (): Promise<unknown> => edge.alone(() => sync(edge))
   while (!signal.aborted) {
     await look()
     const ended = await liveUntilClosed(edge, look, signal).catch(() => {})
@@ -30,7 +32,6 @@ async function liveUntilClosed(
   const { did, account } = await agencyOf(edge)
   if (!edge.ports.socket) return 'closed'
   const socket = await edge.ports.socket(await endpointOf(edge, did, 'ws'))
-  /** One thing at a time: the vault has one writer. */
   let turn: Promise<unknown> = Promise.resolve()
   const inTurn = (work: () => Promise<unknown>): void => {
     turn = turn.then(work).catch((error: Error) => tell(edge, { kind: 'waiting', text: error.message }))
@@ -44,10 +45,12 @@ async function liveUntilClosed(
     inTurn(async () => {
       const message = await open(edge, bytes, did)
       if (message.type === DELIVERY) {
-        const done = await handleDelivery(edge, message)
-        if (done.length > 0)
-          socket.send(await packFor(edge, did, account, { type: MESSAGES_RECEIVED, body: { message_id_list: done } }))
-        await flushOutbox(edge)
+        await edge.alone(async () => {
+          const done = await handleDelivery(edge, message)
+          if (done.length > 0)
+            socket.send(await packFor(edge, did, account, { type: MESSAGES_RECEIVED, body: { message_id_list: done } }))
+          await flushOutbox(edge)
+        })
       } else if (message.type === STATUS && Number(message.body['message_count']) > 0) await look()
     })
   const timer = setInterval(() => inTurn(look), LOOK_MS)

@@ -268,6 +268,9 @@ export async function onEntries(edge: Edge, { message, from, relationship }: Inc
   if (!relationship?.peer) throw fault('NOT_ALLOWED_NOW', 'there is no such relationship yet')
   const now = nowSeconds(edge)
   const before = relationship.peer.state
+  // A recovery takes effect in `settleRelationships`, when the mailbox was read: a veto that lay there in time still counts.
+  const { pending } = before.recovery
+  const time = pending ? Math.min(now, pending.until - 1) : now
   let state = before
   let last: Entry | undefined
   let effect = 'known'
@@ -275,7 +278,7 @@ export async function onEntries(edge: Edge, { message, from, relationship }: Inc
     const entry = parseEntry(item)
     last = entry
     if (entry.seq <= state.now.seq && entry.seq < before.now.seq) continue
-    const result = applyEntry(state, entry, now)
+    const result = applyEntry(state, entry, time)
     if (!result.ok && result.code === 'SEQ_GAP' && entry.seq <= state.now.seq) continue
     state = stateOf(result)
     if (result.ok && result.effect !== 'known') effect = result.effect
@@ -423,8 +426,11 @@ export function entriesMessage(edge: Edge, relationship: Relationship, pairwise:
   })
 }
 
-/** Lets delays that are over take effect in every peer's log; a recovered peer is no longer verified (rule 21). */
-export async function settleRelationships(edge: Edge): Promise<void> {
+/**
+ * Lets delays that are over take effect in every peer's log, once everything that waited was read; a recovered peer is no
+ * longer verified (rule 21). True when something changed.
+ */
+export async function settleRelationships(edge: Edge): Promise<boolean> {
   const now = nowSeconds(edge)
   const changes: Change[] = []
   for (const { name, value } of await edge.records.all('relationship')) {
@@ -442,6 +448,7 @@ export async function settleRelationships(edge: Edge): Promise<void> {
       })
   }
   await edge.records.commit(changes)
+  return changes.length > 0
 }
 
 function iso(seconds: number): string {

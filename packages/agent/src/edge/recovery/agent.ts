@@ -1,16 +1,14 @@
 /** Recovery as apps use it: the part of the edge agent that `agent.recovery` is. */
-import { isKeysteadError } from '@keystead/core'
 import { DEFAULT_DELAYS, type Kit, parseKit, vetoDigest } from '@keystead/recovery'
-import { type Edge, fault, findContact, tell } from '../context.ts'
+import { type Edge, fault, findContact } from '../context.ts'
 import { flushOutbox } from '../outbox.ts'
 import type { Helping, Rescue } from '../records.ts'
 import { put } from '../store.ts'
-import { backUp } from './backup.ts'
 import { beginHelping, openHelping, stopHelping, typeCode } from './helping.ts'
 import { currentSetup } from './recovery-set.ts'
 import { beginRescue, sharesNeeded } from './rescue.ts'
 import { finishRescue, type Recovered } from './restore.ts'
-import { commitRecoverySets, setUpRecovery } from './setup.ts'
+import { setUpRecovery } from './setup.ts'
 import { type RecoveryStatus, recoveryStatus } from './status.ts'
 import { type Vetoed, vetoAll } from './watch.ts'
 
@@ -35,18 +33,12 @@ export class RecoveryAgent {
   }
 
   /** A deal for `contacts`, of whom `threshold` are needed beside the kit. The kit is returned and kept nowhere. */
-  async setUp(plan: { contacts: readonly string[]; threshold: number; delay?: number }): Promise<Kit> {
-    const edge = this.#edge
-    const contacts = await Promise.all(plan.contacts.map((name) => findContact(edge, name)))
+  setUp(plan: { contacts: readonly string[]; threshold: number; delay?: number }): Promise<Kit> {
     const { threshold, delay = this.defaultDelay() } = plan
-    return setUpRecovery(edge, { contacts, threshold, delay })
-  }
-
-  /** Brings the newest deal everywhere it has to be: ledger, relationships, agency. Part of every sync. */
-  async carryOn(): Promise<void> {
-    await commitRecoverySets(this.#edge)
-    await flushOutbox(this.#edge)
-    await backUp(this.#edge)
+    return this.#act(async () => {
+      const contacts = await Promise.all(plan.contacts.map((name) => findContact(this.#edge, name)))
+      return setUpRecovery(this.#edge, { contacts, threshold, delay })
+    })
   }
 
   status(): Promise<RecoveryStatus> {
@@ -54,21 +46,21 @@ export class RecoveryAgent {
   }
 
   /** The owner read the printed kit back. Rejects with `BAD_KIT` when it is not the one of the newest deal. */
-  async checkKit(text: string): Promise<void> {
-    const setup = await currentSetup(this.#edge)
-    if (!setup) throw fault('RECOVERY_NOT_SET_UP', 'no recovery is set up')
-    if (vetoDigest(parseKit(text).veto) !== setup.kit.veto)
-      throw fault('BAD_KIT', 'this kit belongs to another or an earlier set-up')
-    await this.#edge.records.commit([
-      put('setup', String(setup.policy.epoch), { ...setup, kit: { ...setup.kit, checked: true } }),
-    ])
+  checkKit(text: string): Promise<void> {
+    return this.#act(async () => {
+      const setup = await currentSetup(this.#edge)
+      if (!setup) throw fault('RECOVERY_NOT_SET_UP', 'no recovery is set up')
+      if (vetoDigest(parseKit(text).veto) !== setup.kit.veto)
+        throw fault('BAD_KIT', 'this kit belongs to another or an earlier set-up')
+      await this.#edge.records.commit([
+        put('setup', String(setup.policy.epoch), { ...setup, kit: { ...setup.kit, checked: true } }),
+      ])
+    })
   }
 
   /** On a new device that has a cloud agent: makes the link for the contacts. */
-  async begin(kit: Kit, base: string): Promise<Rescue> {
-    const rescue = await beginRescue(this.#edge, kit, base)
-    await flushOutbox(this.#edge)
-    return rescue
+  begin(kit: Kit, base: string): Promise<Rescue> {
+    return this.#act(() => beginRescue(this.#edge, kit, base))
   }
 
   async progress(): Promise<RecoveryProgress | undefined> {
@@ -79,17 +71,13 @@ export class RecoveryAgent {
   }
 
   /** With enough shares: the data now, authority after its delay. */
-  async finish(): Promise<Recovered> {
-    const recovered = await finishRescue(this.#edge)
-    await flushOutbox(this.#edge)
-    return recovered
+  finish(): Promise<Recovered> {
+    return this.#act(() => finishRescue(this.#edge))
   }
 
   /** Takes up the link of an owner who recovers. */
-  async help(url: string): Promise<Helping> {
-    const helping = await beginHelping(this.#edge, url)
-    await flushOutbox(this.#edge)
-    return helping
+  help(url: string): Promise<Helping> {
+    return this.#act(() => beginHelping(this.#edge, url))
   }
 
   /** Recoveries of others that wait for us, newest last. */
@@ -97,31 +85,26 @@ export class RecoveryAgent {
     return openHelping(this.#edge)
   }
 
-  async helping(session: string): Promise<Helping | undefined> {
+  helping(session: string): Promise<Helping | undefined> {
     return this.#edge.records.get('helping', session)
   }
 
-  /** Hands the share over if the code is right. Rejects with `CODE_MISMATCH`, which counts. */
-  async typeCode(session: string, code: string): Promise<void> {
-    try {
-      await typeCode(this.#edge, session, code)
-    } catch (error) {
-      if (isKeysteadError(error, 'CEREMONY_REFUSED')) await flushOutbox(this.#edge)
-      throw error
-    }
-    await flushOutbox(this.#edge)
+  /** Hands the share over if the code is right. Rejects with `CODE_MISMATCH`, which counts, and `CEREMONY_REFUSED`. */
+  typeCode(session: string, code: string): Promise<void> {
+    return this.#act(() => typeCode(this.#edge, session, code))
   }
 
-  async refuseHelp(session: string): Promise<void> {
-    await stopHelping(this.#edge, session)
-    await flushOutbox(this.#edge)
+  refuseHelp(session: string): Promise<void> {
+    return this.#act(() => stopHelping(this.#edge, session))
   }
 
   /** Stops every recovery of ours that the owner did not ask for. */
-  async veto(): Promise<Vetoed> {
-    const vetoed = await vetoAll(this.#edge)
-    await flushOutbox(this.#edge)
-    tell(this.#edge, { kind: 'vetoed', text: 'the recovery was stopped' })
-    return vetoed
+  veto(): Promise<Vetoed> {
+    return this.#act(() => vetoAll(this.#edge))
+  }
+
+  /** One thing at a time; what it queued leaves, also when it ends in a refusal. */
+  #act<T>(work: () => Promise<T>): Promise<T> {
+    return this.#edge.alone(() => work().finally(() => flushOutbox(this.#edge)))
   }
 }

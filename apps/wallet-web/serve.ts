@@ -1,0 +1,84 @@
+/** Serves the wallet page: files that were built from these sources, a strict policy, and where ledger and agency are. */
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { serve } from '@hono/node-server'
+import { serveStatic } from '@hono/node-server/serve-static'
+import { Hono } from 'hono'
+import { secureHeaders } from 'hono/secure-headers'
+import { build } from 'vite'
+
+const root = fileURLToPath(new URL('.', import.meta.url))
+const dist = join(root, 'dist')
+const env = process.env
+const ledger = env['KEYSTEAD_LEDGER_URL'] ?? 'http://127.0.0.1:7710'
+const agency = env['KEYSTEAD_AGENCY_URL'] ?? 'http://127.0.0.1:7720'
+
+/** A digest of everything the page is made of. */
+function sources(): string {
+  const hash = createHash('sha256')
+  const folders = [
+    root,
+    ...readdirSync(join(root, '..', '..', 'packages')).map((name) => join(root, '..', '..', 'packages', name)),
+  ]
+  for (const folder of folders)
+    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
+      if (!/\.(ts|css|html)$/.test(name) || /(^|[\\/])(node_modules|dist)[\\/]|\.test\.ts$/.test(name)) continue
+      hash.update(`${relative(root, join(folder, name))}\n`).update(readFileSync(join(folder, name)))
+    }
+  return hash.digest('hex')
+}
+
+async function buildIfChanged(): Promise<void> {
+  const stamp = join(dist, 'sources.txt')
+  const now = sources()
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return
+  console.log('web building the page ...')
+  await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
+  writeFileSync(stamp, now)
+}
+
+/** The page talks to its ledger node and to agencies, which its contacts choose: any of them, over HTTP and WebSocket. */
+const policy = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    // Argon2id is WebAssembly.
+    scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'", 'data:'],
+    connectSrc: ["'self'", 'http:', 'https:', 'ws:', 'wss:'],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
+    baseUri: ["'none'"],
+  },
+  referrerPolicy: 'no-referrer',
+  xFrameOptions: 'DENY',
+})
+
+try {
+  await buildIfChanged()
+  const app = new Hono()
+  app.use(policy)
+  app.get('/config.json', (c) => c.json({ ledger, agency }, 200, { 'cache-control': 'no-store' }))
+  app.get('/health', (c) => c.json({ status: 'ok' }))
+  app.use(serveStatic({ root: dist, onFound: (_, c) => c.header('cache-control', 'no-cache') }))
+  const hostname = env['KEYSTEAD_WEB_HOST'] ?? '127.0.0.1'
+  const server = serve({ fetch: app.fetch, hostname, port: Number(env['KEYSTEAD_WEB_PORT'] ?? 7730) }, ({ port }) =>
+    console.log(`web ready http://${hostname}:${port}`),
+  )
+  const stop = (): void => {
+    server.close(() => process.exit(0))
+    if ('closeAllConnections' in server) server.closeAllConnections()
+  }
+  server.on('error', failed)
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+} catch (error) {
+  failed(error)
+}
+
+function failed(error: unknown): void {
+  console.error(`web error ${error instanceof Error ? error.message : String(error)}`)
+  process.exit(1)
+}

@@ -1,0 +1,64 @@
+/** You: the DID on the ledger with its proof, the cloud agent, the keys. */
+import { SERVICES } from '@keystead/agent'
+import { isKeysteadError } from '@keystead/core'
+import { action, card, h } from '../dom.ts'
+import type { Screen } from '../main.ts'
+import type { Session } from '../session.ts'
+
+export function homeScreen({ agent, ledger }: Session): Screen {
+  const did = h('div', {})
+  const cloud = h('div', {})
+  const rotated = h('p', { class: 'soft', role: 'status' })
+  const element = h(
+    'div',
+    {},
+    card('Your DID', did),
+    card('Your cloud agent', cloud),
+    card(
+      'Keys',
+      h(
+        'p',
+        {},
+        'New keys everywhere: your DIDs on the ledger and every relationship. Your contacts follow by themselves.',
+      ),
+      action('Rotate all keys', async () => {
+        const { identities, relationships } = await agent.rotateAll()
+        rotated.textContent = `New keys for ${identities} DID(s) and ${relationships} relationship(s).`
+      }),
+      rotated,
+    ),
+  )
+  let shown = ''
+  const refresh = async (): Promise<void> => {
+    const { agency } = await agent.profile()
+    const [identity] = (await agent.identities()).filter(({ use }) => use === 'public')
+    const key = JSON.stringify([agency, identity?.did, identity?.seq, identity?.status])
+    if (key === shown) return
+    shown = key
+    cloud.replaceChildren(
+      ...(agency
+        ? [
+            h('p', {}, `At ${agency.url}. It may:`),
+            h('ul', {}, ...agency.services.map((name) => h('li', {}, SERVICES[name as keyof typeof SERVICES] ?? name))),
+          ]
+        : [h('p', {}, 'None yet.')]),
+    )
+    if (!identity) return did.replaceChildren(h('p', {}, 'None yet.'))
+    did.replaceChildren(h('p', {}, h('code', { 'data-test': 'did' }, identity.did)), await proof(identity.did))
+  }
+  const proof = async (subject: string): Promise<HTMLElement> => {
+    try {
+      const { level, age, history } = await ledger.history(subject)
+      return h(
+        'p',
+        { class: 'soft', 'data-test': 'proof' },
+        `Operation ${history.state.seq}, derived from its genesis operation; proof checked in this page: ${level}, ${age} s old.`,
+      )
+    } catch (error) {
+      if (!isKeysteadError(error)) throw error
+      shown = ''
+      return h('p', { class: 'maybe' }, `Not shown by the ledger yet: ${error.message}`)
+    }
+  }
+  return { element, refresh }
+}

@@ -1,0 +1,34 @@
+/** What waits for a decision of the person, in words; nothing happens without one. */
+import { action, card, h, time } from '../dom.ts'
+import type { Screen } from '../main.ts'
+import type { Session } from '../session.ts'
+
+export function requestsScreen({ agent }: Session): Screen {
+  const list = h('ul', { class: 'list' })
+  let shown = ''
+  const refresh = async (): Promise<void> => {
+    const requests = await agent.requests()
+    const key = requests.map(({ id }) => id).join() || 'none'
+    if (key === shown) return
+    shown = key
+    list.replaceChildren(
+      ...(requests.length > 0
+        ? requests.map(({ id, summary, received }) =>
+            h(
+              'li',
+              {},
+              h('p', {}, summary),
+              h('p', { class: 'soft' }, time(received)),
+              h(
+                'div',
+                { class: 'row' },
+                action('Approve', () => agent.approve(id).then(refresh), ''),
+                action('Decline', () => agent.decline(id).then(refresh)),
+              ),
+            ),
+          )
+        : [h('li', { class: 'soft' }, 'Nothing waits.')]),
+    )
+  }
+  return { element: card('Waiting for you', list), refresh }
+}

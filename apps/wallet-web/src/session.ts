@@ -1,0 +1,143 @@
+/** A wallet in this browser: created, unlocked, wired to ledger and agency, listening, locked. */
+import {
+  type AgentEvent,
+  agencyDescriptor,
+  EdgeAgent,
+  findNetwork,
+  type SocketPort,
+  vaultPins,
+} from '@keystead/agent/edge'
+import { Fields, parseJson, systemClock, systemRandom } from '@keystead/core'
+import { browserKeyProvider } from '@keystead/crypto/browser'
+import { type NetworkGenesis, parseNetworkGenesis } from '@keystead/did-dkms'
+import { type FetchPort, LedgerClient } from '@keystead/light-client'
+import { createVault, openVault, type Vault } from '@keystead/wallet'
+import { indexedDbVaultStore } from '@keystead/wallet/browser'
+
+/** Where this page's server says that ledger and agency are. */
+export interface Services {
+  readonly ledger: string
+  readonly agency: string
+}
+
+/** Kept in the open beside the vault: what is needed before it is unlocked. */
+interface Known {
+  readonly ledger: string
+  readonly genesis: NetworkGenesis
+  readonly label: string
+}
+
+const KNOWN = 'keystead:wallet'
+const fetchPort: FetchPort = (url, init) => fetch(url, init)
+const keys = browserKeyProvider()
+const vaultOptions = { store: indexedDbVaultStore('keystead'), keys, clock: systemClock, random: systemRandom }
+
+export class Session {
+  readonly agent: EdgeAgent
+  readonly ledger: LedgerClient
+  readonly label: string
+  readonly #vault: Vault
+  readonly #abort = new AbortController()
+  #listening: Promise<void> = Promise.resolve()
+
+  private constructor(vault: Vault, known: Known, onEvent: (event: AgentEvent) => void) {
+    this.#vault = vault
+    this.label = known.label
+    this.ledger = new LedgerClient({
+      url: known.ledger,
+      genesis: known.genesis,
+      fetch: fetchPort,
+      pins: vaultPins(vault, systemClock),
+      clock: systemClock,
+    })
+    this.agent = new EdgeAgent({
+      vault,
+      keys,
+      ledger: this.ledger,
+      fetch: fetchPort,
+      socket: openSocket,
+      clock: systemClock,
+      random: systemRandom,
+      onEvent,
+    })
+  }
+
+  /** The label of the wallet in this browser, if there is one. */
+  static known(): string | undefined {
+    return readKnown()?.label
+  }
+
+  /** Flows V1, V2, V5: wallet, cloud agent, DID. Rejects with `WALLET_EXISTS` and what ledger and agency say. */
+  static async create(
+    { ledger, agency }: Services,
+    { label, passphrase }: { label: string; passphrase: string },
+    onEvent: (event: AgentEvent) => void,
+  ): Promise<Session> {
+    const genesis = await findNetwork(fetchPort, { ledger, agency })
+    const vault = await createVault(vaultOptions, { kind: 'passphrase', passphrase })
+    const known: Known = { ledger, genesis, label }
+    localStorage.setItem(KNOWN, JSON.stringify(known))
+    const session = new Session(vault, known, onEvent)
+    await session.agent.setLabel(label)
+    await session.agent.addCloudAgent(await agencyDescriptor(fetchPort, agency))
+    await session.agent.createIdentity()
+    return session
+  }
+
+  /** Rejects with `WRONG_PASSPHRASE`, or `WALLET_IN_USE` while another tab has it. */
+  static async unlock(passphrase: string, onEvent: (event: AgentEvent) => void): Promise<Session> {
+    const known = readKnown()
+    const vault = await openVault(vaultOptions, { kind: 'passphrase', passphrase })
+    if (!known) throw new Error('this browser has forgotten which network the wallet belongs to')
+    return new Session(vault, known, onEvent)
+  }
+
+  /** Brings what an interrupted start left undone, then stays connected. */
+  listen(): void {
+    this.#listening = this.agent.listen(this.#abort.signal)
+  }
+
+  async lock(): Promise<void> {
+    this.#abort.abort()
+    await this.#listening.catch(() => {})
+    await this.#vault.lock()
+  }
+}
+
+function readKnown(): Known | undefined {
+  const text = localStorage.getItem(KNOWN)
+  if (text === null) return undefined
+  const f = new Fields(parseJson(new TextEncoder().encode(text), 64 * 1024), 'wallet')
+  return {
+    ledger: f.string('ledger', { max: 300 }),
+    genesis: parseNetworkGenesis(f.any('genesis')),
+    label: f.string('label', { max: 64 }),
+  }
+}
+
+function openSocket(url: string): Promise<SocketPort> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url)
+    socket.binaryType = 'arraybuffer'
+    const port: SocketPort = {
+      send: (data) => socket.send(data),
+      close: () => socket.close(),
+      onmessage: null,
+      onclose: null,
+    }
+    socket.onmessage = ({ data }) => port.onmessage?.(new Uint8Array(data as ArrayBuffer))
+    socket.onclose = () => {
+      port.onclose?.()
+      reject(new Error('the agency closed the connection'))
+    }
+    socket.onopen = () => resolve(port)
+  })
+}
+
+export async function services(): Promise<Services> {
+  const answer = await fetch('/config.json')
+  const f = new Fields(parseJson(new Uint8Array(await answer.arrayBuffer()), 4096), 'config')
+  const config = { ledger: f.string('ledger', { max: 300 }), agency: f.string('agency', { max: 300 }) }
+  f.end()
+  return config
+}

@@ -1,0 +1,15 @@
+/** How the page is built: one folder of hashed files, nothing inline, so that the policy can be strict. */
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vite'
+
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  resolve: { conditions: ['@keystead/source', 'browser', 'module', 'import', 'default'] },
+  build: {
+    target: 'es2024',
+    outDir: 'dist',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+})

@@ -1,0 +1,24 @@
+/** New keys for everything in one action (flows S5, V10). */
+import { type Edge, fault } from './context.ts'
+import { rotateIdentity } from './identities.ts'
+import { rotateRelationship } from './relationships.ts'
+import { put } from './store.ts'
+
+/** DIDs on the ledger first, then every relationship; peers follow by themselves. Rejects with `NO_IDENTITY`. */
+export async function rotateEverything(edge: Edge): Promise<{ identities: number; relationships: number }> {
+  const identities = (await edge.records.all('identity'))
+    .map(({ value }) => value)
+    .filter(({ status, alert }) => status === 'active' && !alert)
+  if (identities.length === 0) throw fault('NO_IDENTITY', 'no DID is under the control of this wallet')
+  for (const { did } of identities) await rotateIdentity(edge, did)
+  // Status lists are signed anew with the new key.
+  const issuers = (await edge.records.all('issuer')).map(({ name, value }) =>
+    put('issuer', name, { ...value, published: false }),
+  )
+  await edge.records.commit(issuers)
+  const relationships = (await edge.records.all('relationship'))
+    .map(({ value }) => value)
+    .filter(({ status, recovering, alert }) => status === 'connected' && !recovering && !alert)
+  for (const relationship of relationships) await rotateRelationship(edge, relationship)
+  return { identities: identities.length, relationships: relationships.length }
+}

@@ -1,0 +1,73 @@
+/** Bringing a wallet up to date, in both directions. The network's trouble is told, not thrown. */
+import type { Edge } from './context.ts'
+import { nowSeconds, profileOf } from './context.ts'
+import { emptyMailbox, forgetOldMessages } from './inbox.ts'
+import { publishPending } from './issuing.ts'
+import { resumeOperations } from './operations.ts'
+import { flushOutbox } from './outbox.ts'
+import { backUp } from './recovery/backup.ts'
+import { forgetHelping } from './recovery/helping.ts'
+import { commitRecoverySets } from './recovery/setup.ts'
+import { goOnVetoing, settleOwnSide, watchIdentities } from './recovery/watch.ts'
+import { settleRelationships } from './relationships.ts'
+
+export interface SyncResult {
+  readonly handled: number
+  readonly sent: number
+  /** Messages that could not be brought yet. */
+  readonly waiting: number
+  /** Ledger operations that could not be brought yet. */
+  readonly operations: number
+}
+
+/** Everything that waits. Never rejects because somebody is away; the result says what still waits. */
+export async function sync(edge: Edge): Promise<SyncResult> {
+  await resumeOperations(edge)
+  await quietly(edge, () => watchIdentities(edge), undefined)
+  let handled = 0
+  if ((await profileOf(edge)).agency) {
+    handled = await quietly(edge, () => readEverything(edge), 0)
+    await quietly(edge, () => publishPending(edge), undefined)
+  }
+  await quietly(edge, () => goOnVetoing(edge), undefined)
+  await quietly(edge, () => commitRecoverySets(edge), undefined)
+  const { sent, waiting } = await flushOutbox(edge)
+  await quietly(edge, () => backUp(edge), undefined)
+  await forgetHelping(edge)
+  await forgetOldMessages(edge)
+  return { handled, sent, waiting, operations: (await edge.records.all('operation')).length }
+}
+
+/** The mailbox first: delays that are over take effect on what was said in time. */
+async function readEverything(edge: Edge): Promise<number> {
+  const handled = await emptyMailbox(edge)
+  await settleOwnSide(edge)
+  return (await settleRelationships(edge)) ? handled + (await emptyMailbox(edge)) : handled
+}
+
+/** Syncs, one turn at a time, until `look` finds something or the time (seconds since 1970) is over. */
+export async function syncUntil<T>(
+  edge: Edge,
+  look: () => Promise<T | undefined>,
+  until: number,
+  signal?: AbortSignal,
+): Promise<T | undefined> {
+  for (;;) {
+    await edge.alone(() => sync(edge))
+    const found = await look()
+    if (found !== undefined) return found
+    if (nowSeconds(edge) > until) return undefined
+    await edge.ports.clock.sleep(300, signal)
+  }
+}
+
+async function quietly<T>(edge: Edge, work: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string }
+    if (code === undefined || code === 'WALLET_LOCKED' || code === 'DISK_FULL') throw error
+    edge.ports.onEvent?.({ kind: 'waiting', text: message })
+    return otherwise
+  }
+}
