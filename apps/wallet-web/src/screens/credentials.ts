@@ -84,7 +84,7 @@ function heldRow(document: Parameters<typeof parseCredential>[0], received: numb
 }
 
 function askedRow({ agent }: Session, id: string, label: string, type: string, at: number | undefined): HTMLElement {
-  const place = h('div', { 'data-test': 'verdict' })
+  const place = h('div', { 'data-testid': 'verdict' })
   const judge = async (): Promise<void> => place.replaceChildren(verdictView(await agent.recheck(id)))
   return h(
     'li',

@@ -44,14 +44,14 @@ export function homeScreen({ agent, ledger }: Session): Screen {
         : [h('p', {}, 'None yet.')]),
     )
     if (!identity) return did.replaceChildren(h('p', {}, 'None yet.'))
-    did.replaceChildren(h('p', {}, h('code', { 'data-test': 'did' }, identity.did)), await proof(identity.did))
+    did.replaceChildren(h('p', {}, h('code', { 'data-testid': 'did' }, identity.did)), await proof(identity.did))
   }
   const proof = async (subject: string): Promise<HTMLElement> => {
     try {
       const { level, age, history } = await ledger.history(subject)
       return h(
         'p',
-        { class: 'soft', 'data-test': 'proof' },
+        { class: 'soft', 'data-testid': 'proof' },
         `Operation ${history.state.seq}, derived from its genesis operation; proof checked in this page: ${level}, ${age} s old.`,
       )
     } catch (error) {

@@ -73,7 +73,7 @@ function row({ agent }: Session, { id, label, status, verified, mine }: Relation
 }
 
 function inviteCard({ agent }: Session): HTMLElement {
-  const place = h('div', { 'data-test': 'invitation' })
+  const place = h('div', { 'data-testid': 'invitation' })
   const invite = async (): Promise<void> => {
     const { did } = await agent.publicIdentity()
     const base = new URL(location.pathname, location.origin).toString()
@@ -86,7 +86,7 @@ function inviteCard({ agent }: Session): HTMLElement {
     place.replaceChildren(
       h('p', {}, 'For one person, good for a day. They scan it, or open the link.'),
       qr(url),
-      h('p', {}, h('code', { 'data-test': 'link' }, url)),
+      h('p', {}, h('code', { 'data-testid': 'link' }, url)),
       action('Copy the link', copy),
       copied,
     )

@@ -1,0 +1,178 @@
+/** Steps 1 to 5 of the story in two browsers, through what people see, against ledger node and agency as processes. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../../../scripts/free-port.ts'
+import { System } from '../../../scripts/system.ts'
+
+const binary = process.env['KEYSTEAD_CHROMIUM'] ?? '/usr/bin/chromium'
+const here = existsSync(binary)
+if (!here && process.env['KEYSTEAD_REQUIRE']?.includes('chromium')) throw new Error(`there is no Chromium at ${binary}`)
+
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
+const QUIET = ['--disable-component-update', '--disable-sync']
+const PASSPHRASE = 'correct horse battery'
+
+describe.skipIf(!here)('chromium: the wallet page', () => {
+  const home = mkdtempSync(join(tmpdir(), 'keystead-web-'))
+  const troubles: string[] = []
+  let system: System
+  let browser: Browser
+  let alice: Page
+  let bob: Page
+
+  beforeAll(async () => {
+    system = await System.start({
+      home,
+      ports: { ledger: await freePort(), agency: await freePort(), web: await freePort() },
+      parts: ['ledger', 'agency', 'web'],
+      profile: 'development',
+      log: () => {},
+    })
+    browser = await chromium.launch({ executablePath: binary, args: [...FLAGS, ...QUIET] })
+    alice = await person(await browser.newContext())
+    bob = await person(await browser.newContext({ viewport: { width: 390, height: 800 } }))
+  })
+
+  afterAll(async () => {
+    await browser?.close()
+    await system?.stop()
+    rmSync(home, { recursive: true, force: true })
+  })
+
+  /** Errors of the page, and of its policy, are the test's. */
+  async function person(context: BrowserContext): Promise<Page> {
+    context.setDefaultTimeout(20_000)
+    const page = await context.newPage()
+    page.on('pageerror', (error) => troubles.push(String(error)))
+    page.on('console', (message) => {
+      if (message.type() === 'error') troubles.push(message.text())
+    })
+    await page.goto(system.url('web'))
+    return page
+  }
+
+  async function makeWallet(page: Page, name: string): Promise<void> {
+    await page.getByLabel('What others see as your name').fill(name)
+    await page.getByLabel('Passphrase').fill(PASSPHRASE)
+    await page.getByLabel('The same again').fill(PASSPHRASE)
+    await page.getByRole('button', { name: 'Make my wallet' }).click()
+  }
+
+  const room = (page: Page, name: string): Promise<void> =>
+    page.getByRole('link', { name: new RegExp(`^${name}`) }).click()
+
+  async function approve(page: Page, what: RegExp): Promise<void> {
+    await room(page, 'Decide')
+    const item = page.getByRole('listitem').filter({ hasText: what })
+    await item.getByRole('button', { name: 'Approve' }).click()
+    await item.waitFor({ state: 'detached' })
+  }
+
+  it('makes wallets, DIDs that the page itself proves, and cloud agents', async () => {
+    for (const [page, name] of [
+      [alice, 'Alice'],
+      [bob, 'Bob'],
+    ] as const) {
+      await makeWallet(page, name)
+      await expect.poll(() => page.getByTestId('did').textContent(), { timeout: 20_000 }).toMatch(/^did:dkms:/)
+      await page.getByText('proof checked in this page: operator-signed').waitFor()
+      await page.getByText('keep your sealed backups, which it cannot open').waitFor()
+    }
+  })
+
+  it('connects by invitation, which an opened link alone never does', async () => {
+    await room(alice, 'People')
+    await alice.getByRole('button', { name: 'Make an invitation' }).click()
+    const link = (await alice.getByTestId('link').textContent()) ?? ''
+    expect(await alice.getByAltText('QR code of the invitation').isVisible()).toBe(true)
+    await bob.goto(link)
+    await bob.getByLabel('Passphrase').fill(PASSPHRASE)
+    await bob.getByRole('button', { name: 'Unlock' }).click()
+    await bob.getByText('Nobody yet.').waitFor()
+    await bob.getByRole('button', { name: 'Connect' }).click()
+    await bob.getByRole('button', { name: 'Verify keys now' }).waitFor()
+    await alice.getByRole('listitem').filter({ hasText: 'Bob' }).waitFor()
+  })
+
+  it('proves keys now, by challenge and response', async () => {
+    await bob.getByRole('button', { name: 'Verify keys now' }).click()
+    await bob
+      .getByText(/^Holds 2 key\(s\) now\.$|^keys proven/)
+      .first()
+      .waitFor()
+  })
+
+  it('issues a credential, presents it, and checks it with the ledger’s proof', async () => {
+    await room(alice, 'Credentials')
+    await alice.getByLabel('To whom').fill('Bob')
+    await alice.getByLabel('Type, such as MemberCard').fill('MemberCard')
+    await alice.getByLabel('Claims').fill('level=gold')
+    await alice.getByRole('button', { name: 'Offer' }).click()
+    await approve(bob, /offers you a credential/)
+    await room(bob, 'Credentials')
+    await bob.getByText('level: gold').waitFor()
+
+    await alice.getByLabel('Ask whom').fill('Bob')
+    await alice.getByLabel('For which credential').fill('MemberCard')
+    await alice.getByRole('button', { name: 'Ask', exact: true }).click()
+    await approve(bob, /asks to see a credential/)
+    await alice.getByRole('button', { name: 'Check it now' }).click()
+    await alice.getByText('VALID — ledger proof: operator-signed').waitFor()
+    await alice.getByText('✓ it answers this challenge').waitFor()
+  })
+
+  it('locks, MUST NOT open with a wrong passphrase, and is whole afterwards', async () => {
+    await bob.getByRole('button', { name: 'Lock' }).click()
+    await bob.getByLabel('Passphrase').fill('not the passphrase')
+    await bob.getByRole('button', { name: 'Unlock' }).click()
+    await bob.getByText('WRONG_PASSPHRASE').waitFor()
+    await bob.getByLabel('Passphrase').fill(PASSPHRASE)
+    await bob.getByRole('button', { name: 'Unlock' }).click()
+    await room(bob, 'Credentials')
+    await bob.getByText('level: gold').waitFor()
+  })
+
+  it('MUST NOT open in two tabs at once', async () => {
+    const second = await person(bob.context())
+    await second.getByLabel('Passphrase').fill(PASSPHRASE)
+    await second.getByRole('button', { name: 'Unlock' }).click()
+    await second.getByText('WALLET_IN_USE').waitFor()
+    await second.close()
+  })
+
+  it('keeps private keys where scripts cannot read them', async () => {
+    const readable = await bob.evaluate(async () => {
+      const found: string[] = []
+      for (const { name = '' } of await indexedDB.databases()) {
+        const database = await new Promise<IDBDatabase>((resolve, reject) => {
+          const request = indexedDB.open(name)
+          request.onsuccess = () => resolve(request.result)
+          request.onerror = () => reject(request.error)
+        })
+        for (const store of database.objectStoreNames) {
+          const rows = await new Promise<unknown[]>((resolve, reject) => {
+            const request = database.transaction(store).objectStore(store).getAll()
+            request.onsuccess = () => resolve(request.result)
+            request.onerror = () => reject(request.error)
+          })
+          const text = new TextDecoder('latin1').decode(
+            new Uint8Array(
+              rows
+                .flatMap((row) => Object.values(row as object))
+                .flatMap((v) => (v instanceof Uint8Array ? [...v] : [])),
+            ),
+          )
+          if (/gold|MemberCard|did:dkms|Alice/.test(text + JSON.stringify(rows))) found.push(store)
+        }
+        database.close()
+      }
+      return found
+    })
+    expect(readable).toEqual([])
+  })
+
+  it('throws no error and breaks no rule of its own policy', () => expect(troubles).toEqual([]))
+})
