@@ -34,6 +34,34 @@ export function field(label: string, properties: Properties = {}): { row: Docume
   return { row, input }
 }
 
+/** A labelled choice; `offer` sets what can be chosen and keeps the choice. */
+export function choice(label: string): {
+  row: DocumentFragment
+  select: HTMLSelectElement
+  offer: (options: readonly { value: string; text: string }[]) => void
+} {
+  const id = `field-${++fields}`
+  const select = h('select', { id, required: true })
+  const row = document.createDocumentFragment()
+  row.append(h('label', { for: id }, label), select)
+  let offered = ''
+  return {
+    row,
+    select,
+    offer: (options) => {
+      const key = JSON.stringify(options)
+      if (key === offered) return
+      offered = key
+      const chosen = select.value
+      select.replaceChildren(
+        h('option', { value: '' }, '—'),
+        ...options.map(({ value, text }) => h('option', { value }, text)),
+      )
+      if (options.some(({ value }) => value === chosen)) select.value = chosen
+    },
+  }
+}
+
 /** A form that is busy while it works, and says what went wrong beneath itself. */
 export function form(button: string, rows: readonly Node[], work: () => Promise<unknown>): HTMLFormElement {
   const submit = h('button', { type: 'submit' }, button)

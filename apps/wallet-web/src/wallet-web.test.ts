@@ -107,7 +107,7 @@ describe.skipIf(!here)('chromium: the wallet page', () => {
 
   it('issues a credential, presents it, and checks it with the ledger’s proof', async () => {
     await room(alice, 'Credentials')
-    await alice.getByLabel('To whom').fill('Bob')
+    await alice.getByLabel('To whom').selectOption('Bob')
     await alice.getByLabel('Type, such as MemberCard').fill('MemberCard')
     await alice.getByLabel('Claims').fill('level=gold')
     await alice.getByRole('button', { name: 'Offer' }).click()
@@ -115,7 +115,7 @@ describe.skipIf(!here)('chromium: the wallet page', () => {
     await room(bob, 'Credentials')
     await bob.getByText('level: gold').waitFor()
 
-    await alice.getByLabel('Ask whom').fill('Bob')
+    await alice.getByLabel('Ask whom').selectOption('Bob')
     await alice.getByLabel('For which credential').fill('MemberCard')
     await alice.getByRole('button', { name: 'Ask', exact: true }).click()
     await approve(bob, /asks to see a credential/)

@@ -1,6 +1,6 @@
 /** Credentials: what you hold, what you asked others to show, and issuing your own. */
 import { parseCredential, type Verdict } from '@keystead/credentials'
-import { action, card, field, form, h, shorten, time } from '../dom.ts'
+import { action, card, choice, field, form, h, shorten, time } from '../dom.ts'
 import type { Screen } from '../main.ts'
 import type { Session } from '../session.ts'
 
@@ -8,12 +8,14 @@ export function credentialsScreen(session: Session): Screen {
   const held = h('ul', { class: 'list' })
   const asked = h('ul', { class: 'list' })
   const issued = h('ul', { class: 'list' })
+  const ask = askForm(session)
+  const issue = issueForm(session)
   const element = h(
     'div',
     {},
     card('You hold', held),
-    card('You asked to see', asked, askForm(session)),
-    card('You issued', issued, issueForm(session)),
+    card('You asked to see', asked, ask.element),
+    card('You issued', issued, issue.element),
   )
   const refresh = async (): Promise<void> => {
     const [mine, shown, given] = [
@@ -21,7 +23,10 @@ export function credentialsScreen(session: Session): Screen {
       await session.agent.presentations(),
       await session.agent.issued(),
     ]
-    const labels = new Map((await session.agent.contacts()).map(({ id, label }) => [id, label]))
+    const contacts = await session.agent.contacts()
+    const labels = new Map(contacts.map(({ id, label }) => [id, label]))
+    const connected = contacts.filter(({ status }) => status === 'connected')
+    for (const { offer } of [ask, issue]) offer(connected.map(({ id, label }) => ({ value: id, text: label })))
     fill(
       held,
       mine.map(({ id, credential, received }) => [id, () => heldRow(credential, received)]),
@@ -116,7 +121,7 @@ function verdictView(verdict: Verdict & { credentials?: readonly Verdict[] }): H
     ),
     h(
       'ul',
-      { class: 'soft' },
+      { class: 'checks' },
       ...lines.map(({ outcome, text }) => h('li', { class: CLASS[outcome] }, `${MARK[outcome]} ${text}`)),
     ),
   )
@@ -136,27 +141,32 @@ function issuedRow(
   )
 }
 
-function askForm({ agent }: Session): HTMLElement {
-  const contact = field('Ask whom', { required: true })
-  const type = field('For which credential', { required: true })
-  return form('Ask', [contact.row, type.row], async () => {
-    await agent.askFor(contact.input.value, { type: type.input.value, domain: location.host })
-    contact.input.value = ''
-    type.input.value = ''
-  })
+interface ContactForm {
+  readonly element: HTMLElement
+  readonly offer: ReturnType<typeof choice>['offer']
 }
 
-function issueForm({ agent }: Session): HTMLElement {
-  const contact = field('To whom', { required: true })
+function askForm({ agent }: Session): ContactForm {
+  const contact = choice('Ask whom')
+  const type = field('For which credential', { required: true })
+  const element = form('Ask', [contact.row, type.row], async () => {
+    await agent.askFor(contact.select.value, { type: type.input.value, domain: location.host })
+    type.input.value = ''
+  })
+  return { element, offer: contact.offer }
+}
+
+function issueForm({ agent }: Session): ContactForm {
+  const contact = choice('To whom')
   const type = field('Type, such as MemberCard', { required: true, pattern: '[A-Za-z][A-Za-z0-9]*' })
   const claims = field('Claims, such as level=gold, since=2026', { required: true })
-  return form('Offer', [contact.row, type.row, claims.row], async () => {
+  const element = form('Offer', [contact.row, type.row, claims.row], async () => {
     const pairs = claims.input.value.split(',').map((claim) => {
       const [name = '', ...rest] = claim.split('=')
       return [name.trim(), rest.join('=').trim()] as const
     })
-    await agent.offer(contact.input.value, type.input.value, Object.fromEntries(pairs))
-    contact.input.value = ''
+    await agent.offer(contact.select.value, type.input.value, Object.fromEntries(pairs))
     claims.input.value = ''
   })
+  return { element, offer: contact.offer }
 }

@@ -86,9 +86,9 @@ function inviteCard({ agent }: Session): HTMLElement {
     place.replaceChildren(
       h('p', {}, 'For one person, good for a day. They scan it, or open the link.'),
       qr(url),
-      h('p', {}, h('code', { 'data-testid': 'link' }, url)),
       action('Copy the link', copy),
       copied,
+      h('details', {}, h('summary', {}, 'The link in full'), h('code', { 'data-testid': 'link' }, url)),
     )
   }
   return card(
