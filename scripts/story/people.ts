@@ -43,6 +43,12 @@ export async function relationships(cast: Cast, { step, line }: Teller): Promise
   const late = (await cast.carol.run(['show'])).data.contacts.find((c: { label: string }) => c.label === 'late')
   same(late.status, 'requested', 'an invitation is for one person')
   line('the same link a second time connects nobody')
+  const did = cast.dids.get('acme') ?? ''
+  const { data: open } = await cast.acme.listening(() =>
+    cast.carol.run(['connect', did, '--as', 'acme', '--wait', '30']),
+  )
+  same(open.status, 'connected', 'carol reaches acme by its public DID alone')
+  line(`Carol knows Acme’s public DID only, and connects: ${brief(open.did)}`)
 }
 
 export async function keysProven(cast: Cast, { step, line }: Teller): Promise<void> {

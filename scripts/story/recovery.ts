@@ -136,6 +136,12 @@ export async function recovery(cast: Cast, dead: Person, { step, line }: Teller)
   const { data: proven } = await alice.listening(() => bob.run(['verify', 'alice', '--seconds', '30']))
   same(proven.result, 'proven', 'bob’s next challenge succeeds')
   line(`authority back; Bob verifies again: ${proven.kids.length} keys proven, all new`)
+  const did = cast.dids.get('alice') ?? ''
+  const { data: open } = await alice.listening(() =>
+    cast.dave.run(['connect', did, '--as', 'alice-public', '--wait', '30']),
+  )
+  same(open.status, 'connected', 'whoever writes to the public DID reaches the new laptop')
+  line('who writes to Alice’s public DID reaches the new laptop')
   await refusedEverywhere(cast, dead, line)
 }
 

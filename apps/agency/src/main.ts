@@ -2,6 +2,8 @@
 import { serveAgency } from '@keystead/agent/cloud'
 import { systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
+import { type DidResolver, unresolved } from '@keystead/did'
+import { fetchGenesis, LedgerClient, type Pin } from '@keystead/light-client'
 
 const env = process.env
 const ledger = env['KEYSTEAD_LEDGER_URL']
@@ -14,6 +16,7 @@ try {
     port: Number(env['KEYSTEAD_AGENCY_PORT'] ?? 7720),
     ...(env['KEYSTEAD_AGENCY_PUBLIC_URL'] ? { url: env['KEYSTEAD_AGENCY_PUBLIC_URL'] } : {}),
     ...(network ? { network } : {}),
+    ...(network && ledger ? { dkms: ledgerResolver(ledger, network) } : {}),
     keys: nodeKeyProvider(),
     clock: systemClock,
     random: systemRandom,
@@ -30,6 +33,35 @@ try {
   const code = (error as { code?: string }).code ?? 'INTERNAL_ERROR'
   console.error(`agency error ${code}: ${error instanceof Error ? error.message : String(error)}`)
   process.exit(1)
+}
+
+/** Resolution by proofs of our own checking. The ledger may be away when we start, and later: then a DID is not known yet. */
+function ledgerResolver(url: string, network: string): DidResolver {
+  let client: LedgerClient | undefined
+  let pin: Pin | undefined
+  const pins = {
+    load: async () => pin,
+    save: async (newest: Pin) => {
+      pin = newest
+    },
+    keepEvidence: async (evidence: object) => console.log(`agency ledger rolled back: ${JSON.stringify(evidence)}`),
+  }
+  return {
+    resolve: async (did) => {
+      try {
+        client ??= new LedgerClient({
+          url,
+          genesis: await fetchGenesis(fetch, url, network),
+          fetch,
+          pins,
+          clock: systemClock,
+        })
+      } catch (error) {
+        return unresolved('INTERNAL_ERROR', error instanceof Error ? error.message : 'the ledger is away')
+      }
+      return client.resolver().resolve(did)
+    },
+  }
 }
 
 /** The network a ledger node beside us serves, so that our clients have a second source for its name. */

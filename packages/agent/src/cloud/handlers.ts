@@ -1,6 +1,7 @@
 /** Which message an agency answers how. A handler with a `service` runs only for accounts that were granted it. */
 import { base64url, equalBytes, multihash } from '@keystead/core'
 import { decodeMultikey, sha256, verifySignature } from '@keystead/crypto'
+import { findMethod } from '@keystead/did'
 import { KEEP_ENVELOPES, MAX_DELIVERY_BYTES, READ_NONCE_SECONDS } from '../limits.ts'
 import * as backup from '../protocols/backup/messages.ts'
 import { type CloudService, GRANT, GRANTED, parseServices } from '../protocols/cloud-agent/messages.ts'
@@ -23,14 +24,36 @@ const account = (incoming: Incoming): string => incoming.from ?? ''
 async function updateRecipients(
   agent: CloudAgent,
   incoming: Incoming,
-): Promise<{ recipient_did: string; action: string; result: string }[]> {
+): Promise<{ recipient_did: string; action: string; result: mediation.UpdateResult }[]> {
   const { store } = agent.options
-  const updated: { recipient_did: string; action: string; result: string }[] = []
-  for (const update of mediation.parseRecipientUpdate(incoming.message.body)) {
-    const change = update.action === 'add' ? store.addRecipient : store.removeRecipient
-    updated.push({ ...update, result: await change.call(store, account(incoming), update.recipient_did) })
+  const updated: { recipient_did: string; action: string; result: mediation.UpdateResult }[] = []
+  for (const { recipient_did, action, proof } of mediation.parseRecipientUpdate(incoming.message.body)) {
+    let result: mediation.UpdateResult
+    if (action === 'remove') result = await store.removeRecipient(account(incoming), recipient_did)
+    else if (recipient_did.startsWith('did:dkms:')) result = await claim(agent, account(incoming), recipient_did, proof)
+    else result = await store.addRecipient(account(incoming), recipient_did)
+    updated.push({ recipient_did, action, result })
   }
   return updated
+}
+
+/** A DID that everybody knows goes to whoever controls it today: after a recovery, the new device. */
+async function claim(
+  agent: CloudAgent,
+  owner: string,
+  recipient: string,
+  proof: mediation.RecipientUpdate['proof'],
+): Promise<mediation.UpdateResult> {
+  const { did, resolver, store } = agent.options
+  if (!proof) return 'client_error'
+  const { didDocument, didResolutionMetadata } = await resolver.resolve(recipient)
+  if (!didDocument)
+    return didResolutionMetadata.error?.type.endsWith('#INTERNAL_ERROR') ? 'server_error' : 'client_error'
+  const key = findMethod(didDocument, proof.kid, 'authentication')?.publicKey
+  const signed = mediation.recipientTranscript({ agency: did, account: owner, recipient })
+  if (key?.suite !== 'ed25519' && key?.suite !== 'p256') return 'client_error'
+  if (!verifySignature({ suite: key.suite, bytes: key.bytes }, signed, proof.signature)) return 'client_error'
+  return store.addRecipient(owner, recipient, { takeOver: true })
 }
 
 /** Somebody else's client asks for mediation and nothing more: that is its grant. */

@@ -1,6 +1,7 @@
 export { CloudAgent, type CloudAgentOptions, type Session } from './agent.ts'
 export type { CloudErrorCode } from './errors.ts'
 export { type AgencyDescriptor, agencyHttp } from './http.ts'
+export { type AgencyIdentity, openIdentity } from './identity.ts'
 export { type Agency, type AgencyOptions, serveAgency } from './serve.ts'
 export { openSqliteStore } from './sqlite-store.ts'
 export type { CloudStore, MailItem, MailStatus } from './store.ts'

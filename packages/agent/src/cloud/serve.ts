@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import { serve } from '@hono/node-server'
 import { type Clock, isKeysteadError, type Random } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
-import { localResolver } from '@keystead/did'
+import { combineResolvers, type DidResolver, localResolver } from '@keystead/did'
 import { MAX_MESSAGE_BYTES } from '@keystead/didcomm'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { CloudAgent, type Session } from './agent.ts'
@@ -19,6 +19,8 @@ export interface AgencyOptions {
   readonly url?: string
   /** Hash of the network the agency knows. */
   readonly network?: string
+  /** Resolves did:dkms, so that owners can receive under their public DIDs; without it they cannot. */
+  readonly dkms?: DidResolver
   readonly keys: KeyProvider
   readonly clock: Clock
   readonly random: Random
@@ -37,11 +39,18 @@ const PING_MS = 30_000
 
 /** Rejects with `AGENCY_IN_USE`, or the system's reason for a taken port. */
 export async function serveAgency(options: AgencyOptions): Promise<Agency> {
-  const { data, host, port, keys, clock, random, log, network } = options
+  const { data, host, port, keys, clock, random, log, network, dkms } = options
   const url = options.url ?? `http://${host}:${port}`
   const { store, close } = openSqliteStore(data)
   const { did, key } = await openIdentity(data, url, keys)
-  const agent = new CloudAgent({ did, key, url, store, resolver: localResolver, keys, clock, random, log })
+  const local = (subject: string) => localResolver.resolve(subject)
+  const resolver = combineResolvers({
+    key: local,
+    jwk: local,
+    peer: local,
+    ...(dkms ? { dkms: (subject: string) => dkms.resolve(subject) } : {}),
+  })
+  const agent = new CloudAgent({ did, key, url, store, resolver, keys, clock, random, log })
   const app = agencyHttp(agent, { did, url, ...(network === undefined ? {} : { network }) })
   const server = serve({ fetch: app.fetch, hostname: host, port }) as Server
   await new Promise<void>((resolve, reject) => {

@@ -109,12 +109,14 @@ function recipientsOf(
   return {
     accountOf,
     recipients,
-    addRecipient: (account, did) =>
+    addRecipient: (account, did, { takeOver = false } = {}) =>
       writing(async () => {
         const holder = await accountOf(did)
-        if (holder !== undefined) return holder === account ? 'no_change' : 'client_error'
+        if (holder === account) return 'no_change'
+        if (holder !== undefined && !takeOver) return 'client_error'
         if ((await recipients(account)).length >= MAX_RECIPIENTS_PER_ACCOUNT) return 'client_error'
-        await db.insertInto('recipients').values({ did, account }).execute()
+        if (holder === undefined) await db.insertInto('recipients').values({ did, account }).execute()
+        else await db.updateTable('recipients').set({ account }).where('did', '=', did).execute()
         return 'success'
       }),
     removeRecipient: (account, did) =>

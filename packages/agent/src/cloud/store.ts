@@ -27,7 +27,12 @@ export interface CloudStore {
   setGrants(account: string, services: readonly CloudService[]): Promise<void>
 
   /** The first account that adds a DID keeps it; `client_error` to any other. */
-  addRecipient(account: string, did: string): Promise<'success' | 'no_change' | 'client_error'>
+  /** `takeOver`: also from another account, for a DID whose control was shown. */
+  addRecipient(
+    account: string,
+    did: string,
+    options?: { readonly takeOver?: boolean },
+  ): Promise<'success' | 'no_change' | 'client_error'>
   removeRecipient(account: string, did: string): Promise<'success' | 'no_change'>
   recipients(account: string): Promise<string[]>
   accountOf(recipient: string): Promise<string | undefined>

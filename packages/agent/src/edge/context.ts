@@ -96,7 +96,9 @@ export function toPeer(
   message: { type: string; body: JsonObject; thid?: string; expires?: number; attachments?: Outgoing['attachments'] },
 ): Change {
   const { attachments, ...rest } = message
-  if (!relationship.peer) throw fault('NOT_ALLOWED_NOW', `${relationship.label || 'the contact'} has not answered yet`)
+  const name = relationship.label || 'the contact'
+  if (!relationship.peer) throw fault('NOT_ALLOWED_NOW', `${name} has not answered yet`)
+  if (relationship.recovering) throw fault('RECOVERY_UNDER_WAY', `${name} does not accept this device yet`)
   return queue(edge, {
     ...rest,
     ...(attachments ? { attachments } : {}),

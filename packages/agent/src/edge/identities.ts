@@ -163,11 +163,7 @@ export async function recoverIdentity(edge: Edge, identity: Identity, path: Path
     keys: { did, ...set.keys },
     retire: [],
     ownDid: ownDidOf(did, set),
-    also: [
-      put('identity', did, after),
-      put('identity-keys', did, { did, ...set.keys }),
-      ...(identity.use === 'public' ? [queueRecipient(edge, did, 'add')] : []),
-    ],
+    also: [put('identity', did, after), put('identity-keys', did, { did, ...set.keys })],
   })
 }
 

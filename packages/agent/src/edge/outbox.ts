@@ -2,12 +2,13 @@
  * The outbox: everything we owe the outside, durable until brought. A peer's or agency's outage delays it and is said so;
  * what nobody will ever take is dropped and said so too.
  */
-import { type Bytes, isKeysteadError, type Json, type JsonObject } from '@keystead/core'
+import { type Bytes, base64url, isKeysteadError, type Json, type JsonObject } from '@keystead/core'
 import { messagingEndpoints, peerShortForm } from '@keystead/did'
 import { type Message, pack, wrapForward } from '@keystead/didcomm'
-import { RECIPIENT_UPDATE } from '../protocols/mediation/messages.ts'
+import { parseUpdateResults, RECIPIENT_UPDATE, recipientTranscript } from '../protocols/mediation/messages.ts'
 import { askAgency, endpointOf, post } from './agency-link.ts'
-import { type Edge, fault, nowSeconds, tell } from './context.ts'
+import { agencyOf, type Edge, fault, nowSeconds, tell } from './context.ts'
+import { identitySigner } from './identities.ts'
 import { senderOf } from './own-dids.ts'
 import type { OutboxItem, Outgoing } from './records.ts'
 import { remove } from './store.ts'
@@ -21,6 +22,7 @@ const PASSING: ReadonlySet<string> = new Set([
   'MAILBOX_FULL',
   'AGENCY_DISK_FULL',
   'NO_AGENT',
+  'OPERATION_PENDING',
 ])
 
 export interface FlushResult {
@@ -35,7 +37,7 @@ export async function flushOutbox(edge: Edge): Promise<FlushResult> {
   const blocked = new Set<string>()
   for (const { name, value } of await edge.records.all('outbox')) {
     // Messages to one peer keep their order; others need not wait for them.
-    const lane = value.kind === 'message' ? peerShortForm(value.message.to) : 'agency'
+    const lane = laneOf(value)
     if (blocked.has(lane) || blocked.has('agency')) {
       waiting++
       continue
@@ -59,6 +61,12 @@ export async function flushOutbox(edge: Edge): Promise<FlushResult> {
   return { sent, waiting }
 }
 
+/** A public DID is registered when the ledger has it; nothing else waits for that. */
+function laneOf(item: OutboxItem): string {
+  if (item.kind === 'message') return peerShortForm(item.message.to)
+  return item.did.startsWith('did:dkms:') ? item.did : 'agency'
+}
+
 function isPassingResolution(error: { code: string; details: Readonly<Record<string, unknown>> }): boolean {
   return error.code === 'DID_NOT_RESOLVED' && error.details['error'] === 'INTERNAL_ERROR'
 }
@@ -70,16 +78,28 @@ function describe(item: OutboxItem): string {
 }
 
 async function bring(edge: Edge, item: OutboxItem): Promise<void> {
-  if (item.kind === 'recipient') {
-    await askAgency(edge, {
-      type: RECIPIENT_UPDATE,
-      body: { updates: [{ recipient_did: item.did, action: item.action }] },
-    })
-    return
-  }
+  if (item.kind === 'recipient') return updateRecipient(edge, item)
   const { message } = item
   if (message.expires !== undefined && message.expires < nowSeconds(edge)) return
   await sendMessage(edge, message)
+}
+
+async function updateRecipient(edge: Edge, { did, action }: Extract<OutboxItem, { kind: 'recipient' }>): Promise<void> {
+  const proof = action === 'add' && did.startsWith('did:dkms:') ? { proof: await proveRecipient(edge, did) } : {}
+  const answer = await askAgency(edge, {
+    type: RECIPIENT_UPDATE,
+    body: { updates: [{ recipient_did: did, action, ...proof }] },
+  })
+  const [result] = parseUpdateResults(answer.body)
+  if (result === 'server_error') throw fault('AGENCY_UNREACHABLE', 'the agency cannot check who controls this DID now')
+  if (result === 'client_error') throw fault('AGENCY_REFUSED', 'the agency does not receive for this DID')
+}
+
+async function proveRecipient(edge: Edge, recipient: string): Promise<JsonObject> {
+  const { did: agency, account } = await agencyOf(edge)
+  const { kid, key } = await identitySigner(edge, recipient)
+  const signature = await key.sign(recipientTranscript({ agency, account, recipient }))
+  return { kid, signature: base64url.encode(signature) }
 }
 
 /** Packs for the peer and for each mediator on the way, and hands it to the first. */

@@ -28,6 +28,8 @@ export async function addCloudAgent(
 
 /** DIDs registered before there was a cloud agent are registered with it now. */
 export async function announceIdentities(edge: Edge): Promise<void> {
-  const publics = (await edge.records.all('identity')).filter(({ value }) => value.use === 'public')
+  const publics = (await edge.records.all('identity')).filter(
+    ({ value }) => value.use === 'public' && value.status === 'active',
+  )
   await edge.records.commit(publics.map(({ name }) => queueRecipient(edge, name, 'add')))
 }

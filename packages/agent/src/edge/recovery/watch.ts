@@ -5,7 +5,7 @@
 import { endOf } from '@keystead/did-dkms'
 import { applyEntry, entryHash, parseEntry, settleLog } from '@keystead/microledger'
 import { parseEntries } from '../../protocols/connect/messages.ts'
-import { type Edge, fault, nowSeconds, tell } from '../context.ts'
+import { type Edge, fault, nowSeconds, queueRecipient, tell } from '../context.ts'
 import { vetoRecovery } from '../identities.ts'
 import type { Incoming } from '../inbox.ts'
 import type { Identity } from '../records.ts'
@@ -44,7 +44,9 @@ async function look(edge: Edge, identity: Identity): Promise<void> {
   else if (!ours(state.auth.keys[0]?.k)) after = { ...plain, status: 'lost' }
   else after = { ...plain, status: 'active', seq: state.seq, head: state.head }
   if (JSON.stringify(after) === JSON.stringify(identity)) return
-  await edge.records.commit([put('identity', identity.did, after)])
+  const recovered = after.status === 'active' && identity.status === 'recovering'
+  const receive = recovered && identity.use === 'public' ? [queueRecipient(edge, identity.did, 'add')] : []
+  await edge.records.commit([put('identity', identity.did, after), ...receive])
   if (after.status === 'lost')
     tell(edge, { kind: 'identity-lost', text: `the ledger gives ${identity.label} to other keys than ours` })
   else if (after.alert && !identity.alert)
@@ -52,8 +54,7 @@ async function look(edge: Edge, identity: Identity): Promise<void> {
       kind: 'recovery-alert',
       text: `somebody recovers your DID "${identity.label}" on a new device; veto it if it was not you`,
     })
-  else if (after.status === 'active' && identity.status === 'recovering')
-    tell(edge, { kind: 'recovered', text: `this device now holds "${identity.label}"` })
+  else if (recovered) tell(edge, { kind: 'recovered', text: `this device now holds "${identity.label}"` })
 }
 
 /** Our own recoveries whose time the peer has told and which is over. */

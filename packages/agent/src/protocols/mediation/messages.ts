@@ -1,5 +1,5 @@
 /** coordinate-mediation 2.0 and 3.0 (didcomm.org): who receives for whom. 2.0 is what deployed clients still send. */
-import { Fields, fail } from '@keystead/core'
+import { base64url, canonicalJson, Fields, fail } from '@keystead/core'
 import { MAX_RECIPIENT_UPDATES } from '../../limits.ts'
 
 const V2 = 'https://didcomm.org/coordinate-mediation/2.0'
@@ -22,6 +22,13 @@ export const KEYLIST_V2 = `${V2}/keylist`
 export interface RecipientUpdate {
   readonly recipient_did: string
   readonly action: 'add' | 'remove'
+  /** Ours: shows control of a DID that others know, so that nobody takes its mail. Other mediators do not read it. */
+  readonly proof?: { readonly kid: string; readonly signature: Uint8Array }
+}
+
+/** What an authentication key of the recipient signs: this agency, this account. */
+export function recipientTranscript(parts: { agency: string; account: string; recipient: string }): Uint8Array {
+  return canonicalJson({ protocol: 'https://keystead.dev/recipient/1.0', ...parts })
 }
 
 export type UpdateResult = 'success' | 'no_change' | 'client_error' | 'server_error'
@@ -29,13 +36,30 @@ export type UpdateResult = 'success' | 'no_change' | 'client_error' | 'server_er
 export function parseRecipientUpdate(body: unknown): RecipientUpdate[] {
   return new Fields(body, 'body').array('updates', { min: 1, max: MAX_RECIPIENT_UPDATES }, (item, path) => {
     const update = new Fields(item, path)
+    const proof = update.optional('proof', () => {
+      const p = update.object('proof')
+      const parsed = {
+        kid: p.string('kid', { max: 300 }),
+        signature: p.decoded('signature', 100, base64url.decode),
+      }
+      p.end()
+      return parsed
+    })
     return {
       recipient_did: did(update.string('recipient_did', { max: 300 }), path),
       action: update.literal('action', 'add', 'remove'),
+      ...(proof ? { proof } : {}),
     }
   })
 }
 
 function did(text: string, path: string): string {
   return /^did:[a-z0-9]+:[^#?/]+$/.test(text) ? text : fail(path, 'must be a DID')
+}
+
+/** Of a `recipient-update-response`, in the order of the updates. */
+export function parseUpdateResults(body: unknown): UpdateResult[] {
+  return new Fields(body, 'body').array('updated', { min: 1, max: MAX_RECIPIENT_UPDATES }, (item, path) =>
+    new Fields(item, path).literal('result', 'success', 'no_change', 'client_error', 'server_error'),
+  )
 }

@@ -1,0 +1,135 @@
+/**
+ * The whole network in one process: ledger, agency and as many wallets as a test wants, on one clock that only the test moves
+ * and wires that it can cut. Real stores in a temporary folder, real cryptography, no sockets and no waiting.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { agencyHttp, CloudAgent, openIdentity, openSqliteStore } from '@keystead/agent/cloud'
+import { FakeClock, systemRandom } from '@keystead/core'
+import type { KeyProvider } from '@keystead/crypto'
+import { nodeKeyProvider } from '@keystead/crypto/node'
+import { combineResolvers, localResolver } from '@keystead/did'
+import { developmentParameters, type NetworkParameters, networkHash } from '@keystead/did-dkms'
+import { EmbeddedLedger, LedgerStore, ledgerHttp, Signer } from '@keystead/ledger'
+import { LedgerClient, type Pin } from '@keystead/light-client'
+import { Person } from './person.ts'
+import { Wires } from './wires.ts'
+
+export const LEDGER = 'http://ledger.test'
+export const AGENCY = 'http://agency.test'
+
+export class Network {
+  readonly clock: FakeClock
+  readonly wires: Wires
+  readonly keys: KeyProvider
+  readonly ledger: EmbeddedLedger
+  readonly agency: CloudAgent
+  readonly #end: () => Promise<void>
+  readonly #people: Person[] = []
+
+  private constructor(
+    parts: Pick<Network, 'clock' | 'wires' | 'keys' | 'ledger' | 'agency'>,
+    end: () => Promise<void>,
+  ) {
+    this.clock = parts.clock
+    this.wires = parts.wires
+    this.keys = parts.keys
+    this.ledger = parts.ledger
+    this.agency = parts.agency
+    this.#end = end
+  }
+
+  static async open(parameters: NetworkParameters = developmentParameters): Promise<Network> {
+    const folder = mkdtempSync(join(tmpdir(), 'keystead-network-'))
+    const clock = new FakeClock(Date.UTC(2026, 0, 1))
+    const keys = nodeKeyProvider()
+    const wires = new Wires()
+    const ledger = await EmbeddedLedger.open({
+      store: LedgerStore.open(join(folder, 'ledger.lmdb')),
+      signer: await Signer.open(join(folder, 'signer'), keys),
+      clock,
+      network: { chainId: 'keystead-test', parameters },
+    })
+    const ledgerApp = ledgerHttp(ledger, { freshSeconds: 1, log: () => {} })
+    wires.connect(LEDGER, (request) => ledgerApp.fetch(request))
+
+    const { store, close } = openSqliteStore(join(folder, 'agency'))
+    const identity = await openIdentity(join(folder, 'agency'), AGENCY, keys)
+    const pins = memoryPins()
+    const dkms = new LedgerClient({ url: LEDGER, genesis: ledger.genesis, fetch: wires.fetch, pins, clock }).resolver()
+    const local = (did: string) => localResolver.resolve(did)
+    const resolver = combineResolvers({ key: local, jwk: local, peer: local, dkms: (did) => dkms.resolve(did) })
+    const options = { ...identity, url: AGENCY, store, resolver, keys, clock, random: systemRandom, log: () => {} }
+    const agency = new CloudAgent(options)
+    const agencyApp = agencyHttp(agency, { did: identity.did, url: AGENCY, network: networkHash(ledger.genesis) })
+    wires.connect(AGENCY, (request) => agencyApp.fetch(request))
+
+    return new Network({ clock, wires, keys, ledger, agency }, async () => {
+      await close()
+      await ledger.close()
+      rmSync(folder, { recursive: true, force: true })
+    })
+  }
+
+  /** A wallet without anything in it. */
+  async newcomer(name: string): Promise<Person> {
+    const person = await Person.make(this, name)
+    this.#people.push(person)
+    return person
+  }
+
+  /** A wallet with a cloud agent and a registered public DID. */
+  async person(name: string): Promise<Person> {
+    const person = await this.newcomer(name)
+    const { agent } = person
+    await agent.setLabel(name)
+    await agent.addCloudAgent({ did: this.agency.options.did, url: AGENCY })
+    await agent.createIdentity()
+    return person
+  }
+
+  /** Two people connected under a relationship, each told the other's public DID. */
+  async connect(inviter: Person, invitee: Person): Promise<void> {
+    const tell = async ({ agent }: Person) => ({ tell: (await agent.publicIdentity()).did })
+    const { url } = await inviter.agent.invite('https://wallet.test/', await tell(inviter))
+    await invitee.agent.accept(url, await tell(invitee))
+    await this.settle(inviter, invitee)
+  }
+
+  /** Everybody named brings and fetches until nothing moves any more. */
+  async settle(...people: readonly Person[]): Promise<void> {
+    for (let round = 0; round < 8; round++) {
+      let moved = 0
+      for (const { agent } of people) {
+        const { handled, sent } = await agent.sync()
+        moved += handled + sent
+      }
+      if (moved === 0) return
+    }
+  }
+
+  advance(seconds: number): void {
+    this.clock.advance(seconds * 1000)
+  }
+
+  async close(): Promise<void> {
+    for (const person of this.#people) await person.close()
+    await this.#end()
+  }
+}
+
+export function memoryPins() {
+  let pin: Pin | undefined
+  const evidence: object[] = []
+  return {
+    evidence,
+    load: async () => pin,
+    save: async (newest: Pin) => {
+      pin = newest
+    },
+    keepEvidence: async (found: object) => {
+      evidence.push(found)
+    },
+  }
+}

@@ -1,0 +1,88 @@
+/** A person of a test: a vault in memory, the edge agent over it, and what it told. */
+import { type AgentEvent, EdgeAgent, vaultPins } from '@keystead/agent/edge'
+import { type Clock, systemRandom } from '@keystead/core'
+import { LedgerClient } from '@keystead/light-client'
+import { createVault, memoryVaultStore, openVault, type Vault, type VaultStore } from '@keystead/wallet'
+import type { Network } from './network.ts'
+
+const UNLOCK = { kind: 'raw', key: new Uint8Array(32).fill(7) } as const
+
+export class Person {
+  readonly name: string
+  readonly events: AgentEvent[] = []
+  readonly #network: Network
+  readonly #store: VaultStore
+  /** The person's own clock, which may be wrong. */
+  readonly #clock: { skew: number }
+  #vault: Vault
+  agent: EdgeAgent
+
+  private constructor(network: Network, name: string, store: VaultStore, vault: Vault) {
+    this.name = name
+    this.#network = network
+    this.#store = store
+    this.#clock = { skew: 0 }
+    this.#vault = vault
+    this.agent = this.#wire()
+  }
+
+  static async make(network: Network, name: string): Promise<Person> {
+    const store = memoryVaultStore()
+    const vault = await createVault(vaultOptions(network, store), UNLOCK)
+    return new Person(network, name, store, vault)
+  }
+
+  get vault(): Vault {
+    return this.#vault
+  }
+
+  /** Seconds by which this person's clock is wrong from now on. */
+  set skew(seconds: number) {
+    this.#clock.skew = seconds * 1000
+  }
+
+  /** The process ends at any moment and begins again on what was durable. */
+  async restart(): Promise<void> {
+    await this.#vault.lock()
+    this.#vault = await openVault(vaultOptions(this.#network, this.#store), UNLOCK)
+    this.agent = this.#wire()
+  }
+
+  /** Whether something of this kind was told. */
+  heard(kind: string, text = /./): boolean {
+    return this.events.some((event) => event.kind === kind && text.test(event.text))
+  }
+
+  async did(): Promise<string> {
+    return (await this.agent.publicIdentity()).did
+  }
+
+  async close(): Promise<void> {
+    await this.#vault.lock()
+  }
+
+  #wire(): EdgeAgent {
+    const { wires, keys, ledger: node } = this.#network
+    const clock: Clock = {
+      now: () => this.#network.clock.now() + this.#clock.skew,
+      // Nobody waits in a test: time passes for everyone, and others have their turn.
+      sleep: (ms) => {
+        this.#network.clock.advance(ms)
+        return new Promise((resolve) => setTimeout(resolve, 1))
+      },
+    }
+    const ledger = new LedgerClient({
+      url: 'http://ledger.test',
+      genesis: node.genesis,
+      fetch: wires.fetch,
+      pins: vaultPins(this.#vault, clock),
+      clock,
+    })
+    const onEvent = (event: AgentEvent): void => void this.events.push(event)
+    return new EdgeAgent({ vault: this.#vault, keys, ledger, fetch: wires.fetch, clock, random: systemRandom, onEvent })
+  }
+}
+
+function vaultOptions({ keys, clock }: Network, store: VaultStore) {
+  return { store, keys, clock, random: systemRandom }
+}

@@ -1,0 +1,314 @@
+/** Losing everything, coming back, and those who try the same with somebody else's wallet. */
+import type { Kit } from '@keystead/recovery'
+import { parseKit, renderKit } from '@keystead/recovery'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { AGENCY, LEDGER, Network } from './network.ts'
+import type { Person } from './person.ts'
+
+const DELAY = 600
+let network: Network
+let alice: Person
+let contacts: Person[]
+let kit: Kit
+
+beforeEach(async () => {
+  network = await Network.open()
+  alice = await network.person('alice')
+  contacts = []
+  for (const name of ['bob', 'carol', 'dave']) {
+    const contact = await network.person(name)
+    await network.connect(alice, contact)
+    contacts.push(contact)
+  }
+  kit = await setUp()
+})
+
+afterEach(() => network.close())
+
+const code = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'done',
+    (error: { code?: string }) => error.code ?? error,
+  )
+
+async function setUp(): Promise<Kit> {
+  const made = await alice.agent.recovery.setUp({ contacts: ['bob', 'carol', 'dave'], threshold: 2, delay: DELAY })
+  await network.settle(alice, ...contacts)
+  for (const contact of contacts) await contact.agent.approve()
+  await network.settle(alice, ...contacts)
+  return made
+}
+
+/** A device that has nothing but the kit. */
+async function newDevice(name = 'new'): Promise<Person> {
+  const device = await network.newcomer(name)
+  await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
+  await device.agent.recovery.begin(parseKit(renderKit(kit)), 'https://wallet.test/')
+  return device
+}
+
+/** The contact opens the link; both ends talk until the code stands on the new device. */
+async function reveal(device: Person, contact: Person): Promise<{ session: string; shown: string }> {
+  const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
+  const { session } = await contact.agent.recovery.help(url)
+  await network.settle(device, contact)
+  const event = device.events.findLast(({ kind, data }) => kind === 'code' && data?.['session'] === session)
+  return { session, shown: String(event?.data?.['code']) }
+}
+
+async function help(device: Person, contact: Person): Promise<void> {
+  const { session, shown } = await reveal(device, contact)
+  await contact.agent.recovery.typeCode(session, shown)
+  await network.settle(device, contact)
+}
+
+async function recovered(): Promise<Person> {
+  const device = await newDevice()
+  for (const contact of contacts.slice(0, 2)) await help(device, contact)
+  await device.agent.recovery.finish()
+  await network.settle(device, ...contacts)
+  return device
+}
+
+const statuses = async ({ agent }: Person) => (await agent.identities()).map(({ status }) => status)
+const towardsAlice = async (contact: Person) => (await contact.agent.contact('alice')).peer?.state.now.did
+
+describe('setting up', () => {
+  it('the meter counts what was confirmed, and names what is missing', async () => {
+    const status = await alice.agent.recovery.status()
+    expect(status.contacts.map(({ answer }) => answer)).toEqual(['kept', 'kept', 'kept'])
+    expect(status.level).toBe('weak')
+    expect(status.missing.map(({ code }) => code)).toEqual([
+      'KIT_NOT_CHECKED',
+      'ONE_LOCATOR_OPERATOR',
+      'ONE_COPY',
+      'PIN_OFF',
+    ])
+    await alice.agent.recovery.checkKit(renderKit(kit))
+    expect((await alice.agent.recovery.status()).kitChecked).toBe(true)
+  })
+
+  it('no recovery value repeats across DIDs and relationships (rule 2)', async () => {
+    await alice.agent.createIdentity('second', 'subject')
+    const digests: string[] = []
+    for (const { did } of await alice.agent.identities()) {
+      const { state } = await alice.agent.edge.ports.ledger.resolve(did)
+      digests.push(...(state?.recovery.entries ?? []).map(({ h }) => h))
+    }
+    for (const { mine } of await alice.agent.contacts()) digests.push(...mine.state.recovery.entries.map(({ h }) => h))
+    expect(digests).toHaveLength(5)
+    expect(new Set(digests).size).toBe(5)
+  })
+
+  it('nothing that opens a path stays on the device: neither kit nor shares nor private keys of paths', async () => {
+    const text = JSON.stringify(await alice.vault.exportRecords())
+    expect(text).not.toContain(kit.words.split(' ').slice(0, 6).join(' '))
+    for (const category of ['setup', 'backup', 'recovery-key', 'outbox'])
+      for (const { value } of await alice.vault.list(category)) expect(JSON.stringify(value)).not.toMatch(/words|seed/)
+  })
+
+  it('a contact who declines is shown as such', async () => {
+    await alice.agent.recovery.setUp({ contacts: ['bob', 'carol'], threshold: 2, delay: DELAY })
+    await network.settle(alice, ...contacts)
+    await contacts[0]?.agent.decline()
+    await network.settle(alice, ...contacts)
+    const { contacts: shown, level } = await alice.agent.recovery.status()
+    expect(shown).toEqual([
+      { label: 'bob', answer: 'declined' },
+      { label: 'carol', answer: 'waiting' },
+    ])
+    expect(level).toBe('none')
+  })
+
+  it('goes on after an outage in the middle, and after a restart', async () => {
+    network.wires.cut(AGENCY)
+    network.wires.cut(LEDGER)
+    expect(await code(alice.agent.recovery.setUp({ contacts: ['bob', 'carol'], threshold: 2 }))).toBe(
+      'LEDGER_UNREACHABLE',
+    )
+    network.wires.mend(LEDGER)
+    await alice.agent.recovery.setUp({ contacts: ['bob', 'carol'], threshold: 2, delay: DELAY })
+    await alice.restart()
+    network.wires.mend(AGENCY)
+    await network.settle(alice, ...contacts)
+    expect((await alice.agent.recovery.status()).missing.map(({ code }) => code)).not.toContain('NO_BACKUP')
+  })
+
+  it('backups are taken by themselves, and only when something changed', async () => {
+    const first = (await alice.agent.recovery.status()).backup?.seq ?? -1
+    await alice.agent.sync()
+    expect((await alice.agent.recovery.status()).backup?.seq).toBe(first)
+    await alice.agent.setLabel('alice the second')
+    await alice.agent.sync()
+    expect((await alice.agent.recovery.status()).backup?.seq).toBe(first + 1)
+  })
+})
+
+describe('an owner who lost everything', () => {
+  it('has the data at once, and authority after its delay', async () => {
+    const device = await recovered()
+    expect((await device.agent.profile()).label).toBe('alice')
+    expect((await device.agent.contacts()).map(({ label }) => label).sort()).toEqual(['bob', 'carol', 'dave'])
+    expect(await statuses(device)).toEqual(['recovering'])
+    expect(await code(device.agent.offer('bob', 'X', {}))).toBe('RECOVERY_UNDER_WAY')
+    network.advance(DELAY - 60)
+    await network.settle(device, ...contacts)
+    expect(await statuses(device)).toEqual(['recovering'])
+    network.advance(120)
+    await network.settle(device, ...contacts)
+    await network.settle(device, ...contacts)
+    expect(await statuses(device)).toEqual(['active'])
+    for (const contact of contacts) {
+      const own = (await device.agent.contact(contact.name)).mine.state.now.did
+      expect(await towardsAlice(contact)).toBe(own)
+      expect((await contact.agent.contact('alice')).verified).toBeUndefined()
+    }
+  })
+
+  it('afterwards the dead device is refused by ledger and peers', async () => {
+    const device = await recovered()
+    network.advance(DELAY + 60)
+    await network.settle(device, ...contacts)
+    await network.settle(device, ...contacts)
+    await alice.agent.sync()
+    expect(await statuses(alice)).toEqual(['lost'])
+    expect(await code(alice.agent.rotateAll())).toBe('NO_IDENTITY')
+    const [bob] = contacts
+    const before = bob && (await towardsAlice(bob))
+    await code(alice.agent.offer('bob', 'Forgery', {}))
+    await network.settle(alice, ...contacts)
+    expect(await bob?.agent.requests()).toEqual([])
+    expect(bob && (await towardsAlice(bob))).toBe(before)
+  })
+
+  it('can set recovery up anew, at once in force', async () => {
+    const device = await recovered()
+    network.advance(DELAY + 60)
+    await network.settle(device, ...contacts)
+    await network.settle(device, ...contacts)
+    alice = device
+    kit = await setUp()
+    const { state } = await device.agent.edge.ports.ledger.resolve(await device.did())
+    expect(state?.recovery.entries).toHaveLength(1)
+    expect(state?.recovery.held).toBeUndefined()
+    const again = await newDevice('again')
+    for (const contact of contacts.slice(1)) await help(again, contact)
+    await again.agent.recovery.finish()
+    expect(await statuses(again)).toEqual(['recovering'])
+  })
+
+  it('goes on with a recovery that an outage or a restart interrupted', async () => {
+    const device = await newDevice()
+    await help(device, contacts[0] as Person)
+    await device.restart()
+    await help(device, contacts[1] as Person)
+    network.wires.cut(LEDGER)
+    expect(await code(device.agent.recovery.finish())).toBe('LEDGER_UNREACHABLE')
+    await device.restart()
+    network.wires.mend(LEDGER)
+    await device.agent.recovery.finish()
+    expect(await statuses(device)).toEqual(['recovering'])
+  })
+})
+
+describe('a thief', () => {
+  it('with the kit and one contact gets nothing', async () => {
+    const thief = await newDevice('thief')
+    await help(thief, contacts[0] as Person)
+    expect(await code(thief.agent.recovery.finish())).toBe('TOO_FEW_SHARES')
+    expect(await thief.agent.contacts()).toEqual([])
+    expect(await thief.agent.identities()).toEqual([])
+  })
+
+  it('a code that was not told by the owner MUST NOT release a share, and three wrong ones end it', async () => {
+    const [bob] = contacts as [Person]
+    const thief = await newDevice('thief')
+    const { session, shown } = await reveal(thief, bob)
+    const wrong = shown.replace(/^./, (digit) => String((Number(digit) + 1) % 10))
+    expect(await code(bob.agent.recovery.typeCode(session, wrong))).toBe('CODE_MISMATCH')
+    expect(await code(bob.agent.recovery.typeCode(session, wrong))).toBe('CODE_MISMATCH')
+    expect(await code(bob.agent.recovery.typeCode(session, wrong))).toBe('CEREMONY_REFUSED')
+    expect(await code(bob.agent.recovery.typeCode(session, shown))).toBe('CEREMONY_REFUSED')
+    await network.settle(thief, bob)
+    expect((await thief.agent.recovery.progress())?.have).toBe(0)
+  })
+
+  it('a share is handed over once; the same ceremony never answers again', async () => {
+    const [bob] = contacts as [Person]
+    const device = await newDevice()
+    const { session, shown } = await reveal(device, bob)
+    await bob.agent.recovery.typeCode(session, shown)
+    expect(await code(bob.agent.recovery.typeCode(session, shown))).toBe('CEREMONY_REFUSED')
+  })
+
+  it('without the kit finds no contact who keeps a share for them', async () => {
+    const mallory = await network.person('mallory')
+    await network.connect(mallory, contacts[0] as Person)
+    const device = await newDevice()
+    const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
+    expect(await code(mallory.agent.recovery.help(url))).toBe('NO_SHARE')
+  })
+
+  it('with the kit and two contacts is seen on the living device, vetoed there, and holds nothing', async () => {
+    const [bob, carol, dave] = contacts as [Person, Person, Person]
+    const thief = await newDevice('thief')
+    await help(thief, bob)
+    await help(thief, carol)
+    await thief.agent.recovery.finish()
+    await network.settle(thief, bob, carol)
+    network.advance(30)
+    await alice.agent.sync()
+    expect(alice.heard('share-handed')).toBe(true)
+    expect(alice.heard('recovery-alert', /somebody recovers your DID/)).toBe(true)
+    expect(alice.heard('recovery-alert', /relationship with bob/)).toBe(true)
+    await alice.agent.recovery.veto()
+    // Dave was away: what he tells later is stopped without asking again.
+    await network.settle(alice, bob, carol, dave, thief)
+    await network.settle(alice, bob, carol, dave, thief)
+    network.advance(DELAY + 60)
+    await network.settle(thief, alice, bob, carol, dave)
+    await network.settle(thief, alice, bob, carol, dave)
+    expect(await statuses(thief)).toEqual(['lost'])
+    expect(await statuses(alice)).toEqual(['active'])
+    for (const contact of contacts)
+      expect(await towardsAlice(contact)).toBe((await alice.agent.contact(contact.name)).mine.state.now.did)
+    await thief.agent.offer('bob', 'Forgery', {}).catch(() => {})
+    await network.settle(thief, bob)
+    expect(await bob.agent.requests()).toEqual([])
+  })
+
+  it('a veto that lay in the mailbox in time counts, however late it is read', async () => {
+    const [bob, carol] = contacts as [Person, Person]
+    const thief = await newDevice('thief')
+    await help(thief, bob)
+    await help(thief, carol)
+    await thief.agent.recovery.finish()
+    await network.settle(thief, bob, alice)
+    await alice.agent.recovery.veto()
+    await alice.agent.sync()
+    network.advance(DELAY * 3)
+    await bob.agent.sync()
+    expect(await towardsAlice(bob)).toBe((await alice.agent.contact('bob')).mine.state.now.did)
+  })
+
+  it('who steals the agency’s whole store reads no backup and finds no locator', async () => {
+    const { store } = network.agency.options
+    const text = JSON.stringify(await alice.vault.list('setup'))
+    const vault = /"vault":"([^"]+)"/.exec(text)?.[1] ?? ''
+    const [newest] = (await store.backups(vault)).slice(-1)
+    expect(newest).toBeDefined()
+    const bytes = Buffer.from(newest?.envelope ?? []).toString('latin1')
+    expect(bytes).not.toMatch(/bob|carol|did:peer|did:dkms/)
+  })
+})
+
+describe('a kit', () => {
+  it('of another network, or of nobody, is refused', async () => {
+    const device = await network.newcomer('stray')
+    await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
+    const stray = { ...kit, locator: new Uint8Array(16) }
+    expect(await code(device.agent.recovery.begin(stray, 'https://wallet.test/'))).toBe('UNKNOWN_LOCATOR')
+    const ahead = { ...kit, checkpoint: { ...kit.checkpoint, height: 1_000_000 } }
+    expect(await code(device.agent.recovery.begin(ahead, 'https://wallet.test/'))).toBe('LEDGER_ROLLBACK')
+  })
+})

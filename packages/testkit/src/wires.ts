@@ -1,0 +1,48 @@
+/** The wires between the parts: `fetch` without sockets, that can be cut, watched and lied on. */
+import type { FetchPort } from '@keystead/light-client'
+
+/** What a server does with a request. */
+export type Server = (request: Request) => Response | Promise<Response>
+
+/** Changes or swallows an answer on its way; undefined lets it pass. */
+export type Tamper = (request: { url: string; body: Uint8Array }, answer: Uint8Array) => Uint8Array | undefined
+
+export class Wires {
+  readonly #servers = new Map<string, Server>()
+  readonly #cut = new Set<string>()
+  #tamper: Tamper | undefined
+
+  connect(origin: string, server: Server): void {
+    this.#servers.set(origin, server)
+  }
+
+  /** Nobody reaches this origin until it is mended. */
+  cut(origin: string): void {
+    this.#cut.add(origin)
+  }
+
+  mend(origin: string): void {
+    this.#cut.delete(origin)
+  }
+
+  /** Puts somebody between the wallets and the servers, or takes them away. */
+  tamper(tamper: Tamper | undefined): void {
+    this.#tamper = tamper
+  }
+
+  readonly fetch: FetchPort = async (url, init = {}) => {
+    const { origin } = new URL(url)
+    const server = this.#servers.get(origin)
+    if (!server || this.#cut.has(origin)) throw new TypeError('fetch failed')
+    const { method, headers, body } = init
+    const request = new Request(url, {
+      ...(method === undefined ? {} : { method }),
+      ...(headers === undefined ? {} : { headers }),
+      ...(body === undefined ? {} : { body }),
+    })
+    const response = await server(request)
+    const answer = new Uint8Array(await response.arrayBuffer())
+    const changed = this.#tamper?.({ url, body: body ?? new Uint8Array() }, answer) ?? answer
+    return { status: response.status, arrayBuffer: async () => new Uint8Array(changed).buffer }
+  }
+}
