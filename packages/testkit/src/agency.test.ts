@@ -1,0 +1,273 @@
+/** An agency as its clients and strangers meet it: only what was granted, nothing lost, nothing taken from others. */
+import { base64url, type JsonObject, multihash, systemRandom, utf8 } from '@keystead/core'
+import { encodeMultikey, sha256 } from '@keystead/crypto'
+import { wrapForward } from '@keystead/didcomm'
+import fc from 'fast-check'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ask, packFor, post } from '../../agent/src/edge/agency-link.ts'
+import { makeAccount } from '../../agent/src/edge/own-dids.ts'
+import { put } from '../../agent/src/edge/store.ts'
+import { MAX_MAIL_BYTES } from '../../agent/src/limits.ts'
+import * as backup from '../../agent/src/protocols/backup/messages.ts'
+import { GRANT } from '../../agent/src/protocols/cloud-agent/messages.ts'
+import * as locator from '../../agent/src/protocols/locator/messages.ts'
+import { RECIPIENT_UPDATE } from '../../agent/src/protocols/mediation/messages.ts'
+import * as pickup from '../../agent/src/protocols/pickup/messages.ts'
+import { PUBLISH } from '../../agent/src/protocols/publish/messages.ts'
+import { AGENCY, Network } from './network.ts'
+import type { Person } from './person.ts'
+
+let network: Network
+let client: Person
+let agency: string
+
+beforeAll(async () => {
+  network = await Network.open()
+  agency = network.agency.options.did
+})
+afterAll(() => network.close())
+beforeEach(async () => {
+  client = await network.newcomer(base64url.encode(systemRandom(6)))
+})
+
+/** An account with these services. */
+async function account(...services: string[]): Promise<string> {
+  const own = await makeAccount(client.agent.edge)
+  await client.agent.edge.records.commit([put('own-did', own.did, own)])
+  await ask(client.agent.edge, agency, own.did, { type: GRANT, body: { services } })
+  return own.did
+}
+
+const asked = (from: string, type: string, body: JsonObject, attachment?: Uint8Array) =>
+  ask(client.agent.edge, agency, from, { type, body, ...(attachment ? { attachment } : {}) })
+
+const code = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'done',
+    (error: { code?: string }) => error.code ?? error,
+  )
+
+async function forward(next: string, bytes: Uint8Array): Promise<void> {
+  const { resolver, ports } = client.agent.edge
+  const options = { next, mediator: agency, resolver, random: systemRandom, ephemerals: ports.keys }
+  await post(client.agent.edge, AGENCY, await wrapForward(Uint8Array.from(bytes), options))
+}
+
+const envelopeHash = (bytes: Uint8Array): string => multihash.encode(sha256(bytes))
+const id = (): string => base64url.encode(systemRandom(16))
+const message = (text: string): Uint8Array => utf8(JSON.stringify({ ciphertext: text }))
+
+describe('services', () => {
+  it('MUST be refused to an account that did not grant them, and again after it withdrew them', async () => {
+    const requests: [string, JsonObject, Uint8Array?][] = [
+      [pickup.DELIVERY_REQUEST, { limit: 1 }],
+      [pickup.STATUS_REQUEST, {}],
+      [RECIPIENT_UPDATE, { updates: [{ recipient_did: 'did:peer:4abc', action: 'add' }] }],
+      [backup.BACKUP_READERS, { vault: id(), readers: [] }],
+      [locator.LOCATOR_PUT, { account: base64url.encode(systemRandom(32)) }, new Uint8Array(8)],
+      [PUBLISH, { name: id(), mediaType: 'application/vc' }, utf8('{}')],
+    ]
+    const none = await account()
+    for (const [type, body, attachment] of requests)
+      expect(await code(asked(none, type, body, attachment))).toBe('NOT_GRANTED')
+    const all = await account('mailbox', 'backup', 'publish')
+    for (const [type, body, attachment] of requests) expect(await code(asked(all, type, body, attachment))).toBe('done')
+    await asked(all, GRANT, { services: [] })
+    for (const [type, body, attachment] of requests)
+      expect(await code(asked(all, type, body, attachment))).toBe('NOT_GRANTED')
+  })
+
+  it('unknown message types and malformed bodies get a problem report with a code', async () => {
+    const own = await account('mailbox')
+    expect(await code(asked(own, 'https://example.com/unknown/1.0/ask', {}))).toBe('UNKNOWN_MESSAGE_TYPE')
+    expect(await code(asked(own, pickup.DELIVERY_REQUEST, { limit: 'many' }))).toMatch(/^BAD_/)
+  })
+})
+
+describe('the mailbox', () => {
+  it('keeps a message until it was acknowledged, and then no longer', async () => {
+    const own = await account('mailbox')
+    const did = `did:peer:4${id()}`
+    await asked(own, RECIPIENT_UPDATE, { updates: [{ recipient_did: did, action: 'add' }] })
+    await forward(did, message('one'))
+    await forward(did, message('two'))
+    const first = await asked(own, pickup.DELIVERY_REQUEST, { limit: 10 })
+    const again = await asked(own, pickup.DELIVERY_REQUEST, { limit: 10 })
+    const ids = (first.attachments ?? []).map((attachment) => String(attachment.id))
+    expect(ids).toHaveLength(2)
+    expect((again.attachments ?? []).map((attachment) => attachment.id)).toEqual(ids)
+    await asked(own, pickup.MESSAGES_RECEIVED, { message_id_list: ids.slice(0, 1) })
+    const left = await asked(own, pickup.DELIVERY_REQUEST, { limit: 10 })
+    expect((left.attachments ?? []).map((attachment) => attachment.id)).toEqual(ids.slice(1))
+  })
+
+  it('MUST NOT show or forget messages of another account', async () => {
+    const [own, other] = [await account('mailbox'), await account('mailbox')]
+    const did = `did:peer:4${id()}`
+    await asked(own, RECIPIENT_UPDATE, { updates: [{ recipient_did: did, action: 'add' }] })
+    const taken = await asked(other, RECIPIENT_UPDATE, { updates: [{ recipient_did: did, action: 'add' }] })
+    expect(taken.body['updated']).toMatchObject([{ result: 'client_error' }])
+    await forward(did, message('mine'))
+    const mine = await asked(own, pickup.DELIVERY_REQUEST, { limit: 10 })
+    const ids = (mine.attachments ?? []).map((attachment) => String(attachment.id))
+    await asked(other, pickup.MESSAGES_RECEIVED, { message_id_list: ids })
+    expect((await asked(other, pickup.DELIVERY_REQUEST, { limit: 10 })).type).toBe(pickup.STATUS)
+    expect((await asked(own, pickup.DELIVERY_REQUEST, { limit: 10 })).attachments).toHaveLength(1)
+  })
+
+  it('a DID that everybody knows MUST NOT be taken without a proof by its key', async () => {
+    const victim = await network.person('victim')
+    const did = await victim.did()
+    const thief = await account('mailbox')
+    const claim = async (proof?: JsonObject) => {
+      const updates = [{ recipient_did: did, action: 'add', ...(proof ? { proof } : {}) }]
+      return (await asked(thief, RECIPIENT_UPDATE, { updates })).body['updated']
+    }
+    expect(await claim()).toMatchObject([{ result: 'client_error' }])
+    const { fragment } = await victim.agent.publicIdentity()
+    const signature = base64url.encode(systemRandom(64))
+    expect(await claim({ kid: `${did}#${fragment}`, signature })).toMatchObject([{ result: 'client_error' }])
+    expect(await network.agency.options.store.accountOf(did)).toBe((await victim.agent.profile()).agency?.account)
+  })
+
+  it('refuses what is too large, and mail for nobody, with their codes', async () => {
+    expect(await code(forward(`did:peer:4${id()}`, message('nobody')))).toBe('UNKNOWN_RECIPIENT')
+    const own = await account('mailbox')
+    const did = `did:peer:4${id()}`
+    await asked(own, RECIPIENT_UPDATE, { updates: [{ recipient_did: did, action: 'add' }] })
+    expect(await code(forward(did, message('x'.repeat(MAX_MAIL_BYTES))))).toBe('MESSAGE_TOO_LARGE')
+    expect(await code(post(client.agent.edge, AGENCY, new Uint8Array(2 * 1024 * 1024)))).toBe('MESSAGE_TOO_LARGE')
+  })
+})
+
+describe('backups', () => {
+  it('extend their own chain only; the same put again is no conflict', async () => {
+    const own = await account('backup')
+    const [vault, stream] = [id(), id()]
+    const save = (seq: number, prev: string, bytes: Uint8Array, from = own) =>
+      asked(from, backup.BACKUP_PUT, { vault, stream, seq, prev, hash: envelopeHash(bytes) }, bytes)
+    const [one, two] = [utf8('one'), utf8('two')]
+    await save(0, '', one)
+    await save(0, '', one)
+    expect(await code(save(0, '', two))).toBe('BACKUP_CONFLICT')
+    expect(await code(save(2, envelopeHash(one), two))).toBe('BACKUP_CONFLICT')
+    expect(await code(save(1, envelopeHash(two), two))).toBe('BACKUP_CONFLICT')
+    await save(1, envelopeHash(one), two)
+    const other = await account('backup')
+    expect(await code(save(2, envelopeHash(two), utf8('three'), other))).toBe('BACKUP_NOT_YOURS')
+    const wrong = asked(
+      own,
+      backup.BACKUP_PUT,
+      { vault, stream, seq: 2, prev: envelopeHash(two), hash: envelopeHash(one) },
+      two,
+    )
+    expect(await code(wrong)).toBe('BACKUP_CONFLICT')
+  })
+
+  it('are read by a reader key alone, with a nonce that is good once', async () => {
+    const own = await account('backup')
+    const [vault, stream] = [id(), id()]
+    const bytes = utf8('sealed')
+    await asked(own, backup.BACKUP_PUT, { vault, stream, seq: 0, prev: '', hash: envelopeHash(bytes) }, bytes)
+    const key = await network.keys.ephemeral({ kind: 'signing', suite: 'ed25519' })
+    const stranger = await network.keys.ephemeral({ kind: 'signing', suite: 'ed25519' })
+    const reader = encodeMultikey(key.publicKey)
+    await asked(own, backup.BACKUP_READERS, { vault, readers: [reader] })
+    const anyone = await account()
+    const nonceOf = async () => String((await asked(anyone, backup.BACKUP_CHALLENGE_REQUEST, { vault })).body['nonce'])
+    const read = async (nonce: string, by = key, named = reader, of = vault) => {
+      const signature = base64url.encode(await by.sign(backup.readTranscript(agency, vault, nonce)))
+      return asked(anyone, backup.BACKUP_GET, { vault: of, reader: named, nonce, signature })
+    }
+    const nonce = await nonceOf()
+    expect((await read(nonce)).attachments).toHaveLength(1)
+    expect(await code(read(nonce))).toBe('READ_REFUSED')
+    expect(await code(read(await nonceOf(), stranger))).toBe('READ_REFUSED')
+    expect(await code(read(await nonceOf(), stranger, encodeMultikey(stranger.publicKey)))).toBe('READ_REFUSED')
+    expect(await code(read(await nonceOf(), key, reader, id()))).toBe('READ_REFUSED')
+    const late = await nonceOf()
+    network.advance(600)
+    expect(await code(read(late))).toBe('READ_REFUSED')
+  })
+
+  it('a locator record is replaced by the account that put it, and by no other', async () => {
+    const [own, other] = [await account('backup'), await account('backup')]
+    const name = base64url.encode(systemRandom(32))
+    await asked(own, locator.LOCATOR_PUT, { account: name }, utf8('first'))
+    await asked(own, locator.LOCATOR_PUT, { account: name }, utf8('second'))
+    expect(await code(asked(other, locator.LOCATOR_PUT, { account: name }, utf8('third')))).toBe('LOCATOR_NOT_YOURS')
+    expect(await code(asked(other, locator.LOCATOR_GET, { account: base64url.encode(systemRandom(32)) }))).toBe(
+      'UNKNOWN_LOCATOR',
+    )
+  })
+
+  it('a published file is replaced by the account that published it, and by no other', async () => {
+    const [own, other] = [await account('publish'), await account('publish')]
+    const name = id()
+    const { body } = await asked(own, PUBLISH, { name, mediaType: 'application/vc' }, utf8('{"a":1}'))
+    expect(await code(asked(other, PUBLISH, { name, mediaType: 'application/vc' }, utf8('{}')))).toBe('FILE_NOT_YOURS')
+    const shown = await network.wires.fetch(String(body['url']))
+    expect(new TextDecoder().decode(await shown.arrayBuffer())).toBe('{"a":1}')
+  })
+})
+
+describe('whatever is sent', () => {
+  const status = async (bytes: Uint8Array): Promise<number> => {
+    const headers = { 'content-type': 'application/didcomm-encrypted+json' }
+    const init = { method: 'POST', headers, body: Uint8Array.from(bytes) }
+    return (await network.wires.fetch(`${AGENCY}/`, init)).status
+  }
+
+  it('any changed byte of a message is refused or says the same, and nothing crashes', async () => {
+    const own = await account('mailbox')
+    const packed = await packFor(client.agent.edge, agency, own, { type: pickup.STATUS_REQUEST, body: {} })
+    await fc.assert(
+      fc.asyncProperty(fc.nat(packed.length - 1), fc.integer({ min: 1, max: 255 }), async (at, by) => {
+        const changed = Uint8Array.from(packed)
+        changed[at] = (changed[at] ?? 0) ^ by
+        expect([200, 400]).toContain(await status(changed))
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('noise is refused with 400, and nothing crashes', () =>
+    fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 2000 }), async (bytes) => {
+        expect(await status(bytes)).toBe(400)
+      }),
+      { numRuns: 200 },
+    ))
+
+  it('strange bodies of every known type get a code, and nothing crashes', async () => {
+    const own = await account('mailbox', 'backup', 'publish')
+    const types = [
+      pickup.DELIVERY_REQUEST,
+      pickup.MESSAGES_RECEIVED,
+      pickup.STATUS_REQUEST,
+      pickup.LIVE_DELIVERY_CHANGE,
+      RECIPIENT_UPDATE,
+      backup.BACKUP_PUT,
+      backup.BACKUP_READERS,
+      backup.BACKUP_GET,
+      backup.BACKUP_CHALLENGE_REQUEST,
+      locator.LOCATOR_PUT,
+      locator.LOCATOR_GET,
+      PUBLISH,
+      GRANT,
+    ]
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...types),
+        fc.dictionary(fc.string({ maxLength: 12 }), fc.jsonValue({ maxDepth: 2 })),
+        async (type, body) => {
+          const answer = await code(asked(own, type, JSON.parse(JSON.stringify(body)) as JsonObject))
+          expect(String(answer)).toMatch(/^(done|[A-Z_]{3,40})$/)
+          expect(answer).not.toBe('INTERNAL_ERROR')
+          expect(answer).not.toBe('AGENCY_UNREACHABLE')
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+})
