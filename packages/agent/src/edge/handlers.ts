@@ -23,17 +23,18 @@ import {
   SHARE_DECLINED,
   SHARE_KEPT,
 } from '../protocols/recovery/messages.ts'
+import { onConnectRequest, onConnectResponse } from './connecting.ts'
 import type { Edge } from './context.ts'
 import { onIssued, onOffer, onPresentationRequest } from './holding.ts'
 import type { Incoming } from './inbox.ts'
 import { onCredentialRequest } from './issuing.ts'
 import { onChallenge, onResponse } from './key-verify.ts'
+import { onEntries, onEntryAck } from './peer-log.ts'
 import { onCeremony } from './recovery/ceremony.ts'
 import { onShare, onShareDeclined, onShareKept } from './recovery/contacts.ts'
 import { onAnnounce } from './recovery/helping.ts'
 import { onHanded, onHello } from './recovery/rescue.ts'
 import { onAlert } from './recovery/watch.ts'
-import { onConnectRequest, onConnectResponse, onEntries, onEntryAck } from './relationships.ts'
 import type { Change } from './store.ts'
 import { onPresentation } from './verifying.ts'
 

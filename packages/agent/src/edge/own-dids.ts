@@ -1,8 +1,10 @@
 /** DIDs of ours that live at an agency: the account with it, and one did:peer:4 for every relationship. */
+
 import { encodeMultikey, type PublicKey } from '@keystead/crypto'
 import { createDidPeer2, createDidPeer4, didOf, peerShortForm } from '@keystead/did'
 import type { SecretsPort, SenderPort, SigningPort } from '@keystead/didcomm'
 import { type Edge, fault } from './context.ts'
+import { ED25519, X25519 } from './key-types.ts'
 import type { OwnDid, OwnKey } from './records.ts'
 
 /** A did:peer:4 whose messages go through the mediator, with the authentication key given (a relationship's own). */
@@ -12,7 +14,7 @@ export async function makePairwise(
   mediator: string,
   relationship?: string,
 ): Promise<OwnDid> {
-  const agreement = await edge.ports.vault.createKey({ kind: 'agreement', suite: 'x25519' }, 'pairwise agreement')
+  const agreement = await edge.ports.vault.createKey(X25519, 'pairwise agreement')
   const method = (fragment: string, key: PublicKey) => ({
     id: `#${fragment}`,
     type: 'Multikey',
@@ -43,8 +45,8 @@ export async function makePairwise(
 /** The did:peer:2 by which an agency knows us: nothing but keys, told to nobody else. */
 export async function makeAccount(edge: Edge): Promise<OwnDid> {
   const { vault } = edge.ports
-  const signing = await vault.createKey({ kind: 'signing', suite: 'ed25519' }, 'agency account')
-  const agreement = await vault.createKey({ kind: 'agreement', suite: 'x25519' }, 'agency account')
+  const signing = await vault.createKey(ED25519, 'agency account')
+  const agreement = await vault.createKey(X25519, 'agency account')
   const did = createDidPeer2(
     [
       { purpose: 'E', key: agreement.key.publicKey },
@@ -72,7 +74,7 @@ export function secretsOf(edge: Edge): SecretsPort {
     agreementKey: async (kid) => {
       const own = await ownDid(edge, kid)
       if (!own || kid.split('#')[1] !== own.keyAgreement.fragment) return undefined
-      return edge.ports.vault.key(own.keyAgreement.keyId, { kind: 'agreement', suite: 'x25519' })
+      return edge.ports.vault.key(own.keyAgreement.keyId, X25519)
     },
   }
 }
@@ -80,13 +82,13 @@ export function secretsOf(edge: Edge): SecretsPort {
 /** The key to send with, under the form of the DID the message names. */
 export async function senderOf(edge: Edge, from: string): Promise<SenderPort> {
   const own = await requireOwn(edge, from)
-  const key = await edge.ports.vault.key(own.keyAgreement.keyId, { kind: 'agreement', suite: 'x25519' })
+  const key = await edge.ports.vault.key(own.keyAgreement.keyId, X25519)
   return { kid: kidOf(from, own.keyAgreement), key }
 }
 
 export async function signerOf(edge: Edge, did: string): Promise<SigningPort> {
   const own = await requireOwn(edge, did)
-  const key = await edge.ports.vault.key(own.authentication.keyId, { kind: 'signing', suite: 'ed25519' })
+  const key = await edge.ports.vault.key(own.authentication.keyId, ED25519)
   return { kid: kidOf(did, own.authentication), key }
 }
 

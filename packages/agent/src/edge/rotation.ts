@@ -1,7 +1,7 @@
 /** New keys for everything in one action (flows S5, V10). */
 import { type Edge, fault } from './context.ts'
-import { rotateIdentity } from './identities.ts'
-import { rotateRelationship } from './relationships.ts'
+import { rotateIdentity } from './identity-operations.ts'
+import { rotateRelationship } from './own-log.ts'
 import { put } from './store.ts'
 
 /** DIDs on the ledger first, then every relationship; peers follow by themselves. Rejects with `NO_IDENTITY`. */

@@ -5,11 +5,11 @@ import { emptyMailbox, forgetOldMessages } from './inbox.ts'
 import { publishPending } from './issuing.ts'
 import { resumeOperations } from './operations.ts'
 import { flushOutbox } from './outbox.ts'
+import { settleRelationships } from './peer-log.ts'
 import { backUp } from './recovery/backup.ts'
 import { forgetHelping } from './recovery/helping.ts'
 import { commitRecoverySets } from './recovery/setup.ts'
 import { goOnVetoing, settleOwnSide, watchIdentities } from './recovery/watch.ts'
-import { settleRelationships } from './relationships.ts'
 
 export interface SyncResult {
   readonly handled: number

@@ -2,6 +2,7 @@
  * Automatic backup (rules 1, 26): whenever the records have changed, they are sealed to the path keys and put at the agency,
  * each envelope one link of this device's chain. Keys are in none of them.
  */
+
 import { base64url, canonicalJson, type JsonObject, multihash } from '@keystead/core'
 import { decodeMultikey, sha256 } from '@keystead/crypto'
 import { parseBackup, sealBackup } from '@keystead/recovery'
@@ -11,9 +12,10 @@ import { BACKUP_PUT, BACKUP_READERS } from '../../protocols/backup/messages.ts'
 import { LOCATOR_PUT } from '../../protocols/locator/messages.ts'
 import { askAgency } from '../agency-link.ts'
 import { type Edge, fault, nowSeconds } from '../context.ts'
-import type { BackupProgress, RecoverySetup } from '../records.ts'
+import { ED25519 } from '../key-types.ts'
 import { put, remove } from '../store.ts'
-import { ED25519, setups } from './recovery-set.ts'
+import type { BackupProgress, RecoverySetup } from './records.ts'
+import { setups } from './recovery-set.ts'
 
 /** Places what is not placed yet and takes a backup of what changed, for each deal that is served. */
 export async function backUp(edge: Edge): Promise<void> {

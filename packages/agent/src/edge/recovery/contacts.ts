@@ -11,8 +11,9 @@ import {
 import { type Edge, fault, nowSeconds, tell, toPeer } from '../context.ts'
 import { jsonAttachment, request } from '../holding.ts'
 import type { Incoming } from '../inbox.ts'
-import type { HeldShare, PendingRequest, RecoverySetup, Relationship } from '../records.ts'
+import type { PendingRequest, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
+import type { HeldShare, RecoverySetup } from './records.ts'
 import { setups } from './recovery-set.ts'
 
 /** Shares kept for one contact: the newest, and the one that the ledger's hold may still call for (rule 5). */

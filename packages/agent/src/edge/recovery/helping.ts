@@ -2,6 +2,7 @@
  * A contact's side of a recovery (flow V17, rule 27). What asks is an unknown device, so it is answered from a DID made for
  * this alone; the share leaves only when the person has typed the code that the owner told them on a channel they know.
  */
+
 import { base64url, equalBytes } from '@keystead/core'
 import { decodeMultikey } from '@keystead/crypto'
 import { didOf, peerShortForm } from '@keystead/did'
@@ -36,11 +37,11 @@ import {
   toPeer,
 } from '../context.ts'
 import type { Incoming } from '../inbox.ts'
+import { ED25519 } from '../key-types.ts'
 import { makePairwise } from '../own-dids.ts'
-import type { Helping } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { packetOf } from './contacts.ts'
-import { ED25519 } from './recovery-set.ts'
+import type { Helping } from './records.ts'
 
 /** Takes up a link. Throws `BAD_INVITATION`, `INVITATION_EXPIRED`, or `NO_SHARE` when no share of ours is meant. */
 export async function beginHelping(edge: Edge, url: string): Promise<Helping> {

@@ -1,7 +1,9 @@
 /** The keys of a recovery path, alive only while a deal is made or a recovery runs. */
+
 import type { KemKey, PublicKey, SigningKey } from '@keystead/crypto'
 import { derivePath, type GroupSecrets, type PathId } from '@keystead/recovery'
 import type { Edge } from '../context.ts'
+import { ED25519, XWING } from '../key-types.ts'
 
 export interface PathKeys {
   readonly id: PathId
@@ -15,8 +17,8 @@ export interface PathKeys {
 export async function pathKeys(edge: Edge, id: PathId, secrets: GroupSecrets): Promise<PathKeys> {
   const { kemSeed, readerSeed } = derivePath(id, secrets)
   try {
-    const kem = await edge.ports.keys.fromSecret({ kind: 'kem', suite: 'x-wing' }, kemSeed)
-    const reader = await edge.ports.keys.fromSecret({ kind: 'signing', suite: 'ed25519' }, readerSeed)
+    const kem = await edge.ports.keys.fromSecret(XWING, kemSeed)
+    const reader = await edge.ports.keys.fromSecret(ED25519, readerSeed)
     return {
       id,
       kem,

@@ -1,14 +1,14 @@
 /** Recovery signing keys (rule 2): a fresh one for every path of every DID and relationship, sealed to the path's key. */
+
 import { base64url } from '@keystead/core'
 import { decodeMultikey, encodeMultikey, keyDigest, type PublicKey, type SigningKey } from '@keystead/crypto'
 import type { RecoveryEntry } from '@keystead/did-dkms'
 import { openRecoveryKey, sealRecoveryKey } from '@keystead/recovery'
 import type { Edge } from '../context.ts'
-import type { RecoverySetup } from '../records.ts'
+import { ED25519 } from '../key-types.ts'
 import { type Change, put } from '../store.ts'
 import type { PathKeys } from './path-keys.ts'
-
-export const ED25519 = { kind: 'signing', suite: 'ed25519' } as const
+import type { RecoverySetup } from './records.ts'
 
 export interface RecoverySet {
   /** What the ledger, or the peer, commits to. Empty while no recovery is set up. */

@@ -2,6 +2,7 @@
  * A recovery on a new device (flows V16, V17): the kit leads to the agency, contacts who were called hand over their shares,
  * and two groups together open the path. What arrives is kept, so that a recovery may take days and survive restarts.
  */
+
 import { base64url } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import { didOf, peerShortForm } from '@keystead/did'
@@ -25,13 +26,12 @@ import { HELP_CEREMONY, helpUrl, parseHanded, parseHello } from '../../protocols
 import { askAgency } from '../agency-link.ts'
 import { agencyOf, type Edge, fault, nowSeconds, queue, queueRecipient, tell } from '../context.ts'
 import type { Incoming } from '../inbox.ts'
+import { ED25519, XWING } from '../key-types.ts'
 import { makePairwise } from '../own-dids.ts'
-import type { Rescue } from '../records.ts'
 import { type Change, put } from '../store.ts'
-import { ED25519 } from './recovery-set.ts'
+import type { Rescue } from './records.ts'
 
 const text = base64url.encode
-const XWING = { kind: 'kem', suite: 'x-wing' } as const
 
 /** Begins in a new wallet that has a cloud agent at the kit's agency. `base`: a page for contacts without a wallet. */
 export async function beginRescue(edge: Edge, kit: Kit, base: string): Promise<Rescue> {

@@ -2,6 +2,7 @@
  * Setting recovery up (flows V13, V14): a deal of fresh secrets to contacts and paper. Only public halves stay (rule 2).
  * Everything that has to be brought somewhere is on disk before it leaves, so that an outage delays it and loses nothing.
  */
+
 import { base64url } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import {
@@ -21,12 +22,14 @@ import {
 } from '@keystead/recovery'
 import { SHARE } from '../../protocols/recovery/messages.ts'
 import { agencyOf, type Edge, fault, nowSeconds, profileOf, toPeer } from '../context.ts'
-import { rotateIdentity } from '../identities.ts'
-import type { Profile, RecoverySetup, Relationship } from '../records.ts'
-import { rotateRelationship } from '../relationships.ts'
+import { rotateIdentity } from '../identity-operations.ts'
+import { ED25519 } from '../key-types.ts'
+import { rotateRelationship } from '../own-log.ts'
+import type { Profile, Relationship } from '../records.ts'
 import { type Change, put } from '../store.ts'
 import { pathKeys } from './path-keys.ts'
-import { ED25519, newRecoverySet, setups } from './recovery-set.ts'
+import type { RecoverySetup } from './records.ts'
+import { newRecoverySet, setups } from './recovery-set.ts'
 
 export interface RecoveryPlan {
   readonly contacts: readonly Relationship[]

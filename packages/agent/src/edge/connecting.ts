@@ -1,0 +1,180 @@
+import { didOf, peerShortForm } from '@keystead/did'
+import { beginLog, type Entry, entryDid, parseEntry, relationshipId } from '@keystead/microledger'
+import { INVITATION_SECONDS } from '../limits.ts'
+import {
+  CONNECT_REQUEST,
+  CONNECT_RESPONSE,
+  type Invitation,
+  invitationUrl,
+  parseIntroduction,
+  parseInvitationUrl,
+} from '../protocols/connect/messages.ts'
+import { type Edge, fault, nowSeconds, profileOf, queue, queueRecipient, randomId, tell } from './context.ts'
+import type { Incoming } from './inbox.ts'
+import { beginLogOfOurs, stateOf } from './own-log.ts'
+import type { OwnDid, Relationship, RelationshipKeys } from './records.ts'
+import { type Change, put } from './store.ts'
+
+export interface ConnectOptions {
+  /** What we call the peer, instead of what they call themselves. */
+  readonly alias?: string
+  /** A public DID of ours to tell the peer. */
+  readonly tell?: string
+}
+
+/** A single-use invitation. `base`: the page that helps whoever opens the link without a wallet. */
+export async function invite(
+  edge: Edge,
+  base: string,
+  options: ConnectOptions & { seconds?: number } = {},
+): Promise<{ relationship: Relationship; url: string }> {
+  const { pairwise, keys, entry, state, id, sealed } = await beginLogOfOurs(edge)
+  const expires = nowSeconds(edge) + (options.seconds ?? INVITATION_SECONDS)
+  const { label } = await profileOf(edge)
+  const invitation: Invitation = { id: randomId(edge), from: pairwise.longForm, goal: 'connect', label, expires }
+  const url = invitationUrl(base, invitation)
+  const relationship: Relationship = {
+    id,
+    label: options.alias ?? '',
+    status: 'invited',
+    mine: { entries: [entry], state },
+    invitation: { id: invitation.id, expires, url, from: pairwise.did },
+    ...(options.tell === undefined ? {} : { told: options.tell }),
+  }
+  await edge.records.commit([...newRelationship(edge, relationship, pairwise, keys), ...sealed])
+  return { relationship, url }
+}
+
+/** Accepts an invitation's link. Throws `BAD_INVITATION`, `INVITATION_EXPIRED` or `UNKNOWN_DID`. */
+export async function acceptInvitation(edge: Edge, url: string, options: ConnectOptions = {}): Promise<Relationship> {
+  const invitation = parseInvitationUrl(url)
+  if (invitation.expires !== undefined && invitation.expires < nowSeconds(edge))
+    throw fault('INVITATION_EXPIRED', 'this invitation has expired')
+  const known = (await edge.records.all('relationship')).find(({ value }) => value.invitation?.id === invitation.id)
+  if (known) return known.value
+  return request(edge, invitation, url, options)
+}
+
+/** Flow V7: a relationship with whoever controls a public DID; pairwise DIDs are made for it. */
+export async function connectToDid(edge: Edge, did: string, options: ConnectOptions = {}): Promise<Relationship> {
+  const invitation = { id: randomId(edge), from: did, goal: 'connect', label: '' }
+  return request(edge, invitation, '', options)
+}
+
+async function request(
+  edge: Edge,
+  invitation: Invitation,
+  url: string,
+  options: ConnectOptions,
+): Promise<Relationship> {
+  const { didDocument, didResolutionMetadata } = await edge.resolver.resolve(invitation.from)
+  if (!didDocument) {
+    const { error } = didResolutionMetadata
+    if (error?.code) throw fault('NO_ROUTE', error.detail ?? error.title)
+    throw fault('UNKNOWN_DID', error?.detail ?? 'this DID does not exist')
+  }
+  const { pairwise, keys, entry, state, id, sealed } = await beginLogOfOurs(edge)
+  const { label } = await profileOf(edge)
+  const relationship: Relationship = {
+    id,
+    label: options.alias ?? invitation.label,
+    status: 'requested',
+    mine: { entries: [entry], state },
+    invitation: {
+      id: invitation.id,
+      expires: invitation.expires ?? 0,
+      url,
+      from: peerShortForm(didOf(invitation.from)),
+    },
+    ...(options.tell === undefined ? {} : { told: options.tell }),
+  }
+  const message = queue(edge, {
+    from: pairwise.longForm,
+    to: invitation.from,
+    type: CONNECT_REQUEST,
+    pthid: invitation.id,
+    body: introduction(entry, label, options.tell),
+  })
+  await edge.records.commit([...newRelationship(edge, relationship, pairwise, keys), ...sealed, message])
+  return relationship
+}
+
+function introduction(entry: Entry, label: string, did: string | undefined) {
+  return { entry: entry as never, label, ...(did === undefined ? {} : { did }) }
+}
+
+function newRelationship(edge: Edge, relationship: Relationship, pairwise: OwnDid, keys: RelationshipKeys): Change[] {
+  return [
+    put('relationship', relationship.id, relationship),
+    put('relationship-keys', relationship.id, keys),
+    put('own-did', pairwise.did, pairwise),
+    queueRecipient(edge, pairwise.did, 'add'),
+  ]
+}
+
+export async function onConnectRequest(edge: Edge, { message, from, own, relationship }: Incoming): Promise<Change[]> {
+  const introduced = parseIntroduction(message.body)
+  const theirs = parseEntry(introduced.entry)
+  if (entryDid(theirs) !== from) throw fault('BAD_MESSAGE', 'the entry is of another DID than the sender’s')
+  const { label } = await profileOf(edge)
+  if (own.did.startsWith('did:dkms:')) {
+    // Somebody connects to our public DID: our answer proves it by coming from that DID.
+    const side = await beginLogOfOurs(edge)
+    const base = {
+      id: side.id,
+      label: '',
+      status: 'requested' as const,
+      mine: { entries: [side.entry], state: side.state },
+    }
+    const connected = join({ ...base, told: own.did }, theirs, introduced.label, introduced.did)
+    const body = introduction(side.entry, label, own.did)
+    return [
+      ...newRelationship(edge, connected, side.pairwise, side.keys),
+      ...side.sealed,
+      queue(edge, { from: own.did, to: theirs.doc, type: CONNECT_RESPONSE, thid: message.id, body }),
+    ]
+  }
+  if (relationship?.status !== 'invited' || !relationship.invitation || message.pthid !== relationship.invitation.id)
+    throw fault('NOT_ALLOWED_NOW', 'the invitation it answers was used already or never made')
+  if (relationship.invitation.expires < nowSeconds(edge))
+    throw fault('INVITATION_EXPIRED', 'the invitation has expired')
+  const connected = join(relationship, theirs, introduced.label, introduced.did)
+  tell(edge, { kind: 'connected', text: `connected with ${connected.label}`, relationship: connected.id })
+  const inception = relationship.mine.entries[0] as Entry
+  return [
+    put('relationship', connected.id, connected),
+    queue(edge, {
+      from: own.longForm,
+      to: theirs.doc,
+      type: CONNECT_RESPONSE,
+      thid: message.id,
+      body: introduction(inception, label, relationship.told),
+    }),
+  ]
+}
+
+export async function onConnectResponse(edge: Edge, { message, from, relationship }: Incoming): Promise<Change[]> {
+  if (relationship?.status !== 'requested') throw fault('NOT_ALLOWED_NOW', 'nothing was asked that this answers')
+  const expected = relationship.invitation?.from
+  if (from !== expected) throw fault('BAD_MESSAGE', 'the answer is not from whoever was asked')
+  const introduced = parseIntroduction(message.body)
+  const theirs = parseEntry(introduced.entry)
+  if (!from.startsWith('did:dkms:') && entryDid(theirs) !== from)
+    throw fault('BAD_MESSAGE', 'the entry is of another DID than the sender’s')
+  // A public DID that answers for itself is told by that very answer.
+  const did = from.startsWith('did:dkms:') ? from : introduced.did
+  const connected = join(relationship, theirs, introduced.label, did)
+  tell(edge, { kind: 'connected', text: `connected with ${connected.label}`, relationship: connected.id })
+  return [put('relationship', connected.id, connected)]
+}
+
+function join(relationship: Relationship, theirs: Entry, label: string, publicDid: string | undefined): Relationship {
+  const rel = relationshipId(relationship.mine.entries[0] as Entry, theirs)
+  return {
+    ...relationship,
+    label: relationship.label || label || 'unnamed',
+    status: 'connected',
+    mine: { ...relationship.mine, state: { ...relationship.mine.state, rel } },
+    peer: { state: stateOf(beginLog(theirs, rel)), ...(publicDid === undefined ? {} : { publicDid }) },
+  }
+}

@@ -1,0 +1,146 @@
+/** What becomes of a DID of ours on the ledger after its genesis, one operation a function (`spec/did-dkms.md`). */
+
+import { encodeMultikey } from '@keystead/crypto'
+import {
+  bodyHash,
+  type DidState,
+  operationAfter,
+  type RecoveryEntry,
+  type Submission,
+  signOperation,
+} from '@keystead/did-dkms'
+import { type Edge, fault, nowSeconds } from './context.ts'
+import { usableIdentity } from './identities.ts'
+import { authorityOf, type KeySet, makeKeySet, NOT_AFTER_SECONDS, ownDidOf, submissionOf } from './key-set.ts'
+import { ED25519 } from './key-types.ts'
+import { perform } from './operations.ts'
+import type { Identity } from './records.ts'
+import type { PathKeys } from './recovery/path-keys.ts'
+import { openRecoverySet } from './recovery/recovery-set.ts'
+import { type Change, put } from './store.ts'
+
+/** New keys everywhere: the committed next key takes over, the document gets new ones. */
+export async function rotateIdentity(
+  edge: Edge,
+  did: string,
+  options: { recovery?: readonly RecoveryEntry[]; compromisedSince?: number; also?: readonly Change[] } = {},
+): Promise<Identity> {
+  const { ledger, vault } = edge.ports
+  const { identity, keys } = await usableIdentity(edge, did)
+  const next = await vault.key(keys.next, ED25519)
+  const set = await makeKeySet(edge, identity.use, { keyId: keys.next, key: next })
+  const { recovery, compromisedSince: since } = options
+  const operation = operationAfter(identity, ledger.net, nowSeconds(edge) + NOT_AFTER_SECONDS, {
+    type: 'rotate',
+    auth: set.auth,
+    body: bodyHash(set.body),
+    ...(recovery ? { recovery } : {}),
+    ...(since === undefined ? {} : { reason: 'compromised', since, agents: [] }),
+  })
+  const submission = submissionOf(await signOperation(operation, [next]), set.body)
+  const after = advanced(identity, submission, set)
+  await perform(edge, {
+    did,
+    kind: 'rotate',
+    submission,
+    identity: after,
+    keys: { did, ...set.keys },
+    retire: [keys.authority, keys.signing, keys.agreement],
+    ownDid: ownDidOf(did, set),
+    ...(options.also ? { also: options.also } : {}),
+  })
+  return after
+}
+
+/** Rule 4: a rotation by the next key that stops a pending recovery. */
+export async function vetoRecovery(edge: Edge, did: string, state: DidState): Promise<Identity> {
+  const { ledger, vault } = edge.ports
+  const { identity, keys } = await usableIdentity(edge, did)
+  const next = await vault.key(keys.next, ED25519)
+  const fresh = await vault.createKey(ED25519, 'ledger authority, next')
+  const auth = authorityOf(next, fresh.key)
+  const notAfter = nowSeconds(edge) + NOT_AFTER_SECONDS
+  const operation = operationAfter(state, ledger.net, notAfter, { type: 'veto', auth })
+  const submission = submissionOf(await signOperation(operation, [next]))
+  const { alert: _, ...plain } = identity
+  const after = { ...plain, auth, seq: operation.seq, head: submission.hash }
+  const newKeys = { ...keys, authority: keys.next, next: fresh.keyId }
+  await perform(edge, { did, kind: 'veto', submission, identity: after, keys: newKeys, retire: [keys.authority] })
+  return after
+}
+
+/** A `recover` of a DID whose keys are lost: new keys for everything, in force when the path's delay is over (rules 1 to 4). */
+export async function recoverIdentity(edge: Edge, identity: Identity, path: PathKeys): Promise<void> {
+  const { did } = identity
+  const { ledger } = edge.ports
+  const { state } = await ledger.resolve(did)
+  if (!state) throw fault('UNKNOWN_DID', 'the ledger proves that this DID does not exist')
+  const recovery = await openRecoverySet(edge, did, state.recovery.entries, path)
+  if (!recovery) throw fault('NO_RECOVERY_KEY', 'the backup holds no recovery key that the ledger knows')
+  const set = await makeKeySet(edge, identity.use)
+  const now = nowSeconds(edge)
+  const operation = operationAfter(state, ledger.net, now + NOT_AFTER_SECONDS, {
+    type: 'recover',
+    auth: set.auth,
+    // Set anew by the owner once authority is back, with a new kit and new shares.
+    recovery: [],
+    agents: [],
+    body: bodyHash(set.body),
+    key: recovery.multikey,
+  })
+  const submission = submissionOf(await signOperation(operation, [recovery.key, set.authority]), set.body)
+  recovery.key.destroy()
+  const after: Identity = {
+    ...advanced(identity, submission, set),
+    status: 'recovering',
+    pendingUntil: now + recovery.delay,
+  }
+  await perform(edge, {
+    did,
+    kind: 'recover',
+    submission,
+    identity: after,
+    keys: { did, ...set.keys },
+    retire: [],
+    ownDid: ownDidOf(did, set),
+    also: [put('identity', did, after), put('identity-keys', did, { did, ...set.keys })],
+  })
+}
+
+/** Records a Merkle root on the ledger (rule 13). Resolves with the operation's sequence number. */
+export async function anchorRoot(edge: Edge, did: string, root: string): Promise<number> {
+  const { ledger, vault } = edge.ports
+  const { identity, keys } = await usableIdentity(edge, did)
+  const notAfter = nowSeconds(edge) + NOT_AFTER_SECONDS
+  const operation = operationAfter(identity, ledger.net, notAfter, { type: 'anchor', root })
+  const submission = submissionOf(await signOperation(operation, [await vault.key(keys.authority, ED25519)]))
+  const after = { ...identity, seq: operation.seq, head: submission.hash }
+  const done = await perform(edge, { did, kind: 'anchor', submission, identity: after, keys, retire: [] })
+  if (!done) throw fault('OPERATION_PENDING', 'the anchor has not reached the ledger yet')
+  return operation.seq
+}
+
+/** Ends a DID for good, by its next keys. Held by the ledger where a recovery set stands. False while the ledger is away. */
+export async function deactivateIdentity(edge: Edge, did: string): Promise<boolean> {
+  const { ledger, vault } = edge.ports
+  const { identity, keys } = await usableIdentity(edge, did)
+  const next = await vault.key(keys.next, ED25519)
+  const notAfter = nowSeconds(edge) + NOT_AFTER_SECONDS
+  const reveal = [encodeMultikey(next.publicKey)]
+  const operation = operationAfter(identity, ledger.net, notAfter, { type: 'deactivate', reveal })
+  const submission = submissionOf(await signOperation(operation, [next]))
+  const after: Identity = { ...identity, status: 'retired', seq: operation.seq, head: submission.hash }
+  return perform(edge, {
+    did,
+    kind: 'deactivate',
+    submission,
+    identity: after,
+    keys,
+    retire: Object.values(keys).slice(1),
+  })
+}
+
+function advanced(identity: Identity, submission: Submission, set: KeySet): Identity {
+  const { auth, body, fragment } = set
+  return { ...identity, auth, body, fragment, seq: submission.operation.seq, head: submission.hash }
+}

@@ -1,0 +1,158 @@
+/** Our own log of a relationship: begun, rotated, recovered. One device, one key, threshold one. */
+
+import { encodeMultikey, keyDigest, type SigningKey } from '@keystead/crypto'
+import { createFromPrior } from '@keystead/didcomm'
+import {
+  applyEntry,
+  beginLog,
+  type EntryResult,
+  type LogState,
+  type RecoveryPath,
+  signEntry,
+  type UnsignedEntry,
+} from '@keystead/microledger'
+import { RELATIONSHIP_ENTRY } from '../protocols/connect/messages.ts'
+import { agencyOf, type Edge, fault, nowSeconds, queue, queueRecipient, randomId } from './context.ts'
+import { ED25519 } from './key-types.ts'
+import { makePairwise, signerOf } from './own-dids.ts'
+import type { OwnDid, Relationship } from './records.ts'
+import type { PathKeys } from './recovery/path-keys.ts'
+import { newRecoverySet, openRecoverySet } from './recovery/recovery-set.ts'
+import { type Change, put } from './store.ts'
+
+/** Entries that travel along, so that a peer who was away catches up at once. */
+const ENTRIES_SENT = 16
+
+/** Keys, document and inception of our side. */
+export async function beginLogOfOurs(edge: Edge) {
+  const { vault } = edge.ports
+  const id = randomId(edge)
+  const authentication = await vault.createKey(ED25519, 'relationship')
+  const next = await vault.createKey(ED25519, 'relationship, next')
+  const { did: mediator } = await agencyOf(edge)
+  const { keyId, key } = authentication
+  const pairwise = await makePairwise(edge, { keyId, publicKey: key.publicKey }, mediator, id)
+  const recovery = await newRecoverySet(edge)
+  const place = { rel: '', seq: 0, prev: '' }
+  const entry = await signEntry(unsignedEntry('inception', pairwise, key, next.key, place, recovery.entries), [key])
+  const keys = { id, authentication: keyId, next: next.keyId }
+  return { id, pairwise, keys, entry, state: stateOf(beginLog(entry, '')), sealed: await recovery.seal(id) }
+}
+
+/** The entry for a document of ours: one device, one key, threshold one. */
+function unsignedEntry(
+  type: UnsignedEntry['type'],
+  pairwise: OwnDid,
+  key: SigningKey,
+  next: SigningKey,
+  place: { rel: string; seq: number; prev: string },
+  recovery: readonly RecoveryPath[] = [],
+): UnsignedEntry {
+  return {
+    v: 1,
+    ...place,
+    type,
+    doc: pairwise.longForm,
+    keys: [encodeMultikey(key.publicKey)],
+    threshold: 1,
+    next: [keyDigest(next.publicKey)],
+    nextThreshold: 1,
+    recovery,
+  }
+}
+
+/** Throws the refusal as an error. */
+export function stateOf(result: EntryResult): LogState {
+  if (result.ok) return result.state
+  throw fault('BAD_MESSAGE', `${result.code}: ${result.message}`)
+}
+
+/** New keys for one relationship; the peer follows by the entry. */
+export async function rotateRelationship(
+  edge: Edge,
+  relationship: Relationship,
+  options: { recovery?: readonly RecoveryPath[]; vetoes?: string; also?: readonly Change[] } = {},
+): Promise<Relationship> {
+  const { vault } = edge.ports
+  const keys = await edge.records.get('relationship-keys', relationship.id)
+  if (!keys || relationship.status !== 'connected' || relationship.recovering)
+    throw fault('NOT_ALLOWED_NOW', `${relationship.label} is not connected, or its recovery still waits`)
+  const { state } = relationship.mine
+  const key = await vault.key(keys.next, ED25519)
+  const fresh = await vault.createKey(ED25519, 'relationship, next')
+  const { did: mediator } = await agencyOf(edge)
+  const pairwise = await makePairwise(edge, { keyId: keys.next, publicKey: key.publicKey }, mediator, relationship.id)
+  const place = { rel: state.rel, seq: state.now.seq + 1, prev: state.now.head }
+  const { recovery = state.recovery.held?.entries ?? state.recovery.entries, vetoes } = options
+  const unsigned = unsignedEntry('rotate', pairwise, key, fresh.key, place, recovery)
+  const entry = await signEntry(vetoes === undefined ? unsigned : { ...unsigned, vetoes }, [key])
+  const applied = stateOf(applyEntry(state, { ...entry }, nowSeconds(edge)))
+  const after: Relationship = {
+    ...relationship,
+    mine: { entries: [...relationship.mine.entries, entry], state: applied },
+  }
+  const fromPrior = await createFromPrior({
+    issuer: await signerOf(edge, state.now.did),
+    sub: pairwise.longForm,
+    clock: edge.ports.clock,
+  })
+  await edge.records.commit([
+    put('relationship', relationship.id, after),
+    put('relationship-keys', relationship.id, { id: relationship.id, authentication: keys.next, next: fresh.keyId }),
+    put('own-did', pairwise.did, pairwise),
+    queueRecipient(edge, pairwise.did, 'add'),
+    entriesMessage(edge, after, pairwise, fromPrior),
+    ...(options.also ?? []),
+  ])
+  await vault.setKeyState(keys.authentication, 'retired')
+  return after
+}
+
+/**
+ * A `recover` entry for a relationship whose keys are lost; the peer takes it after the path's delay. False when the backup
+ * holds no key that the peer would know.
+ */
+export async function recoverRelationship(edge: Edge, relationship: Relationship, path: PathKeys): Promise<boolean> {
+  const { vault } = edge.ports
+  const { id } = relationship
+  const { state } = relationship.mine
+  const known = [...state.recovery.entries, ...(state.recovery.held?.entries ?? [])]
+  const recovery = await openRecoverySet(edge, id, known, path)
+  if (!recovery) return false
+  const authentication = await vault.createKey(ED25519, 'relationship')
+  const next = await vault.createKey(ED25519, 'relationship, next')
+  const { keyId, key } = authentication
+  const { did: mediator } = await agencyOf(edge)
+  const pairwise = await makePairwise(edge, { keyId, publicKey: key.publicKey }, mediator, id)
+  const place = { rel: state.rel, seq: state.now.seq + 1, prev: state.now.head }
+  const unsigned = unsignedEntry('recover', pairwise, key, next.key, place)
+  const entry = await signEntry({ ...unsigned, key: recovery.multikey }, [recovery.key, key])
+  recovery.key.destroy()
+  const { verified: _, alert: _a, ...rest } = relationship
+  const after: Relationship = {
+    ...rest,
+    mine: {
+      entries: [...relationship.mine.entries, entry],
+      state: stateOf(applyEntry(state, entry, nowSeconds(edge))),
+    },
+    recovering: {},
+  }
+  await edge.records.commit([
+    put('relationship', id, after),
+    put('relationship-keys', id, { id, authentication: keyId, next: next.keyId }),
+    put('own-did', pairwise.did, pairwise),
+    queueRecipient(edge, pairwise.did, 'add'),
+    entriesMessage(edge, after, pairwise),
+  ])
+  return true
+}
+
+function entriesMessage(edge: Edge, relationship: Relationship, pairwise: OwnDid, fromPrior?: string): Change {
+  return queue(edge, {
+    from: pairwise.longForm,
+    to: relationship.peer?.state.now.did ?? '',
+    type: RELATIONSHIP_ENTRY,
+    body: { entries: relationship.mine.entries.slice(-ENTRIES_SENT) as never },
+    ...(fromPrior === undefined ? {} : { fromPrior }),
+  })
+}

@@ -1,0 +1,111 @@
+import { applyEntry, type Entry, entryDid, parseEntry, settleLog } from '@keystead/microledger'
+import {
+  parseEntries,
+  parseRelationshipAck,
+  RELATIONSHIP_ACK,
+  RELATIONSHIP_ALERT,
+} from '../protocols/connect/messages.ts'
+import { type Edge, fault, nowSeconds, queue, queueRecipient, tell, toPeer } from './context.ts'
+import type { Incoming } from './inbox.ts'
+import { stateOf } from './own-log.ts'
+import { type Change, put, remove } from './store.ts'
+
+/** New entries of the peer's log. The sender may be a DID we have not seen: the entries must lead to it. */
+export async function onEntries(edge: Edge, { message, from, relationship }: Incoming): Promise<Change[]> {
+  if (!relationship?.peer) throw fault('NOT_ALLOWED_NOW', 'there is no such relationship yet')
+  const now = nowSeconds(edge)
+  const before = relationship.peer.state
+  // A recovery takes effect in `settleRelationships`, when the mailbox was read: a veto that lay there in time still counts.
+  const { pending } = before.recovery
+  const time = pending ? Math.min(now, pending.until - 1) : now
+  let state = before
+  let last: Entry | undefined
+  let effect = 'known'
+  for (const item of parseEntries(message.body).entries) {
+    const entry = parseEntry(item)
+    last = entry
+    if (entry.seq <= state.now.seq && entry.seq < before.now.seq) continue
+    const result = applyEntry(state, entry, time)
+    if (!result.ok && result.code === 'SEQ_GAP' && entry.seq <= state.now.seq) continue
+    state = stateOf(result)
+    if (result.ok && result.effect !== 'known') effect = result.effect
+  }
+  if (!last || entryDid(last) !== from) throw fault('BAD_MESSAGE', 'the entries do not lead to the DID they came from')
+  const name = relationship.label
+  if (effect === 'rotated')
+    tell(edge, { kind: 'peer-rotated', text: `${name} has new keys`, relationship: relationship.id })
+  if (effect === 'frozen')
+    tell(edge, {
+      kind: 'frozen',
+      text: `two contradicting key changes of ${name}: frozen`,
+      relationship: relationship.id,
+    })
+  if (effect === 'vetoed')
+    tell(edge, { kind: 'vetoed', text: `${name} stopped a recovery`, relationship: relationship.id })
+  const after = { ...relationship, peer: { ...relationship.peer, state } }
+  const ack = queue(edge, {
+    from: relationship.mine.state.now.did,
+    to: last.doc,
+    type: RELATIONSHIP_ACK,
+    thid: message.id,
+    body: {
+      seq: last.seq,
+      head: state.now.head,
+      ...(state.recovery.pending ? { pendingUntil: state.recovery.pending.until } : {}),
+    },
+  })
+  const changes: Change[] = [put('relationship', relationship.id, after), ack]
+  if (effect !== 'pending') return changes
+  tell(edge, {
+    kind: 'peer-recovers',
+    text: `${name} recovers this relationship on a new device; it takes effect ${iso(state.recovery.pending?.until ?? now)}`,
+    relationship: relationship.id,
+  })
+  // The keys that still stand are told, so that an owner who did not ask for this can object.
+  const alert = toPeer(edge, relationship, { type: RELATIONSHIP_ALERT, body: { entries: [last as never] } })
+  return [...changes, alert]
+}
+
+export async function onEntryAck(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
+  if (!relationship) return []
+  const ack = parseRelationshipAck(message.body)
+  const { pendingUntil } = ack
+  if (pendingUntil !== undefined && relationship.recovering)
+    return [put('relationship', relationship.id, { ...relationship, recovering: { until: pendingUntil } })]
+  if (ack.head !== relationship.mine.state.now.head) return []
+  // The peer follows: earlier DIDs of ours have no use any more.
+  const old = (await edge.records.all('own-did')).filter(
+    ({ value }) => value.relationship === relationship.id && value.did !== relationship.mine.state.now.did,
+  )
+  for (const { value } of old) await edge.ports.vault.setKeyState(value.keyAgreement.keyId, 'retired')
+  return old.flatMap(({ name }) => [remove('own-did', name), queueRecipient(edge, name, 'remove')])
+}
+
+/**
+ * Lets delays that are over take effect in every peer's log, once everything that waited was read; a recovered peer is no
+ * longer verified (rule 21). True when something changed.
+ */
+export async function settleRelationships(edge: Edge): Promise<boolean> {
+  const now = nowSeconds(edge)
+  const changes: Change[] = []
+  for (const { name, value } of await edge.records.all('relationship')) {
+    if (!value.peer) continue
+    const state = settleLog(value.peer.state, now)
+    if (state === value.peer.state) continue
+    const { verified: _, ...unverified } = value
+    const recovered = state.recoveredAt !== value.peer.state.recoveredAt
+    changes.push(put('relationship', name, { ...(recovered ? unverified : value), peer: { ...value.peer, state } }))
+    if (recovered)
+      tell(edge, {
+        kind: 'peer-recovered',
+        text: `${value.label} has recovered on a new device; verify them again`,
+        relationship: name,
+      })
+  }
+  await edge.records.commit(changes)
+  return changes.length > 0
+}
+
+function iso(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
+}
