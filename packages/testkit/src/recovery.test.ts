@@ -1,6 +1,6 @@
 /** Losing everything, coming back, and those who try the same with somebody else's wallet. */
-import type { Kit } from '@keystead/recovery'
-import { parseKit, renderKit } from '@keystead/recovery'
+import { base64url, systemRandom } from '@keystead/core'
+import { type Kit, makeSharePackets, parseKit, renderKit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AGENCY, LEDGER, Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -302,12 +302,62 @@ describe('a thief', () => {
   })
 })
 
+describe('an owner without any device, whom a thief was quicker than', () => {
+  it('is refused while the thief’s recovery is pending, and keeps everything to try again', async () => {
+    const thief = await newDevice('thief')
+    const owner = await newDevice('owner')
+    for (const contact of contacts.slice(0, 2)) await help(thief, contact)
+    for (const contact of contacts.slice(1)) await help(owner, contact)
+    await thief.agent.recovery.finish()
+    expect(await code(owner.agent.recovery.finish())).toBe('RECOVERY_PENDING')
+    expect((await owner.agent.contacts()).length).toBe(3)
+    await network.settle(alice)
+    network.advance(30)
+    await alice.agent.sync()
+    await alice.agent.recovery.veto()
+    await owner.agent.recovery.finish()
+    expect(await statuses(owner)).toEqual(['recovering'])
+  })
+})
+
+describe('a contact who cheats', () => {
+  it('with a share of another set stops nobody: the others’ shares open the path', async () => {
+    const [bob, carol, dave] = contacts as [Person, Person, Person]
+    const device = await newDevice()
+    const [share] = await bob.vault.list('share')
+    const packets = makeSharePackets({
+      secret: new Uint8Array(32).fill(9),
+      policy: { threshold: 2, count: 3 },
+      epoch: 1,
+      locator: kit.locator,
+      owner: 'alice',
+      agencies: [AGENCY],
+      random: systemRandom,
+    })
+    const packet = base64url.encode(packets[0] as Uint8Array)
+    await bob.vault.put({
+      segment: 'authority',
+      category: 'share',
+      name: share?.name ?? '',
+      value: { ...share?.value, packet },
+    })
+    await help(device, bob)
+    await help(device, carol)
+    expect((await device.agent.recovery.progress())?.have).toBe(1)
+    expect(await code(device.agent.recovery.finish())).toBe('TOO_FEW_SHARES')
+    await help(device, dave)
+    await device.agent.recovery.finish()
+    expect(await statuses(device)).toEqual(['recovering'])
+  })
+})
+
 describe('a kit', () => {
   it('of another network, or of nobody, is refused', async () => {
     const device = await network.newcomer('stray')
     await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
     const stray = { ...kit, locator: new Uint8Array(16) }
     expect(await code(device.agent.recovery.begin(stray, 'https://wallet.test/'))).toBe('UNKNOWN_LOCATOR')
+    expect(await code(alice.agent.recovery.begin(kit, 'https://wallet.test/'))).toBe('NOT_ALLOWED_NOW')
     const ahead = { ...kit, checkpoint: { ...kit.checkpoint, height: 1_000_000 } }
     expect(await code(device.agent.recovery.begin(ahead, 'https://wallet.test/'))).toBe('LEDGER_ROLLBACK')
   })

@@ -40,6 +40,9 @@ export async function beginRescue(edge: Edge, kit: Kit, base: string): Promise<R
     if (known.kit !== kitLine(kit)) throw fault('RECOVERY_UNDER_WAY', 'another recovery is under way in this wallet')
     return known
   }
+  for (const category of ['identity', 'relationship'] as const)
+    if ((await edge.records.all(category)).length > 0)
+      throw fault('NOT_ALLOWED_NOW', 'this wallet is in use: recover into a new one')
   await checkCheckpoint(edge, kit)
   await locatorRecord(edge, kit)
   const { vault } = edge.ports
@@ -94,9 +97,18 @@ export async function openPackets(edge: Edge, { kem, shares }: Rescue): Promise<
   return Promise.all(shares.map(({ session, sealed }) => openSharePacket(key, base64url.decode(sealed), session)))
 }
 
+/**
+ * The packets that belong together: the largest set, so that one contact who hands over something else stops nobody. Two who
+ * agree on a lie are found out when what they open is not the backup's reader.
+ */
+export function largestSet(packets: readonly SharePacket[]): SharePacket[] {
+  const sets = [...new Set(packets.map(({ set }) => set))].map((set) => packets.filter((packet) => packet.set === set))
+  return sets.sort((one, other) => other.length - one.length)[0] ?? []
+}
+
 /** How many shares are here and needed: what the packets say, which their owner committed to. */
 export async function sharesNeeded(edge: Edge, rescue: Rescue): Promise<{ have: number; need: number } | undefined> {
-  const packets = await openPackets(edge, rescue)
+  const packets = largestSet(await openPackets(edge, rescue))
   const [first] = packets
   return first && { have: new Set(packets.map(({ index }) => index)).size, need: first.policy.threshold }
 }
@@ -104,6 +116,7 @@ export async function sharesNeeded(edge: Edge, rescue: Rescue): Promise<{ have: 
 /** A contact answered the link: our commitment goes out before we have seen anything of theirs. */
 export async function onHello(edge: Edge, { message, own }: Incoming): Promise<Change[]> {
   const rescue = await rescueOf(edge, own.longForm)
+  if (rescue.expires < nowSeconds(edge)) throw fault('INVITATION_EXPIRED', 'the link has expired')
   const { session, label } = parseHello(message.body)
   const peer = message.from ?? ''
   if (rescue.sessions.some(({ ceremony }) => ceremony.session === session)) return []
@@ -143,7 +156,8 @@ export async function onHanded(edge: Edge, { message, from, own }: Incoming): Pr
   if (base64url.encode(packet.locator) !== base64url.encode(kit.locator))
     throw fault('BAD_MESSAGE', 'the share is not of the wallet that this kit belongs to')
   const shares = [...rescue.shares.filter((share) => share.session !== session), { session, sealed: text(sealed) }]
-  const { changes } = step(edge, { ...rescue, shares }, session, { type: 'approve' })
+  const { changes, problem } = step(edge, { ...rescue, shares }, session, { type: 'approve' })
+  if (problem) throw fault('BAD_MESSAGE', 'no code was told for this share')
   const { have, need } = (await sharesNeeded(edge, { ...rescue, shares })) ?? { have: 0, need: 0 }
   tell(edge, {
     kind: 'share',

@@ -34,7 +34,7 @@ import { recoverRelationship } from '../own-log.ts'
 import { type Change, put, remove } from '../store.ts'
 import { type PathKeys, pathKeys } from './path-keys.ts'
 import type { Rescue } from './records.ts'
-import { locatorRecord, openPackets } from './rescue.ts'
+import { largestSet, locatorRecord, openPackets } from './rescue.ts'
 import { vaultName } from './setup.ts'
 
 const SEGMENTS: readonly Segment[] = ['authority', 'relationships', 'credentials', 'messages']
@@ -54,7 +54,7 @@ export async function finishRescue(edge: Edge): Promise<Recovered> {
   const rescue = await edge.records.get('rescue', 'self')
   if (!rescue) throw fault('UNKNOWN_REQUEST', 'no recovery is under way here')
   const kit = parseKit(rescue.kit)
-  const S = combineSharePackets(await openPackets(edge, rescue))
+  const S = combineSharePackets(largestSet(await openPackets(edge, rescue)))
   const P = kitSecret(kit)
   const path = await pathKeys(edge, 'P+S', { P, S }).finally(() => {
     P.fill(0)
@@ -144,6 +144,9 @@ function recordsOf(payload: Uint8Array): VaultRecord[] {
   return records
 }
 
+/** What a later try may find otherwise: the ledger away, or somebody else's recovery that is still to be stopped. */
+const PASSING: ReadonlySet<string> = new Set(['LEDGER_UNREACHABLE', 'HEADER_STALE', 'CLOCK_WRONG', 'RECOVERY_PENDING'])
+
 /** A `recover` for every DID that has none yet. One that the ledger refuses is told, and does not stop the others. */
 async function claimIdentities(edge: Edge, path: PathKeys): Promise<number> {
   let claimed = 0
@@ -153,7 +156,7 @@ async function claimIdentities(edge: Edge, path: PathKeys): Promise<number> {
       await recoverIdentity(edge, value, path)
       claimed++
     } catch (error) {
-      if (!isKeysteadError(error) || error.code === 'LEDGER_UNREACHABLE' || error.code === 'HEADER_STALE') throw error
+      if (!isKeysteadError(error) || PASSING.has(error.code)) throw error
       tell(edge, { kind: 'recovery-refused', text: `${value.label}: ${error.message} (${error.code})` })
       await edge.records.commit([put('identity', value.did, { ...value, status: 'lost' })])
     }
