@@ -1,0 +1,106 @@
+/** The vault on SQLite: opened, written, read; and backups of what is in it. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { base64url, systemClock, systemRandom } from '@keystead/core'
+import { argon2id, xwingPublicKey } from '@keystead/crypto'
+import { nodeKeyProvider } from '@keystead/crypto/node'
+import { combineMnemonics, openBackup, parseBackup, sealBackup, splitSecret } from '@keystead/recovery'
+import { createVault, openVault } from '@keystead/wallet'
+import { sqliteVaultStore } from '@keystead/wallet/node'
+import { type Budget, compare, type Row } from '../measure.ts'
+import { rawSeal } from '../raw.ts'
+
+export async function wallet(budget: Budget): Promise<Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'keystead-bench-'))
+  const keys = nodeKeyProvider()
+  try {
+    const options = { store: sqliteVaultStore(join(folder, 'vault')), keys, clock: systemClock, random: systemRandom }
+    const unlock = { kind: 'passphrase', passphrase: 'correct horse battery staple' } as const
+    await (await createVault(options, unlock)).lock()
+    const password = new TextEncoder().encode(unlock.passphrase)
+    const salt = systemRandom(16)
+    const argon = { memoryKiB: 64 * 1024, passes: 3, parallelism: 1 } as const
+    const opened = await compare(budget, {
+      area: 'wallet',
+      what: 'open and lock (Argon2id, 64 MiB, 3 passes)',
+      ours: async () => (await openVault(options, unlock)).lock(),
+      baseline: { name: 'Argon2id alone', work: () => argon2id(password, salt, argon, 32) },
+      target: 1.1,
+    })
+    const vault = await openVault(options, unlock)
+    const value = { text: 'x'.repeat(1000) }
+    let n = 0
+    const raw = new DatabaseSync(join(folder, 'raw.sqlite'))
+    raw.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE r (id TEXT PRIMARY KEY, v BLOB)')
+    const insert = raw.prepare('INSERT OR REPLACE INTO r VALUES (?, ?)')
+    const select = raw.prepare('SELECT v FROM r WHERE id = ?')
+    const blob = new Uint8Array(1000)
+    const rows = [
+      opened,
+      await compare(budget, {
+        area: 'wallet',
+        what: 'durable put of 1 kB',
+        ours: () => vault.put({ segment: 'messages', category: 'bench', name: String(n++ % 500), value }),
+        baseline: { name: 'raw SQLite insert, synced', work: () => insert.run(String(n++ % 500), blob) },
+        target: 1.18,
+      }),
+      await compare(budget, {
+        area: 'wallet',
+        what: 'get of 1 kB',
+        ours: () => vault.get('bench', '7'),
+        baseline: { name: 'raw SQLite select', work: () => select.get('7') },
+      }),
+    ]
+    await vault.lock()
+    raw.close()
+    return [...rows, ...(await backups(budget))]
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function backups(budget: Budget): Promise<Row[]> {
+  const keys = nodeKeyProvider()
+  const payload = systemRandom(100_000)
+  const seed = systemRandom(32)
+  const kem = await keys.fromSecret({ kind: 'kem', suite: 'x-wing' }, seed.slice())
+  const signer = await keys.ephemeral({ kind: 'signing', suite: 'ed25519' })
+  const backup = {
+    stream: base64url.encode(systemRandom(16)),
+    seq: 0,
+    prev: '',
+    epoch: 1,
+    payload,
+    recipients: [{ path: 'P+S', key: xwingPublicKey(seed) }] as const,
+    signer,
+    random: systemRandom,
+  }
+  const sealed = await sealBackup(backup)
+  const baseline = { name: 'raw XChaCha20-Poly1305, 100 kB', work: rawSeal(100_000) }
+  const secret = systemRandom(32)
+  const split = () =>
+    splitSecret(secret, { groupThreshold: 1, groups: [{ threshold: 2, count: 3 }], random: systemRandom })
+  const shares = split()[0] ?? []
+  return [
+    await compare(budget, {
+      area: 'recovery',
+      what: 'seal a backup of 100 kB',
+      ours: () => sealBackup(backup),
+      baseline,
+    }),
+    await compare(budget, {
+      area: 'recovery',
+      what: 'parse and open a backup of 100 kB',
+      ours: () => openBackup(parseBackup(sealed), kem),
+      baseline,
+    }),
+    await compare(budget, { area: 'recovery', what: 'SLIP-39 split, 2 of 3', ours: split }),
+    await compare(budget, {
+      area: 'recovery',
+      what: 'SLIP-39 combine, 2 of 3',
+      ours: () => combineMnemonics(shares.slice(0, 2)),
+    }),
+  ]
+}

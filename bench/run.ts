@@ -1,0 +1,40 @@
+/** `npm run bench`: figures of this machine and this run. Ratios are what to compare; see README.md. */
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { credentials } from './areas/credentials.ts'
+import { didcomm } from './areas/didcomm.ts'
+import { ledger } from './areas/ledger.ts'
+import { wallet } from './areas/wallet.ts'
+import { type Budget, FULL, QUICK, type Row } from './measure.ts'
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+})
+const AREAS: Readonly<Record<string, (budget: Budget) => Promise<Row[]>>> = { ledger, didcomm, credentials, wallet }
+
+if (values.help) {
+  console.log(`npm run bench [-- --json] [-- --quick] [-- --only ${Object.keys(AREAS).join('|')}]`)
+  process.exit(0)
+}
+const chosen = values.only === undefined ? Object.keys(AREAS) : [values.only]
+if (!values.json) console.log(`Node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores\n`)
+for (const name of chosen) {
+  const area = AREAS[name]
+  if (!area) {
+    console.error(`there is no area "${name}": ${Object.keys(AREAS).join(', ')}`)
+    process.exit(64)
+  }
+  for (const row of await area(values.quick ? QUICK : FULL)) console.log(values.json ? JSON.stringify(row) : text(row))
+}
+
+function text({ area, what, value, unit, baseline, ratio, target }: Row): string {
+  const figure = value >= 100 ? value.toFixed(0) : value.toPrecision(3)
+  const beside = ratio === null ? '' : `${ratio.toPrecision(3).padStart(8)} x ${baseline}`
+  const aim = target === null ? '' : `  (target ${unit === '1/s' ? `${target}/s` : target})`
+  return `${area.padEnd(12)} ${what.padEnd(44)} ${figure.padStart(8)} ${unit.padEnd(4)} ${beside}${aim}`
+}
