@@ -38,6 +38,11 @@ const PREREQUISITES = [
     present: () => existsSync(process.env['KEYSTEAD_CHROMIUM'] ?? '/usr/bin/chromium'),
     bring: 'apt-get install chromium, or set KEYSTEAD_CHROMIUM to the binary',
   },
+  {
+    word: 'tmpfs',
+    present: () => process.platform === 'linux' && process.getuid?.() === 0,
+    bring: 'run the tests as root on Linux: a small disk is mounted, filled and unmounted',
+  },
 ]
 
 function vitest(args: string[], output: string): Promise<number> {

@@ -83,6 +83,9 @@ export class Person {
     try {
       await listener.event('listening')
       return await work()
+    } catch (error) {
+      const { notes } = await listener.stop()
+      throw new Error(`${(error as Error).message}\nmeanwhile ${this.name} heard:\n${notes}`)
     } finally {
       await listener.stop()
     }

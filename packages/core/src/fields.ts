@@ -79,6 +79,14 @@ export class Fields {
     return new Fields(this.any(name), `${this.#path}.${name}`)
   }
 
+  /** A member that is an object, of whatever content. */
+  json(name: string): JsonObject {
+    const value = this.any(name)
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      fail(`${this.#path}.${name}`, 'must be an object')
+    return value
+  }
+
   /** A member that an own decoder reads from text, such as `base64url.decode`. */
   decoded<T>(name: string, max: number, decode: (text: string) => T): T {
     const text = this.string(name, { max })

@@ -168,10 +168,9 @@ export class LedgerClient {
     const { status, json } = await this.#request(`${path}${query}`, {}, maxBytes)
     if (status !== 200 && status !== 404 && status !== 410) throw refusal(status, json)
     const trust = { genesis, pin, now: Math.floor(clock.now() / 1000), maxAge: maxAgeSeconds }
+    let value: T
     try {
-      const { value } = verify(json, trust)
-      if (!pin || value.pin.height > pin.height) await pins.save(value.pin)
-      return value
+      value = verify(json, trust).value
     } catch (error) {
       if (isKeysteadError(error, 'LEDGER_ROLLBACK')) await pins.keepEvidence({ pinned: { ...pin }, shown: json })
       if (isKeysteadError(error) && READ_CODES.has(error.code)) throw error
@@ -179,6 +178,8 @@ export class LedgerClient {
         cause: error,
       })
     }
+    if (!pin || value.pin.height > pin.height) await pins.save(value.pin)
+    return value
   }
 
   async #request(

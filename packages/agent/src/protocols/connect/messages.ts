@@ -77,7 +77,7 @@ export function parseIntroduction(body: unknown): Introduction {
   const fields = new Fields(body, 'body')
   const did = fields.optional('did', (f, name) => f.string(name, { max: 200, pattern: /^did:dkms:/ }))
   const introduction = {
-    entry: fields.any('entry') as JsonObject,
+    entry: fields.json('entry'),
     label: fields.string('label', { max: MAX_LABEL }),
     ...(did === undefined ? {} : { did }),
   }

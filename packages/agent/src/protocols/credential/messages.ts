@@ -45,7 +45,7 @@ export function parseOffer(body: unknown): Offer {
   const offer = {
     credentialType: fields.string('credentialType', { min: 1, max: MAX_LABEL, pattern: /^[A-Za-z][A-Za-z0-9]*$/ }),
     issuer: fields.string('issuer', { max: 200, pattern: /^did:/ }),
-    claims: fields.any('claims') as JsonObject,
+    claims: fields.json('claims'),
     nonce: fields.string('nonce', { min: 43, max: 43 }),
   }
   fields.end()

@@ -106,7 +106,7 @@ export function parseHello(body: unknown): { session: string; label: string } {
 /** The inner message is parsed by `parseCeremonyMessage` of @keystead/recovery. */
 export function parseCeremony(body: unknown): JsonObject {
   const f = new Fields(body, 'body')
-  const message = f.any('message') as JsonObject
+  const message = f.json('message')
   f.end()
   return message
 }

@@ -1,0 +1,135 @@
+/** Every parser of every protocol, with whatever a stranger may send: a code or a value, never another error. */
+import { isKeysteadError } from '@keystead/core'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import * as backup from './backup/messages.ts'
+import * as cloudAgent from './cloud-agent/messages.ts'
+import * as connect from './connect/messages.ts'
+import * as credential from './credential/messages.ts'
+import * as keyVerify from './key-verify/messages.ts'
+import * as locator from './locator/messages.ts'
+import * as mediation from './mediation/messages.ts'
+import * as pickup from './pickup/messages.ts'
+import * as publish from './publish/messages.ts'
+import * as recovery from './recovery/messages.ts'
+import * as report from './report-problem/messages.ts'
+
+const id = 'A'.repeat(22)
+const long = 'A'.repeat(43)
+
+/** Each parser with a body that it takes. */
+const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, object]>> = {
+  'backup put': [backup.parseBackupPut, { vault: id, stream: id, seq: 1, prev: 'x', hash: `Qm${'a'.repeat(44)}` }],
+  'backup readers': [backup.parseReaders, { vault: id, readers: [`z6Mk${'a'.repeat(44)}`] }],
+  'backup challenge': [backup.parseChallengeRequest, { vault: id }],
+  'backup get': [backup.parseBackupGet, { vault: id, reader: `z6Mk${'a'.repeat(44)}`, nonce: long, signature: 'AAAA' }],
+  grant: [cloudAgent.parseServices, { services: ['mailbox'] }],
+  introduction: [connect.parseIntroduction, { entry: {}, label: 'x', did: 'did:dkms:a' }],
+  entries: [connect.parseEntries, { entries: [{}] }],
+  ack: [connect.parseRelationshipAck, { seq: 1, head: 'x', pendingUntil: 5 }],
+  offer: [credential.parseOffer, { credentialType: 'Card', issuer: 'did:dkms:a', claims: {}, nonce: long }],
+  challenge: [
+    keyVerify.parseChallenge,
+    { nonce: long, audience: 'did:x', purpose: 'p', expires: 1, head: 'h', did: 'did:y' },
+  ],
+  response: [
+    keyVerify.parseResponse,
+    { nonce: long, audience: 'did:x', head: 'h', proofs: [{ kid: 'did:x#a', signature: 'AAAA' }] },
+  ],
+  locator: [locator.parseLocatorAccount, { account: long }],
+  recipients: [
+    mediation.parseRecipientUpdate,
+    { updates: [{ recipient_did: 'did:x:y', action: 'add', proof: { kid: 'k', signature: 'AAAA' } }] },
+  ],
+  'update results': [mediation.parseUpdateResults, { updated: [{ result: 'success' }] }],
+  'delivery request': [pickup.parseDeliveryRequest, { limit: 3 }],
+  'messages received': [pickup.parseMessagesReceived, { message_id_list: ['a'] }],
+  'live delivery': [pickup.parseLiveDelivery, { live_delivery: true }],
+  publish: [publish.parsePublish, { name: id, mediaType: 'application/vc' }],
+  share: [recovery.parseShareOffer, { set: long, epoch: 1, threshold: 2, count: 3 }],
+  'share answer': [recovery.parseShareAnswer, { set: long }],
+  packet: [recovery.parsePacketAttachment, { packet: 'AAAA' }],
+  hello: [recovery.parseHello, { session: id, label: 'x' }],
+  ceremony: [recovery.parseCeremony, { message: {} }],
+  handed: [recovery.parseHanded, { session: id, sealed: 'AAAA' }],
+}
+
+/** Parses, or refuses with a code. */
+function judged(parse: (body: unknown) => unknown, body: unknown): boolean {
+  try {
+    parse(body)
+    return true
+  } catch (error) {
+    if (!isKeysteadError(error)) throw error
+    return false
+  }
+}
+
+describe.each(Object.entries(PARSERS))('%s', (_, [parse, good]) => {
+  it('takes what it is for', () => expect(judged(parse, good)).toBe(true))
+
+  it('refuses anything else with a code', () =>
+    fc.assert(
+      fc.property(fc.anything({ maxDepth: 3 }), (body) => {
+        judged(parse, body)
+      }),
+      { numRuns: 300 },
+    ))
+
+  it('refuses each member of another type, missing, or beyond its bounds', () => {
+    for (const name of Object.keys(good)) {
+      const { [name as never]: _, ...without } = good as Record<string, unknown>
+      judged(parse, without)
+      for (const value of [null, -1, 1.5, '', 'x'.repeat(100_000), [], {}, [null], true])
+        judged(parse, { ...good, [name]: value })
+      expect(judged(parse, { ...good, [name]: Number.NaN })).toBe(false)
+    }
+  })
+})
+
+describe('links', () => {
+  const invitation = { id: 'i', from: 'did:peer:4zQm', goal: 'g', label: 'l', expires: 5 }
+  const help = { from: 'did:peer:4zQm', for: long, expires: 5 }
+
+  it('read back as they were made', () => {
+    expect(connect.parseInvitationUrl(connect.invitationUrl('https://x.example/', invitation))).toEqual(invitation)
+    expect(recovery.parseHelpUrl(recovery.helpUrl('https://x.example/', help))).toEqual(help)
+  })
+
+  it('of any other content are BAD_INVITATION', () =>
+    fc.assert(
+      fc.property(fc.oneof(fc.webUrl(), fc.string()), fc.string(), (url, content) => {
+        const text = `${url}?_oob=${encodeURIComponent(content)}&_help=${encodeURIComponent(content)}`
+        for (const parse of [connect.parseInvitationUrl, recovery.parseHelpUrl])
+          try {
+            parse(text)
+          } catch (error) {
+            if (!isKeysteadError(error, 'BAD_INVITATION')) throw error
+          }
+      }),
+    ))
+
+  it('changed in one character say the same or are refused', () =>
+    fc.assert(
+      fc.property(fc.nat(400), fc.constantFrom(...'AZaz09_-'), (at, character) => {
+        const link = recovery.helpUrl('https://x.example/', help)
+        const place = link.indexOf('_help=') + 6 + (at % (link.length - link.indexOf('_help=') - 6))
+        const changed = link.slice(0, place) + character + link.slice(place + 1)
+        try {
+          const parsed = recovery.parseHelpUrl(changed)
+          if (changed === link) expect(parsed).toEqual(help)
+        } catch (error) {
+          if (!isKeysteadError(error, 'BAD_INVITATION')) throw error
+        }
+      }),
+    ))
+})
+
+describe('a problem report', () => {
+  it('of any body is read, so that a refusal is never lost', () =>
+    fc.assert(
+      fc.property(fc.anything(), (body) => {
+        judged(report.parseProblem as (body: unknown) => unknown, body)
+      }),
+    ))
+})
