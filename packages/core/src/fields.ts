@@ -43,7 +43,7 @@ export class Fields {
     if (value.length < (rule.min ?? 0) || value.length > rule.max)
       fail(path, `must have ${rule.min ?? 0} to ${rule.max} characters`)
     if (rule.pattern && !rule.pattern.test(value)) fail(path, 'has the wrong form')
-    return value
+    return value as JsonObject
   }
 
   integer(name: string, rule: { min: number; max: number }): number {
@@ -56,7 +56,7 @@ export class Fields {
   boolean(name: string): boolean {
     const value = this.any(name)
     if (typeof value !== 'boolean') fail(`${this.#path}.${name}`, 'must be true or false')
-    return value
+    return value as JsonObject
   }
 
   literal<const T extends string | number | boolean>(name: string, ...allowed: readonly T[]): T {
@@ -84,7 +84,7 @@ export class Fields {
     const value = this.any(name)
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       fail(`${this.#path}.${name}`, 'must be an object')
-    return value
+    return value as JsonObject
   }
 
   /** A member that an own decoder reads from text, such as `base64url.decode`. */
