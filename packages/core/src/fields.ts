@@ -43,7 +43,7 @@ export class Fields {
     if (value.length < (rule.min ?? 0) || value.length > rule.max)
       fail(path, `must have ${rule.min ?? 0} to ${rule.max} characters`)
     if (rule.pattern && !rule.pattern.test(value)) fail(path, 'has the wrong form')
-    return value as JsonObject
+    return value
   }
 
   integer(name: string, rule: { min: number; max: number }): number {
@@ -56,7 +56,7 @@ export class Fields {
   boolean(name: string): boolean {
     const value = this.any(name)
     if (typeof value !== 'boolean') fail(`${this.#path}.${name}`, 'must be true or false')
-    return value as JsonObject
+    return value
   }
 
   literal<const T extends string | number | boolean>(name: string, ...allowed: readonly T[]): T {
