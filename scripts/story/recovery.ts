@@ -12,7 +12,7 @@ const DELAY = 15
 export async function setUp(cast: Cast, { step, line }: Teller): Promise<void> {
   const { alice, bob, carol, dave } = cast
   step('7', 'Alice sets up recovery: a printed kit and two of three contacts, both needed')
-  const kit = alice.file('kit.txt')
+  const kit = alice.file('kit.html')
   const args = ['recovery', 'setup', 'bob', 'carol', 'dave', '--threshold', '2', '--kit', kit, '--delay', String(DELAY)]
   const { data } = await alice.run(args)
   same(data.contacts.length, 3, 'three contacts')
@@ -39,7 +39,7 @@ export async function setUp(cast: Cast, { step, line }: Teller): Promise<void> {
 
 export async function thieves(cast: Cast, { line }: Teller): Promise<void> {
   const { alice, bob, carol, dave } = cast
-  const kit = alice.file('kit.txt')
+  const kit = alice.file('kit.html')
   line('While the laptop lives: a thief who found the kit talks Bob into helping')
   const lonely = cast.newcomer('thief-1')
   const waiting = lonely.background(['recover', '--kit', kit, '--seconds', '15'])
@@ -105,7 +105,7 @@ export async function destruction(cast: Cast, { step, line }: Teller): Promise<P
 export async function recovery(cast: Cast, dead: Person, { step, line }: Teller): Promise<void> {
   const { alice, bob, carol } = cast
   step('9', 'In a new folder: the kit, two contacts who call back and type a code, then everything')
-  const recovering = alice.background(['recover', '--kit', alice.file('kit.txt'), '--seconds', '120'])
+  const recovering = alice.background(['recover', '--kit', alice.file('kit.html'), '--seconds', '120'])
   const link = String((await recovering.event('link'))['url'])
   line(`link for contacts  ${brief(link)}`)
   const wrong = await approve(bob, link, recovering, { mistype: true })

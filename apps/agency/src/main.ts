@@ -3,20 +3,22 @@ import { serveAgency } from '@keystead/agent/cloud'
 import { systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { type DidResolver, unresolved } from '@keystead/did'
+import { networkHash } from '@keystead/did-dkms'
 import { fetchGenesis, LedgerClient, type Pin } from '@keystead/light-client'
 
 const env = process.env
 const ledger = env['KEYSTEAD_LEDGER_URL']
 
+const network = knownNetwork(ledger, env['KEYSTEAD_NETWORK'])
+
 try {
-  const network = env['KEYSTEAD_NETWORK'] ?? (await knownNetwork(ledger))
   const agency = await serveAgency({
     data: env['KEYSTEAD_AGENCY_DATA'] ?? '.keystead/agency',
     host: env['KEYSTEAD_AGENCY_HOST'] ?? '127.0.0.1',
     port: Number(env['KEYSTEAD_AGENCY_PORT'] ?? 7720),
     ...(env['KEYSTEAD_AGENCY_PUBLIC_URL'] ? { url: env['KEYSTEAD_AGENCY_PUBLIC_URL'] } : {}),
-    ...(network ? { network } : {}),
-    ...(network && ledger ? { dkms: ledgerResolver(ledger, network) } : {}),
+    network,
+    ...(ledger ? { dkms: ledgerResolver(ledger, network) } : {}),
     keys: nodeKeyProvider(),
     clock: systemClock,
     random: systemRandom,
@@ -36,7 +38,7 @@ try {
 }
 
 /** Resolution by proofs of our own checking. The ledger may be away when we start, and later: then a DID is not known yet. */
-function ledgerResolver(url: string, network: string): DidResolver {
+function ledgerResolver(url: string, network: () => Promise<string | undefined>): DidResolver {
   let client: LedgerClient | undefined
   let pin: Pin | undefined
   const pins = {
@@ -51,7 +53,7 @@ function ledgerResolver(url: string, network: string): DidResolver {
       try {
         client ??= new LedgerClient({
           url,
-          genesis: await fetchGenesis(fetch, url, network),
+          genesis: await fetchGenesis(fetch, url, await network()),
           fetch,
           pins,
           clock: systemClock,
@@ -64,15 +66,19 @@ function ledgerResolver(url: string, network: string): DidResolver {
   }
 }
 
-/** The network a ledger node beside us serves, so that our clients have a second source for its name. */
-async function knownNetwork(url: string | undefined): Promise<string | undefined> {
-  if (!url) return undefined
-  try {
-    const health = (await (await fetch(`${url}/health`, { signal: AbortSignal.timeout(5000) })).json()) as {
-      genesis?: string
+/**
+ * The network named in the configuration, or the one that the ledger node beside us serves: a second source of its name for
+ * our clients. Asked again until it is known, and then kept.
+ */
+function knownNetwork(url: string | undefined, named: string | undefined): () => Promise<string | undefined> {
+  let known = named
+  return async () => {
+    if (known !== undefined || !url) return known
+    try {
+      known = networkHash(await fetchGenesis(fetch, url))
+    } catch {
+      // not yet: the ledger node is away
     }
-    return health.genesis
-  } catch {
-    return undefined
+    return known
   }
 }

@@ -63,7 +63,8 @@ function open(session: Session): void {
     const name = location.hash.slice(1)
     if (Object.hasOwn(screens, name)) return name
     // A link that was opened never acts: it is put into the form where the person decides.
-    return new URLSearchParams(location.search).has('_oob') ? 'people' : 'me'
+    const asked = new URLSearchParams(location.search)
+    return asked.has('_oob') ? 'people' : asked.has('_help') ? 'decide' : 'me'
   }
   const turn = (): void => {
     const name = current()

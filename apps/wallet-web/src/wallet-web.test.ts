@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../../../scripts/free-port.ts'
+import { Person } from '../../../scripts/story/person.ts'
 import { System } from '../../../scripts/system.ts'
 
 const binary = process.env['KEYSTEAD_CHROMIUM'] ?? '/usr/bin/chromium'
@@ -122,6 +123,45 @@ describe.skipIf(!here)('chromium: the wallet page', () => {
     await alice.getByRole('button', { name: 'Check it now' }).click()
     await alice.getByText('VALID — ledger proof: operator-signed').waitFor()
     await alice.getByText('✓ it answers this challenge').waitFor()
+  })
+
+  it('helps an owner recover who has a kit and two contacts in browsers, by typed codes alone', async () => {
+    const urls = { KEYSTEAD_LEDGER_URL: system.url('ledger'), KEYSTEAD_AGENCY_URL: system.url('agency') }
+    const owner = new Person('owner', home, { ...urls, KEYSTEAD_WEB_URL: `${system.url('web')}/` })
+    await owner.run(['init'])
+    for (const page of [alice, bob]) {
+      const { data } = await owner.run(['invite'])
+      await room(page, 'People')
+      await page.getByLabel('Link of the invitation').fill(data.url)
+      await owner.listening(async () => {
+        await page.getByRole('button', { name: 'Connect' }).click()
+        await page.locator('[data-contact=owner]').getByRole('button', { name: 'Verify keys now' }).waitFor()
+      })
+    }
+    const kit = join(home, 'kit.html')
+    await owner.run(['recovery', 'setup', 'Alice', 'Bob', '--kit', kit, '--delay', '2'])
+    for (const page of [alice, bob]) await approve(page, /keep a share of their recovery/)
+    await owner.sync()
+    owner.destroy()
+    const recovering = owner.background(['recover', '--kit', kit, '--seconds', '60'])
+    const { url } = await recovering.event('link')
+    for (const [page, name] of [
+      [alice, 'Alice'],
+      [bob, 'Bob'],
+    ] as const) {
+      await room(page, 'Decide')
+      await page.getByLabel('The link they gave you').fill(String(url))
+      await page.getByRole('button', { name: 'Open' }).click()
+      const { code } = await recovering.event('code', (line) => line['label'] === name)
+      const typed = page.getByLabel('The code that owner tells you')
+      await typed.fill('0000 0000')
+      await page.getByRole('button', { name: 'Hand over my share' }).click()
+      await page.getByText('CODE_MISMATCH').waitFor()
+      await typed.fill(String(code))
+      await page.getByRole('button', { name: 'Hand over my share' }).click()
+      await page.getByText('Your share is on its way').waitFor()
+    }
+    expect((await recovering.done).data).toMatchObject({ recovered: true, relationships: 2 })
   })
 
   it('locks, MUST NOT open with a wrong passphrase, and is whole afterwards', async () => {

@@ -62,7 +62,7 @@ export class Network {
     const resolver = combineResolvers({ key: local, jwk: local, peer: local, dkms: (did) => dkms.resolve(did) })
     const options = { ...identity, url: AGENCY, store, resolver, keys, clock, random: systemRandom, log: () => {} }
     const agency = new CloudAgent(options)
-    const agencyApp = agencyHttp(agency, { did: identity.did, url: AGENCY, network: networkHash(ledger.genesis) })
+    const agencyApp = agencyHttp(agency, { did: identity.did, url: AGENCY }, async () => networkHash(ledger.genesis))
     wires.connect(AGENCY, (request) => agencyApp.fetch(request))
 
     return new Network({ clock, wires, keys, ledger, agency }, async () => {

@@ -4,10 +4,11 @@ import { resolve } from 'node:path'
 import { agencyDescriptor } from '@keystead/agent/edge'
 import { isKeysteadError, KeysteadError } from '@keystead/core'
 import { fetchGenesis } from '@keystead/light-client'
-import { type Kit, parseKit, renderKit, spokenCode } from '@keystead/recovery'
+import { type Kit, kitLine, spokenCode } from '@keystead/recovery'
 import type { Command } from 'commander'
 import { DEFAULT_LEDGER, writeConfig } from '../config.ts'
 import { EXIT } from '../exit.ts'
+import { kitFile, readKit } from '../kit-page.ts'
 import { iso, terminalQr } from '../output.ts'
 import { askLine, readPassphrase } from '../passphrase.ts'
 import { action, type Run, withWallet } from '../run.ts'
@@ -20,7 +21,10 @@ export function recoveryCommands(program: Command): void {
   recovery
     .command('setup <contacts...>')
     .description('deal shares to contacts and print a kit; both are needed to recover')
-    .requiredOption('--kit <file>', 'where to write the kit, to print it and then to delete the file')
+    .requiredOption(
+      '--kit <file>',
+      'where to write the kit (.html: a page with a QR code), to print it and then delete the file',
+    )
     .option('--threshold <n>', 'contacts needed', '2')
     .option('--delay <seconds>', 'how long a recovery waits for your veto (default: what the network has)')
     .action(
@@ -39,7 +43,7 @@ export function recoveryCommands(program: Command): void {
     .action(
       action(program, (run, options: { kit: string }) =>
         withWallet(run, async ({ agent }) => {
-          await agent.recovery.checkKit(readFileSync(options.kit, 'utf8'))
+          await agent.recovery.checkKit(kitLine(readKit(readFileSync(options.kit, 'utf8'))))
           run.out.result('This is the kit of your newest set-up, and it reads well.', { kit: 'good' })
         }),
       ),
@@ -102,7 +106,7 @@ async function setup(
   const delay = options.delay === undefined ? {} : { delay: Number(options.delay) }
   const kit = await agent.recovery.setUp({ contacts, threshold, ...delay })
   const file = resolve(options.kit)
-  writeFileSync(file, renderKit(kit), { flag: 'wx', mode: 0o600, flush: true })
+  writeFileSync(file, kitFile(kit, file), { flag: 'wx', mode: 0o600, flush: true })
   const waits = await agent.sync()
   const { policy, level } = await agent.recovery.status()
   run.out.result(
@@ -141,7 +145,7 @@ interface RecoverOptions {
 }
 
 async function recover(run: Run, options: RecoverOptions): Promise<number> {
-  const kit = options.kit === undefined ? undefined : parseKit(readFileSync(options.kit, 'utf8'))
+  const kit = options.kit === undefined ? undefined : readKit(readFileSync(options.kit, 'utf8'))
   if (kit && !existsSync(resolve(run.folder, 'config.json'))) await newWallet(run, kit, options.ledger)
   return withWallet(run, async (wallet) => {
     const { agent } = wallet

@@ -2,11 +2,15 @@
 import { action, card, h, time } from '../dom.ts'
 import type { Screen } from '../main.ts'
 import type { Session } from '../session.ts'
+import { helpCard } from './help.ts'
 
-export function requestsScreen({ agent }: Session): Screen {
+export function requestsScreen(session: Session): Screen {
+  const { agent } = session
+  const help = helpCard(session)
   const list = h('ul', { class: 'list' })
   let shown = ''
   const refresh = async (): Promise<void> => {
+    await help.refresh()
     const requests = await agent.requests()
     const key = requests.map(({ id }) => id).join() || 'none'
     if (key === shown) return
@@ -30,5 +34,5 @@ export function requestsScreen({ agent }: Session): Screen {
         : [h('li', { class: 'soft' }, 'Nothing waits.')]),
     )
   }
-  return { element: card('Waiting for you', list), refresh }
+  return { element: h('div', {}, card('Waiting for you', list), help.element), refresh }
 }

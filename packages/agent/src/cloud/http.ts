@@ -21,7 +21,12 @@ const STATUS: Readonly<Record<string, 400 | 404 | 413 | 503 | 507>> = {
   NOT_FOUND: 404,
 }
 
-export function agencyHttp(agent: CloudAgent, descriptor: AgencyDescriptor): Hono {
+/** `network` is asked each time until it is known. */
+export function agencyHttp(
+  agent: CloudAgent,
+  descriptor: Omit<AgencyDescriptor, 'network'>,
+  network: () => Promise<string | undefined> = async () => undefined,
+): Hono {
   const app = new Hono()
   app.use(cors({ origin: '*', allowMethods: ['GET', 'POST'], allowHeaders: ['content-type'] }))
   app.post(
@@ -37,7 +42,10 @@ export function agencyHttp(agent: CloudAgent, descriptor: AgencyDescriptor): Hon
       return c.body(reply, 200, { 'content-type': ENCRYPTED_MEDIA_TYPE })
     },
   )
-  app.get('/v1/agency', (c) => c.json({ ...descriptor }))
+  app.get('/v1/agency', async (c) => {
+    const known = await network()
+    return c.json({ ...descriptor, ...(known === undefined ? {} : { network: known }) })
+  })
   app.get('/v1/files/:name', async (c) => {
     const file = await agent.options.store.file(c.req.param('name'))
     if (!file) return problem(c, new KeysteadError('NOT_FOUND', 'nothing is published under this name'))

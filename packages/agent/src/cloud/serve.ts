@@ -17,8 +17,8 @@ export interface AgencyOptions {
   readonly port: number
   /** Address clients use; by default the one listened on. */
   readonly url?: string
-  /** Hash of the network the agency knows. */
-  readonly network?: string
+  /** Hash of the network the agency knows; undefined while it does not. */
+  readonly network?: () => Promise<string | undefined>
   /** Resolves did:dkms, so that owners can receive under their public DIDs; without it they cannot. */
   readonly dkms?: DidResolver
   readonly keys: KeyProvider
@@ -51,7 +51,7 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
     ...(dkms ? { dkms: (subject: string) => dkms.resolve(subject) } : {}),
   })
   const agent = new CloudAgent({ did, key, url, store, resolver, keys, clock, random, log })
-  const app = agencyHttp(agent, { did, url, ...(network === undefined ? {} : { network }) })
+  const app = agencyHttp(agent, { did, url }, network)
   const server = serve({ fetch: app.fetch, hostname: host, port }) as Server
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -1,0 +1,52 @@
+/** Helping a contact who has lost everything: their link, then the code they tell by voice (flow V17). */
+import { isKeysteadError } from '@keystead/core'
+import { action, card, field, form, h } from '../dom.ts'
+import type { Screen } from '../main.ts'
+import type { Session } from '../session.ts'
+
+export function helpCard({ agent }: Session): Screen {
+  const link = field('The link they gave you', { required: true, type: 'url' })
+  const opened = new URL(location.href)
+  if (opened.searchParams.has('_help')) link.input.value = opened.toString()
+  const open = h('div', {})
+  const done = h('p', { class: 'good', role: 'status' })
+  const element = card(
+    'Help somebody recover',
+    form('Open', [link.row], async () => {
+      await agent.recovery.help(link.input.value)
+      link.input.value = ''
+      done.textContent = ''
+      history.replaceState(null, '', `${location.pathname}#decide`)
+      await refresh()
+    }),
+    open,
+    done,
+  )
+  let shown = ''
+  const refresh = async (): Promise<void> => {
+    const helping = (await agent.recovery.openHelping()).at(-1)
+    const key = `${helping?.session}${helping?.ceremony.state}`
+    if (key === shown) return
+    shown = key
+    if (!helping) return open.replaceChildren()
+    const { session } = helping
+    const { label } = await agent.contact(helping.relationship)
+    if (helping.ceremony.state !== 'revealed')
+      return open.replaceChildren(h('p', { class: 'soft' }, `Waiting for the new device of ${label} …`))
+    const code = field(`The code that ${label} tells you`, { required: true, inputmode: 'numeric' })
+    open.replaceChildren(
+      h('p', {}, `Call ${label} on a number you know, and see that it is them. Do not take the code from a message.`),
+      form('Hand over my share', [code.row], async () => {
+        try {
+          await agent.recovery.typeCode(session, code.input.value)
+        } catch (error) {
+          if (isKeysteadError(error, 'CODE_MISMATCH')) code.input.value = ''
+          throw error
+        }
+        done.textContent = `Your share is on its way to the new device of ${label}.`
+      }),
+      action('Refuse', () => agent.recovery.refuseHelp(session)),
+    )
+  }
+  return { element, refresh }
+}
