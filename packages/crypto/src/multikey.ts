@@ -17,8 +17,22 @@ export function encodeMultikey(key: PublicKey): string {
   return multibase.encode(concatBytes(varint(SUITES[key.suite].multicodec), key.bytes))
 }
 
+/** Keys that were decoded lately: base58 and the check of the point cost more than a verification. */
+const MAX_REMEMBERED = 2048
+const remembered = new Map<string, PublicKey>()
+
 /** Throws `BAD_PUBLIC_KEY` or `UNSUPPORTED_SUITE`. */
 export function decodeMultikey(text: string): PublicKey {
+  const known = remembered.get(text)
+  if (known) return { suite: known.suite, bytes: known.bytes.slice() }
+  const key = decodeUnknown(text)
+  // The oldest goes: strangers can send new keys without end, and each costs them a message.
+  if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value as string)
+  remembered.set(text, { suite: key.suite, bytes: key.bytes.slice() })
+  return key
+}
+
+function decodeUnknown(text: string): PublicKey {
   // The longest we know is X-Wing's; base58 is quadratic, so length is checked first.
   if (!/^z[1-9A-HJ-NP-Za-km-z]{40,1800}$/.test(text)) throw bad('this is not a Multikey')
   const bytes = multibase.decode(text)
