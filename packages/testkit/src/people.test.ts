@@ -240,3 +240,15 @@ describe('when somebody lies', () => {
     expect(stranger.mine.state.rel).not.toBe((await alice.agent.contact('bob')).mine.state.rel)
   })
 })
+
+describe('the outbox', () => {
+  it('registers a DID before the message that its peer will answer', async () => {
+    const carol = await network.person('carol')
+    const { url } = await alice.agent.invite('https://wallet.test/')
+    network.wires.cut(AGENCY)
+    await carol.agent.accept(url)
+    await carol.agent.rotateAll()
+    const waiting = (await carol.vault.list('outbox')).sort((a, b) => (a.name < b.name ? -1 : 1))
+    expect(waiting.map(({ value }) => value['kind'])).toEqual(['recipient', 'message'])
+  })
+})

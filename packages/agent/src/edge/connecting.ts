@@ -88,6 +88,8 @@ async function request(
     },
     ...(options.tell === undefined ? {} : { told: options.tell }),
   }
+  // Registered before anybody can answer: the outbox keeps the order of queueing.
+  const registered = newRelationship(edge, relationship, pairwise, keys)
   const message = queue(edge, {
     from: pairwise.longForm,
     to: invitation.from,
@@ -95,7 +97,7 @@ async function request(
     pthid: invitation.id,
     body: introduction(entry, label, options.tell),
   })
-  await edge.records.commit([...newRelationship(edge, relationship, pairwise, keys), ...sealed, message])
+  await edge.records.commit([...registered, ...sealed, message])
   return relationship
 }
 
