@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { type AgentEvent, EdgeAgent, type SocketPort, vaultPins } from '@keystead/agent/edge'
 import { systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
+import { webFetch } from '@keystead/did/node'
 import { LedgerClient } from '@keystead/light-client'
 import { createVault, openVault, type Vault } from '@keystead/wallet'
 import { sqliteVaultStore } from '@keystead/wallet/node'
@@ -53,6 +54,7 @@ export function wire(folder: string, config: Config, vault: Vault, onEvent?: (ev
     ledger,
     fetch,
     socket: openSocket,
+    web: webFetch(),
     clock: systemClock,
     random: systemRandom,
     ...(onEvent ? { onEvent } : {}),

@@ -24,6 +24,8 @@ export type { DidErrorCode } from './errors.ts'
 export { createDidJwk, resolveDidJwk } from './methods/jwk.ts'
 export { createDidKey, multikeyMethod, resolveDidKey } from './methods/key.ts'
 export { createDidPeer2, createDidPeer4, peerShortForm, resolveDidPeer, resolvePeer4 } from './methods/peer.ts'
+export { webResolver } from './methods/web.ts'
+export { resolveWebvh, webvhResolver } from './methods/webvh.ts'
 export {
   combineResolvers,
   type DidResolver,
@@ -34,6 +36,8 @@ export {
   resolved,
   unresolved,
 } from './resolution.ts'
+export type { WebFetch } from './web-fetch.ts'
+export { webLocation } from './web-location.ts'
 
 /** The methods that need no network. */
 export const localResolver = combineResolvers({ key: resolveDidKey, jwk: resolveDidJwk, peer: resolveDidPeer })

@@ -17,7 +17,7 @@ export interface Edge {
 
 export function makeEdge(ports: EdgePorts): Edge {
   const records = new RecordStore(ports.vault)
-  return { ports, records, resolver: edgeResolver(records, ports.ledger), alone: inTurn() }
+  return { ports, records, resolver: edgeResolver(records, ports), alone: inTurn() }
 }
 
 function inTurn(): Edge['alone'] {

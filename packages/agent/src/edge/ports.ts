@@ -1,6 +1,7 @@
 /** What an edge agent needs of its platform. Apps wire it; the testkit passes fakes. No Node types here. */
 import type { Bytes, Clock, JsonObject, Random } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
+import type { WebFetch } from '@keystead/did'
 import type { FetchPort, LedgerClient } from '@keystead/light-client'
 import type { Vault } from '@keystead/wallet'
 
@@ -19,6 +20,8 @@ export interface EdgePorts {
   readonly fetch: FetchPort
   /** Opens a socket; rejects when it cannot. Absent where there are none: messages are then fetched by polling. */
   readonly socket?: (url: string) => Promise<SocketPort>
+  /** The web, for did:web and did:webvh. Absent where other hosts cannot be asked, as in browsers. */
+  readonly web?: WebFetch
   readonly clock: Clock
   readonly random: Random
   /** Told of everything a person may want to know, as it happens. */

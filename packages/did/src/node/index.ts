@@ -1,0 +1,1 @@
+export { isPublicAddress, type WebFetchOptions, webFetch } from './web-fetch.ts'
