@@ -1,6 +1,6 @@
 /** Making a wallet (flows V1, V2, V5), looking at it, bringing it up to date. */
 import { type CloudService, SERVICES } from '@keystead/agent'
-import { agencyDescriptor, findNetwork } from '@keystead/agent/edge'
+import { agencyDescriptor, findNetwork, type Relationship } from '@keystead/agent/edge'
 import { isKeysteadError, KeysteadError } from '@keystead/core'
 import { networkHash } from '@keystead/did-dkms'
 import type { Command } from 'commander'
@@ -210,6 +210,15 @@ async function sync(run: Run): Promise<number> {
   })
 }
 
+const ALARM = '  SOMEBODY RECOVERS THIS: "keystead veto" if it was not you'
+
+function contactState({ status, recovering, alert, verified }: Relationship): string {
+  if (alert) return `connected${ALARM}`
+  if (recovering)
+    return recovering.until === undefined ? 'recovering, not heard yet' : `recovering until ${iso(recovering.until)}`
+  return `${status}, ${verified ? `keys proven ${iso(verified.at)}` : 'keys not proven yet'}`
+}
+
 async function show(run: Run): Promise<void> {
   await withWallet(run, async ({ agent, folder, vault }) => {
     const [profile, identities, contacts, credentials, requests] = [
@@ -220,21 +229,20 @@ async function show(run: Run): Promise<void> {
       await agent.requests(),
     ]
     const keys = await vault.keys()
+    const { level, missing } = await agent.recovery.status()
     const lines = [
       `${profile.label}  (${folder})`,
       `  agency      ${profile.agency?.url ?? 'none'}`,
       ...identities.map(
-        ({ did, use, status, seq, label }) =>
-          `  ${use === 'public' ? 'DID        ' : 'subject DID'} ${short(did)}  ${status}, operation ${seq}${use === 'subject' ? `, ${short(label)}` : ''}`,
+        ({ did, use, status, seq, label, pendingUntil, alert }) =>
+          `  ${use === 'public' ? 'DID        ' : 'subject DID'} ${short(did)}  ${status}${pendingUntil === undefined ? '' : ` until ${iso(pendingUntil)}`}, operation ${seq}${use === 'subject' ? `, ${short(label)}` : ''}${alert ? ALARM : ''}`,
       ),
-      ...contacts.map(
-        (c) =>
-          `  contact     ${c.label || '(invited)'}  ${c.status}, ${c.verified ? `keys proven ${iso(c.verified.at)}` : 'keys not proven yet'}  ${c.id.slice(0, 8)}`,
-      ),
+      ...contacts.map((c) => `  contact     ${c.label || '(invited)'}  ${contactState(c)}  ${c.id.slice(0, 8)}`),
       ...credentials.map(
         ({ id, credential }) => `  credential  ${String((credential['type'] as string[]).at(-1))}  ${id.slice(0, 8)}`,
       ),
       ...requests.map(({ id, summary }) => `  decide      ${summary}  ${id.slice(0, 8)}`),
+      `  recovery    ${level}${missing[0] ? `: ${missing[0].text}` : ''}`,
       `  keys        ${keys.filter(({ state }) => state === 'active').length} active, ${keys.filter(({ state }) => state !== 'active').length} retired`,
     ]
     run.out.result(lines, {
@@ -263,6 +271,7 @@ async function show(run: Run): Promise<void> {
         recovering: recovering ?? null,
       })),
       credentials: credentials.map(({ id, subject }) => ({ id, subject })),
+      recovery: { level, missing },
       requests: requests.map(({ id, kind, summary }) => ({ id, kind, summary })),
       keys: keys.map(({ keyId, state, label }) => ({ keyId, state, label })),
     })

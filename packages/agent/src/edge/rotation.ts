@@ -6,9 +6,10 @@ import { put } from './store.ts'
 
 /** DIDs on the ledger first, then every relationship; peers follow by themselves. Rejects with `NO_IDENTITY`. */
 export async function rotateEverything(edge: Edge): Promise<{ identities: number; relationships: number }> {
-  const identities = (await edge.records.all('identity'))
-    .map(({ value }) => value)
-    .filter(({ status, alert }) => status === 'active' && !alert)
+  const all = (await edge.records.all('identity')).map(({ value }) => value)
+  const identities = all.filter(({ status, alert }) => status === 'active' && !alert)
+  if (all.some(({ status }) => status === 'recovering'))
+    throw fault('RECOVERY_UNDER_WAY', 'the recovery of this wallet still waits its time')
   if (identities.length === 0) throw fault('NO_IDENTITY', 'no DID is under the control of this wallet')
   for (const { did } of identities) await rotateIdentity(edge, did)
   // Status lists are signed anew with the new key.

@@ -18,6 +18,7 @@ import {
   openSharePacket,
   parseKit,
   type SharePacket,
+  spokenCode,
   stepNewDevice,
 } from '@keystead/recovery'
 import { CEREMONY_SECONDS, HELP_SECONDS, MAX_HELP_SESSIONS } from '../../limits.ts'
@@ -141,7 +142,11 @@ export async function onNewDeviceCeremony(
   requireSession(rescue, session, from)
   const { changes, code, label, problem } = step(edge, rescue, session, event)
   if (code !== undefined)
-    tell(edge, { kind: 'code', text: `tell ${label} this code, on a call: ${code}`, data: { label, code, session } })
+    tell(edge, {
+      kind: 'code',
+      text: `tell ${label} this code, on a call: ${spokenCode(code)}`,
+      data: { label, code, session },
+    })
   if (problem) tell(edge, { kind: 'help-problem', text: `${label} cannot help: ${problem}` })
   return changes
 }
