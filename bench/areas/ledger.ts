@@ -36,7 +36,7 @@ export async function ledger(budget: Budget): Promise<Row[]> {
     const genesis = await owner.genesis()
     await node.submit(encodeSubmission(genesis))
     const { did } = genesis.operation
-    const bundle = readBundle(node, did)
+    const bundle = readBundle(node.view(), did)
     const trust = { genesis: node.genesis, now: Math.floor(Date.now() / 1000), maxAge: 3600 }
     const { state } = verifyResolution(did, bundle, trust)
     if (!state) throw new Error('the DID is on the ledger')

@@ -5,7 +5,7 @@
 import type { Bytes } from '@keystead/core'
 import { KeysteadError } from '@keystead/core'
 import { open, type RootDatabase } from 'lmdb'
-import type { LedgerErrorCode } from './errors.ts'
+import type { LedgerErrorCode } from '../errors.ts'
 import type { HashStore } from './log-tree.ts'
 import type { NodeStore } from './map-tree.ts'
 
@@ -18,7 +18,13 @@ import type { NodeStore } from './map-tree.ts'
  */
 export type Table = 'n' | 's' | 'h' | 'e' | 'd' | 'o' | 'b' | 'k' | 'm'
 
-export class LedgerStore {
+/** Reads of one state of the ledger. */
+export interface Reader {
+  get(table: Table, key: Uint8Array | string): Bytes | undefined
+  json<T>(table: Table, key: Uint8Array | string): T | undefined
+}
+
+export class LedgerStore implements Reader {
   readonly #db: RootDatabase<Buffer, Buffer>
 
   private constructor(db: RootDatabase<Buffer, Buffer>) {
@@ -69,7 +75,7 @@ export class LedgerStore {
 }
 
 /** Changes that become durable together; reads see them before. */
-export class Batch {
+export class Batch implements Reader {
   readonly changes = new Map<string, Uint8Array | undefined>()
   readonly #store: LedgerStore
 
@@ -101,16 +107,16 @@ export class Batch {
   }
 }
 
-type Reader = Pick<LedgerStore, 'get'> & { put?: Batch['put'] }
+type MaybeWriter = Pick<Reader, 'get'> & { put?: Batch['put'] }
 
-export function nodesOf(reader: Reader): NodeStore {
+export function nodesOf(reader: MaybeWriter): NodeStore {
   return {
     get: (path) => reader.get('n', Buffer.from(path, 'latin1')),
     set: (path, node) => reader.put?.('n', Buffer.from(path, 'latin1'), node),
   }
 }
 
-export function hashesOf(reader: Reader): HashStore {
+export function hashesOf(reader: MaybeWriter): HashStore {
   const key = (level: number, index: number): string => `${level}.${index}`
   return {
     get: (level, index) => reader.get('h', key(level, index)),

@@ -7,12 +7,12 @@ import { developmentParameters, encodeSubmission, networkHash, type Submission }
 import { type FetchPort, fetchGenesis, headerHash, LedgerClient, type Pin, voteBytes } from '@keystead/light-client'
 import { BlockID, Header as CosmosHeader } from 'cosmjs-types/tendermint/types/types'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Owner } from '../../did-dkms/src/testing/owner.ts'
+import { Owner } from '../../../../did-dkms/src/testing/owner.ts'
+import { ledgerHttp } from '../../http/app.ts'
+import { LedgerStore } from '../../state/store.ts'
 import { encodeHeader } from './block.ts'
 import { EmbeddedLedger } from './engine.ts'
-import { ledgerHttp } from './http.ts'
 import { Signer } from './signer.ts'
-import { LedgerStore } from './store.ts'
 
 const keys = nodeKeyProvider()
 const folders: string[] = []

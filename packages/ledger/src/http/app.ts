@@ -9,8 +9,8 @@ import { bundleToJson, headToJson, historyToJson, verifyResolution } from '@keys
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
-import type { EmbeddedLedger } from './engine.ts'
-import type { LedgerErrorCode } from './errors.ts'
+import type { Ledger } from '../engine/ledger.ts'
+import type { LedgerErrorCode } from '../errors.ts'
 import { consistencyProof, readBundle, readHealth, readHistory } from './read.ts'
 
 export interface HttpOptions {
@@ -32,7 +32,7 @@ const STATUS: Readonly<Record<string, 400 | 404 | 409 | 413 | 503>> = {
   TOO_LARGE: 413,
 }
 
-export function ledgerHttp(ledger: EmbeddedLedger, options: HttpOptions): Hono {
+export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
   const app = new Hono()
   const net = networkHash(ledger.genesis)
   app.use(cors({ origin: '*', allowMethods: ['GET', 'POST'] }))
@@ -51,7 +51,7 @@ export function ledgerHttp(ledger: EmbeddedLedger, options: HttpOptions): Hono {
     const did = c.req.param('did')
     if (!isDkmsDid(did)) return c.json({ ...unresolved('INVALID_DID', 'this is not a did:dkms') }, 400)
     await ledger.refresh(options.freshSeconds)
-    const bundle = readBundle(ledger, did, consistencyFrom(c))
+    const bundle = readBundle(ledger.view(), did, consistencyFrom(c))
     // The node reads its own answer exactly as a client will.
     const trust = { genesis: ledger.genesis, now: bundle.head.header.time.seconds, maxAge: 0 }
     const read = verifyResolution(did, bundle, trust)
@@ -79,15 +79,16 @@ export function ledgerHttp(ledger: EmbeddedLedger, options: HttpOptions): Hono {
     const did = c.req.param('did')
     if (!isDkmsDid(did)) return problem(c, new KeysteadError('BAD_REQUEST', 'this is not a did:dkms'))
     await ledger.refresh(options.freshSeconds)
-    return c.json(historyToJson(readHistory(ledger, did, consistencyFrom(c))))
+    return c.json(historyToJson(readHistory(ledger.view(), did, consistencyFrom(c))))
   })
 
   app.get('/v1/head', async (c) => {
     await ledger.refresh(options.freshSeconds)
-    const consistency = consistencyProof(ledger, consistencyFrom(c))
+    const view = ledger.view()
+    const consistency = consistencyProof(view, consistencyFrom(c))
     const path = consistency?.path.map((hash) => Buffer.from(hash).toString('base64url'))
     return c.json({
-      head: headToJson(ledger.head),
+      head: headToJson(view.head),
       ...(consistency ? { consistency: { from: consistency.from, path } } : {}),
     })
   })

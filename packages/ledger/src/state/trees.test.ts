@@ -13,7 +13,7 @@ import {
 } from '@keystead/light-client'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readVector, vectorsDir } from '../../core/src/testing/vectors.ts'
+import { readVector, vectorsDir } from '../../../core/src/testing/vectors.ts'
 import { type HashStore, logAppend, logRoot, proveConsistency, proveInclusion } from './log-tree.ts'
 import { mapProve, mapRoot, mapUpdate, type NodeStore } from './map-tree.ts'
 

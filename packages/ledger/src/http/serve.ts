@@ -6,11 +6,12 @@ import { serve } from '@hono/node-server'
 import { type Clock, KeysteadError } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
 import type { NetworkParameters } from '@keystead/did-dkms'
-import { EmbeddedLedger } from './engine.ts'
-import type { LedgerErrorCode } from './errors.ts'
-import { ledgerHttp } from './http.ts'
-import { Signer } from './signer.ts'
-import { LedgerStore } from './store.ts'
+import { EmbeddedLedger } from '../engine/embedded/engine.ts'
+import { Signer } from '../engine/embedded/signer.ts'
+import type { Ledger } from '../engine/ledger.ts'
+import type { LedgerErrorCode } from '../errors.ts'
+import { LedgerStore } from '../state/store.ts'
+import { ledgerHttp } from './app.ts'
 
 export interface LedgerNodeOptions {
   readonly data: string
@@ -30,7 +31,7 @@ export interface LedgerNodeOptions {
 const HEARTBEAT_SECONDS = 240
 
 export interface LedgerNode {
-  readonly ledger: EmbeddedLedger
+  readonly ledger: Ledger
   readonly url: string
   close(): Promise<void>
 }

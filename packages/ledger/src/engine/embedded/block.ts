@@ -21,7 +21,7 @@ import {
   validatorsHash,
   voteBytes,
 } from '@keystead/light-client'
-import { BLOCK_PART_BYTES } from './limits.ts'
+import { BLOCK_PART_BYTES } from '../../limits.ts'
 
 /** Version of CometBFT's block format (BlockProtocol of v0.34 to v1). */
 const BLOCK_PROTOCOL = 11

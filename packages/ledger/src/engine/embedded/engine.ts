@@ -24,13 +24,14 @@ import {
   type Receipt,
   type Timestamp,
 } from '@keystead/light-client'
+import type { LedgerErrorCode } from '../../errors.ts'
+import { KEEP_EMPTY_BLOCKS, MAX_BLOCK_OPERATIONS, MAX_WAITING_OPERATIONS } from '../../limits.ts'
+import { Execution, type Roots } from '../../state/execute.ts'
+import { mapUpdate } from '../../state/map-tree.ts'
+import { Batch, type LedgerStore, nodesOf, numberKey } from '../../state/store.ts'
+import type { Ledger, View } from '../ledger.ts'
 import { makeBlock } from './block.ts'
-import type { LedgerErrorCode } from './errors.ts'
-import { Execution, type Roots } from './execute.ts'
-import { KEEP_EMPTY_BLOCKS, MAX_BLOCK_OPERATIONS, MAX_WAITING_OPERATIONS } from './limits.ts'
-import { mapUpdate } from './map-tree.ts'
 import type { Signer } from './signer.ts'
-import { Batch, type LedgerStore, nodesOf, numberKey } from './store.ts'
 
 export interface EngineOptions {
   readonly store: LedgerStore
@@ -47,7 +48,7 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-export class EmbeddedLedger {
+export class EmbeddedLedger implements Ledger {
   readonly genesis: NetworkGenesis
   readonly store: LedgerStore
   readonly #signer: Signer
@@ -96,6 +97,10 @@ export class EmbeddedLedger {
 
   get head(): Head {
     return this.#head as Head
+  }
+
+  view(): View {
+    return { head: this.head, store: this.store }
   }
 
   /**

@@ -6,7 +6,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, re
 import { dirname, join } from 'node:path'
 import { base64url, KeysteadError, systemRandom } from '@keystead/core'
 import type { KeyProvider, SigningKey } from '@keystead/crypto'
-import type { LedgerErrorCode } from './errors.ts'
+import type { LedgerErrorCode } from '../../errors.ts'
 
 export interface LastSigned {
   readonly chainId: string

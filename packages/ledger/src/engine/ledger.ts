@@ -1,0 +1,28 @@
+/** A replicated ledger as everything above it sees it; which engine orders its operations is nobody's business but the engine's. */
+import type { NetworkGenesis } from '@keystead/did-dkms'
+import type { Head, Receipt } from '@keystead/light-client'
+import type { Reader } from '../state/store.ts'
+
+/** A block's header and commit, and exactly the state that they prove. */
+export interface View {
+  readonly head: Head
+  readonly store: Reader
+}
+
+export interface Ledger {
+  readonly genesis: NetworkGenesis
+  /** The newest block that is signed and on disk. */
+  readonly head: Head
+  /** What can be proven now. Valid until the caller next awaits: later blocks may change the store beneath. */
+  view(): View
+  /**
+   * Takes one submission. Resolves when the operation is in a block, proven by a header and on disk; the same bytes again
+   * give the same receipt. Rejects with the code of the refusal, `TOO_MANY_OPERATIONS` or `LEDGER_STOPPING`.
+   */
+  submit(bytes: Uint8Array): Promise<Receipt>
+  /** Receipt of an operation that is in the log. */
+  receipt(hash: string): Receipt | undefined
+  /** Sees to it, where the engine can, that the newest header is at most `maxAge` seconds old. */
+  refresh(maxAge: number): Promise<void>
+  close(): Promise<void>
+}
