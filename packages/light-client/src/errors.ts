@@ -6,5 +6,6 @@ export type LedgerReadErrorCode =
   | 'LEDGER_ROLLBACK'
   | 'WRONG_NETWORK'
   | 'UPDATE_REQUIRED'
+  | 'BAD_CHECKPOINT'
   | 'LEDGER_UNREACHABLE'
   | 'LEDGER_REFUSED'

@@ -54,3 +54,21 @@ export {
   verifyHead,
   verifyResolution,
 } from './verify.ts'
+export { type Checkpoint, formatCheckpoint, logOrigin, parseCheckpoint, signedByLog } from './witness/checkpoint.ts'
+export { type Cosigned, cosign, cosignatureBytes, cosigners } from './witness/cosignature.ts'
+export {
+  formatNote,
+  formatNoteKey,
+  formatNoteSignature,
+  NOTE_COSIGNATURE,
+  NOTE_ED25519,
+  type NoteKey,
+  type NoteSignature,
+  noteKeyId,
+  parseNote,
+  parseNoteKey,
+  parseNoteSignatures,
+  type SignedNote,
+  signaturesOf,
+} from './witness/note.ts'
+export { type WitnessEvidence, type WitnessPolicy, witnessed } from './witness/policy.ts'

@@ -21,3 +21,9 @@ export const MAX_AHEAD_SECONDS = 10
 
 /** Seconds a header may be old unless the caller says otherwise: two heartbeats of an idle chain. */
 export const MAX_AGE_SECONDS = 600
+
+/** Signatures of a note: C2SP signed-note asks for at least 16; room for every validator and as many witnesses. */
+export const MAX_NOTE_SIGNATURES = 256
+
+/** Characters of a note: its signatures with long names. */
+export const MAX_NOTE_BYTES = 64 * 1024
