@@ -10,8 +10,10 @@ import {
   encodeLogEntry,
   encodeState,
   encodeSystem,
+  type LogEntry,
   type NetworkGenesis,
   networkHash,
+  type Operation,
   type Submission,
   SYSTEM_KEY,
   type SystemTime,
@@ -67,11 +69,8 @@ export class Execution {
     if (!result.ok) return { ...result, logIndex }
     putState(this.#batch, key, encodeState(result.state))
     const entry = { i: logIndex, t: this.#time, lost, s: signedOperationHash(operation) }
-    logAppend(hashesOf(this.#batch), logIndex, encodeLogEntry(entry))
-    this.#batch.putJson('e', numberKey(logIndex), { entry, op: operation })
+    putEntry(this.#batch, { entry, op: operation }, hash)
     if (body && 'body' in operation && operation.body) this.#batch.put('b', operation.body, canonicalJson(body))
-    this.#batch.putJson('d', operation.did, [...(this.#batch.json<number[]>('d', operation.did) ?? []), logIndex])
-    this.#batch.putJson('o', hash, { logIndex, time: this.#time })
     this.#logSize++
     return { ...result, logIndex }
   }
@@ -85,7 +84,23 @@ export class Execution {
   }
 }
 
-function putState(batch: Batch, key: Uint8Array, value: Uint8Array): void {
+/** An operation in the log, as it lies on disk. */
+export interface StoredEntry {
+  readonly entry: LogEntry
+  readonly op: Operation
+}
+
+/** Adds an entry to the log and to every index over it. `hash`: the operation's own. */
+export function putEntry(batch: Batch, stored: StoredEntry, hash: string): void {
+  const { entry, op } = stored
+  logAppend(hashesOf(batch), entry.i, encodeLogEntry(entry))
+  batch.putJson('e', numberKey(entry.i), { entry, op })
+  batch.putJson('d', op.did, [...(batch.json<number[]>('d', op.did) ?? []), entry.i])
+  batch.putJson('o', hash, { logIndex: entry.i, time: entry.t })
+}
+
+/** Sets a leaf of the map: a state or what lies under a reserved key. */
+export function putState(batch: Batch, key: Uint8Array, value: Uint8Array): void {
   batch.put('s', key, value)
   mapUpdate(nodesOf(batch), key, sha256(value))
 }

@@ -4,7 +4,7 @@
  */
 import type { Bytes } from '@keystead/core'
 import { KeysteadError } from '@keystead/core'
-import { open, type RootDatabase } from 'lmdb'
+import { open, type RootDatabase, type Transaction } from 'lmdb'
 import type { LedgerErrorCode } from '../errors.ts'
 import type { HashStore } from './log-tree.ts'
 import type { NodeStore } from './map-tree.ts'
@@ -24,6 +24,13 @@ export interface Reader {
   json<T>(table: Table, key: Uint8Array | string): T | undefined
 }
 
+/** Reads of one moment, whatever is committed meanwhile; in the order of the keys. Keep it no longer than needed. */
+export interface PinnedReader extends Reader {
+  /** Keys (without the table) and values of a table. */
+  range(table: Table): Iterable<readonly [key: Bytes, value: Bytes]>
+  release(): void
+}
+
 export class LedgerStore implements Reader {
   readonly #db: RootDatabase<Buffer, Buffer>
 
@@ -31,9 +38,11 @@ export class LedgerStore implements Reader {
     this.#db = db
   }
 
-  static open(folder: string): LedgerStore {
+  /** `readOnly` looks on while another process, the node, writes. */
+  static open(folder: string, options: { readonly readOnly?: boolean } = {}): LedgerStore {
     const db = open<Buffer, Buffer>({
       path: folder,
+      ...(options.readOnly ? { readOnly: true } : {}),
       encoding: 'binary',
       keyEncoding: 'binary',
       // A commit returns when it is on disk: acknowledged means durable.
@@ -69,9 +78,44 @@ export class LedgerStore implements Reader {
     }
   }
 
+  pin(): PinnedReader {
+    const db = this.#db
+    const transaction = db.useReadTransaction()
+    const get = (table: Table, key: Uint8Array | string): Buffer | undefined =>
+      db.get(dbKey(table, key), { transaction })
+    return {
+      get: (table, key) => {
+        const value = get(table, key)
+        return value && new Uint8Array(value)
+      },
+      json: <T>(table: Table, key: Uint8Array | string) => {
+        const value = get(table, key)
+        return value && (JSON.parse(value.toString('utf8')) as T)
+      },
+      range: (table) => rangeOf(db, table, transaction),
+      release: () => transaction.done(),
+    }
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#db.clearSync()
+  }
+
   async close(): Promise<void> {
     await this.#db.close()
   }
+}
+
+function* rangeOf(
+  db: RootDatabase<Buffer, Buffer>,
+  table: Table,
+  transaction: Transaction,
+): Iterable<readonly [Bytes, Bytes]> {
+  const start = Buffer.from(table, 'latin1')
+  const end = Buffer.from([(start[0] as number) + 1])
+  for (const { key, value } of db.getRange({ start, end, transaction }))
+    yield [new Uint8Array(key.subarray(1)), new Uint8Array(value)]
 }
 
 /** Changes that become durable together; reads see them before. */
