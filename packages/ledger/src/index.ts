@@ -6,6 +6,16 @@ export type { LedgerErrorCode } from './errors.ts'
 export { type HttpOptions, ledgerHttp } from './http/app.ts'
 export { readBundle, readHealth, readHistory } from './http/read.ts'
 export { type LedgerNode, type LedgerNodeOptions, serveLedger } from './http/serve.ts'
+export { decodeMetadata, encodeMetadata, metadataHash, type SnapshotMetadata } from './snapshot/metadata.ts'
+export { SnapshotRestore } from './snapshot/restore.ts'
+export {
+  type ChunkResult,
+  type OfferResult,
+  type Snapshot,
+  StateSync,
+  type StateSyncOptions,
+} from './snapshot/state-sync.ts'
+export { pruneSnapshots, readChunk, readMetadata, snapshotHeights, takeSnapshot } from './snapshot/take.ts'
 export { type HashStore, logAppend, logRoot, proveConsistency, proveInclusion } from './state/log-tree.ts'
 export { mapProve, mapRoot, mapUpdate, type NodeStore } from './state/map-tree.ts'
-export { LedgerStore } from './state/store.ts'
+export { LedgerStore, type PinnedReader, type Reader } from './state/store.ts'

@@ -12,3 +12,15 @@ export const BLOCK_PART_BYTES = 65_536
 
 /** Entries of a history that one answer carries. */
 export const MAX_HISTORY_ENTRIES = 10_000
+
+/** Bytes at which a chunk of a snapshot is closed: CometBFT carries 16 MB at most, and a refused chunk should cost little. */
+export const SNAPSHOT_CHUNK_BYTES = 2 * 1024 * 1024
+
+/** Chunks of a snapshot: their hashes must fit into CometBFT's 4 MB message; 80,000 are 160 GB of state. */
+export const MAX_SNAPSHOT_CHUNKS = 80_000
+
+/** Bytes of a snapshot's metadata: the hashes of all chunks. */
+export const MAX_SNAPSHOT_METADATA_BYTES = 4_000_000
+
+/** Bytes of one record: the largest state in base64, or the largest submission. */
+export const MAX_SNAPSHOT_RECORD_BYTES = 64 * 1024
