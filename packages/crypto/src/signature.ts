@@ -4,11 +4,15 @@ import { driver } from './driver.ts'
 import { SUITES } from './suites.ts'
 import type { PublicKey, VerificationSuite } from './types.ts'
 
-/** Half the order of P-256: larger s is the malleable twin and is refused unless the caller must take others' habits. */
+/** Half the order of the curve: larger s is the malleable twin and is refused unless the caller must take others' habits. */
 const P256_HALF_ORDER = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8n
+const HALF_ORDERS: { readonly [suite in VerificationSuite]?: bigint } = {
+  p256: P256_HALF_ORDER,
+  secp256k1: 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n,
+}
 
 /**
- * True if the signature holds: Ed25519 by the strict rule, ECDSA raw r || s; P-256 with low s unless `anyS` (JOSE
+ * True if the signature holds: Ed25519 by the strict rule, ECDSA raw r || s; P-256 and secp256k1 with low s unless `anyS` (JOSE
  * signatures of other software, which know no such rule). False for anything malformed.
  */
 export function verifySignature(
@@ -19,7 +23,8 @@ export function verifySignature(
 ): boolean {
   if (key.bytes.length !== SUITES[key.suite].publicKeyBytes) return false
   if (signature.length !== (key.suite === 'p384' ? 96 : 64)) return false
-  if (key.suite === 'p256' && !options.anyS && bigEndian(signature.subarray(32)) > P256_HALF_ORDER) return false
+  const halfOrder = HALF_ORDERS[key.suite]
+  if (halfOrder !== undefined && !options.anyS && bigEndian(signature.subarray(32)) > halfOrder) return false
   return driver().verify(key.suite, key.bytes, message, signature)
 }
 

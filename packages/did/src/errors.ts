@@ -1,2 +1,8 @@
 /** Closed codes of this package. */
-export type DidErrorCode = 'INVALID_DID' | 'INVALID_DID_DOCUMENT' | 'METHOD_NOT_SUPPORTED' | 'NOT_FOUND'
+export type DidErrorCode =
+  | 'INVALID_DID'
+  | 'INVALID_DID_DOCUMENT'
+  | 'INVALID_OPTIONS'
+  | 'FEATURE_NOT_SUPPORTED'
+  | 'METHOD_NOT_SUPPORTED'
+  | 'NOT_FOUND'

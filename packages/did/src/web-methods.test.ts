@@ -5,7 +5,14 @@ import { type JsonObject, utf8 } from '@keystead/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { vectorsDir } from '../../core/src/testing/vectors.ts'
-import { combineResolvers, resolveWebvh, webLocation, webResolver, webvhResolver } from './index.ts'
+import {
+  combineResolvers,
+  type ResolutionOptions,
+  resolveWebvh,
+  webLocation,
+  webResolver,
+  webvhResolver,
+} from './index.ts'
 
 const folder = join(vectorsDir() ?? '', 'did-webvh')
 const here = vectorsDir() !== undefined && existsSync(folder)
@@ -61,6 +68,28 @@ describe.skipIf(!here)('vectors: did:webvh', () => {
     expect(didDocument?.verificationMethod).toEqual(test.expected.didDocument?.['verificationMethod'])
   })
 
+  it('all are run: 58 logs and the known faulty six, and 16 that must be refused', () => {
+    expect([positive.length, cases(false).length, cases(true).length]).toEqual([58, 64, 16])
+  })
+
+  it('older versions are found by id and by time, and name the next; the end of a DID ends them all', () => {
+    const [test] = positive.filter(({ name, by }) => name === 'basic-update' && by === 'ts')
+    if (!test) throw new Error('the vector is there')
+    const did = didIn(test.log)
+    const entries = test.log
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { versionId: string; versionTime: string })
+    const [first, second] = [entries[0], entries[1]]
+    const resolve = (options: ResolutionOptions) => resolveWebvh(did, { ...test, now: NOW }, options)
+    expect(resolve({ versionId: first?.versionId ?? '' }).didDocumentMetadata).toMatchObject({
+      versionId: first?.versionId,
+      nextVersionId: second?.versionId,
+    })
+    expect(resolve({ versionTime: first?.versionTime ?? '' }).didDocumentMetadata['versionId']).toBe(first?.versionId)
+    expect(resolve({ versionId: '9-none' }).didResolutionMetadata.error?.type).toContain('#NOT_FOUND')
+  })
+
   it.each(cases(true).map((test) => [test.name, test] as const))('%s is refused', (name, test) => {
     const script = readFileSync(join(folder, name, 'script.yaml'), 'utf8')
     const did = /did: "([^"]+)"/.exec(script)?.[1] ?? didIn(test.log)
@@ -112,6 +141,25 @@ describe('where a DID lies on the web', () => {
     [['']],
   ])('%s leads nowhere', (parts) =>
     expect(() => webLocation(parts)).toThrow(expect.objectContaining({ code: 'INVALID_DID' })),
+  )
+})
+
+it('any text leads to a place below one HTTPS origin, or nowhere', () => {
+  const part = fc.oneof(
+    fc.string(),
+    fc.constantFrom('..', '%2e%2e', '%2F', 'example.com', 'a', '%00', '[::1]', '1.1.1.1'),
+  )
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 1, maxLength: 5 }), (parts) => {
+      try {
+        const { origin, path } = webLocation(parts)
+        const url = new URL(`${origin}/${path}/did.json`)
+        expect(url.href).toBe(`${origin}/${path}/did.json`.replace(':443/', '/'))
+        expect(url.protocol).toBe('https:')
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'INVALID_DID' })
+      }
+    }),
   )
 })
 

@@ -12,7 +12,7 @@ import {
   KeysteadError,
   parseJson,
 } from '@keystead/core'
-import { type DidResolver, resolved, unresolved } from '@keystead/did'
+import { combineResolvers, type DidResolver, resolved, unresolved } from '@keystead/did'
 import {
   deriveDocument,
   documentMetadata,
@@ -131,20 +131,19 @@ export class LedgerClient {
 
   /** The client as a resolver of `did:dkms` for everything that only knows DID documents. */
   resolver(): DidResolver {
-    return {
-      resolve: async (did) => {
+    return combineResolvers({
+      dkms: async (did) => {
         try {
           const read = await this.resolve(did)
           if (!read.state) return unresolved('NOT_FOUND', 'the ledger proves that there is no such DID')
-          const metadata = { ...documentMetadata(read.state, read.at.lost), proofLevel: read.level, proofAge: read.age }
-          return resolved(deriveDocument(read.state, read.body), metadata)
+          const metadata = documentMetadata(read.state, read.at.lost)
+          return resolved(deriveDocument(read.state, read.body), read.level, metadata, { proofAge: read.age })
         } catch (error) {
           if (isKeysteadError(error, 'BAD_OPERATION')) return unresolved('INVALID_DID', error.message, error.code)
-          if (isKeysteadError(error)) return unresolved('INTERNAL_ERROR', error.message, error.code)
           throw error
         }
       },
-    }
+    })
   }
 
   async #read<T extends { pin: Pin }>(

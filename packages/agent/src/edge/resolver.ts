@@ -1,14 +1,17 @@
 /**
- * Resolution for an edge agent: did:dkms through the verifying light client, webvh by its log, web as far as TLS goes, key, jwk
+ * Resolution for an edge agent: did:dkms through the verifying light client, webvh and plc by their logs, web as far as TLS goes, key, jwk
  * and peer alone; the short form of a did:peer:4 from the relationship logs, ours and the peers'.
  */
+import type { Clock } from '@keystead/core'
 import {
   combineResolvers,
   type DidResolver,
   localResolver,
   peerShortForm,
+  plcResolver,
   resolved,
   resolvePeer4,
+  type WebFetch,
   webResolver,
   webvhResolver,
 } from '@keystead/did'
@@ -20,15 +23,20 @@ export function edgeResolver(records: RecordStore, { ledger, web, clock }: EdgeP
   return combineResolvers({
     key: (did) => localResolver.resolve(did),
     jwk: (did) => localResolver.resolve(did),
-    dkms: (did) => dkms.resolve(did),
-    ...(web ? { web: webResolver(web), webvh: webvhResolver(web, () => Math.floor(clock.now() / 1000)) } : {}),
+    dkms: { versions: true, resolve: (did, options) => dkms.resolve(did, options) },
+    ...(web ? webMethods(web, clock) : {}),
     peer: async (did) => {
       const result = await localResolver.resolve(did)
       if (result.didDocument || !did.startsWith('did:peer:4')) return result
       const longForm = await knownLongForm(records, did)
-      return longForm ? resolved(resolvePeer4(longForm, 'short')) : result
+      return longForm ? resolved(resolvePeer4(longForm, 'short'), 'self-certifying') : result
     },
   })
+}
+
+function webMethods(web: WebFetch, clock: Clock) {
+  const now = (): number => Math.floor(clock.now() / 1000)
+  return { web: webResolver(web), webvh: webvhResolver(web, now), plc: plcResolver(web) }
 }
 
 async function knownLongForm(records: RecordStore, did: string): Promise<string | undefined> {

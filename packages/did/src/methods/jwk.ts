@@ -19,16 +19,19 @@ export function resolveDidJwk(did: string): ResolutionResult {
     const key = publicKeyFromJwk(jwk)
     const agrees = key.suite === 'x25519' || jwk['use'] === 'enc'
     const uses = [`${did}#0`]
-    return resolved({
-      '@context': ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/suites/jws-2020/v1'],
-      id: did,
-      verificationMethod: [{ id: `${did}#0`, type: 'JsonWebKey2020', controller: did, publicKeyJwk: jwk }],
-      // A key without `use` serves every relationship but what its curve cannot do.
-      ...(agrees
-        ? {}
-        : { authentication: uses, assertionMethod: uses, capabilityInvocation: uses, capabilityDelegation: uses }),
-      ...(agrees || (key.suite !== 'ed25519' && jwk['use'] !== 'sig') ? { keyAgreement: uses } : {}),
-    } as DidDocument)
+    return resolved(
+      {
+        '@context': ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/suites/jws-2020/v1'],
+        id: did,
+        verificationMethod: [{ id: `${did}#0`, type: 'JsonWebKey2020', controller: did, publicKeyJwk: jwk }],
+        // A key without `use` serves every relationship but what its curve cannot do.
+        ...(agrees
+          ? {}
+          : { authentication: uses, assertionMethod: uses, capabilityInvocation: uses, capabilityDelegation: uses }),
+        ...(agrees || (key.suite !== 'ed25519' && jwk['use'] !== 'sig') ? { keyAgreement: uses } : {}),
+      } as DidDocument,
+      'self-certifying',
+    )
   } catch (cause) {
     if (cause instanceof KeysteadError && cause.code === 'UNSUPPORTED_SUITE')
       throw new KeysteadError<DidErrorCode>('METHOD_NOT_SUPPORTED', 'a did:jwk of a kind of key we do not use')

@@ -30,15 +30,18 @@ export function resolveDidKey(did: string): ResolutionResult {
   const agreement = agreementMethod(did, key)
   const methods = agreement.id !== method1.id ? [method1, agreement] : [method1]
   const uses = signs ? [method1.id] : []
-  return resolved({
-    '@context': MULTIKEY_CONTEXT,
-    id: did,
-    verificationMethod: methods,
-    ...(signs
-      ? { authentication: uses, assertionMethod: uses, capabilityInvocation: uses, capabilityDelegation: uses }
-      : {}),
-    keyAgreement: [agreement.id],
-  } as DidDocument)
+  return resolved(
+    {
+      '@context': MULTIKEY_CONTEXT,
+      id: did,
+      verificationMethod: methods,
+      ...(signs
+        ? { authentication: uses, assertionMethod: uses, capabilityInvocation: uses, capabilityDelegation: uses }
+        : {}),
+      keyAgreement: [agreement.id],
+    } as DidDocument,
+    'self-certifying',
+  )
 }
 
 export function multikeyMethod(did: string, key: PublicKey, fragment = encodeMultikey(key)): VerificationMethod {

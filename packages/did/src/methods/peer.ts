@@ -27,8 +27,8 @@ export function resolveDidPeer(did: string): ResolutionResult {
   const { method, id } = parseDid(did)
   if (method === 'peer') {
     if (id.startsWith('0z')) return resolvePeer0(did, id.slice(1))
-    if (id.startsWith('2.')) return resolved(resolvePeer2(did, id.slice(2)))
-    if (PEER4_LONG.test(id)) return resolved(resolvePeer4(did))
+    if (id.startsWith('2.')) return resolved(resolvePeer2(did, id.slice(2)), 'self-certifying')
+    if (PEER4_LONG.test(id)) return resolved(resolvePeer4(did), 'self-certifying')
     if (PEER4_SHORT.test(id)) return unresolved('NOT_FOUND', 'the long form of this did:peer is not known here')
   }
   throw invalid('this is not a did:peer of method 0, 2 or 4')
@@ -45,6 +45,7 @@ function resolvePeer0(did: string, key: string): ResolutionResult {
   const methods = document.verificationMethod?.filter((method) => !keyAgreement?.includes(method.id)) ?? []
   return resolved(
     JSON.parse(JSON.stringify({ ...document, verificationMethod: methods }).replaceAll(inner, did)) as DidDocument,
+    'self-certifying',
   )
 }
 

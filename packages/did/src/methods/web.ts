@@ -17,6 +17,6 @@ export function webResolver(fetch: WebFetch): MethodResolver {
     if (!bytes) return unresolved('NOT_FOUND', 'the host has no document for this DID')
     const document = parseDidDocument(parseJson(bytes, MAX_DOCUMENT_BYTES))
     if (document.id !== did) return unresolved('INVALID_DID_DOCUMENT', 'the document is of another DID')
-    return resolved(document)
+    return resolved(document, 'tls')
   }
 }

@@ -4,20 +4,26 @@ import { parseDid } from '../did.ts'
 import { type DidDocument, parseDidDocument } from '../document.ts'
 import type { DidErrorCode } from '../errors.ts'
 import { MAX_WEBVH_LOG_BYTES, MAX_WEBVH_WITNESS_BYTES } from '../limits.ts'
-import { type MethodResolver, type ResolutionResult, resolved, unresolved } from '../resolution.ts'
+import type { ResolutionOptions } from '../options.ts'
+import { type ResolutionResult, resolved, unresolved, type VersionedMethod } from '../resolution.ts'
+import { chooseVersion, versionMetadata } from '../versions.ts'
 import type { WebFetch } from '../web-fetch.ts'
 import { webLocation } from '../web-location.ts'
 import { verifyLog, type WebvhVersion } from './webvh-log.ts'
 import { verifyWitnesses } from './webvh-witness.ts'
 
 /** `now`: seconds since 1970. */
-export function webvhResolver(fetch: WebFetch, now: () => number): MethodResolver {
-  return async (did) => {
-    const base = webvhBase(did)
-    const log = await fetch(`${base}/did.jsonl`, MAX_WEBVH_LOG_BYTES)
-    if (!log) return unresolved('NOT_FOUND', 'the host has no log for this DID')
-    const witnesses = await fetch(`${base}/did-witness.json`, MAX_WEBVH_WITNESS_BYTES)
-    return resolveWebvh(did, { log: utf8Decode(log), witnesses: witnesses && utf8Decode(witnesses), now: now() })
+export function webvhResolver(fetch: WebFetch, now: () => number): VersionedMethod {
+  return {
+    versions: true,
+    resolve: async (did, options) => {
+      const base = webvhBase(did)
+      const log = await fetch(`${base}/did.jsonl`, MAX_WEBVH_LOG_BYTES)
+      if (!log) return unresolved('NOT_FOUND', 'the host has no log for this DID')
+      const witnesses = await fetch(`${base}/did-witness.json`, MAX_WEBVH_WITNESS_BYTES)
+      const files = { log: utf8Decode(log), witnesses: witnesses && utf8Decode(witnesses), now: now() }
+      return resolveWebvh(did, files, options)
+    },
   }
 }
 
@@ -25,20 +31,26 @@ export function webvhResolver(fetch: WebFetch, now: () => number): MethodResolve
 export function resolveWebvh(
   did: string,
   files: { log: string; witnesses?: string | undefined; now: number },
+  options: ResolutionOptions = {},
 ): ResolutionResult {
   webvhBase(did)
-  const versions = verifyLog(files.log, files.now)
-  verifyWitnesses(versions, files.witnesses)
-  const [first, last] = [versions[0], versions.at(-1)]
-  if (!first || !last || last.state['id'] !== did) throw invalid('the log is of another DID')
-  return resolved(documentOf(did, last), {
-    created: first.time,
-    updated: last.time,
-    versionId: last.versionId,
-    versionNumber: versions.length,
-    versionTime: last.time,
+  const log = verifyLog(files.log, files.now)
+  verifyWitnesses(log, files.witnesses)
+  const last = log.at(-1)
+  if (last?.state['id'] !== did) throw invalid('the log is of another DID')
+  const versions = log.map(({ versionId, time }) => ({ versionId, time: Date.parse(time) / 1000 }))
+  const place = chooseVersion(versions, options)
+  const version = log[place]
+  if (!version) return unresolved('NOT_FOUND', 'the log has no such version')
+  const metadata = {
+    ...versionMetadata(versions, place),
+    versionNumber: place + 1,
+    versionTime: version.time,
+    // The end of a DID is the end of all its versions (did:webvh 1.0, "Deactivate (Revoke)").
     ...(last.parameters.deactivated ? { deactivated: true } : {}),
-  })
+  }
+  const level = last.witnessedBy ? 'log+witnessed' : 'log'
+  return resolved(documentOf(String(version.state['id']), version), level, metadata)
 }
 
 /** The folder of the log: HTTPS, without a trailing slash. Throws `INVALID_DID`. */

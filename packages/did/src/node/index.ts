@@ -1,1 +1,2 @@
-export { isPublicAddress, type WebFetchOptions, webFetch } from './web-fetch.ts'
+export { isPublicAddress } from './public-address.ts'
+export { trustedGet, type WebGetOptions, webFetch, webGet } from './web-fetch.ts'

@@ -1,70 +1,74 @@
 /**
- * `WebFetch` for Node, for addresses that strangers name: the address is checked where the connection is made, so that no name
- * can point at the network we stand in; no redirect is followed; bytes and seconds are bounded.
+ * `WebGet` and `WebFetch` for Node, for addresses that strangers name (RES-10 to RES-13): the address is checked where the
+ * connection is made, so that no name can point at the network we stand in; no redirect is followed; bytes and seconds are bounded.
  */
 import { lookup as systemLookup } from 'node:dns'
 import type { IncomingMessage, RequestOptions } from 'node:http'
+import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
-import { concatBytes, KeysteadError } from '@keystead/core'
-import type { WebFetch } from '../web-fetch.ts'
+import { isIP, type LookupFunction } from 'node:net'
+import { type Bytes, concatBytes, KeysteadError } from '@keystead/core'
+import type { WebFetch, WebGet } from '../web-fetch.ts'
+import { isPublicAddress } from './public-address.ts'
 
-/** Longest a host may take, in all. */
+/** Longest a host may take, in all: a slow one is as bad as none. */
 const TIMEOUT_MS = 10_000
 
-/** Everything that is not the public internet (RFC 6890 and its updates). */
-const PRIVATE = new BlockList()
-for (const [network, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.0.2.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['198.51.100.0', 24],
-  ['203.0.113.0', 24],
-  ['224.0.0.0', 3],
-] as const)
-  PRIVATE.addSubnet(network, bits, 'ipv4')
-for (const [network, bits] of [
-  ['::', 96],
-  ['64:ff9b:1::', 48],
-  ['100::', 64],
-  ['2001::', 23],
-  ['2001:db8::', 32],
-  ['2002::', 16],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
-] as const)
-  PRIVATE.addSubnet(network, bits, 'ipv6')
+type Request = (
+  url: string,
+  options: RequestOptions,
+  done: (answer: IncomingMessage) => void,
+) => ReturnType<typeof httpsRequest>
 
-export function isPublicAddress(address: string): boolean {
-  if (isIP(address) === 0) return false
-  if (isIPv6(address)) {
-    const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-    return mapped === undefined ? !PRIVATE.check(address, 'ipv6') : !PRIVATE.check(mapped, 'ipv4')
-  }
-  return !PRIVATE.check(address, 'ipv4')
-}
-
-export interface WebFetchOptions {
+export interface WebGetOptions {
   /** Which addresses may be reached; public ones unless a network is closed on purpose. */
   readonly allow?: (address: string) => boolean
-  readonly request?: (
-    url: string,
-    options: RequestOptions,
-    done: (answer: IncomingMessage) => void,
-  ) => ReturnType<typeof httpsRequest>
+  readonly request?: Request
+  readonly lookup?: typeof systemLookup
+  readonly timeoutMs?: number
 }
 
-export function webFetch({ allow = isPublicAddress, request = httpsRequest }: WebFetchOptions = {}): WebFetch {
-  const lookup: LookupFunction = (host, options, done) => {
-    systemLookup(host, { ...options, all: true }, (error, addresses) => {
+/** For a host that the user named: its address may be private, and http is the user's choice. */
+export function trustedGet(): WebGet {
+  const request: Request = (url, options, done) =>
+    (url.startsWith('http://') ? httpRequest : httpsRequest)(url, options, done)
+  return webGet({ allow: () => true, request })
+}
+
+export function webFetch(options: WebGetOptions = {}): WebFetch {
+  const get = webGet(options)
+  return async (url, maxBytes) => {
+    const accept = 'application/did, application/did+json, application/json, text/jsonl, */*'
+    const { status, bytes } = await get(url, { maxBytes, accept })
+    if (status === 404 || status === 410) return undefined
+    if (status !== 200) throw failure(`the host answered ${status}`)
+    return bytes
+  }
+}
+
+export function webGet(options: WebGetOptions = {}): WebGet {
+  const { allow = isPublicAddress, request = httpsRequest, lookup = systemLookup, timeoutMs = TIMEOUT_MS } = options
+  const checkedLookup = checked(lookup, allow)
+  return (url, { maxBytes, accept }) =>
+    new Promise((resolve, reject) => {
+      const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
+      // An address as it stands needs no lookup, and so would miss the check.
+      if (isIP(host) !== 0 && !allow(host)) return reject(failure(`${host} is no public address`))
+      const signal = AbortSignal.timeout(timeoutMs)
+      const asked = request(url, { lookup: checkedLookup, signal, headers: { accept } }, (answer) => {
+        readBody(answer, maxBytes).then((bytes) => resolve({ status: answer.statusCode ?? 0, bytes }), reject)
+      })
+      asked.on('error', (cause) =>
+        reject(cause instanceof KeysteadError ? cause : failure('the host cannot be reached', cause)),
+      )
+      asked.end()
+    })
+}
+
+/** The lookup that the connection itself uses: what it returns is what is connected to, there is no second answer. */
+function checked(lookup: typeof systemLookup, allow: (address: string) => boolean): LookupFunction {
+  return (host, options, done) => {
+    lookup(host, { ...options, all: true }, (error, addresses) => {
       const [first] = addresses ?? []
       if (error) return done(error, '', 0)
       if (!first || !addresses.every(({ address }) => allow(address)))
@@ -73,45 +77,20 @@ export function webFetch({ allow = isPublicAddress, request = httpsRequest }: We
       else done(null, first.address, first.family)
     })
   }
-  return (url, maxBytes) =>
-    new Promise((resolve, reject) => {
-      const { hostname } = new URL(url)
-      // An address as it stands needs no lookup, and so would miss the check.
-      if (isIP(hostname.replace(/^\[|\]$/g, '')) !== 0 && !allow(hostname.replace(/^\[|\]$/g, '')))
-        return reject(failure(`${hostname} is no public address`))
-      const asked = request(
-        url,
-        {
-          lookup,
-          signal: AbortSignal.timeout(TIMEOUT_MS),
-          headers: { accept: 'application/did+json, application/json, text/jsonl, */*' },
-        },
-        (answer) => {
-          const { statusCode = 0 } = answer
-          if (statusCode === 404 || statusCode === 410) {
-            answer.destroy()
-            return resolve(undefined)
-          }
-          if (statusCode !== 200) {
-            answer.destroy()
-            return reject(failure(`the host answered ${statusCode}`))
-          }
-          const parts: Uint8Array[] = []
-          let length = 0
-          answer.on('data', (part: Uint8Array) => {
-            length += part.length
-            if (length > maxBytes) answer.destroy(failure(`the host sent more than ${maxBytes} bytes`))
-            else parts.push(part)
-          })
-          answer.on('error', reject)
-          answer.on('end', () => resolve(concatBytes(...parts)))
-        },
-      )
-      asked.on('error', (cause) =>
-        reject(cause instanceof KeysteadError ? cause : failure('the host cannot be reached', cause)),
-      )
-      asked.end()
+}
+
+function readBody(answer: IncomingMessage, maxBytes: number): Promise<Bytes> {
+  return new Promise((resolve, reject) => {
+    const parts: Uint8Array[] = []
+    let length = 0
+    answer.on('data', (part: Uint8Array) => {
+      length += part.length
+      if (length > maxBytes) answer.destroy(failure(`the host sent more than ${maxBytes} bytes`))
+      else parts.push(part)
     })
+    answer.on('error', (cause) => reject(cause instanceof KeysteadError ? cause : failure('the host broke off', cause)))
+    answer.on('end', () => resolve(concatBytes(...parts)))
+  })
 }
 
 function failure(message: string, cause?: unknown): KeysteadError {

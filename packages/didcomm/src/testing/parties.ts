@@ -74,7 +74,7 @@ export function resolverOf(...documents: readonly DidDocument[]): DidResolver {
   return combineResolvers({
     example: (did) => {
       const document = documents.find(({ id }) => id === did)
-      return document ? resolved(document) : unresolved('NOT_FOUND')
+      return document ? resolved(document, 'unverified') : unresolved('NOT_FOUND')
     },
   })
 }
