@@ -5,7 +5,7 @@
 import type { OperationErrorCode } from './errors.ts'
 import { keyDigestOf } from './identifier.ts'
 import { MAX_COMPROMISES } from './limits.ts'
-import type { NetworkParameters } from './network.ts'
+import type { NetworkParameters } from './network/parameters.ts'
 import { settle } from './settle.ts'
 import { signersAmong } from './signing.ts'
 import type { DidState, RecoveryState } from './state.ts'

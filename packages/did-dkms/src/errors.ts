@@ -25,3 +25,19 @@ export type OperationErrorCode =
   | 'SINCE_OUT_OF_RANGE'
   | 'NOT_YET_SUPPORTED'
   | 'STATE_INVALID'
+  | 'UPDATE_REQUIRED'
+  | NetworkErrorCode
+
+/** Why the network refuses an operation of its own (NET-10 to NET-15). */
+export type NetworkErrorCode =
+  | 'NETWORK_NOT_GOVERNED'
+  | 'CHANGE_PENDING'
+  | 'NOTHING_PENDING'
+  | 'NOTHING_CHANGES'
+  | 'VALIDATORS_EMPTY'
+  | 'VALIDATORS_TOO_MANY'
+  | 'POWER_CHANGE_TOO_LARGE'
+  | 'HANDOVER_REQUIRED'
+  | 'HANDOVER_NOT_ALLOWED'
+  | 'VERSION_NOT_NEXT'
+  | 'NOTICE_TOO_SHORT'

@@ -3,11 +3,11 @@
  * was anchored. Pure; whoever calls it has checked that the operations are in the log.
  */
 import { KeysteadError } from '@keystead/core'
-import { type ApplyContext, apply } from './apply.ts'
 import { documentKeys, keyUrl } from './document.ts'
 import type { OperationErrorCode } from './errors.ts'
 import { type LogEntry, signedOperationHash } from './log.ts'
-import { settle } from './settle.ts'
+import type { NetworkParameters } from './network/parameters.ts'
+import { type Rules, type RulesTable, rulesFor } from './rules.ts'
 import type { DidState } from './state.ts'
 import { endOf, type Now } from './time.ts'
 import type { Body, Purpose, Submission } from './types.ts'
@@ -40,29 +40,41 @@ export interface History {
   readonly deactivatedAt?: number
 }
 
-/** Throws the code with which an entry is refused, `STATE_INVALID` for an empty or misordered history. */
-export function replay(
-  entries: readonly HistoryEntry[],
-  network: Pick<ApplyContext, 'net' | 'parameters'>,
-  at: Now,
-): History {
+/** What a network's history says to the history of a DID. */
+export interface ReplayNetwork {
+  readonly net: string
+  /** Parameters that an operation met at a time. */
+  readonly parametersAt: (now: Now) => NetworkParameters
+  /** Protocol version in force at the end. */
+  readonly protocol: number
+  readonly rules?: RulesTable | undefined
+}
+
+/**
+ * Each operation is judged by the rules of the version its log entry names. Throws the code with which an entry is refused,
+ * `STATE_INVALID` for an empty or misordered history, `UPDATE_REQUIRED` for a version we do not know.
+ */
+export function replay(entries: readonly HistoryEntry[], network: ReplayNetwork, at: Now): History {
   const tracker = new PeriodTracker()
   const bodies = new Map<string, Body>()
   const anchors: History['anchors'][number][] = []
   let state: DidState | undefined
   let deactivatedAt: number | undefined
-  const observe = (now: Now): void => {
+  const observe = (now: Now, rules: Rules): void => {
     if (!state) return
     const due = dueTime(state, now)
-    state = settle(state, now, network.parameters)
+    state = rules.settle(state, now, network.parametersAt(now))
     if (due !== undefined) tracker.observe(state, bodies.get(state.body), due)
     if (state.status === 'deactivated') deactivatedAt ??= due ?? now.time
   }
   for (const { entry, submission } of entries) {
     const { operation, body } = submission
     if (entry.s !== signedOperationHash(operation)) invalid('the log names another operation here')
-    observe({ time: entry.t, lost: entry.lost })
-    const result = apply(state, submission, { ...network, time: entry.t, lost: entry.lost, logIndex: entry.i })
+    const now = { time: entry.t, lost: entry.lost }
+    const rules = rulesFor(entry.p, network.rules)
+    observe(now, rules)
+    const context = { ...now, net: network.net, parameters: network.parametersAt(now), logIndex: entry.i }
+    const result = rules.apply(state, submission, context)
     if (!result.ok) throw new KeysteadError<OperationErrorCode>(result.code, result.message)
     state = result.state
     if (body && 'body' in operation && operation.body) bodies.set(operation.body, body)
@@ -72,7 +84,7 @@ export function replay(
     tracker.observe(state, bodies.get(state.body), entry.t)
     if (state.status === 'deactivated') deactivatedAt ??= entry.t
   }
-  observe(at)
+  observe(at, rulesFor(network.protocol, network.rules))
   if (!state) return invalid('a history begins with a genesis operation')
   return { state, keys: tracker.periods(), anchors, ...(deactivatedAt === undefined ? {} : { deactivatedAt }) }
 }

@@ -29,8 +29,8 @@ export function networkLabel(net: string): string {
 }
 
 /** Hash of an operation without its proofs: who happened to sign does not change its name (DKMS-7). */
-export function operationHash(operation: Operation | UnsignedOperation): string {
-  const { proof: _, ...unsigned } = operation as Operation
+export function operationHash(operation: { readonly proof?: unknown }): string {
+  const { proof: _, ...unsigned } = operation
   return multihash.encode(sha256(canonicalJson(unsigned)))
 }
 

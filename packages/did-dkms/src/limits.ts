@@ -32,3 +32,15 @@ export const MAX_SEQ = 2 ** 31
 
 /** Bytes of a state: two authorities of sixteen keys, two recovery sets, sixteen agents twice over. */
 export const MAX_STATE_BYTES = 24 * 1024
+
+/** Validators and so signatures of a commit: with more, consensus takes seconds. */
+export const MAX_VALIDATORS = 128
+
+/** Voting power of a validator: 128 of them stay far below CometBFT's bound of 2^60. */
+export const MAX_POWER = 2 ** 31
+
+/** Protocol versions there may ever be. */
+export const MAX_PROTOCOL = 1000
+
+/** Bytes of a network leaf: 128 validators with as many changes waiting and remembered. */
+export const MAX_NETWORK_LEAF_BYTES = 64 * 1024

@@ -6,7 +6,7 @@ import { apply } from './apply.ts'
 import { replay } from './history.ts'
 import { parseDkmsDid } from './identifier.ts'
 import { signedOperationHash } from './log.ts'
-import { productionParameters } from './network.ts'
+import { productionParameters } from './network/parameters.ts'
 import { encodeSubmission, parseSubmission } from './parse.ts'
 import { decodeState, encodeState } from './state.ts'
 import { Owner } from './testing/owner.ts'
@@ -90,14 +90,15 @@ describe('wire rule', async () => {
 describe('history', () => {
   test('DKMS-41: tells each key from when until when, and what was anchored', async () => {
     const alice = new Owner(provider, net, T0 + 10_000)
-    const entries: { entry: { i: number; t: number; lost: number; s: string }; submission: Submission }[] = []
+    const entries: { entry: { i: number; t: number; lost: number; p: number; s: string }; submission: Submission }[] =
+      []
     let state = undefined as ReturnType<typeof decodeState> | undefined
     const add = (submission: Submission, t: number): void => {
       const i = entries.length * 3
       const result = apply(state, submission, { ...context, time: t, logIndex: i })
       if (!result.ok) throw new Error(result.code)
       state = decodeState(encodeState(result.state))
-      entries.push({ entry: { i, t, lost: 0, s: signedOperationHash(submission.operation) }, submission })
+      entries.push({ entry: { i, t, lost: 0, p: 1, s: signedOperationHash(submission.operation) }, submission })
     }
     add(await alice.genesis({ delays: [3600] }), T0)
     add(await alice.anchor(state as never, net), T0 + 10)
@@ -105,7 +106,8 @@ describe('history', () => {
     add(rotation.submission, T0 + 20)
     rotation.adopt()
     add((await alice.recover(state as never, 0)).submission, T0 + 30)
-    const history = replay(entries, context, { time: T0 + 30 + 3600, lost: 0 })
+    const network = { net, parametersAt: () => context.parameters, protocol: 1 }
+    const history = replay(entries, network, { time: T0 + 30 + 3600, lost: 0 })
     expect(history.anchors).toEqual([{ seq: 1, root: net, time: T0 + 10, logIndex: 3 }])
     expect(history.keys.map(({ from, until }) => [from - T0, until === undefined ? undefined : until - T0])).toEqual([
       [0, 20],
@@ -113,9 +115,9 @@ describe('history', () => {
       [3630, undefined],
     ])
     const [first, ...rest] = entries
-    expect(() => replay(rest, context, { time: T0, lost: 0 })).toThrow()
+    expect(() => replay(rest, network, { time: T0, lost: 0 })).toThrow()
     expect(() =>
-      replay([{ ...(first as (typeof entries)[number]), entry: { i: 0, t: T0, lost: 0, s: net } }], context, {
+      replay([{ ...(first as (typeof entries)[number]), entry: { i: 0, t: T0, lost: 0, p: 1, s: net } }], network, {
         time: T0,
         lost: 0,
       }),

@@ -50,7 +50,12 @@ const PURPOSES: readonly Purpose[] = [
 
 /** Throws `BAD_OPERATION`, `SCID_MISMATCH` or `BODY_MISMATCH`. Signatures are checked against a state, in `apply`. */
 export function parseSubmission(bytes: Uint8Array): Submission {
-  return parseSubmissionJson(attempt(() => parseCanonicalJson(bytes, MAX_SUBMISSION_BYTES)))
+  return parseSubmissionJson(readSubmission(bytes))
+}
+
+/** Canonical bytes of something that may be a submission (DKMS-1). Throws `BAD_OPERATION`. */
+export function readSubmission(bytes: Uint8Array): Json {
+  return attempt(() => parseCanonicalJson(bytes, MAX_SUBMISSION_BYTES))
 }
 
 /** As `parseSubmission`, of a value that is known to have come from canonical bytes. */
@@ -90,7 +95,8 @@ export function bodyHash(body: Body): string {
   return multihash.encode(sha256(canonicalJson(body)))
 }
 
-function attempt<T>(run: () => T): T {
+/** Throws `BAD_OPERATION` for whatever goes wrong inside. */
+export function attempt<T>(run: () => T): T {
   try {
     return run()
   } catch (cause) {
@@ -284,7 +290,7 @@ function parseService(item: Json, path: string): BodyService {
   return service
 }
 
-function parseProof(item: Json, path: string, did: string): OperationProof {
+export function parseProof(item: Json, path: string, did: string): OperationProof {
   const f = new Fields(item, path)
   const proof = {
     type: f.literal('type', 'DataIntegrityProof'),

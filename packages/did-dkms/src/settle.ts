@@ -2,7 +2,7 @@
  * What time alone does to a state (DKMS-24): delays that are over take effect. Pure, so that the ledger, when it applies the
  * next operation, and every reader, when it looks, see the same thing without any further operation.
  */
-import type { NetworkParameters } from './network.ts'
+import type { NetworkParameters } from './network/parameters.ts'
 import type { DidState } from './state.ts'
 import { isOver, type Now } from './time.ts'
 

@@ -5,24 +5,25 @@
 import { type Bytes, multibase } from '@keystead/core'
 import { decodeMultikey, keyDigest, type PublicKey, type SigningKey, verifySignature } from '@keystead/crypto'
 import { dataIntegrityHash } from '@keystead/did'
-import type { Operation, OperationProof, UnsignedOperation } from './types.ts'
+import type { NetworkOperation } from './network/types.ts'
+import type { Operation, OperationProof } from './types.ts'
 
 /** Signs with every key given; the order of proofs does not matter. */
-export async function signOperation<T extends UnsignedOperation>(
+export async function signOperation<T extends { readonly did: string; readonly type: string }>(
   unsigned: T,
   keys: readonly SigningKey[],
-): Promise<Extract<Operation, { type: T['type'] }>> {
+): Promise<Extract<Operation | NetworkOperation, { type: T['type'] }>> {
   const proof: OperationProof[] = []
   for (const key of keys) {
     const config = proofConfig(unsigned.did, key.publicKey)
     const signature = await key.sign(signedBytes(unsigned, config))
     proof.push({ ...config, proofValue: multibase.encode(signature) })
   }
-  return { ...unsigned, proof } as unknown as Extract<Operation, { type: T['type'] }>
+  return { ...unsigned, proof } as unknown as Extract<Operation | NetworkOperation, { type: T['type'] }>
 }
 
 /** Those of the candidate Multikeys whose proof on the operation holds. A key counts once (rule 9). */
-export function signersAmong(operation: Operation, candidates: Iterable<string>): Set<string> {
+export function signersAmong(operation: Operation | NetworkOperation, candidates: Iterable<string>): Set<string> {
   const { proof, ...unsigned } = operation
   const signers = new Set<string>()
   for (const k of candidates) {
@@ -31,7 +32,7 @@ export function signersAmong(operation: Operation, candidates: Iterable<string>)
     const config = proofConfig(operation.did, key as PublicKey<'ed25519' | 'p256'>)
     const own = proof.find((candidate) => candidate.verificationMethod === config.verificationMethod)
     if (!own || own.cryptosuite !== config.cryptosuite) continue
-    const signed = signedBytes(unsigned as UnsignedOperation, config)
+    const signed = signedBytes(unsigned, config)
     if (verifySignature(key as PublicKey<'ed25519' | 'p256'>, signed, multibase.decode(own.proofValue))) signers.add(k)
   }
   return signers
@@ -46,6 +47,6 @@ function proofConfig(did: string, key: PublicKey<'ed25519' | 'p256'>): Omit<Oper
   }
 }
 
-function signedBytes(unsigned: UnsignedOperation, config: object): Bytes {
+function signedBytes(unsigned: object, config: object): Bytes {
   return dataIntegrityHash(unsigned, config)
 }

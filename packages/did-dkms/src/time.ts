@@ -1,8 +1,8 @@
 /**
- * Time that counts for delays (rule 11). The system leaf `{ tick, lost }` remembers when the chain last ticked and how many
+ * Time that counts for delays (rule 11). The system leaf `{ tick, lost, network }` remembers when the chain last ticked and how many
  * seconds it has ever stood still, so that an outage or a jump of time cannot burn a veto window.
  */
-import { type Bytes, canonicalJson, Fields, parseCanonicalJson, utf8 } from '@keystead/core'
+import { type Bytes, canonicalJson, Fields, multihash, parseCanonicalJson, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { MAX_TIME } from './limits.ts'
 
@@ -10,6 +10,8 @@ import { MAX_TIME } from './limits.ts'
 export interface SystemTime {
   readonly tick: number
   readonly lost: number
+  /** Digest of the network's leaves (NET-8): parameters and rules in force, proven with every read. */
+  readonly network: string
 }
 
 /** Longest a working chain goes between ticks; anything beyond counts as lost. */
@@ -21,7 +23,7 @@ export const TICK_SECONDS = 300
 export const SYSTEM_KEY: Bytes = sha256(utf8('did:dkms|system|tick'))
 
 export function advanceTick(system: SystemTime, time: number): SystemTime {
-  return { tick: time, lost: system.lost + Math.max(0, time - system.tick - STALL_SECONDS) }
+  return { ...system, tick: time, lost: system.lost + Math.max(0, time - system.tick - STALL_SECONDS) }
 }
 
 export function encodeSystem(system: SystemTime): Bytes {
@@ -30,9 +32,13 @@ export function encodeSystem(system: SystemTime): Bytes {
 
 /** Throws errors of `Fields`. */
 export function decodeSystem(bytes: Uint8Array): SystemTime {
-  const fields = new Fields(parseCanonicalJson(bytes, 128), 'system')
+  const fields = new Fields(parseCanonicalJson(bytes, 192), 'system')
   const time = { min: 0, max: MAX_TIME }
-  const system = { tick: fields.integer('tick', time), lost: fields.integer('lost', time) }
+  const system = {
+    tick: fields.integer('tick', time),
+    lost: fields.integer('lost', time),
+    network: fields.decoded('network', 46, (text) => multihash.encode(multihash.decode(text))),
+  }
   fields.end()
   return system
 }

@@ -16,6 +16,15 @@ export {
   type StateSyncOptions,
 } from './snapshot/state-sync.ts'
 export { pruneSnapshots, readChunk, readMetadata, snapshotHeights, takeSnapshot } from './snapshot/take.ts'
+export {
+  type BlockEnd,
+  Execution,
+  type Roots,
+  type RunResult,
+  readNetwork,
+  rootsOf,
+  writeGenesis,
+} from './state/execute.ts'
 export { type HashStore, logAppend, logRoot, proveConsistency, proveInclusion } from './state/log-tree.ts'
 export { mapProve, mapRoot, mapUpdate, type NodeStore } from './state/map-tree.ts'
 export { LedgerStore, type PinnedReader, type Reader } from './state/store.ts'

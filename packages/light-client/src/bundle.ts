@@ -8,6 +8,7 @@ import { sha256 } from '@keystead/crypto'
 import { type Body, MAX_STATE_BYTES, parseBody } from '@keystead/did-dkms'
 import type { Commit, Header } from './header.ts'
 import type { MapProof } from './map.ts'
+import { type NetworkShown, networkFromJson, networkToJson } from './network.ts'
 import * as wire from './wire.ts'
 
 /** A block's header and commit with what its application hash is made of. */
@@ -28,6 +29,8 @@ export interface ProofBundle {
   /** The leaf `{ tick, lost }` that delays are counted by (rule 11). */
   readonly system: Bytes
   readonly systemProof: MapProof
+  /** What the system leaf's digest is made of, once it is another than at genesis. */
+  readonly network?: NetworkShown
   /** Bodies of the document in force and, while a recovery is pending, of the one to come. */
   readonly bodies: readonly Body[]
   /** RFC 9162 proof from the log size the asker had pinned. */
@@ -71,6 +74,7 @@ export function bundleToJson(bundle: ProofBundle): JsonObject {
     stateProof: wire.mapProofToJson(bundle.stateProof),
     system: base64url.encode(bundle.system),
     systemProof: wire.mapProofToJson(bundle.systemProof),
+    ...(bundle.network ? { network: networkToJson(bundle.network) } : {}),
     bodies: bundle.bodies as unknown as Json,
     ...(bundle.consistency
       ? { consistency: { from: bundle.consistency.from, path: wire.pathToJson(bundle.consistency.path) } }
@@ -82,6 +86,7 @@ export function bundleToJson(bundle: ProofBundle): JsonObject {
 export function bundleFromJson(value: Json): ProofBundle {
   const f = new Fields(value, 'proof')
   const state = f.optional('state', () => f.decoded('state', MAX_STATE_BYTES * 2, base64url.decode))
+  const network = f.optional('network', () => networkFromJson(f.object('network')))
   const consistency = f.optional('consistency', () => {
     const c = f.object('consistency')
     const parsed = {
@@ -99,6 +104,7 @@ export function bundleFromJson(value: Json): ProofBundle {
     systemProof: wire.mapProofFromJson(f.object('systemProof')),
     bodies: f.array('bodies', { max: 2 }, (item) => parseBody(item)),
     ...(state ? { state } : {}),
+    ...(network ? { network } : {}),
     ...(consistency ? { consistency } : {}),
   }
   f.end()

@@ -78,7 +78,12 @@ export function verifyHistory(did: string, bundle: HistoryBundle, trust: ReadTru
     if (!verifyInclusion(leafHash(encodeLogEntry(entry)), entry.i, logSize, path, logRoot))
       wrong('an operation of the history is not in the log')
   }
-  const network = { net: networkHash(trust.genesis), parameters: trust.genesis.parameters }
+  const network = {
+    net: networkHash(trust.genesis),
+    parametersAt: () => resolution.parameters,
+    protocol: bundle.proof.head.header.version.app,
+    rules: trust.rules,
+  }
   let history: History
   try {
     history = replay(bundle.entries, network, resolution.at)

@@ -42,15 +42,16 @@ export {
 export { MAX_AGE_SECONDS } from './limits.ts'
 export { bitAt, type MapProof, mapInnerHash, mapLeafHash, PLACEHOLDER, verifyMapProof } from './map.ts'
 export { innerHash, leafHash, merkleRoot, splitPoint, verifyConsistency, verifyInclusion } from './merkle.ts'
+export { genesisDigest, type NetworkShown, networkFromJson, networkToJson, provenParameters } from './network.ts'
 export * as protobuf from './protobuf.ts'
 export {
   genesisValidators,
   type Level,
   type Pin,
-  PROTOCOL_VERSION,
   pinOf,
   type ReadTrust,
   type VerifiedResolution,
+  validatorsOf,
   verifyHead,
   verifyResolution,
 } from './verify.ts'

@@ -1,5 +1,5 @@
 /** Verification of what a ledger answered: a pure function of the answer, of what we trust, and of our clock. */
-import { type Bytes, base64url, equalBytes, KeysteadError } from '@keystead/core'
+import { type Bytes, base64url, compareBytes, equalBytes, KeysteadError } from '@keystead/core'
 import { decodeMultikey, sha256 } from '@keystead/crypto'
 import {
   advanceTick,
@@ -9,23 +9,24 @@ import {
   decodeState,
   decodeSystem,
   type NetworkGenesis,
+  type NetworkParameters,
   type Now,
+  type RulesTable,
+  rulesFor,
   SYSTEM_KEY,
-  settle,
   stateKey,
+  type ValidatorPower,
 } from '@keystead/did-dkms'
 import { appHash, type Head, type ProofBundle } from './bundle.ts'
 import type { LedgerReadErrorCode } from './errors.ts'
-import { commitHolds, headerHash, type Validator, validatorsHash } from './header.ts'
+import { commitHolds, headerHash, type Validator, validatorAddress, validatorsHash } from './header.ts'
 import { MAX_AHEAD_SECONDS } from './limits.ts'
 import { verifyMapProof } from './map.ts'
 import { verifyConsistency } from './merkle.ts'
+import { provenParameters } from './network.ts'
 
 /** Rule 16: what a proof says. One validator proves only what its operator signed. */
 export type Level = 'operator-signed' | 'bft' | 'bft+witnessed'
-
-/** Protocol version these rules are (rule 14). */
-export const PROTOCOL_VERSION = 1
 
 /** The newest head a wallet has accepted (rule 17). */
 export interface Pin {
@@ -44,6 +45,8 @@ export interface ReadTrust {
   readonly now: number
   /** Oldest header to accept, seconds. */
   readonly maxAge: number
+  /** Protocol versions this reader knows; all of this software's unless a test says otherwise. */
+  readonly rules?: RulesTable | undefined
 }
 
 export interface VerifiedResolution {
@@ -56,6 +59,8 @@ export interface VerifiedResolution {
   /** Seconds between the header's time and our clock. */
   readonly age: number
   readonly pin: Pin
+  /** The network's parameters in force, proven. */
+  readonly parameters: NetworkParameters
 }
 
 function untrue(code: LedgerReadErrorCode, message: string, details: Record<string, string | number> = {}): never {
@@ -71,13 +76,15 @@ export function verifyResolution(did: string, bundle: ProofBundle, trust: ReadTr
   const valueHash = bundle.state && sha256(bundle.state)
   if (!verifyMapProof(mapRoot, stateKey(did), valueHash, bundle.stateProof))
     untrue('PROOF_INVALID', 'the proof of the state does not hold')
-  const { lost } = advanceTick(decodeSystem(bundle.system), header.time.seconds)
+  const system = decodeSystem(bundle.system)
+  const parameters = provenParameters(system.network, trust.genesis, bundle.network)
+  const { lost } = advanceTick(system, header.time.seconds)
   const at = { time: header.time.seconds, lost }
-  const common = { level, at, age, pin }
+  const common = { level, at, age, pin, parameters }
   if (!bundle.state) return { ...common, state: null }
   const stored = decodeState(bundle.state)
   if (stored.did !== did) untrue('PROOF_INVALID', 'the state is of another DID')
-  const state = settle(stored, at, trust.genesis.parameters)
+  const state = rulesFor(header.version.app, trust.rules).settle(stored, at, parameters)
   const body = bundle.bodies.find((candidate) => bodyHash(candidate) === state.body)
   if (!body && state.status === 'active') untrue('PROOF_INVALID', 'the document body is not the one the state names')
   return body ? { ...common, state, body } : { ...common, state }
@@ -92,11 +99,8 @@ export function verifyHead(
   const { header, commit } = head
   const { genesis, pin: pinned, now } = trust
   if (header.chainId !== genesis.chainId) untrue('WRONG_NETWORK', 'the answer is of another network')
-  if (header.version.app !== PROTOCOL_VERSION)
-    untrue(
-      'UPDATE_REQUIRED',
-      `the network runs protocol version ${header.version.app}; this software knows ${PROTOCOL_VERSION}`,
-    )
+  // Rule 14: throws UPDATE_REQUIRED for a version this software has no rules of.
+  rulesFor(header.version.app, trust.rules)
   const validators = genesisValidators(genesis)
   if (!equalBytes(header.validatorsHash, validatorsHash(validators)))
     untrue('WRONG_NETWORK', 'the header names other validators than this network has')
@@ -154,5 +158,12 @@ export function pinOf(head: Head): Pin {
 }
 
 export function genesisValidators(genesis: NetworkGenesis): Validator[] {
-  return genesis.validators.map(({ k, power }) => ({ publicKey: decodeMultikey(k).bytes as Bytes, power }))
+  return validatorsOf(genesis.validators)
+}
+
+/** In CometBFT's order: by power descending, then by address ascending ("Data Structures", ValidatorSet). */
+export function validatorsOf(set: readonly ValidatorPower[]): Validator[] {
+  return set
+    .map(({ k, power }) => ({ publicKey: decodeMultikey(k).bytes as Bytes, power }))
+    .sort((a, b) => b.power - a.power || compareBytes(validatorAddress(a.publicKey), validatorAddress(b.publicKey)))
 }

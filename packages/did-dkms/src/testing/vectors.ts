@@ -2,7 +2,7 @@
 import type { JsonObject } from '@keystead/core'
 import { type ApplyContext, apply } from '../apply.ts'
 import { deriveDocument } from '../document.ts'
-import { type NetworkParameters, productionParameters } from '../network.ts'
+import { type NetworkParameters, productionParameters } from '../network/parameters.ts'
 import { parseSubmission } from '../parse.ts'
 import { settle } from '../settle.ts'
 import type { DidState } from '../state.ts'

@@ -1,18 +1,21 @@
 /** Answers with their proofs, read from one view of the ledger. */
-import { type Json, type JsonObject, parseJson } from '@keystead/core'
+import { type Json, type JsonObject, parseJson, utf8Decode } from '@keystead/core'
 import {
   type Body,
   decodeState,
+  decodeSystem,
   type LogEntry,
   MAX_SUBMISSION_BYTES,
+  networkDigests,
   type Operation,
   operationHash,
   SYSTEM_KEY,
   stateKey,
 } from '@keystead/did-dkms'
-import { type HistoryBundle, type ProofBundle, pinOf } from '@keystead/light-client'
+import { type HistoryBundle, type NetworkShown, type ProofBundle, pinOf } from '@keystead/light-client'
 import type { Ledger, View } from '../engine/ledger.ts'
 import { MAX_HISTORY_ENTRIES } from '../limits.ts'
+import { readNetwork } from '../state/execute.ts'
 import { proveConsistency, proveInclusion } from '../state/log-tree.ts'
 import { mapProve } from '../state/map-tree.ts'
 import { hashesOf, nodesOf, numberKey, type Reader } from '../state/store.ts'
@@ -23,16 +26,28 @@ export function readBundle(view: View, did: string, consistencyFrom?: number): P
   const state = store.get('s', key)
   const nodes = nodesOf(store)
   const consistency = consistencyProof(view, consistencyFrom)
+  const system = store.get('s', SYSTEM_KEY) as Uint8Array<ArrayBuffer>
+  const network = readShown(store, system)
   return {
     v: 1,
     head,
     ...(state ? { state } : {}),
     stateProof: mapProve(nodes, key),
-    system: store.get('s', SYSTEM_KEY) as Uint8Array<ArrayBuffer>,
+    system,
     systemProof: mapProve(nodes, SYSTEM_KEY),
+    ...(network ? { network } : {}),
     bodies: state ? bodiesOf(store, state) : [],
     ...(consistency ? { consistency } : {}),
   }
+}
+
+/** What the system leaf's digest is made of; nothing while the network is as its genesis document says (NET-8). */
+function readShown(store: Reader, system: Uint8Array): NetworkShown | undefined {
+  const first = store.get('m', 'genesis-network')
+  if (first && decodeSystem(system).network === utf8Decode(first)) return undefined
+  const state = readNetwork(store)
+  const { parameters: _, ...digests } = networkDigests(state)
+  return { parameters: state.parameters, digests }
 }
 
 /** RFC 9162 proof that the log grew from the size the asker knows; none for a size we never had. */

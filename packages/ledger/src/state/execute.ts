@@ -1,29 +1,49 @@
 /** What a block does to the stores: operations into states, map and log. Deterministic; knows no engine. */
-import { type Bytes, canonicalJson } from '@keystead/core'
+import { type Bytes, canonicalJson, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import {
-  type ApplyResult,
   advanceTick,
-  apply,
+  applyNetwork,
+  decodeNetwork,
   decodeState,
   decodeSystem,
   encodeLogEntry,
+  encodeNetworkLeaf,
   encodeState,
   encodeSystem,
+  initialNetwork,
+  isNetworkSubmission,
   type LogEntry,
+  NETWORK_LEAVES,
   type NetworkGenesis,
+  type NetworkOperation,
+  type NetworkParameters,
+  type NetworkState,
+  type NetworkSubmission,
+  networkDigest,
+  networkDigests,
   networkHash,
+  networkKey,
   type Operation,
+  type OperationErrorCode,
+  RULES,
+  type Rules,
+  type RulesTable,
+  removeMisbehaving,
+  rulesFor,
   type Submission,
   SYSTEM_KEY,
   type SystemTime,
+  setDifference,
+  settleNetwork,
   signedOperationHash,
   stateKey,
   TICK_SECONDS,
+  type ValidatorPower,
 } from '@keystead/did-dkms'
 import { logAppend, logRoot } from './log-tree.ts'
 import { mapRoot, mapUpdate } from './map-tree.ts'
-import { type Batch, hashesOf, nodesOf, numberKey } from './store.ts'
+import { type Batch, hashesOf, nodesOf, numberKey, type Reader } from './store.ts'
 
 /** Roots after everything executed so far. */
 export interface Roots {
@@ -32,62 +52,145 @@ export interface Roots {
   readonly logSize: number
 }
 
-/** One block being executed: operations one by one, then the roots. */
+export type RunResult =
+  | { readonly ok: true; readonly logIndex: number }
+  | { readonly ok: false; readonly logIndex: number; readonly code: OperationErrorCode; readonly message: string }
+
+/** What an engine must know when a block's operations are done. */
+export interface BlockEnd {
+  /** False: the block changed nothing, and its state is the one before. */
+  readonly changed: boolean
+  /** Validators whose power is another from two blocks on; 0 removes (CometBFT's `validator_updates`). */
+  readonly validatorUpdates: readonly ValidatorPower[]
+  /** The whole set after them. */
+  readonly validators: readonly ValidatorPower[]
+  /** In force for the next block's operations. */
+  readonly parameters: NetworkParameters
+  /** Version that the next block's header must name (`consensus_param_updates.version.app`). */
+  readonly protocol: number
+}
+
+/** Writes what a network begins with: tick and network leaves. */
+export function writeGenesis(batch: Batch, genesis: NetworkGenesis): void {
+  const network = initialNetwork(genesis)
+  for (const name of NETWORK_LEAVES) putState(batch, networkKey(name), encodeNetworkLeaf(network, name))
+  const digest = networkDigest(networkDigests(network))
+  putState(batch, SYSTEM_KEY, encodeSystem({ tick: genesis.time, lost: 0, network: digest }))
+  batch.put('m', 'genesis-network', utf8(digest))
+}
+
+/** The network's own state after everything committed, or after a batch. */
+export function readNetwork(reader: Pick<Reader, 'get'>): NetworkState {
+  return decodeNetwork((name) => reader.get('s', networkKey(name)) as Bytes)
+}
+
+/** One block being executed: its beginning when made, operations one by one, then its end. */
 export class Execution {
+  /** The rules this block runs by: those its own header names. Throws `UPDATE_REQUIRED` when we lack them. */
+  readonly rules: Rules
   readonly #batch: Batch
-  readonly #network: { net: string; parameters: NetworkGenesis['parameters'] }
+  readonly #net: string
   readonly #time: number
   readonly #system: SystemTime
+  readonly #lost: number
+  readonly #before: NetworkState
+  #network: NetworkState
   #logSize: number
+  #operations = 0
 
-  /** `time`: block time in whole seconds. */
-  constructor(batch: Batch, genesis: NetworkGenesis, time: number, logSize: number) {
+  /** `time`: block time in whole seconds. The stores hold what `writeGenesis` wrote, or the block before left. */
+  constructor(batch: Batch, genesis: NetworkGenesis, time: number, logSize: number, table: RulesTable = RULES) {
     this.#batch = batch
-    this.#network = { net: networkHash(genesis), parameters: genesis.parameters }
+    this.#net = networkHash(genesis)
     this.#time = time
     this.#logSize = logSize
-    this.#system = decodeSystem(batch.get('s', SYSTEM_KEY) ?? encodeSystem({ tick: genesis.time, lost: 0 }))
+    this.#system = decodeSystem(batch.get('s', SYSTEM_KEY) as Bytes)
+    this.#lost = advanceTick(this.#system, time).lost
+    this.#before = readNetwork(batch)
+    const { version, rules } = this.#before.protocol
+    this.rules = rulesFor(version, table, rules)
+    this.#network = settleNetwork(this.#before, { time, lost: this.#lost })
   }
 
-  /** True if a block at this time must tick even when it is empty (rule 11). */
-  get tickDue(): boolean {
-    return this.#time - this.#system.tick >= TICK_SECONDS
+  /** An accepted operation is in map and log at once; a refused one leaves no trace. */
+  run(submission: Submission | NetworkSubmission): RunResult {
+    const logIndex = this.#logSize
+    const result = isNetworkSubmission(submission) ? this.#runNetwork(submission) : this.#runDid(submission, logIndex)
+    if (!result.ok) return { ...result, logIndex }
+    const { operation, hash } = submission
+    const [t, p] = [this.#time, this.rules.version]
+    const entry = { i: logIndex, t, lost: this.#lost, p, s: signedOperationHash(operation) }
+    putEntry(this.#batch, { entry, op: operation }, hash)
+    this.#logSize++
+    this.#operations++
+    return { ok: true, logIndex }
   }
 
-  tick(): void {
-    putState(this.#batch, SYSTEM_KEY, encodeSystem(advanceTick(this.#system, this.#time)))
-  }
-
-  run(submission: Submission): ApplyResult & { logIndex: number } {
-    const { operation, body, hash } = submission
+  #runDid(submission: Submission, logIndex: number): { ok: true } | Extract<RunResult, { ok: false }> {
+    const { operation, body } = submission
     const key = stateKey(operation.did)
     const stored = this.#batch.get('s', key)
-    const { lost } = advanceTick(this.#system, this.#time)
-    const logIndex = this.#logSize
-    const context = { ...this.#network, time: this.#time, lost, logIndex }
-    const result = apply(stored && decodeState(stored), submission, context)
+    const context = {
+      net: this.#net,
+      parameters: this.#network.parameters.now,
+      time: this.#time,
+      lost: this.#lost,
+      logIndex,
+    }
+    const result = this.rules.apply(stored && decodeState(stored), submission, context)
     if (!result.ok) return { ...result, logIndex }
     putState(this.#batch, key, encodeState(result.state))
-    const entry = { i: logIndex, t: this.#time, lost, s: signedOperationHash(operation) }
-    putEntry(this.#batch, { entry, op: operation }, hash)
     if (body && 'body' in operation && operation.body) this.#batch.put('b', operation.body, canonicalJson(body))
-    this.#logSize++
-    return { ...result, logIndex }
+    return { ok: true }
+  }
+
+  #runNetwork(submission: NetworkSubmission) {
+    const context = { net: this.#net, time: this.#time, lost: this.#lost }
+    const result = applyNetwork(this.#network, submission, context)
+    if (result.ok) this.#network = result.state
+    return result
+  }
+
+  /**
+   * The block's end: removes validators proven to have signed two blocks of one height (their CometBFT addresses), and
+   * writes tick and network leaves if the block carried operations, its tick is due (rule 11), or the network changed.
+   */
+  endBlock(misbehaved: readonly Uint8Array[] = []): BlockEnd {
+    if (misbehaved.length > 0) this.#network = removeMisbehaving(this.#network, misbehaved, this.#time)
+    const tickDue = this.#time - this.#system.tick >= TICK_SECONDS
+    const changed = this.#operations > 0 || tickDue || this.#network !== this.#before
+    if (changed) this.#write()
+    const { validators, parameters, protocol } = this.#network
+    return {
+      changed,
+      validatorUpdates: setDifference(this.#before.validators.set, validators.set),
+      validators: validators.set,
+      parameters: parameters.now,
+      protocol: protocol.version,
+    }
+  }
+
+  #write(): void {
+    for (const name of NETWORK_LEAVES)
+      if (this.#network[name] !== this.#before[name])
+        putState(this.#batch, networkKey(name), encodeNetworkLeaf(this.#network, name))
+    const network = this.#network === this.#before ? this.#system.network : networkDigest(networkDigests(this.#network))
+    putState(this.#batch, SYSTEM_KEY, encodeSystem({ tick: this.#time, lost: this.#lost, network }))
   }
 
   roots(): Roots {
-    return {
-      mapRoot: mapRoot(nodesOf(this.#batch)),
-      logRoot: logRoot(hashesOf(this.#batch), this.#logSize),
-      logSize: this.#logSize,
-    }
+    return rootsOf(this.#batch, this.#logSize)
   }
+}
+
+export function rootsOf(reader: Reader, logSize: number): Roots {
+  return { mapRoot: mapRoot(nodesOf(reader)), logRoot: logRoot(hashesOf(reader), logSize), logSize }
 }
 
 /** An operation in the log, as it lies on disk. */
 export interface StoredEntry {
   readonly entry: LogEntry
-  readonly op: Operation
+  readonly op: Operation | NetworkOperation
 }
 
 /** Adds an entry to the log and to every index over it. `hash`: the operation's own. */

@@ -13,7 +13,6 @@ import {
   type Header,
   headerHash,
   merkleRoot,
-  PROTOCOL_VERSION,
   protobuf,
   type Timestamp,
   type Validator,
@@ -45,27 +44,30 @@ export async function makeBlock(parts: {
   /** How many operations the block before carried: each has an empty result. */
   previousResults: number
   appHash: Bytes
-  validator: Validator
+  /** Protocol version by whose rules the block is executed. */
+  protocol: number
+  /** The set that signs the block after the next, as the state before this block has it. */
+  nextValidators: readonly Validator[]
   key: SigningKey
 }): Promise<Block> {
-  const { chainId, previous, time, txs, validator, key } = parts
-  const set = validatorsHash([validator])
+  const { chainId, previous, time, txs, key } = parts
+  const nextSet = validatorsHash(parts.nextValidators)
   const lastCommit = previous ? previous.commit.signatures.map(encodeCommitSignature) : []
   const header: Header = {
-    version: { block: BLOCK_PROTOCOL, app: PROTOCOL_VERSION },
+    version: { block: BLOCK_PROTOCOL, app: parts.protocol },
     chainId,
     height: previous ? previous.header.height + 1 : 1,
     time,
     lastBlockId: previous ? previous.commit.blockId : NO_BLOCK,
     lastCommitHash: merkleRoot(lastCommit),
     dataHash: merkleRoot(txs.map(sha256)),
-    validatorsHash: set,
-    nextValidatorsHash: set,
+    validatorsHash: previous ? previous.header.nextValidatorsHash : nextSet,
+    nextValidatorsHash: nextSet,
     consensusHash: CONSENSUS_HASH,
     appHash: parts.appHash,
     lastResultsHash: merkleRoot(Array.from({ length: parts.previousResults }, () => new Uint8Array(0))),
     evidenceHash: NOTHING,
-    proposerAddress: validatorAddress(validator.publicKey),
+    proposerAddress: validatorAddress(key.publicKey.bytes),
   }
   const blockId = { hash: headerHash(header), ...partSet(encodeBlock(header, txs, previous?.commit)) }
   const unsigned = { height: header.height, round: 0, blockId }

@@ -4,31 +4,34 @@
  * told (group commit).
  */
 import { base64url, type Clock, Fields, KeysteadError } from '@keystead/core'
-import { encodeMultikey, sha256 } from '@keystead/crypto'
+import { encodeMultikey } from '@keystead/crypto'
 import {
-  encodeSystem,
+  type Authority,
   type NetworkGenesis,
   type NetworkParameters,
+  type NetworkState,
+  type NetworkSubmission,
   type OperationErrorCode,
+  parseBy,
   parseNetworkGenesis,
-  parseSubmission,
+  RULES,
+  type RulesTable,
+  rulesFor,
   type Submission,
-  SYSTEM_KEY,
 } from '@keystead/did-dkms'
 import {
   appHash,
-  genesisValidators,
   type Head,
   headFromJson,
   headToJson,
   type Receipt,
   type Timestamp,
+  validatorsOf,
 } from '@keystead/light-client'
 import type { LedgerErrorCode } from '../../errors.ts'
 import { KEEP_EMPTY_BLOCKS, MAX_BLOCK_OPERATIONS, MAX_WAITING_OPERATIONS } from '../../limits.ts'
-import { Execution, type Roots } from '../../state/execute.ts'
-import { mapUpdate } from '../../state/map-tree.ts'
-import { Batch, type LedgerStore, nodesOf, numberKey } from '../../state/store.ts'
+import { type BlockEnd, Execution, type Roots, readNetwork, rootsOf, writeGenesis } from '../../state/execute.ts'
+import { Batch, type LedgerStore, numberKey } from '../../state/store.ts'
 import type { Ledger, View } from '../ledger.ts'
 import { makeBlock } from './block.ts'
 import type { Signer } from './signer.ts'
@@ -38,11 +41,19 @@ export interface EngineOptions {
   readonly signer: Signer
   readonly clock: Clock
   /** Chain id and parameters of a network that begins now; an existing one keeps its own. */
-  readonly network: { readonly chainId: string; readonly parameters: NetworkParameters }
+  readonly network: {
+    readonly chainId: string
+    readonly parameters: NetworkParameters
+    readonly governance?: Authority | undefined
+  }
+  /** Protocol versions this node can run; every one it knows unless a test says otherwise. */
+  readonly rules?: RulesTable
 }
 
+type Next = Pick<BlockEnd, 'validators' | 'protocol'>
+
 interface Waiting {
-  readonly submission: Submission
+  readonly submission: Submission | NetworkSubmission
   readonly bytes: Uint8Array
   resolve(receipt: Receipt): void
   reject(error: unknown): void
@@ -55,6 +66,9 @@ export class EmbeddedLedger implements Ledger {
   readonly #clock: Clock
   /** The newest block, and the roots its header proves. */
   #head: Head | undefined
+  /** What the state says of the blocks to come. */
+  #next: Next
+  readonly #table: RulesTable
   #lastResults = 0
   #waiting: Waiting[] = []
   #working: Promise<void> = Promise.resolve()
@@ -65,6 +79,8 @@ export class EmbeddedLedger implements Ledger {
     this.genesis = genesis
     this.#signer = options.signer
     this.#clock = options.clock
+    this.#table = options.rules ?? RULES
+    this.#next = { validators: genesis.validators, protocol: 1 }
   }
 
   /** Throws `LEDGER_BEHIND_SIGNER` or `LEDGER_CORRUPT`. */
@@ -79,16 +95,15 @@ export class EmbeddedLedger implements Ledger {
     if (tip) {
       ledger.#head = headFromJson(new Fields(tip.head, 'tip'))
       ledger.#lastResults = tip.results
+      ledger.#next = nextOf(readNetwork(store))
       signer.check(ledger.#lastSigned(ledger.#head))
-      await ledger.refresh(0)
+      if (!ledger.handedOver) await ledger.refresh(0)
     } else {
       const batch = new Batch(store)
-      const system = encodeSystem({ tick: genesis.time, lost: 0 })
       batch.putJson('m', 'genesis', genesis)
-      batch.put('s', SYSTEM_KEY, system)
-      mapUpdate(nodesOf(batch), SYSTEM_KEY, sha256(system))
-      const roots = new Execution(batch, genesis, genesis.time, 0).roots()
-      await ledger.#seal(batch, [], roots, { seconds: genesis.time, nanos: 0 }, 0)
+      writeGenesis(batch, genesis)
+      const roots = rootsOf(batch, 0)
+      await ledger.#seal(batch, [], roots, { seconds: genesis.time, nanos: 0 }, 0, ledger.#next)
       ledger.#commit(batch)
     }
     void clock
@@ -97,6 +112,12 @@ export class EmbeddedLedger implements Ledger {
 
   get head(): Head {
     return this.#head as Head
+  }
+
+  /** True when the validators are others than this node alone: the chain goes on with them (rule 18). */
+  get handedOver(): boolean {
+    const { validators } = this.#next
+    return validators.length !== 1 || validators[0]?.k !== encodeMultikey(this.#signer.key.publicKey)
   }
 
   view(): View {
@@ -108,7 +129,7 @@ export class EmbeddedLedger implements Ledger {
    * again give the same receipt.
    */
   async submit(bytes: Uint8Array): Promise<Receipt> {
-    const submission = parseSubmission(bytes)
+    const submission = parseBy(rulesFor(this.#next.protocol, this.#table), bytes)
     const known = this.receipt(submission.hash)
     if (known) return known
     if (this.#stopped) throw new KeysteadError<LedgerErrorCode>('LEDGER_STOPPING', 'the ledger node is stopping')
@@ -129,7 +150,7 @@ export class EmbeddedLedger implements Ledger {
   /** Makes an empty block when the newest is older than `maxAge` seconds, so that delays are seen to end. */
   async refresh(maxAge: number): Promise<void> {
     const age = this.#clock.now() / 1000 - this.head.header.time.seconds
-    if (age <= maxAge || this.#stopped) return
+    if (age <= maxAge || this.#stopped || this.handedOver) return
     await this.#schedule(async () => {
       if (this.#clock.now() / 1000 - this.head.header.time.seconds > maxAge) await this.#block([])
     })
@@ -159,10 +180,15 @@ export class EmbeddedLedger implements Ledger {
   }
 
   async #block(waiting: readonly Waiting[]): Promise<void> {
+    if (this.handedOver)
+      throw new KeysteadError<LedgerErrorCode>(
+        'LEDGER_HANDED_OVER',
+        'this chain goes on with the validators it was handed to',
+      )
     const batch = new Batch(this.store)
     const time = this.#nextTime()
     const before = this.head
-    const execution = new Execution(batch, this.genesis, time.seconds, before.logSize)
+    const execution = new Execution(batch, this.genesis, time.seconds, before.logSize, this.#table)
     const accepted: { waiting: Waiting; logIndex: number }[] = []
     const answers: (() => void)[] = []
     for (const one of waiting) {
@@ -175,28 +201,33 @@ export class EmbeddedLedger implements Ledger {
       if (result.ok) accepted.push({ waiting: one, logIndex: result.logIndex })
       else answers.push(() => one.reject(new KeysteadError<OperationErrorCode>(result.code, result.message)))
     }
-    if (accepted.length > 0 || execution.tickDue) execution.tick()
-    else if (waiting.length > 0) {
+    const end = execution.endBlock()
+    if (!end.changed && waiting.length > 0) {
       for (const answer of answers) answer()
       return
     }
     const txs = accepted.map(({ waiting: one }) => one.bytes)
     const unchanged = { mapRoot: before.mapRoot, logRoot: before.logRoot, logSize: before.logSize }
-    let head = await this.#seal(batch, txs, unchanged, time, this.#lastResults)
+    let head = await this.#seal(batch, txs, unchanged, time, this.#lastResults, this.#next)
     const roots = execution.roots()
-    if (batch.changes.size > 0 && (accepted.length > 0 || execution.tickDue))
-      head = await this.#seal(batch, [], roots, this.#timeAfter(time), txs.length)
+    if (end.changed) head = await this.#seal(batch, [], roots, this.#timeAfter(time), txs.length, end)
     this.#commit(batch)
+    this.#next = end
     for (const { waiting: one, logIndex } of accepted)
       one.resolve({ hash: one.submission.hash, logIndex, time: time.seconds, height: head.header.height })
     for (const answer of answers) answer()
   }
 
   /** Signs the next block over `roots` (the state before its own operations) and puts it into the batch. */
-  async #seal(batch: Batch, txs: readonly Uint8Array[], roots: Roots, time: Timestamp, results: number): Promise<Head> {
+  async #seal(
+    batch: Batch,
+    txs: readonly Uint8Array[],
+    roots: Roots,
+    time: Timestamp,
+    results: number,
+    state: Next,
+  ): Promise<Head> {
     const previous = this.#sealed ?? this.#head
-    const [validator] = genesisValidators(this.genesis)
-    if (!validator) throw new KeysteadError<LedgerErrorCode>('LEDGER_CORRUPT', 'the network has no validator')
     const block = await makeBlock({
       chainId: this.genesis.chainId,
       previous,
@@ -204,7 +235,8 @@ export class EmbeddedLedger implements Ledger {
       txs,
       previousResults: results,
       appHash: appHash(roots.mapRoot, roots.logRoot, roots.logSize),
-      validator,
+      protocol: state.protocol,
+      nextValidators: validatorsOf(state.validators),
       key: this.#signer.key,
     })
     const head: Head = { ...block, ...roots }
@@ -250,9 +282,10 @@ export class EmbeddedLedger implements Ledger {
     return later ? time : this.#timeAfter(last)
   }
 
+  /** Within the same second as long as it can: what a second brings, the block before has brought already. */
   #timeAfter(time: Timestamp): Timestamp {
-    return time.nanos < 999_000_000
-      ? { seconds: time.seconds, nanos: time.nanos + 1_000_000 }
+    return time.nanos < 999_999_999
+      ? { seconds: time.seconds, nanos: time.nanos + 1 }
       : { seconds: time.seconds + 1, nanos: 0 }
   }
 }
@@ -264,5 +297,10 @@ function newGenesis(options: EngineOptions): NetworkGenesis {
     time: Math.floor(options.clock.now() / 1000),
     parameters: options.network.parameters,
     validators: [{ k: encodeMultikey(options.signer.key.publicKey), power: 1 }],
+    ...(options.network.governance ? { governance: options.network.governance } : {}),
   }
+}
+
+function nextOf({ validators, protocol }: NetworkState): Next {
+  return { validators: validators.set, protocol: protocol.version }
 }
