@@ -56,7 +56,8 @@ function vitest(args: string[], output: string): Promise<number> {
       `--outputFile.json=${output}`,
       ...args,
     ],
-    { cwd: root, stdio: 'inherit' },
+    // A log file should hold text, not colours.
+    { cwd: root, stdio: 'inherit', env: process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: '1' } },
   )
   return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)))
 }
