@@ -13,6 +13,9 @@ export const INVITATION_SECONDS = 86_400
 /** Bytes of a credential or presentation on the wire. */
 export const MAX_CREDENTIAL_BYTES = 64 * 1024
 
+/** Characters of a recipient's DID: a did:peer:2 that names its mediator by a did:peer:2 has about 600. */
+export const MAX_RECIPIENT_DID = 2048
+
 /** Recipients in one update, and messages in one delivery: a reply must fit into one DIDComm message. */
 export const MAX_RECIPIENT_UPDATES = 100
 export const MAX_DELIVERY = 50
@@ -46,3 +49,6 @@ export const HELP_SECONDS = 86_400
 
 /** Ceremonies a new device takes part in: every contact may start anew a few times; a stranger cannot fill it up. */
 export const MAX_HELP_SESSIONS = 64
+
+/** Characters of one text message. */
+export const MAX_TEXT = 8 * 1024

@@ -10,6 +10,7 @@ import { put } from '../../agent/src/edge/store.ts'
 import { MAX_MAIL_BYTES } from '../../agent/src/limits.ts'
 import * as backup from '../../agent/src/protocols/backup/messages.ts'
 import { GRANT } from '../../agent/src/protocols/cloud-agent/messages.ts'
+import { QUERIES } from '../../agent/src/protocols/discover-features/messages.ts'
 import * as locator from '../../agent/src/protocols/locator/messages.ts'
 import { RECIPIENT_UPDATE } from '../../agent/src/protocols/mediation/messages.ts'
 import * as pickup from '../../agent/src/protocols/pickup/messages.ts'
@@ -137,6 +138,38 @@ describe('the mailbox', () => {
     await asked(own, RECIPIENT_UPDATE, { updates: [{ recipient_did: did, action: 'add' }] })
     expect(await code(forward(did, message('x'.repeat(MAX_MAIL_BYTES))))).toBe('MESSAGE_TOO_LARGE')
     expect(await code(post(client.agent.edge, AGENCY, new Uint8Array(2 * 1024 * 1024)))).toBe('MESSAGE_TOO_LARGE')
+  })
+
+  it('is picked up by message-pickup 4.0 too, kept until acknowledged, and empty deliveries say so', async () => {
+    const own = await account('mailbox')
+    const recipient = `did:peer:4${id()}`
+    await asked(own, RECIPIENT_UPDATE, { updates: [{ recipient_did: recipient, action: 'add' }] })
+    const empty = await asked(own, pickup.DELIVERY_REQUEST_V4, { message_count_limit: 5 })
+    expect(empty).toMatchObject({ type: pickup.DELIVERY_V4 })
+    expect(empty.attachments ?? []).toEqual([])
+    await forward(recipient, message('for 4.0'))
+    for (let turn = 0; turn < 2; turn++) {
+      const delivery = await asked(own, pickup.DELIVERY_REQUEST_V4, { message_count_limit: 5 })
+      expect(delivery.type).toBe(pickup.DELIVERY_V4)
+      expect(delivery.attachments).toHaveLength(1)
+    }
+    const status = await asked(own, pickup.STATUS_REQUEST_V4, {})
+    expect(status.body).toMatchObject({ message_count: 1, oldest_received_time: network.clock.now() })
+    expect(status.body).not.toHaveProperty('longest_waited_seconds')
+    const [{ id: held } = { id: '' }] = (await asked(own, pickup.DELIVERY_REQUEST_V4, { message_count_limit: 1 }))
+      .attachments as readonly { id: string }[]
+    await asked(own, pickup.MESSAGES_RECEIVED_V4, { message_id_list: [held] })
+    expect((await asked(own, pickup.STATUS_REQUEST_V4, {})).body).toMatchObject({ message_count: 0 })
+  })
+
+  it('tells which protocols the agency speaks', async () => {
+    const own = await account()
+    const queries = [{ 'feature-type': 'protocol', match: 'https://didcomm.org/*pickup/*' }]
+    const { body } = await asked(own, QUERIES, { queries })
+    expect((body['disclosures'] as { id: string }[]).map((one) => one.id)).toEqual([
+      'https://didcomm.org/message-pickup/4.0',
+      'https://didcomm.org/messagepickup/3.0',
+    ])
   })
 })
 

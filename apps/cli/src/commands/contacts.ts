@@ -1,10 +1,11 @@
 /** People: invite, accept, connect to a public DID, prove keys. */
 import { readFileSync } from 'node:fs'
+import { type EdgeAgent, isPlainInvitation } from '@keystead/agent/edge'
 import { type JsonObject, parseJson } from '@keystead/core'
 import type { Command } from 'commander'
 import { EXIT } from '../exit.ts'
 import { iso, terminalQr } from '../output.ts'
-import { action, withWallet } from '../run.ts'
+import { action, type Run, withWallet } from '../run.ts'
 
 /** Where an invitation's link points: a page that helps whoever opens it without a wallet. */
 export const DEFAULT_PAGE = process.env['KEYSTEAD_WEB_URL'] ?? 'http://127.0.0.1:7730/'
@@ -20,9 +21,11 @@ export function contactCommands(program: Command): void {
     .option(...TELL)
     .option('--page <url>', 'page the link points to', DEFAULT_PAGE)
     .option('--seconds <n>', 'how long it is good', '86400')
+    .option('--plain', 'for somebody with other DIDComm software')
     .action(
-      action(program, (run, options: { as?: string; tell?: boolean; page: string; seconds: string }) =>
+      action(program, (run, options: InviteOptions) =>
         withWallet(run, async ({ agent }) => {
+          if (options.plain) return invitePlainly(run, agent, options)
           const told = options.tell ? { tell: (await agent.publicIdentity()).did } : {}
           const alias = options.as === undefined ? {} : { alias: options.as }
           const { relationship, url } = await agent.invite(options.page, {
@@ -30,14 +33,7 @@ export function contactCommands(program: Command): void {
             ...told,
             seconds: Number(options.seconds),
           })
-          const qr = terminalQr(url)
-          run.out.result(
-            [...(qr ? [qr] : []), url, `Good for one person until ${iso(relationship.invitation?.expires ?? 0)}.`],
-            {
-              url,
-              id: relationship.id,
-            },
-          )
+          showInvitation(run, url, relationship.id, relationship.invitation?.expires ?? 0)
         }),
       ),
     )
@@ -52,6 +48,7 @@ export function contactCommands(program: Command): void {
       action(program, (run, link: string, options: { as?: string; tell?: boolean; wait: string }) =>
         withWallet(run, async ({ agent }) => {
           const told = options.tell ? { tell: (await agent.publicIdentity()).did } : {}
+          if (isPlainInvitation(link)) return acceptPlainly(run, agent, link, options)
           const { id } = await agent.accept(link, {
             ...(options.as === undefined ? {} : { alias: options.as }),
             ...told,
@@ -87,10 +84,15 @@ export function contactCommands(program: Command): void {
       action(program, (run) =>
         withWallet(run, async ({ agent }) => {
           const contacts = await agent.contacts()
-          const lines = contacts.map(
-            ({ id, label, status, verified }) =>
-              `${id.slice(0, 8)}  ${(label || '(invited)').padEnd(16)} ${status.padEnd(10)} ${verified ? `keys proven ${iso(verified.at)}` : 'keys not proven'}`,
-          )
+          const others = await agent.correspondents()
+          const line = (id: string, label: string, status: string, more: string): string =>
+            `${id.slice(0, 8)}  ${(label || '(invited)').padEnd(16)} ${status.padEnd(10)} ${more}`
+          const lines = [
+            ...contacts.map(({ id, label, status, verified }) =>
+              line(id, label, status, verified ? `keys proven ${iso(verified.at)}` : 'keys not proven'),
+            ),
+            ...others.map(({ id, label, status }) => line(id, label, status, 'other software')),
+          ]
           run.out.result(lines.length > 0 ? lines : 'Nobody yet.', {
             contacts: contacts.map(({ id, label, status, verified }) => ({
               id,
@@ -98,7 +100,38 @@ export function contactCommands(program: Command): void {
               status,
               verified: verified ?? null,
             })),
+            others: others.map(({ id, label, status }) => ({ id, label, status })),
           })
+        }),
+      ),
+    )
+
+  program
+    .command('message <contact> <text>')
+    .description('write a line to a contact')
+    .action(
+      action(program, (run, name: string, text: string) =>
+        withWallet(run, async ({ agent }) => {
+          await agent.sendText(name, text)
+          run.out.result('Sent, or waiting to be: "keystead sync" says.', { sent: true })
+        }),
+      ),
+    )
+
+  program
+    .command('messages [contact]')
+    .description('what was written, to and by a contact or everybody')
+    .action(
+      action(program, (run, name: string | undefined) =>
+        withWallet(run, async ({ agent }) => {
+          const texts = await agent.texts(name)
+          const people = [...(await agent.contacts()), ...(await agent.correspondents())]
+          const labels = new Map(people.map(({ id, label }) => [id, label]))
+          const lines = texts.map(({ contact, from, text, at }) => {
+            const label = labels.get(contact) ?? 'somebody'
+            return `${iso(at)}  ${from === 'me' ? `to ${label}` : label}: ${text}`
+          })
+          run.out.result(lines.length > 0 ? lines : 'Nothing yet.', { messages: texts })
         }),
       ),
     )
@@ -142,6 +175,51 @@ export function contactCommands(program: Command): void {
         }),
       ),
     )
+}
+
+interface InviteOptions {
+  readonly as?: string
+  readonly tell?: boolean
+  readonly page: string
+  readonly seconds: string
+  readonly plain?: boolean
+}
+
+function showInvitation(run: Run, url: string, id: string, expires: number): void {
+  const qr = terminalQr(url)
+  run.out.result([...(qr ? [qr] : []), url, `Good for one person until ${iso(expires)}.`], { url, id })
+}
+
+async function invitePlainly(run: Run, agent: EdgeAgent, options: InviteOptions): Promise<void> {
+  const alias = options.as === undefined ? {} : { alias: options.as }
+  const made = await agent.invitePlainly(options.page, { ...alias, seconds: Number(options.seconds) })
+  showInvitation(run, made.url, made.correspondent.id, made.correspondent.invitation.expires)
+}
+
+async function acceptPlainly(
+  run: Run,
+  agent: EdgeAgent,
+  link: string,
+  options: { as?: string; wait: string },
+): Promise<number> {
+  const { id } = await agent.acceptPlainly(link, options.as === undefined ? {} : { alias: options.as })
+  const look = async () => (await agent.correspondents()).find((one) => one.id === id && one.status === 'connected')
+  const found = await agent.waitFor(look, Math.floor(Date.now() / 1000) + Number(options.wait), run.signal)
+  if (found) {
+    run.out.result(`Connected with ${found.label}, who uses other software.\n  your DID     ${found.own}`, {
+      id,
+      label: found.label,
+      status: 'connected',
+      did: found.own,
+      peer: found.peer ?? null,
+    })
+    return EXIT.ok
+  }
+  run.out.result('Asked. They have not answered yet; "keystead sync" will fetch the answer.', {
+    id,
+    status: 'requested',
+  })
+  return EXIT.tryLater
 }
 
 /** What each reason means for a person. */

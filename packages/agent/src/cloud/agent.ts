@@ -25,7 +25,6 @@ import {
   unpack,
 } from '@keystead/didcomm'
 import { MAX_MAIL_BYTES } from '../limits.ts'
-import { DELIVERY } from '../protocols/pickup/messages.ts'
 import { PROBLEM_REPORT, problemBody } from '../protocols/report-problem/messages.ts'
 import type { CloudErrorCode } from './errors.ts'
 import { HANDLERS } from './handlers.ts'
@@ -65,8 +64,8 @@ export interface Incoming {
 
 export class CloudAgent {
   readonly options: CloudAgentOptions
-  /** Sockets in live mode, by account. */
-  readonly live = new Map<string, Set<Session>>()
+  /** Sockets in live mode, by account, each with the type of delivery it asked for. */
+  readonly live = new Map<string, Map<Session, string>>()
   /** Nonces given for reading backups, with their end (milliseconds); lost at a restart, which only costs a new one. */
   readonly nonces = new Map<string, { vault: string; until: number }>()
 
@@ -131,9 +130,10 @@ export class CloudAgent {
     await store.addMail(account, item)
     const sessions = this.live.get(account)
     if (sessions?.size) {
-      const delivery: Reply = { type: DELIVERY, body: {}, attachments: [{ id: item.id, bytes: payload }] }
-      const packed = await this.#pack(delivery, account, undefined)
-      for (const session of sessions) session.push(packed)
+      for (const [session, type] of sessions) {
+        const delivery: Reply = { type, body: {}, attachments: [{ id: item.id, bytes: payload }] }
+        session.push(await this.#pack(delivery, account, undefined))
+      }
     }
   }
 
@@ -155,12 +155,17 @@ export class CloudAgent {
       from: did,
       to: [longForm],
       created_time: Math.floor(clock.now() / 1000),
-      ...(request ? { thid: request.thid ?? request.id } : {}),
+      ...(request ? threading(request, reply.type) : {}),
       body: reply.body,
       ...(attachments ? { attachments: attachments as unknown as Message['attachments'] & readonly Json[] } : {}),
     }
     return pack(message, { to: longForm, from: key, resolver, random, ephemerals: keys })
   }
+}
+
+/** A problem report begins a child thread of the one it reports on (DIDComm v2.1, "Problem Reports"). */
+function threading({ id, thid = id }: Message, type: string): JsonObject {
+  return type === PROBLEM_REPORT ? { pthid: thid, ack: [id] } : { thid }
 }
 
 export function refusal(code: CloudErrorCode, message: string): KeysteadError<CloudErrorCode> {

@@ -2,22 +2,22 @@
 import { base64url, equalBytes, multihash } from '@keystead/core'
 import { decodeMultikey, sha256, verifySignature } from '@keystead/crypto'
 import { findMethod } from '@keystead/did'
+import { FORWARD_TYPE } from '@keystead/didcomm'
 import { KEEP_ENVELOPES, MAX_DELIVERY_BYTES, READ_NONCE_SECONDS } from '../limits.ts'
 import * as backup from '../protocols/backup/messages.ts'
 import { type CloudService, GRANT, GRANTED, parseServices } from '../protocols/cloud-agent/messages.ts'
+import { DISCLOSE, disclose, QUERIES } from '../protocols/discover-features/messages.ts'
 import * as locator from '../protocols/locator/messages.ts'
 import * as mediation from '../protocols/mediation/messages.ts'
 import * as pickup from '../protocols/pickup/messages.ts'
 import { PUBLISH, PUBLISHED, parsePublish } from '../protocols/publish/messages.ts'
+import { PING, PING_RESPONSE, wantsPingResponse } from '../protocols/trust-ping/messages.ts'
 import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
 
 export interface Handler {
   readonly service?: CloudService
   readonly run: (agent: CloudAgent, incoming: Incoming) => Promise<Reply | undefined>
 }
-
-const TRUST_PING = 'https://didcomm.org/trust-ping/2.0/ping'
-const TRUST_PING_RESPONSE = 'https://didcomm.org/trust-ping/2.0/ping-response'
 
 const account = (incoming: Incoming): string => incoming.from ?? ''
 
@@ -66,9 +66,11 @@ async function grantMailbox(agent: CloudAgent, incoming: Incoming): Promise<void
 async function statusReply(agent: CloudAgent, incoming: Incoming, recipient?: string): Promise<Reply> {
   const { count, bytes, oldest, newest } = await agent.options.store.mailStatus(account(incoming), recipient)
   const now = agent.options.clock.now()
+  const v4 = pickup.isV4(incoming.message.type)
   const seconds = (time: number): number => Math.floor(time / 1000)
+  const moment = v4 ? (time: number): number => time : seconds
   return {
-    type: pickup.STATUS,
+    type: v4 ? pickup.STATUS_V4 : pickup.STATUS,
     body: {
       ...(recipient === undefined ? {} : { recipient_did: recipient }),
       message_count: count,
@@ -78,21 +80,22 @@ async function statusReply(agent: CloudAgent, incoming: Incoming, recipient?: st
       ...(oldest === undefined || newest === undefined
         ? {}
         : {
-            longest_waited_seconds: seconds(now - oldest),
-            oldest_received_time: seconds(oldest),
-            newest_received_time: seconds(newest),
+            ...(v4 ? {} : { longest_waited_seconds: seconds(now - oldest) }),
+            oldest_received_time: moment(oldest),
+            newest_received_time: moment(newest),
           }),
     },
   }
 }
 
 async function deliver(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
-  const { limit, recipient } = pickup.parseDeliveryRequest(incoming.message.body)
+  const v4 = pickup.isV4(incoming.message.type)
+  const { limit, recipient } = pickup.parseDeliveryRequest(incoming.message.body, v4)
   const filter = { limit, maxBytes: MAX_DELIVERY_BYTES, ...(recipient === undefined ? {} : { recipient }) }
   const items = await agent.options.store.mail(account(incoming), filter)
-  if (items.length === 0) return statusReply(agent, incoming, recipient)
+  if (items.length === 0 && !v4) return statusReply(agent, incoming, recipient)
   return {
-    type: pickup.DELIVERY,
+    type: v4 ? pickup.DELIVERY_V4 : pickup.DELIVERY,
     body: recipient === undefined ? {} : { recipient_did: recipient },
     attachments: items.map(({ id, bytes }) => ({ id, bytes })),
   }
@@ -101,8 +104,8 @@ async function deliver(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
 async function changeLiveDelivery(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
   const on = pickup.parseLiveDelivery(incoming.message.body)
   if (!incoming.session) throw refusal('NO_SOCKET', 'live delivery needs a WebSocket')
-  const sessions = agent.live.get(account(incoming)) ?? new Set()
-  if (on) sessions.add(incoming.session)
+  const sessions = agent.live.get(account(incoming)) ?? new Map()
+  if (on) sessions.set(incoming.session, pickup.isV4(incoming.message.type) ? pickup.DELIVERY_V4 : pickup.DELIVERY)
   else sessions.delete(incoming.session)
   agent.live.set(account(incoming), sessions)
   // The status after the change counts what came before it, so that nothing waits unseen between the two.
@@ -160,7 +163,13 @@ function fitting<T extends { envelope: Uint8Array }>(items: readonly T[]): T[] {
 }
 
 export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
-  [TRUST_PING, { run: async () => ({ type: TRUST_PING_RESPONSE, body: {} }) }],
+  [
+    PING,
+    {
+      run: async (_, { message }) => (wantsPingResponse(message.body) ? { type: PING_RESPONSE, body: {} } : undefined),
+    },
+  ],
+  [QUERIES, { run: async (_, { message }) => ({ type: DISCLOSE, body: disclose(message.body, SPOKEN) }) }],
   [
     GRANT,
     {
@@ -233,17 +242,18 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
       }),
     },
   ],
-  [
-    pickup.STATUS_REQUEST,
+  ...[pickup.STATUS_REQUEST, pickup.STATUS_REQUEST_V4].map((type): [string, Handler] => [
+    type,
     {
       service: 'mailbox',
       run: (agent, incoming) =>
         statusReply(agent, incoming, pickup.parseStatusRequest(incoming.message.body).recipient),
     },
-  ],
+  ]),
   [pickup.DELIVERY_REQUEST, { service: 'mailbox', run: deliver }],
-  [
-    pickup.MESSAGES_RECEIVED,
+  [pickup.DELIVERY_REQUEST_V4, { service: 'mailbox', run: deliver }],
+  ...[pickup.MESSAGES_RECEIVED, pickup.MESSAGES_RECEIVED_V4].map((type): [string, Handler] => [
+    type,
     {
       service: 'mailbox',
       run: async (agent, incoming) => {
@@ -251,8 +261,9 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
         return statusReply(agent, incoming)
       },
     },
-  ],
+  ]),
   [pickup.LIVE_DELIVERY_CHANGE, { service: 'mailbox', run: changeLiveDelivery }],
+  [pickup.LIVE_DELIVERY_CHANGE_V4, { service: 'mailbox', run: changeLiveDelivery }],
   [backup.BACKUP_PUT, { service: 'backup', run: putBackup }],
   [
     backup.BACKUP_READERS,
@@ -301,3 +312,6 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
     },
   ],
 ])
+
+/** Message types whose protocols an agency tells of. */
+const SPOKEN: readonly string[] = [...HANDLERS.keys(), FORWARD_TYPE]

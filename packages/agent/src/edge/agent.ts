@@ -14,6 +14,7 @@ import {
 } from '../protocols/key-verify/messages.ts'
 import { acceptInvitation, type ConnectOptions, connectToDid, invite } from './connecting.ts'
 import { type Edge, fault, findContact, makeEdge, profileOf } from './context.ts'
+import { acceptPlainly, invitePlainly } from './correspondents.ts'
 import { acceptOffer, present } from './holding.ts'
 import { createIdentity, publicIdentity } from './identities.ts'
 import { deactivateIdentity } from './identity-operations.ts'
@@ -23,10 +24,20 @@ import { listen } from './live.ts'
 import { flushOutbox } from './outbox.ts'
 import type { EdgePorts } from './ports.ts'
 import { addCloudAgent, announceIdentities } from './provisioning.ts'
-import type { HeldCredential, Identity, IssuedCredential, PendingRequest, Profile, Relationship } from './records.ts'
+import type {
+  Correspondent,
+  HeldCredential,
+  Identity,
+  IssuedCredential,
+  PendingRequest,
+  Profile,
+  Relationship,
+  TextMessage,
+} from './records.ts'
 import { RecoveryAgent } from './recovery/agent.ts'
 import { answerShare } from './recovery/contacts.ts'
 import { rotateEverything } from './rotation.ts'
+import { findAnyContact, sendText } from './standard.ts'
 import { put, remove } from './store.ts'
 import { type SyncResult, sync, syncUntil } from './sync.ts'
 import { askForCredential, checkAgain, checkCredential } from './verifying.ts'
@@ -105,6 +116,34 @@ export class EdgeAgent {
 
   connect(did: string, options: ConnectOptions = {}): Promise<Relationship> {
     return this.#act(() => connectToDid(this.edge, did, options))
+  }
+
+  /** An invitation for somebody whose software is not ours. */
+  invitePlainly(base: string, options: { alias?: string; seconds?: number } = {}) {
+    return this.#act(() => invitePlainly(this.edge, base, options))
+  }
+
+  /** Accepts an invitation that other software made; `isPlainInvitation` tells them apart. */
+  acceptPlainly(url: string, options: { alias?: string } = {}): Promise<Correspondent> {
+    return this.#act(() => acceptPlainly(this.edge, url, options))
+  }
+
+  async correspondents(): Promise<Correspondent[]> {
+    return (await this.edge.records.all('correspondent')).map(({ value }) => value)
+  }
+
+  /** A line of text to a contact. Rejects with `UNKNOWN_CONTACT` or `AMBIGUOUS_CONTACT`. */
+  sendText(name: string, text: string): Promise<void> {
+    return this.#act(async () => sendText(this.edge, await findAnyContact(this.edge, name), text))
+  }
+
+  /** Texts exchanged, oldest first; of one contact, or of all. */
+  async texts(name?: string): Promise<TextMessage[]> {
+    const contact = name === undefined ? undefined : await findAnyContact(this.edge, name)
+    const id = contact && ('relationship' in contact ? contact.relationship : contact.correspondent).id
+    return (await this.edge.records.all('text'))
+      .map(({ value }) => value)
+      .filter((message) => id === undefined || message.contact === id)
   }
 
   async contacts(): Promise<Relationship[]> {

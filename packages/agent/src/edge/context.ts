@@ -1,5 +1,5 @@
 /** What every part of the edge agent works with: the ports, the records, the resolver, and small common errands. */
-import { hexadecimal, type JsonObject, KeysteadError } from '@keystead/core'
+import { hexadecimal, KeysteadError } from '@keystead/core'
 import type { DidResolver } from '@keystead/did'
 import type { EdgeErrorCode } from './errors.ts'
 import type { AgentEvent, EdgePorts } from './ports.ts'
@@ -93,15 +93,13 @@ export async function findContact(edge: Edge, name: string): Promise<Relationshi
 export function toPeer(
   edge: Edge,
   relationship: Relationship,
-  message: { type: string; body: JsonObject; thid?: string; expires?: number; attachments?: Outgoing['attachments'] },
+  message: Omit<Outgoing, 'id' | 'from' | 'to' | 'fromPrior'>,
 ): Change {
-  const { attachments, ...rest } = message
   const name = relationship.label || 'the contact'
   if (!relationship.peer) throw fault('NOT_ALLOWED_NOW', `${name} has not answered yet`)
   if (relationship.recovering) throw fault('RECOVERY_UNDER_WAY', `${name} does not accept this device yet`)
   return queue(edge, {
-    ...rest,
-    ...(attachments ? { attachments } : {}),
+    ...message,
     from: relationship.mine.state.now.did,
     to: relationship.peer.state.now.did,
   })

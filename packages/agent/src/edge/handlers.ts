@@ -1,4 +1,5 @@
 /** Which message the edge agent handles how. Only first contacts may come from a DID that is not yet the peer's. */
+import { BASIC_MESSAGE } from '../protocols/basic-message/messages.ts'
 import {
   CONNECT_REQUEST,
   CONNECT_RESPONSE,
@@ -13,7 +14,10 @@ import {
   REQUEST_CREDENTIAL,
   REQUEST_PRESENTATION,
 } from '../protocols/credential/messages.ts'
+import { DISCLOSE, QUERIES } from '../protocols/discover-features/messages.ts'
+import { EMPTY } from '../protocols/empty/messages.ts'
 import { KEY_CHALLENGE, KEY_RESPONSE } from '../protocols/key-verify/messages.ts'
+import { MERCURY_REQUEST, MERCURY_RESPONSE } from '../protocols/mercury-connection/messages.ts'
 import {
   HELP_ANNOUNCE,
   HELP_CEREMONY,
@@ -23,6 +27,9 @@ import {
   SHARE_DECLINED,
   SHARE_KEPT,
 } from '../protocols/recovery/messages.ts'
+import { PROBLEM_REPORT } from '../protocols/report-problem/messages.ts'
+import { PING, PING_RESPONSE } from '../protocols/trust-ping/messages.ts'
+import { REQUEST_PROFILE, USER_PROFILE } from '../protocols/user-profile/messages.ts'
 import { onConnectRequest, onConnectResponse } from './connecting.ts'
 import type { Edge } from './context.ts'
 import { onIssued, onOffer, onPresentationRequest } from './holding.ts'
@@ -35,11 +42,24 @@ import { onShare, onShareDeclined, onShareKept } from './recovery/contacts.ts'
 import { onAnnounce } from './recovery/helping.ts'
 import { onHanded, onHello } from './recovery/rescue.ts'
 import { onAlert } from './recovery/watch.ts'
+import {
+  onDisclose,
+  onMercuryRequest,
+  onPing,
+  onPingResponse,
+  onProblem,
+  onProfile,
+  onProfileRequest,
+  onQueries,
+  onText,
+} from './standard.ts'
 import type { Change } from './store.ts'
 import { onPresentation } from './verifying.ts'
 
 export interface Handler {
   readonly firstContact?: true
+  /** Also understood from correspondents, whose software is not ours. */
+  readonly standard?: true
   /** The changes to commit with the message's own mark; throws to refuse it. */
   readonly run: (edge: Edge, incoming: Incoming) => Promise<Change[]>
 }
@@ -64,4 +84,15 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [HELP_CEREMONY, { firstContact: true, run: onCeremony }],
   [HELP_HANDED, { firstContact: true, run: onHanded }],
   [HELP_ANNOUNCE, { run: onAnnounce }],
+  [PING, { standard: true, run: onPing }],
+  [PING_RESPONSE, { standard: true, run: onPingResponse }],
+  [QUERIES, { standard: true, run: (edge, incoming) => onQueries(edge, incoming, HANDLERS.keys()) }],
+  [DISCLOSE, { standard: true, run: onDisclose }],
+  [BASIC_MESSAGE, { standard: true, run: onText }],
+  [USER_PROFILE, { standard: true, run: onProfile }],
+  [REQUEST_PROFILE, { standard: true, run: onProfileRequest }],
+  [EMPTY, { standard: true, run: async () => [] }],
+  [PROBLEM_REPORT, { standard: true, run: onProblem }],
+  [MERCURY_REQUEST, { standard: true, run: onMercuryRequest }],
+  [MERCURY_RESPONSE, { standard: true, run: async () => [] }],
 ])

@@ -6,15 +6,17 @@
 import { isKeysteadError, multihash } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { didOf, peerShortForm } from '@keystead/did'
-import { attachmentBytes, type Message, unpack } from '@keystead/didcomm'
+import { attachmentBytes, type FromPrior, type Message, unpack } from '@keystead/didcomm'
 import { entryDid } from '@keystead/microledger'
 import { DELIVERY, DELIVERY_REQUEST, MESSAGES_RECEIVED } from '../protocols/pickup/messages.ts'
 import { askAgency } from './agency-link.ts'
 import { type Edge, fault, nowSeconds, tell } from './context.ts'
+import { heardFrom } from './correspondents.ts'
 import { HANDLERS } from './handlers.ts'
 import { ownDid, secretsOf } from './own-dids.ts'
-import type { OwnDid, Relationship } from './records.ts'
-import { put, remove } from './store.ts'
+import type { Correspondent, OwnDid, Relationship } from './records.ts'
+import { acknowledgement, unknownType } from './standard.ts'
+import { type Change, put, remove } from './store.ts'
 
 /** A message as a handler sees it: sender proven, and, but for first contacts, the peer's own. */
 export interface Incoming {
@@ -24,6 +26,8 @@ export interface Incoming {
   /** The DID of ours it came to. */
   readonly own: OwnDid
   readonly relationship: Relationship | undefined
+  /** The sender, where their software is not ours. */
+  readonly correspondent?: Correspondent | undefined
 }
 
 const BATCH = 20
@@ -74,12 +78,9 @@ async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
     if (!metadata.authenticated || !message.from || !own) throw new Error('nobody we know proves to have sent it')
     if (message.expires_time !== undefined && message.expires_time < nowSeconds(edge))
       throw new Error('it is past its expiry')
-    const relationship = own.relationship ? await edge.records.get('relationship', own.relationship) : undefined
-    const handler = HANDLERS.get(message.type)
-    if (!handler) throw new Error(`its type is not known here (${message.type.slice(0, 100)})`)
-    const from = peerShortForm(didOf(message.from))
-    if (!handler.firstContact && relationship?.peer?.state.now.did !== from) refuseSender(edge, relationship, from)
-    const changes = await handler.run(edge, { message, from, own, relationship })
+    const changes = own.correspondent
+      ? await fromCorrespondent(edge, message, own, own.correspondent, metadata.fromPrior)
+      : await fromPeer(edge, message, own)
     await edge.records.commit([...changes, put('seen', name, { at: nowSeconds(edge) })])
   } catch (error) {
     const passing = isKeysteadError(error) && (LATER.has(error.code) || error.details['error'] === 'INTERNAL_ERROR')
@@ -92,6 +93,41 @@ async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
     await edge.records.commit([put('seen', name, { at: nowSeconds(edge) })])
   }
   return true
+}
+
+async function fromPeer(edge: Edge, message: Message, own: OwnDid): Promise<Change[]> {
+  const relationship = own.relationship ? await edge.records.get('relationship', own.relationship) : undefined
+  const handler = HANDLERS.get(message.type)
+  const from = peerShortForm(didOf(message.from ?? ''))
+  const incoming = { message, from, own, relationship }
+  const isPeer = relationship?.peer?.state.now.did === from
+  if (!handler?.firstContact && !isPeer) refuseSender(edge, relationship, from)
+  if (!handler) return refuseType(edge, incoming)
+  return [...(await handler.run(edge, incoming)), ...(isPeer ? acknowledgement(edge, incoming) : [])]
+}
+
+async function fromCorrespondent(
+  edge: Edge,
+  message: Message,
+  own: OwnDid,
+  id: string,
+  fromPrior: FromPrior | undefined,
+): Promise<Change[]> {
+  const before = await edge.records.get('correspondent', id)
+  if (!before) throw new Error('it is for a contact that was deleted')
+  const { after, changes } = heardFrom(edge, before, message, own, fromPrior)
+  const from = peerShortForm(didOf(message.from ?? ''))
+  const incoming = { message, from, own, relationship: undefined, correspondent: after }
+  const handler = HANDLERS.get(message.type)
+  if (!handler?.standard) return [...changes, ...refuseType(edge, incoming)]
+  return [...changes, ...(await handler.run(edge, incoming)), ...acknowledgement(edge, incoming)]
+}
+
+/** A type we do not know is told to its sender, who is somebody we know. */
+function refuseType(edge: Edge, incoming: Incoming): Change[] {
+  const type = incoming.message.type.slice(0, 100)
+  tell(edge, { kind: 'message-refused', text: `a message was refused: its type is not known here (${type})` })
+  return unknownType(edge, incoming)
 }
 
 /** Whoever recovered in time is heard after `settleRelationships`; until then, and everybody else, is refused. */

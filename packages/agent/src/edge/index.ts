@@ -1,15 +1,18 @@
+export { isPlainInvitation } from '../protocols/connect/messages.ts'
 export { EdgeAgent } from './agent.ts'
 export { type AgencyDescriptor, agencyDescriptor, findNetwork } from './discovery.ts'
 export type { EdgeErrorCode } from './errors.ts'
 export { vaultPins } from './pins.ts'
 export type { AgentEvent, EdgePorts, SocketPort } from './ports.ts'
 export type {
+  Correspondent,
   Identity,
   IssuedCredential,
   PendingRequest,
   Profile,
   ReceivedPresentation,
   Relationship,
+  TextMessage,
 } from './records.ts'
 export { RecoveryAgent, type RecoveryProgress } from './recovery/agent.ts'
 export type { Recovered } from './recovery/restore.ts'

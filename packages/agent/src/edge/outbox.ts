@@ -138,6 +138,7 @@ function toDidcomm(edge: Edge, outgoing: Outgoing): Message {
     ...(outgoing.pthid === undefined ? {} : { pthid: outgoing.pthid }),
     ...(outgoing.expires === undefined ? {} : { expires_time: outgoing.expires }),
     ...(outgoing.fromPrior === undefined ? {} : { from_prior: outgoing.fromPrior }),
+    ...(outgoing.ack === undefined ? {} : { ack: outgoing.ack }),
     body: outgoing.body,
     ...(outgoing.attachments
       ? {

@@ -1,5 +1,6 @@
 /** DIDs of ours that live at an agency: the account with it, and one did:peer:4 for every relationship. */
 
+import type { JsonObject } from '@keystead/core'
 import { encodeMultikey, type PublicKey } from '@keystead/crypto'
 import { createDidPeer2, createDidPeer4, didOf, peerShortForm } from '@keystead/did'
 import type { SecretsPort, SenderPort, SigningPort } from '@keystead/didcomm'
@@ -43,16 +44,27 @@ export async function makePairwise(
 }
 
 /** The did:peer:2 by which an agency knows us: nothing but keys, told to nobody else. */
-export async function makeAccount(edge: Edge): Promise<OwnDid> {
+export function makeAccount(edge: Edge): Promise<OwnDid> {
+  return makeDidPeer2(edge, 'agency account', [])
+}
+
+/** A did:peer:2 whose messages go through the mediator: what software of others knows best. */
+export async function makePlain(edge: Edge, mediator: string, correspondent: string): Promise<OwnDid> {
+  const serviceEndpoint = { uri: mediator, accept: ['didcomm/v2'], routingKeys: [] }
+  const own = await makeDidPeer2(edge, 'correspondent', [{ type: 'DIDCommMessaging', serviceEndpoint }])
+  return { ...own, correspondent }
+}
+
+async function makeDidPeer2(edge: Edge, label: string, services: readonly JsonObject[]): Promise<OwnDid> {
   const { vault } = edge.ports
-  const signing = await vault.createKey(ED25519, 'agency account')
-  const agreement = await vault.createKey(X25519, 'agency account')
+  const signing = await vault.createKey(ED25519, label)
+  const agreement = await vault.createKey(X25519, label)
   const did = createDidPeer2(
     [
       { purpose: 'E', key: agreement.key.publicKey },
       { purpose: 'V', key: signing.key.publicKey },
     ],
-    [],
+    services,
   )
   return {
     did,

@@ -26,6 +26,8 @@ export interface Records {
   'identity-keys': IdentityKeys
   operation: PendingOperation
   relationship: Relationship
+  correspondent: Correspondent
+  text: TextMessage
   'relationship-keys': RelationshipKeys
   outbox: OutboxItem
   seen: { readonly at: number }
@@ -55,6 +57,8 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   'identity-keys': 'keys',
   operation: 'cache',
   relationship: 'relationships',
+  correspondent: 'relationships',
+  text: 'messages',
   'relationship-keys': 'keys',
   outbox: 'cache',
   seen: 'cache',
@@ -99,6 +103,8 @@ export interface OwnDid {
   readonly keyAgreement: OwnKey
   /** Answers to a message under this DID belong to this relationship. */
   readonly relationship?: string
+  /** Or to this correspondent. */
+  readonly correspondent?: string
 }
 
 /** A did:dkms of ours. */
@@ -159,6 +165,35 @@ export interface Relationship {
   readonly alert?: { readonly entry: Entry; readonly until: number }
 }
 
+/**
+ * Somebody whose software is not ours: plain DIDComm between a did:peer:2 of ours and whatever DID they have, without a
+ * relationship log. Rotation is a `from_prior` (rule 20); after a recovery one connects anew.
+ */
+export interface Correspondent {
+  readonly id: string
+  readonly label: string
+  readonly status: 'invited' | 'requested' | 'connected' | 'closed'
+  /** Our DID. */
+  readonly own: string
+  /** Theirs, in a form that resolves by itself; absent until they answer our invitation. */
+  readonly peer?: string
+  readonly invitation: { readonly id: string; readonly expires: number; readonly url: string }
+  /** Our rotation: the DID before and the JWT that says so, sent along until they write to the new one. */
+  readonly rotation?: { readonly prior: string; readonly jwt: string }
+  /** `iat` of the last rotation of theirs, seconds since 1970: an older one is a replay. */
+  readonly rotated?: number
+}
+
+/** A line of text, sent or received. */
+export interface TextMessage {
+  /** Id of the relationship or the correspondent. */
+  readonly contact: string
+  readonly from: 'me' | 'them'
+  readonly text: string
+  /** Seconds since 1970, by the sender's clock. */
+  readonly at: number
+}
+
 export interface RelationshipKeys {
   readonly id: string
   readonly authentication: string
@@ -184,6 +219,8 @@ export interface Outgoing {
   readonly fromPrior?: string
   /** Seconds since 1970 after which it is worth nothing and is dropped. */
   readonly expires?: number
+  /** Ids of messages this one acknowledges. */
+  readonly ack?: readonly string[]
 }
 
 /** Something a person has to decide. */

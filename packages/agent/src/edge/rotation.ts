@@ -1,5 +1,6 @@
 /** New keys for everything in one action (flows S5, V10). */
 import { type Edge, fault } from './context.ts'
+import { rotateCorrespondent } from './correspondents.ts'
 import { rotateIdentity } from './identity-operations.ts'
 import { rotateRelationship } from './own-log.ts'
 import { put } from './store.ts'
@@ -21,5 +22,9 @@ export async function rotateEverything(edge: Edge): Promise<{ identities: number
     .map(({ value }) => value)
     .filter(({ status, recovering, alert }) => status === 'connected' && !recovering && !alert)
   for (const relationship of relationships) await rotateRelationship(edge, relationship)
-  return { identities: identities.length, relationships: relationships.length }
+  const correspondents = (await edge.records.all('correspondent'))
+    .map(({ value }) => value)
+    .filter(({ status }) => status === 'connected')
+  for (const correspondent of correspondents) await rotateCorrespondent(edge, correspondent)
+  return { identities: identities.length, relationships: relationships.length + correspondents.length }
 }

@@ -3,16 +3,21 @@ import { isKeysteadError } from '@keystead/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as backup from './backup/messages.ts'
+import * as basicMessage from './basic-message/messages.ts'
 import * as cloudAgent from './cloud-agent/messages.ts'
 import * as connect from './connect/messages.ts'
 import * as credential from './credential/messages.ts'
+import * as discover from './discover-features/messages.ts'
 import * as keyVerify from './key-verify/messages.ts'
 import * as locator from './locator/messages.ts'
 import * as mediation from './mediation/messages.ts'
+import * as mercury from './mercury-connection/messages.ts'
 import * as pickup from './pickup/messages.ts'
 import * as publish from './publish/messages.ts'
 import * as recovery from './recovery/messages.ts'
 import * as report from './report-problem/messages.ts'
+import * as trustPing from './trust-ping/messages.ts'
+import * as userProfile from './user-profile/messages.ts'
 
 const id = 'A'.repeat(22)
 const long = 'A'.repeat(43)
@@ -43,6 +48,14 @@ const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, obj
   ],
   'update results': [mediation.parseUpdateResults, { updated: [{ result: 'success' }] }],
   'delivery request': [pickup.parseDeliveryRequest, { limit: 3 }],
+  'delivery request 4.0': [(body) => pickup.parseDeliveryRequest(body, true), { message_count_limit: 3 }],
+  ping: [trustPing.wantsPingResponse, { response_requested: false }],
+  queries: [(body) => discover.disclose(body, []), { queries: [{ 'feature-type': 'protocol', match: 'a*b*c' }] }],
+  disclosures: [discover.parseDisclosures, { disclosures: [{ 'feature-type': 'protocol', id: 'x' }] }],
+  text: [basicMessage.parseBasicMessage, { content: 'x' }],
+  profile: [userProfile.parseProfile, { profile: { displayName: 'x' }, send_back_yours: true }],
+  'mercury connection': [mercury.parseMercury, { goal: 'x', goal_code: 'y' }],
+  problem: [report.parseProblem, { code: 'e.p.x', comment: 'of {1}', args: ['x'] }],
   'messages received': [pickup.parseMessagesReceived, { message_id_list: ['a'] }],
   'live delivery': [pickup.parseLiveDelivery, { live_delivery: true }],
   publish: [publish.parsePublish, { name: id, mediaType: 'application/vc' }],

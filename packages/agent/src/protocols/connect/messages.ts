@@ -10,6 +10,8 @@
 import { base64url, canonicalJson, Fields, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
 import { MAX_INVITATION_BYTES, MAX_LABEL } from '../../limits.ts'
 
+/** Said in an invitation, so that software of others, which does not say it, is met on plain terms. */
+export const RELATIONSHIP_PROTOCOL = 'https://keystead.dev/relationship/1.0'
 export const OUT_OF_BAND_INVITATION = 'https://didcomm.org/out-of-band/2.0/invitation'
 export const CONNECT_REQUEST = 'https://keystead.dev/relationship/1.0/request'
 export const CONNECT_RESPONSE = 'https://keystead.dev/relationship/1.0/response'
@@ -27,6 +29,8 @@ export interface Invitation {
   readonly label: string
   /** Seconds since 1970; absent: does not expire. */
   readonly expires?: number
+  /** No relationship log: plain DIDComm, as software of others speaks it. */
+  readonly plain?: true
 }
 
 /** The invitation as a link: `<base>?_oob=<base64url of the plaintext message>` (Out-of-Band 2.0, "Standard Message Encoding"). */
@@ -36,11 +40,22 @@ export function invitationUrl(base: string, invitation: Invitation): string {
     id: invitation.id,
     from: invitation.from,
     ...(invitation.expires === undefined ? {} : { expires_time: invitation.expires }),
-    body: { goal_code: 'connect', goal: invitation.goal, label: invitation.label, accept: ['didcomm/v2'] },
+    body: {
+      goal_code: 'connect',
+      goal: invitation.goal,
+      label: invitation.label,
+      accept: ['didcomm/v2'],
+      ...(invitation.plain ? {} : { protocols: [RELATIONSHIP_PROTOCOL] }),
+    },
   }
   const url = new URL(base)
   url.searchParams.set('_oob', base64url.encode(canonicalJson(message)))
   return url.toString()
+}
+
+/** Whether an invitation comes from software that does not keep relationship logs. Throws `BAD_INVITATION`. */
+export function isPlainInvitation(url: string): boolean {
+  return parseInvitationUrl(url).plain === true
 }
 
 /** Throws `BAD_INVITATION`: what it is given comes from a stranger. */
@@ -54,7 +69,9 @@ export function parseInvitationUrl(text: string): Invitation {
     const expires = fields.optional('expires_time', (f, name) =>
       f.integer(name, { min: 0, max: Number.MAX_SAFE_INTEGER }),
     )
+    const protocols = body.optional('protocols', (f, name) => f.array(name, { max: 32 }, String)) ?? []
     return {
+      ...(protocols.includes(RELATIONSHIP_PROTOCOL) ? {} : { plain: true as const }),
       id: fields.string('id', { min: 1, max: 64 }),
       from: fields.string('from', { min: 7, max: MAX_INVITATION_BYTES, pattern: /^did:/ }),
       goal: body.optional('goal', (f, name) => f.string(name, { max: 200 })) ?? '',

@@ -1,6 +1,6 @@
 /** coordinate-mediation 2.0 and 3.0 (didcomm.org): who receives for whom. 2.0 is what deployed clients still send. */
 import { base64url, canonicalJson, Fields, fail } from '@keystead/core'
-import { MAX_RECIPIENT_UPDATES } from '../../limits.ts'
+import { MAX_RECIPIENT_DID, MAX_RECIPIENT_UPDATES } from '../../limits.ts'
 
 const V2 = 'https://didcomm.org/coordinate-mediation/2.0'
 const V3 = 'https://didcomm.org/coordinate-mediation/3.0'
@@ -46,7 +46,7 @@ export function parseRecipientUpdate(body: unknown): RecipientUpdate[] {
       return parsed
     })
     return {
-      recipient_did: did(update.string('recipient_did', { max: 300 }), path),
+      recipient_did: did(update.string('recipient_did', { max: MAX_RECIPIENT_DID }), path),
       action: update.literal('action', 'add', 'remove'),
       ...(proof ? { proof } : {}),
     }

@@ -8,11 +8,25 @@ export function problemBody(code: string, comment: string): JsonObject {
   return { code: `e.p.keystead.${code.toLowerCase().replaceAll('_', '-')}`, comment, args: [code] }
 }
 
-/** The code is ours only where it says so; otherwise `AGENCY_REFUSED`. */
-export function parseProblem(body: unknown): { code: string; comment: string } {
+/** A message of a type we do not know (descriptor `msg`: "use an unsupported version"); the message alone is rejected. */
+export function unknownTypeBody(type: string): JsonObject {
+  return { code: 'e.m.msg.unsupported', comment: 'Messages of the type {1} are not understood here.', args: [type] }
+}
+
+/**
+ * `code` is ours only where it says so, otherwise `AGENCY_REFUSED`; `reported` is what stands there; `comment` with its
+ * arguments filled in.
+ */
+export function parseProblem(body: unknown): { code: string; reported: string; comment: string } {
   const fields = new Fields(body, 'body')
-  const code = fields.string('code', { max: 200 })
+  const reported = fields.string('code', { max: 200 })
   const comment = fields.optional('comment', (f, name) => f.string(name, { max: 1000 })) ?? ''
-  const own = /^e\.p\.keystead\.([a-z-]{2,40})$/.exec(code)?.[1]
-  return { code: own ? own.replaceAll('-', '_').toUpperCase() : 'AGENCY_REFUSED', comment: comment || code }
+  const args =
+    fields.optional('args', (f, name) => f.array(name, { max: 16 }, (item) => String(item).slice(0, 200))) ?? []
+  const own = /^e\.p\.keystead\.([a-z-]{2,40})$/.exec(reported)?.[1]
+  return {
+    code: own ? own.replaceAll('-', '_').toUpperCase() : 'AGENCY_REFUSED',
+    reported,
+    comment: comment.replaceAll(/\{(\d{1,2})\}/g, (_, n) => args[Number(n) - 1] ?? '?') || reported,
+  }
 }

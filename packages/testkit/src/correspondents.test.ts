@@ -1,0 +1,188 @@
+/** Contacts on plain terms: DIDComm as everybody speaks it, without a relationship log. */
+import { pack, wrapForward } from '@keystead/didcomm'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { post } from '../../agent/src/edge/agency-link.ts'
+import { queue } from '../../agent/src/edge/context.ts'
+import { emptyMailbox } from '../../agent/src/edge/inbox.ts'
+import { senderOf } from '../../agent/src/edge/own-dids.ts'
+import type { Correspondent, Outgoing } from '../../agent/src/edge/records.ts'
+import { BASIC_MESSAGE } from '../../agent/src/protocols/basic-message/messages.ts'
+import { QUERIES } from '../../agent/src/protocols/discover-features/messages.ts'
+import { EMPTY } from '../../agent/src/protocols/empty/messages.ts'
+import { PING } from '../../agent/src/protocols/trust-ping/messages.ts'
+import { AGENCY, Network } from './network.ts'
+import type { Person } from './person.ts'
+
+const PAGE = 'https://wallet.test/'
+
+let network: Network
+let alice: Person
+let bob: Person
+
+beforeAll(async () => {
+  network = await Network.open()
+})
+afterAll(() => network.close())
+
+beforeEach(async () => {
+  alice = await network.person('Alice')
+  bob = await network.person('Bob')
+  const { url } = await alice.agent.invitePlainly(PAGE, { alias: 'bob' })
+  await bob.agent.acceptPlainly(url, { alias: 'alice' })
+  await network.settle(alice, bob)
+})
+
+async function correspondent({ agent }: Person): Promise<Correspondent> {
+  const [found] = await agent.correspondents()
+  if (!found) throw new Error('nobody')
+  return found
+}
+
+/** A message from Bob to Alice as it leaves him, whatever it is. */
+async function send(message: Partial<Outgoing> & Pick<Outgoing, 'type'>): Promise<void> {
+  const { own: from, peer: to = '' } = await correspondent(bob)
+  const { edge } = bob.agent
+  await edge.records.commit([queue(edge, { from, to, body: {}, ...message })])
+  await network.settle(bob, alice)
+}
+
+const heardOf = (person: Person, kind: string): string[] =>
+  person.events.filter((event) => event.kind === kind).map(({ text }) => text)
+
+describe('a correspondence', () => {
+  it('begins with an invitation and the first message that names it', async () => {
+    expect((await correspondent(alice)).status).toBe('connected')
+    expect((await correspondent(bob)).status).toBe('connected')
+    expect(heardOf(alice, 'connected')).toEqual(['connected with bob'])
+  })
+
+  it('MUST NOT begin with a message that names another invitation, nor after the time', async () => {
+    const carol = await network.person('Carol')
+    const { url } = await alice.agent.invitePlainly(PAGE, { seconds: 60 })
+    const { url: other } = await alice.agent.invitePlainly(PAGE)
+    const asked = await carol.agent.acceptPlainly(url)
+    const invited = (await alice.agent.correspondents()).filter(({ status }) => status === 'invited')
+    network.advance(120)
+    await network.settle(carol, alice)
+    expect(heardOf(alice, 'message-refused').join()).toContain('expired')
+    const { edge } = carol.agent
+    const strange = { from: asked.own, type: PING, body: {} }
+    for (const { own, invitation } of invited.filter(({ invitation }) => invitation.url === other))
+      await edge.records.commit([queue(edge, { ...strange, to: own, pthid: `${invitation.id}x` })])
+    await network.settle(carol, alice)
+    expect(heardOf(alice, 'message-refused').join()).toContain('does not answer the invitation')
+  })
+
+  it('carries text both ways, and keeps it', async () => {
+    await alice.agent.sendText('bob', 'how are you?')
+    await network.settle(alice, bob)
+    await bob.agent.sendText('alice', 'fine')
+    await network.settle(bob, alice)
+    const said = ({ from, text }: { from: string; text: string }) => `${from}: ${text}`
+    expect((await alice.agent.texts('bob')).map(said)).toEqual(['me: how are you?', 'them: fine'])
+    expect((await bob.agent.texts()).map(said)).toEqual(['them: how are you?', 'me: fine'])
+  })
+
+  it('goes on under new DIDs after either rotated, and both did', async () => {
+    const before = await correspondent(alice)
+    await alice.agent.rotateAll()
+    await network.settle(alice, bob, alice)
+    const after = await correspondent(alice)
+    expect(after.own).not.toBe(before.own)
+    expect(after.rotation).toBeUndefined()
+    expect((await correspondent(bob)).peer).toBe(after.own)
+    await bob.agent.rotateAll()
+    await bob.agent.sendText('alice', 'new keys')
+    await network.settle(bob, alice)
+    expect((await alice.agent.texts('bob')).at(-1)?.text).toBe('new keys')
+  })
+
+  it('MUST NOT take a message from the DID before after a rotation, nor an old rotation again', async () => {
+    const { edge } = bob.agent
+    const { resolver, ports } = edge
+    const common = { resolver, random: ports.random, ephemerals: ports.keys }
+    const { own: first, peer = '' } = await correspondent(bob)
+    const firstKey = await senderOf(edge, first)
+    network.advance(10)
+    await bob.agent.rotateAll()
+    const { own: second, rotation } = await correspondent(bob)
+    const secondKey = await senderOf(edge, second)
+    await network.settle(bob, alice, bob)
+    network.advance(10)
+    await bob.agent.rotateAll()
+    await network.settle(bob, alice, bob)
+    const { own: third } = await correspondent(bob)
+
+    const message = (from: string) => ({ type: BASIC_MESSAGE, from, to: [peer], body: { content: 'still me' } })
+    const replayed = { id: 'replayed', ...message(second), from_prior: rotation?.jwt ?? '' }
+    const late = [
+      await pack({ id: 'late', ...message(first) }, { to: peer, from: firstKey, ...common }),
+      await pack(replayed, { to: peer, from: secondKey, ...common }),
+    ]
+    for (const bytes of late) {
+      const forward = { next: peer, mediator: network.agency.options.did, ...common }
+      await post(edge, AGENCY, await wrapForward(bytes, forward))
+      await network.settle(alice)
+      expect(heardOf(alice, 'message-refused').at(-1)).toContain('not the contact’s current DID')
+    }
+    expect(heardOf(alice, 'message-refused')).toHaveLength(2)
+    expect((await correspondent(alice)).peer).toBe(third)
+    expect(await alice.agent.texts('bob')).toEqual([])
+  })
+
+  it('a request for an acknowledgement is honoured by a message of its own', async () => {
+    const { edge } = bob.agent
+    const { own: from, peer: to = '' } = await correspondent(bob)
+    const common = { resolver: edge.resolver, random: edge.ports.random, ephemerals: edge.ports.keys }
+    const message = { id: 'm1', type: BASIC_MESSAGE, from, to: [to], please_ack: [''], body: { content: 'read?' } }
+    const packed = await pack(message, { to, from: await senderOf(edge, from), ...common })
+    const forward = { next: to, mediator: network.agency.options.did, ...common }
+    await post(edge, AGENCY, await wrapForward(packed, forward))
+    await alice.agent.edge.alone(() => emptyMailbox(alice.agent.edge))
+    const waiting = (await alice.agent.edge.records.all('outbox')).map(({ value }) => value)
+    expect(waiting).toMatchObject([{ message: { type: EMPTY, thid: 'm1', ack: ['m1'], body: {} } }])
+  })
+})
+
+describe('the standard protocols', () => {
+  it('a ping is answered unless it asks for no answer', async () => {
+    await send({ type: PING, body: { response_requested: true } })
+    await network.settle(alice, bob)
+    expect(heardOf(bob, 'ping-answered').at(-1)).toBe('alice is there')
+    const answers = heardOf(bob, 'ping-answered').length
+    await send({ type: PING, body: { response_requested: false } })
+    await network.settle(alice, bob)
+    expect(heardOf(bob, 'ping-answered')).toHaveLength(answers)
+  })
+
+  it('discloses the protocols asked for, by prefix or in full, and ignores other features', async () => {
+    const asked = async (...queries: object[]) => {
+      await send({ type: QUERIES, body: { queries: queries as never } })
+      await network.settle(alice, bob)
+      return bob.events.filter(({ kind }) => kind === 'features').at(-1)?.data?.['protocols']
+    }
+    const protocol = (match: string) => ({ 'feature-type': 'protocol', match })
+    expect(await asked(protocol('https://didcomm.org/trust-ping/2.*'))).toEqual(['https://didcomm.org/trust-ping/2.0'])
+    expect(await asked(protocol('https://didcomm.org/trust-ping/3.0'))).toEqual([])
+    expect(await asked(protocol('*/relationship/*'), protocol('*basic*'))).toEqual([
+      'https://didcomm.org/basicmessage/2.0',
+      'https://keystead.dev/relationship/1.0',
+    ])
+    expect(await asked({ 'feature-type': 'goal-code', match: '*' })).toEqual([])
+  })
+
+  it('a type nobody knows here is reported to its sender, a report never', async () => {
+    await send({ type: 'https://example.org/chess/1.0/move' })
+    await network.settle(alice, bob)
+    expect(heardOf(bob, 'problem').at(-1)).toContain('e.m.msg.unsupported')
+    const before = heardOf(bob, 'problem').length
+    await send({ type: 'https://example.org/chess/1.0/problem-report' })
+    await network.settle(alice, bob)
+    expect(heardOf(bob, 'problem')).toHaveLength(before)
+  })
+
+  it('what belongs to relationships MUST NOT be taken from a correspondent', async () => {
+    await send({ type: 'https://keystead.dev/relationship/1.0/entry', body: { entries: [{}] } })
+    expect(heardOf(alice, 'message-refused').at(-1)).toContain('not known here')
+  })
+})
