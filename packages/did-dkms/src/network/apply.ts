@@ -52,20 +52,9 @@ export function applyNetwork(
   }
 }
 
-function transition(state: NetworkState, { operation, hash }: NetworkSubmission, context: NetworkContext) {
-  const { governance, parameters } = state
-  if (operation.net !== context.net) refuse('WRONG_NETWORK', 'the operation was made for another network')
-  if (operation.notAfter < context.time) refuse('EXPIRED', 'the operation was not to enter a block this late')
-  if (operation.notAfter > context.time + parameters.now.notAfterMax)
-    refuse('NOT_AFTER_TOO_FAR', 'the operation could enter a block for too long')
-  const { auth } = governance
-  if (!auth) return refuse('NETWORK_NOT_GOVERNED', 'the genesis document of this network names no governance keys')
-  if (operation.seq !== governance.seq + 1)
-    refuse('SEQ_MISMATCH', `the network's next operation has number ${governance.seq + 1}, this one ${operation.seq}`)
-  if (operation.prev !== governance.head)
-    refuse('PREV_MISMATCH', 'the operation does not follow the newest one of this network')
-  requireAuthority(operation, operation.type === 'governance' ? operation.auth : auth)
-  const next = { ...state, governance: { ...governance, seq: operation.seq, head: hash } }
+function transition(state: NetworkState, submission: NetworkSubmission, context: NetworkContext): NetworkState {
+  const { operation } = submission
+  const { auth, next } = authorized(state, submission, context)
   switch (operation.type) {
     case 'validators':
       return { ...next, validators: changeValidators(next, operation, context) }
@@ -78,6 +67,27 @@ function transition(state: NetworkState, { operation, hash }: NetworkSubmission,
     case 'cancel':
       return cancel(next, operation)
   }
+}
+
+/** NET-10: what holds for every network operation; the state with the operation as its newest. */
+function authorized(
+  state: NetworkState,
+  { operation, hash }: NetworkSubmission,
+  context: NetworkContext,
+): { auth: Authority; next: NetworkState } {
+  const { governance, parameters } = state
+  if (operation.net !== context.net) refuse('WRONG_NETWORK', 'the operation was made for another network')
+  if (operation.notAfter < context.time) refuse('EXPIRED', 'the operation was not to enter a block this late')
+  if (operation.notAfter > context.time + parameters.now.notAfterMax)
+    refuse('NOT_AFTER_TOO_FAR', 'the operation could enter a block for too long')
+  const { auth } = governance
+  if (!auth) return refuse('NETWORK_NOT_GOVERNED', 'the genesis document of this network names no governance keys')
+  if (operation.seq !== governance.seq + 1)
+    refuse('SEQ_MISMATCH', `the network's next operation has number ${governance.seq + 1}, this one ${operation.seq}`)
+  if (operation.prev !== governance.head)
+    refuse('PREV_MISMATCH', 'the operation does not follow the newest one of this network')
+  requireAuthority(operation, operation.type === 'governance' ? operation.auth : auth)
+  return { auth, next: { ...state, governance: { ...governance, seq: operation.seq, head: hash } } }
 }
 
 const waiting = (): never =>

@@ -81,7 +81,8 @@ export const PARAMETER_BOUNDS: Readonly<Record<keyof NetworkParameters, { min: n
   perDay: RATE,
   perWeek: RATE,
   urgentPerDay: RATE,
-  governanceDelay: { min: 0, max: YEAR },
+  // At least a second: a change never meets the operations of its own block.
+  governanceDelay: { min: 1, max: YEAR },
   upgradeNotice: { min: 0, max: YEAR },
   // Shorter than a minute no client could follow; longer than a year a stolen old key would count.
   trustingPeriod: { min: 60, max: YEAR },

@@ -83,7 +83,7 @@ export class EmbeddedLedger implements Ledger {
     this.#next = { validators: genesis.validators, protocol: 1 }
   }
 
-  /** Throws `LEDGER_BEHIND_SIGNER` or `LEDGER_CORRUPT`. */
+  /** Throws `LEDGER_BEHIND_SIGNER`, `LEDGER_CORRUPT`, or `UPDATE_REQUIRED` where the network has gone on to rules we lack. */
   static async open(options: EngineOptions): Promise<EmbeddedLedger> {
     const { store, signer, clock } = options
     const stored = store.json<NetworkGenesis>('m', 'genesis')
@@ -95,7 +95,9 @@ export class EmbeddedLedger implements Ledger {
     if (tip) {
       ledger.#head = headFromJson(new Fields(tip.head, 'tip'))
       ledger.#lastResults = tip.results
-      ledger.#next = nextOf(readNetwork(store))
+      const network = readNetwork(store)
+      ledger.#next = nextOf(network)
+      rulesFor(network.protocol.version, ledger.#table, network.protocol.rules)
       signer.check(ledger.#lastSigned(ledger.#head))
       if (!ledger.handedOver) await ledger.refresh(0)
     } else {

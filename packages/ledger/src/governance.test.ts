@@ -1,0 +1,232 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { FakeClock, multihash, utf8 } from '@keystead/core'
+import { encodeMultikey, sha256 } from '@keystead/crypto'
+import { nodeKeyProvider } from '@keystead/crypto/node'
+import {
+  developmentParameters,
+  encodeSubmission,
+  type NetworkSubmission,
+  networkHash,
+  RULES,
+  type Rules,
+  type RulesTable,
+  type Submission,
+} from '@keystead/did-dkms'
+import { bundleFromJson, bundleToJson, verifyHistory, verifyResolution } from '@keystead/light-client'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Governor, type NetworkMembers } from '../../did-dkms/src/testing/governor.ts'
+import { Owner } from '../../did-dkms/src/testing/owner.ts'
+import { EmbeddedLedger } from './engine/embedded/engine.ts'
+import { Signer } from './engine/embedded/signer.ts'
+import { readBundle, readHistory } from './http/read.ts'
+import { readNetwork } from './state/execute.ts'
+import { LedgerStore } from './state/store.ts'
+
+const keys = nodeKeyProvider()
+const T0 = 1_800_000_000
+const parameters = { ...developmentParameters, minRecoveryDelay: 60 }
+
+/** Rules of a version that exists in this test alone: a recovery path may wait half as long as the network says. */
+const version1 = RULES.get(1) as Rules
+const version2: Rules = {
+  ...version1,
+  version: 2,
+  hash: multihash.encode(sha256(utf8('rules of a version for tests'))),
+  apply: (before, submission, context) =>
+    version1.apply(before, submission, {
+      ...context,
+      parameters: { ...context.parameters, minRecoveryDelay: context.parameters.minRecoveryDelay / 2 },
+    }),
+}
+const newer: RulesTable = new Map([...RULES, [2, version2]])
+
+let folder: string
+let clock: FakeClock
+let governor: Governor
+let ledger: EmbeddedLedger
+
+async function open(rules: RulesTable = RULES): Promise<EmbeddedLedger> {
+  ledger = await EmbeddedLedger.open({
+    store: LedgerStore.open(join(folder, 'l.lmdb')),
+    signer: await Signer.open(join(folder, 'signer'), keys),
+    clock,
+    network: { chainId: 'keystead-test-1', parameters, governance: governor.authority() },
+    rules,
+  })
+  return ledger
+}
+
+const network = () => readNetwork(ledger.view().store)
+const send = (submission: Submission | NetworkSubmission) => ledger.submit(encodeSubmission(submission as never))
+const owner = () => new Owner(keys, networkHash(ledger.genesis), T0 + 86_400)
+
+async function govern(members: NetworkMembers) {
+  return send(await governor.operation(network(), networkHash(ledger.genesis), members))
+}
+
+async function pass(seconds: number): Promise<void> {
+  clock.advance(seconds * 1000)
+  await ledger.refresh(0)
+}
+
+function read(did: string, rules?: RulesTable) {
+  const bundle = bundleFromJson(JSON.parse(JSON.stringify(bundleToJson(readBundle(ledger.view(), did)))))
+  const now = Math.floor(clock.now() / 1000)
+  return verifyResolution(did, bundle, { genesis: ledger.genesis, now, maxAge: 60, rules })
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'keystead-governance-'))
+  clock = new FakeClock(T0 * 1000)
+  governor = await Governor.make(keys, T0 + 86_400)
+  await open()
+})
+
+afterEach(async () => {
+  await ledger.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('parameters', () => {
+  test('NET-9: in force for ledger and readers from the block that finds the delay over, and proven to them', async () => {
+    const alice = await owner().genesis({ delays: [60] })
+    await send(alice)
+    await govern({ type: 'parameters', set: { minRecoveryDelay: 120 } })
+    await send(await owner().genesis({ delays: [60] }))
+    expect(read(alice.operation.did).parameters.minRecoveryDelay).toBe(60)
+    await pass(5)
+    expect(read(alice.operation.did).parameters.minRecoveryDelay).toBe(120)
+    await expect(send(await owner().genesis({ delays: [60] }))).rejects.toMatchObject({ code: 'DELAY_TOO_SHORT' })
+    await send(await owner().genesis({ delays: [120] }))
+  })
+
+  test('NET-8: parameters other than the proven ones are not believed, nor their absence', async () => {
+    const alice = await owner().genesis()
+    await send(alice)
+    await govern({ type: 'parameters', set: { vetoes: 3 } })
+    await pass(5)
+    const { did } = alice.operation
+    const bundle = readBundle(ledger.view(), did)
+    const trust = { genesis: ledger.genesis, now: Math.floor(clock.now() / 1000), maxAge: 60 }
+    expect(verifyResolution(did, bundle, trust).parameters.vetoes).toBe(3)
+    const { network: shown, ...without } = bundle
+    expect(() => verifyResolution(did, without, trust)).toThrow(expect.objectContaining({ code: 'PROOF_INVALID' }))
+    if (!shown) throw new Error('the network has changed')
+    const now = { ...shown.parameters.now, vetoes: 16 }
+    const forged = { ...bundle, network: { ...shown, parameters: { now } } }
+    expect(() => verifyResolution(did, forged, trust)).toThrow(expect.objectContaining({ code: 'PROOF_INVALID' }))
+  })
+
+  test('NET-10: an operation of the network that nobody authorized leaves no trace', async () => {
+    const before = ledger.head.header.appHash
+    const stranger = await Governor.make(keys, T0 + 86_400)
+    const forged = await stranger.operation(network(), networkHash(ledger.genesis), {
+      type: 'parameters',
+      set: { vetoes: 0 },
+    })
+    await expect(send(forged)).rejects.toMatchObject({ code: 'KEY_NOT_AUTHORIZED' })
+    await ledger.refresh(0)
+    expect(ledger.head.header.appHash).toEqual(before)
+  })
+})
+
+describe('rehearsed upgrade of a running network', () => {
+  test('NET-14: goes from version 1 to version 2 at its time, touches no DID, and old operations still replay', async () => {
+    await ledger.close()
+    await open(newer)
+    const alice = owner()
+    const first = await alice.genesis({ delays: [60] })
+    const { did } = first.operation
+    await send(first)
+    await expect(send(await owner().genesis({ delays: [30] }))).rejects.toMatchObject({ code: 'DELAY_TOO_SHORT' })
+    const time = Math.floor(clock.now() / 1000) + 20
+    await govern({ type: 'upgrade', version: 2, rules: version2.hash as string, time })
+    const leaf = readBundle(ledger.view(), did).state
+    await pass(19)
+    expect(ledger.head.header.version.app).toBe(1)
+    await pass(1)
+    // The block that found the time reached was made by version 1; the one behind it, which proves it, names version 2.
+    expect(ledger.head.header.version.app).toBe(2)
+    expect(network().protocol).toEqual({ version: 2, rules: version2.hash })
+    expect(readBundle(ledger.view(), did).state).toEqual(leaf)
+    const quick = await owner().genesis({ delays: [30] })
+    await send(quick)
+    const state = read(did, newer).state
+    if (!state) throw new Error('unknown')
+    await send(await alice.update(state))
+    for (const known of [did, quick.operation.did]) {
+      const history = readHistory(ledger.view(), known)
+      const trust = { genesis: ledger.genesis, now: Math.floor(clock.now() / 1000), maxAge: 60, rules: newer }
+      expect(verifyHistory(known, history, trust).history.state.did).toBe(known)
+    }
+    expect(readHistory(ledger.view(), did).entries.map(({ entry }) => entry.p)).toEqual([1, 2])
+    await ledger.close()
+    await open(newer)
+    expect(read(did, newer).state?.seq).toBe(1)
+  })
+
+  test('NET-14: software without the new rules says UPDATE_REQUIRED, as a reader and as a node', async () => {
+    await ledger.close()
+    await open(newer)
+    const alice = await owner().genesis()
+    await send(alice)
+    const time = Math.floor(clock.now() / 1000) + 10
+    await govern({ type: 'upgrade', version: 2, rules: version2.hash as string, time })
+    await pass(10)
+    expect(() => read(alice.operation.did)).toThrow(expect.objectContaining({ code: 'UPDATE_REQUIRED' }))
+    await ledger.close()
+    const old = EmbeddedLedger.open({
+      store: LedgerStore.open(join(folder, 'l.lmdb')),
+      signer: await Signer.open(join(folder, 'signer'), keys),
+      clock,
+      network: { chainId: 'keystead-test-1', parameters },
+    })
+    await expect(old).rejects.toMatchObject({ code: 'UPDATE_REQUIRED' })
+    await open(newer)
+  })
+
+  test('NET-14: rules of the right number with another text are not run', async () => {
+    const { hash } = version2
+    await ledger.close()
+    await open(newer)
+    const other = multihash.encode(sha256(utf8('what others agreed on')))
+    expect(hash).not.toBe(other)
+    await govern({ type: 'upgrade', version: 2, rules: other, time: Math.floor(clock.now() / 1000) + 10 })
+    await pass(10)
+    await expect(pass(400)).rejects.toMatchObject({ code: 'UPDATE_REQUIRED' })
+  })
+
+  test('NET-9: a cancelled upgrade does not happen', async () => {
+    await ledger.close()
+    await open(newer)
+    await govern({
+      type: 'upgrade',
+      version: 2,
+      rules: version2.hash as string,
+      time: Math.floor(clock.now() / 1000) + 10,
+    })
+    await govern({ type: 'cancel', of: 1 })
+    await pass(20)
+    expect(ledger.head.header.version.app).toBe(1)
+  })
+})
+
+describe('handover', () => {
+  test('NET-15: the last block names the validators to come, and the old one signs no more', async () => {
+    const heirs = await governor.keys(4)
+    const changes = heirs.map((key) => ({ k: encodeMultikey(key.publicKey), power: 10 }))
+    await govern({ type: 'validators', changes, handover: true })
+    expect(ledger.handedOver).toBe(false)
+    await pass(5)
+    expect(ledger.handedOver).toBe(true)
+    const { height } = ledger.head.header
+    await expect(send(await owner().genesis())).rejects.toMatchObject({ code: 'LEDGER_HANDED_OVER' })
+    await pass(600)
+    expect(ledger.head.header.height).toBe(height)
+    await ledger.close()
+    await open()
+    expect(ledger.head.header.height).toBe(height)
+  })
+})
