@@ -55,6 +55,14 @@ export {
   verifyHead,
   verifyResolution,
 } from './verify.ts'
+export {
+  type AddCheckpoint,
+  type Cosignable,
+  formatAddCheckpoint,
+  judgeCheckpoint,
+  parseAddCheckpoint,
+  type WitnessVerdict,
+} from './witness/add-checkpoint.ts'
 export { type Checkpoint, formatCheckpoint, logOrigin, parseCheckpoint, signedByLog } from './witness/checkpoint.ts'
 export { type Cosigned, cosign, cosignatureBytes, cosigners } from './witness/cosignature.ts'
 export {
@@ -73,3 +81,13 @@ export {
   signaturesOf,
 } from './witness/note.ts'
 export { type WitnessEvidence, type WitnessPolicy, witnessed } from './witness/policy.ts'
+export {
+  consistencyFromTiles,
+  parseTilePath,
+  type ReadTile,
+  TILE_HEIGHT,
+  TILE_WIDTH,
+  type Tile,
+  tilePath,
+  tileWidth,
+} from './witness/tiles.ts'

@@ -1,24 +1,14 @@
 /** Takes snapshots into a folder, one sub-folder each, and reads their chunks. */
 import { createHash } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Bytes } from '@keystead/core'
+import { syncFolder, writeFileDurably } from '@keystead/crypto/key-file'
 import { SNAPSHOT_CHUNK_BYTES } from '../limits.ts'
 import { logRoot } from '../state/log-tree.ts'
 import { mapRoot } from '../state/map-tree.ts'
-import { hashesOf, nodesOf, numberKey, type PinnedReader } from '../state/store.ts'
+import { hashesOf, nodesOf, type PinnedReader } from '../state/store.ts'
 import { decodeMetadata, encodeMetadata, SNAPSHOT_FORMAT, type SnapshotMetadata } from './metadata.ts'
 import { snapshotLines } from './records.ts'
 
@@ -51,7 +41,7 @@ export async function takeSnapshot(
     const chunks: Bytes[] = []
     for await (const chunk of chunksOf(source, options)) {
       options.signal?.throwIfAborted()
-      writeDurably(join(partial, chunkName(chunks.length)), chunk)
+      writeFileDurably(join(partial, chunkName(chunks.length)), chunk)
       chunks.push(new Uint8Array(createHash('sha256').update(chunk).digest()))
       options.onProgress?.({ chunks: chunks.length, bytes: chunk.length })
     }
@@ -64,7 +54,7 @@ export async function takeSnapshot(
       logSize: at.logSize,
       chunks,
     }
-    writeDurably(join(partial, 'metadata.json'), encodeMetadata(metadata))
+    writeFileDurably(join(partial, 'metadata.json'), encodeMetadata(metadata))
     syncFolder(partial)
     renameSync(partial, target)
     syncFolder(folder)
@@ -122,23 +112,4 @@ export function pruneSnapshots(folder: string, keep: number): void {
     if (!kept.has(name)) rmSync(join(folder, name), { recursive: true, force: true })
 }
 
-const chunkName = (index: number): string => `${numberKey(index).slice(-6)}.chunk`
-
-function writeDurably(file: string, bytes: Uint8Array): void {
-  const descriptor = openSync(file, 'wx', 0o600)
-  try {
-    writeSync(descriptor, bytes)
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
-}
-
-function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, 'r')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
-}
+const chunkName = (index: number): string => `${String(index).padStart(5, '0')}.chunk`

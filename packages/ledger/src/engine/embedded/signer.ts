@@ -2,10 +2,11 @@
  * The validator's key and the record of what it last signed (rule 18). Both lie outside the ledger's data, so that a restored
  * backup cannot make the validator sign a height twice: behind its own record it refuses.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { base64url, KeysteadError, systemRandom } from '@keystead/core'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { KeysteadError } from '@keystead/core'
 import type { KeyProvider, SigningKey } from '@keystead/crypto'
+import { openKeyFile, writeFileDurably } from '@keystead/crypto/key-file'
 import type { LedgerErrorCode } from '../../errors.ts'
 
 export interface LastSigned {
@@ -26,17 +27,7 @@ export class Signer {
 
   /** Loads the key from the folder, making both the first time. */
   static async open(folder: string, keys: KeyProvider): Promise<Signer> {
-    const file = join(folder, 'validator-key.json')
-    if (!existsSync(file)) {
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
-      const seed = systemRandom(32)
-      writeDurably(file, JSON.stringify({ v: 1, suite: 'ed25519', seed: base64url.encode(seed) }))
-      seed.fill(0)
-    }
-    const { seed } = JSON.parse(readFileSync(file, 'utf8')) as { seed: string }
-    const secret = base64url.decode(seed)
-    const key = await keys.fromSecret({ kind: 'signing', suite: 'ed25519' }, secret)
-    secret.fill(0)
+    const key = await openKeyFile(join(folder, 'validator-key.json'), keys)
     return new Signer(key, folder)
   }
 
@@ -54,28 +45,10 @@ export class Signer {
   }
 
   record(signed: LastSigned): void {
-    writeDurably(this.#file(signed.chainId), JSON.stringify(signed))
+    writeFileDurably(this.#file(signed.chainId), JSON.stringify(signed))
   }
 
   #file(chainId: string): string {
     return join(this.#folder, `${chainId}.signed.json`)
-  }
-}
-
-function writeDurably(file: string, text: string): void {
-  const temporary = `${file}.new`
-  const descriptor = openSync(temporary, 'w', 0o600)
-  try {
-    writeSync(descriptor, text)
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
-  renameSync(temporary, file)
-  const folder = openSync(dirname(file), 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
   }
 }
