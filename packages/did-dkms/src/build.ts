@@ -1,18 +1,36 @@
 /** Unsigned operations out of their parts, so that callers never fill in an envelope by hand. */
 import { base64url, type Random } from '@keystead/core'
+import { bodyHash } from './body.ts'
 import { networkLabel, SCID_PLACEHOLDER, withDerivedDid } from './identifier.ts'
-import { bodyHash } from './parse.ts'
 import type { DidState } from './state.ts'
-import type { Authority, Body, BodyKey, BodyService, Genesis, RecoveryEntry, UnsignedOperation } from './types.ts'
+import type {
+  AgentEntry,
+  Authority,
+  Body,
+  BodyKey,
+  BodyService,
+  Genesis,
+  Quorums,
+  RecoveryEntry,
+  UnsignedOperation,
+} from './types.ts'
 
 export function makeBody(keys: readonly BodyKey[], services: readonly BodyService[], random: Random): Body {
-  return { salt: base64url.encode(random(16)), keys, services }
+  const salt = (): string => base64url.encode(random(16))
+  return { keys, keysSalt: salt(), services, servicesSalt: salt() }
 }
 
 /** `notAfter` in seconds since 1970. The DID follows from the rest. */
 export function genesisOperation(
   net: string,
-  parts: { auth: Authority; recovery?: readonly RecoveryEntry[]; body: Body; notAfter: number },
+  parts: {
+    auth: Authority
+    recovery?: readonly RecoveryEntry[]
+    agents?: readonly AgentEntry[]
+    quorums?: Quorums
+    body: Body
+    notAfter: number
+  },
 ): Omit<Genesis, 'proof'> {
   return withDerivedDid({
     v: 1,
@@ -24,7 +42,8 @@ export function genesisOperation(
     type: 'genesis',
     auth: parts.auth,
     recovery: parts.recovery ?? [],
-    agents: [],
+    agents: parts.agents ?? [],
+    ...(parts.quorums ? { quorums: parts.quorums } : {}),
     body: bodyHash(parts.body),
   })
 }

@@ -4,7 +4,7 @@ import { decodeMultikey } from '@keystead/crypto'
 import { type DidDocument, multikeyMethod, RELATIONSHIPS } from '@keystead/did'
 import { keyDigestOf } from './identifier.ts'
 import type { DidState } from './state.ts'
-import { endOf } from './time.ts'
+import { endOf, type Wait } from './time.ts'
 import type { Body, BodyKey, Purpose } from './types.ts'
 
 /** Every key of the document with its purposes: those of the body, and authority keys that weigh something. */
@@ -46,27 +46,36 @@ export function deriveDocument(state: DidState, body: Body | undefined): DidDocu
   } as unknown as DidDocument
 }
 
+/** `<seq>-<hash>` of the newest operation, and `~1` once a delay that it began has changed the document (DKMS-32). */
+export function versionIdOf(state: Pick<DidState, 'seq' | 'head' | 'settled'>): string {
+  return `${state.seq}-${state.head}${state.settled === undefined ? '' : '~1'}`
+}
+
 /** Of a settled state. Times as XML dateTime; members of ours under `dkms`. */
 export function documentMetadata(state: DidState, lost: number): JsonObject {
   const { pending, held } = state.recovery
+  const until = (wait: Wait | undefined, name: string): JsonObject => (wait ? { [name]: iso(endOf(wait, lost)) } : {})
   return {
     created: iso(state.created),
-    updated: iso(state.updated),
-    versionId: `${state.seq}-${state.head}`,
+    updated: iso(state.settled ?? state.updated),
+    versionId: versionIdOf(state),
     ...(state.status === 'deactivated' ? { deactivated: true } : {}),
     dkms: {
       seq: state.seq,
       recoveryEpoch: state.recovery.epoch,
       recoveryPaths: state.recovery.entries.length,
       vetoesLeft: state.recovery.vetoesLeft,
-      ...(pending ? { recoveryPendingUntil: iso(endOf(pending, lost)) } : {}),
-      ...(held ? { recoveryChangeHeldUntil: iso(endOf(held, lost)) } : {}),
-      ...(state.deactivation ? { deactivationHeldUntil: iso(endOf(state.deactivation, lost)) } : {}),
+      agents: state.agents.length,
+      ...until(pending, 'recoveryPendingUntil'),
+      ...until(held, 'recoveryChangeHeldUntil'),
+      ...until(state.deactivation, 'deactivationHeldUntil'),
+      ...until(state.suspension, 'suspendedUntil'),
+      ...(state.erased === undefined ? {} : { erasedUpTo: state.erased }),
       compromises: state.compromises.map(({ seq, since, at }) => ({ seq, since: iso(since), at: iso(at) })),
     },
   }
 }
 
-function iso(seconds: number): string {
+export function iso(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
 }

@@ -1,36 +1,39 @@
 /**
- * A DID's whole history, replayed from its operations (DKMS-41): which key was good for what from when until when, and what
- * was anchored. Pure; whoever calls it has checked that the operations are in the log.
+ * A DID's whole history, replayed from its operations (DKMS-41): every version of the document, which key was good for what
+ * from when until when, and what was anchored. Pure; whoever calls it has checked that the operations are in the log.
  */
 import { KeysteadError } from '@keystead/core'
-import { documentKeys, keyUrl } from './document.ts'
 import type { OperationErrorCode } from './errors.ts'
+import { type KeyPeriod, KeyPeriods } from './key-periods.ts'
+import { type KeyLife, KeyLives, type KeyReason } from './key-states.ts'
 import { type LogEntry, signedOperationHash } from './log.ts'
 import type { NetworkParameters } from './network/parameters.ts'
 import { type Rules, type RulesTable, rulesFor } from './rules.ts'
 import type { DidState } from './state.ts'
 import { endOf, type Now } from './time.ts'
-import type { Body, Purpose, Submission } from './types.ts'
+import type { Body, Operation, Submission } from './types.ts'
 
 export interface HistoryEntry {
   readonly entry: LogEntry
   readonly submission: Submission
 }
 
-/** Times in seconds since 1970; `until` absent: in use at the end of the history. */
-export interface KeyPeriod {
-  readonly kid: string
-  readonly k: string
-  readonly purposes: readonly Purpose[]
+/** The DID between one change and the next. `state` is settled; `lost` as it was when the next change came. */
+export interface HistoryVersion {
   readonly from: number
-  readonly until?: number
-  readonly compromisedSince?: number
+  readonly lost: number
+  readonly state: DidState
+  /** Absent when it was erased, or not erased but never there: a deactivated DID has none. */
+  readonly body?: Body
 }
 
 export interface History {
-  /** Settled at `at`. */
+  /** Settled at the end of the history. */
   readonly state: DidState
+  /** Oldest first; at least one. */
+  readonly versions: readonly HistoryVersion[]
   readonly keys: readonly KeyPeriod[]
+  readonly lives: readonly KeyLife[]
   readonly anchors: readonly {
     readonly seq: number
     readonly root: string
@@ -52,83 +55,128 @@ export interface ReplayNetwork {
 
 /**
  * Each operation is judged by the rules of the version its log entry names. Throws the code with which an entry is refused,
- * `STATE_INVALID` for an empty or misordered history, `UPDATE_REQUIRED` for a version we do not know.
+ * `STATE_INVALID` for an empty, misordered or incomplete history, `UPDATE_REQUIRED` for a version we do not know.
  */
 export function replay(entries: readonly HistoryEntry[], network: ReplayNetwork, at: Now): History {
-  const tracker = new PeriodTracker()
-  const bodies = new Map<string, Body>()
-  const anchors: History['anchors'][number][] = []
-  let state: DidState | undefined
-  let deactivatedAt: number | undefined
-  const observe = (now: Now, rules: Rules): void => {
-    if (!state) return
-    const due = dueTime(state, now)
-    state = rules.settle(state, now, network.parametersAt(now))
-    if (due !== undefined) tracker.observe(state, bodies.get(state.body), due)
-    if (state.status === 'deactivated') deactivatedAt ??= due ?? now.time
+  const reading = new Reading(network)
+  for (const entry of entries) reading.read(entry)
+  return reading.end(at)
+}
+
+class Reading {
+  readonly #network: ReplayNetwork
+  readonly #periods = new KeyPeriods()
+  readonly #lives = new KeyLives()
+  readonly #bodies = new Map<string, Body>()
+  readonly #versions: HistoryVersion[] = []
+  readonly #anchors: History['anchors'][number][] = []
+  #missing = -1
+  #state: DidState | undefined
+
+  constructor(network: ReplayNetwork) {
+    this.#network = network
   }
-  for (const { entry, submission } of entries) {
+
+  read({ entry, submission }: HistoryEntry): void {
     const { operation, body } = submission
     if (entry.s !== signedOperationHash(operation)) invalid('the log names another operation here')
     const now = { time: entry.t, lost: entry.lost }
-    const rules = rulesFor(entry.p, network.rules)
-    observe(now, rules)
-    const context = { ...now, net: network.net, parameters: network.parametersAt(now), logIndex: entry.i }
-    const result = rules.apply(state, submission, context)
+    const rules = rulesFor(entry.p, this.#network.rules)
+    this.#pass(now, rules)
+    const { net, parametersAt } = this.#network
+    const context = { ...now, net, parameters: parametersAt(now), logIndex: entry.i }
+    const result = rules.apply(this.#state, submission, context)
     if (!result.ok) throw new KeysteadError<OperationErrorCode>(result.code, result.message)
-    state = result.state
-    if (body && 'body' in operation && operation.body) bodies.set(operation.body, body)
+    this.#state = result.state
+    if ('body' in operation && operation.body) {
+      if (body) this.#bodies.set(operation.body, body)
+      else this.#missing = operation.seq
+    }
     if (operation.type === 'anchor')
-      anchors.push({ seq: operation.seq, root: operation.root, time: entry.t, logIndex: entry.i })
-    if (operation.type === 'rotate' && operation.since !== undefined) tracker.compromise(operation.since)
-    tracker.observe(state, bodies.get(state.body), entry.t)
-    if (state.status === 'deactivated') deactivatedAt ??= entry.t
+      this.#anchors.push({ seq: operation.seq, root: operation.root, time: entry.t, logIndex: entry.i })
+    this.#look(result.state, now, WHY[operation.type])
+    if (operation.type === 'rotate' && operation.since !== undefined) {
+      this.#periods.compromise(operation.since)
+      this.#lives.compromise(operation.since, { ...momentOf(result.state), time: entry.t, why: 'declared compromised' })
+    }
   }
-  observe(at, rulesFor(network.protocol, network.rules))
-  if (!state) return invalid('a history begins with a genesis operation')
-  return { state, keys: tracker.periods(), anchors, ...(deactivatedAt === undefined ? {} : { deactivatedAt }) }
+
+  end(at: Now): History {
+    this.#pass(at, rulesFor(this.#network.protocol, this.#network.rules))
+    const state = this.#state
+    if (!state) return invalid('a history begins with a genesis operation')
+    if (this.#missing > (state.erased ?? -1) && state.status === 'active')
+      return invalid('a body is missing that was not erased')
+    const ended = this.#versions.find((version) => version.state.status === 'deactivated')
+    return {
+      state,
+      versions: this.#versions,
+      keys: this.#periods.all(),
+      lives: this.#lives.all(),
+      anchors: this.#anchors,
+      ...(ended ? { deactivatedAt: ended.from } : {}),
+    }
+  }
+
+  /** Time goes by until `now`: each delay that ends meanwhile is looked at when it ends. */
+  #pass(now: Now, rules: Rules): void {
+    for (let due = this.#nextEnd(now); due !== undefined; due = this.#nextEnd(now)) {
+      const before = this.#state as DidState
+      const then = { time: due, lost: now.lost }
+      const after = rules.settle(before, then, this.#network.parametersAt(then))
+      this.#state = after
+      const why = after.status === 'deactivated' ? 'DID deactivated' : before.recovery.pending ? 'recovered' : 'revoked'
+      this.#look(after, then, why)
+    }
+    this.#expire(now)
+  }
+
+  #nextEnd(now: Now): number | undefined {
+    const state = this.#state
+    if (!state || state.status === 'deactivated') return undefined
+    const { pending, held } = state.recovery
+    const removals = state.removals?.filter((removal) => !removal.contested) ?? []
+    const waits = [pending, held, state.deactivation, state.suspension, ...removals]
+    const ends = waits.flatMap((wait) => (wait ? [endOf(wait, now.lost)] : [])).filter((end) => end <= now.time)
+    return ends.length > 0 ? Math.min(...ends) : undefined
+  }
+
+  /** Agents whose time ran out since the last look. */
+  #expire(now: Now): void {
+    const state = this.#state
+    const last = this.#versions.at(-1)
+    if (!state || !last || state.status === 'deactivated') return
+    const ends = new Set(state.agents.map(({ exp }) => exp).filter((exp) => exp > last.from && exp <= now.time))
+    for (const time of [...ends].sort((a, b) => a - b))
+      this.#lives.look(state, this.#bodies.get(state.body), { ...momentOf(state), time, why: 'expired' })
+  }
+
+  #look(state: DidState, now: Now, why: KeyReason): void {
+    const body = state.status === 'active' ? this.#bodies.get(state.body) : undefined
+    this.#versions.push({ from: now.time, lost: now.lost, state, ...(body ? { body } : {}) })
+    this.#periods.look(state, body, now.time)
+    this.#lives.look(state, body, { ...momentOf(state), time: now.time, why })
+  }
 }
 
-/** When the delay that is over at `now` ended; undefined when none is. */
-function dueTime(state: DidState, now: Now): number | undefined {
-  const waits = [state.recovery.pending, state.recovery.held, state.deactivation]
-  const ends = waits.flatMap((wait) => (wait ? [endOf(wait, now.lost)] : [])).filter((end) => end <= now.time)
-  return ends.length > 0 ? Math.min(...ends) : undefined
+const WHY: Readonly<Record<Operation['type'], KeyReason>> = {
+  genesis: 'brought into force',
+  update: 'replaced',
+  rotate: 'replaced',
+  veto: 'replaced',
+  recover: 'replaced',
+  agents: 'revoked',
+  suspend: 'suspended',
+  resume: 'resumed',
+  anchor: 'replaced',
+  erase: 'replaced',
+  deactivate: 'DID deactivated',
+}
+
+function momentOf({ seq, logIndex }: DidState): { seq: number; logIndex: number } {
+  return { seq, logIndex }
 }
 
 function invalid(message: string): never {
   throw new KeysteadError<OperationErrorCode>('STATE_INVALID', message)
-}
-
-/** Follows which keys the document shows, and closes a period when a key leaves it. */
-class PeriodTracker {
-  #open = new Map<string, KeyPeriod>()
-  #closed: KeyPeriod[] = []
-
-  observe(state: DidState, body: Body | undefined, time: number): void {
-    const shown = state.status === 'active' && body ? documentKeys(state, body) : []
-    const now = new Map(shown.map((key) => [key.k, key.purposes]))
-    for (const [k, period] of this.#open) {
-      const purposes = now.get(k)
-      if (purposes && purposes.join() === period.purposes.join()) continue
-      this.#closed.push({ ...period, until: time })
-      this.#open.delete(k)
-    }
-    for (const [k, purposes] of now)
-      if (!this.#open.has(k)) this.#open.set(k, { kid: keyUrl(state.did, k), k, purposes, from: time })
-  }
-
-  /** Rule 7: every key in use at or after `since`, up to this declaration, may have been in other hands. */
-  compromise(since: number): void {
-    const mark = (period: KeyPeriod): KeyPeriod =>
-      (period.until ?? Number.POSITIVE_INFINITY) > since
-        ? { ...period, compromisedSince: Math.min(since, period.compromisedSince ?? since) }
-        : period
-    this.#closed = this.#closed.map(mark)
-    this.#open = new Map([...this.#open].map(([k, period]) => [k, mark(period)]))
-  }
-
-  periods(): KeyPeriod[] {
-    return [...this.#closed, ...this.#open.values()]
-  }
 }

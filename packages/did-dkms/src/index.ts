@@ -1,10 +1,24 @@
-export { type ApplyContext, type ApplyResult, apply } from './apply.ts'
+export {
+  type AgentStanding,
+  agentDigest,
+  agentStanding,
+  capabilitiesOf,
+  digestOfOpening,
+  openingOf,
+  spareDigest,
+} from './agents.ts'
+export { type ApplyResult, apply } from './apply/apply.ts'
+export type { ApplyContext } from './apply/context.ts'
+export { bodyHash, changeOfHalf } from './body.ts'
 export { genesisOperation, makeBody, operationAfter } from './build.ts'
-export { deriveDocument, documentKeys, documentMetadata, keyUrl } from './document.ts'
+export { CAPABILITIES, CAPABILITY, type Capability, capabilityNames, capabilitySet, SIGNERS } from './capabilities.ts'
+export { deriveDocument, documentKeys, documentMetadata, keyUrl, versionIdOf } from './document.ts'
 export type { OperationErrorCode } from './errors.ts'
-export { type History, type HistoryEntry, type KeyPeriod, type ReplayNetwork, replay } from './history.ts'
+export { type History, type HistoryEntry, type HistoryVersion, type ReplayNetwork, replay } from './history.ts'
 export { deriveScid, keyDigestOf, networkLabel, operationHash, parseDkmsDid } from './identifier.ts'
-export { MAX_STATE_BYTES, MAX_SUBMISSION_BYTES } from './limits.ts'
+export type { KeyPeriod } from './key-periods.ts'
+export type { KeyLife, KeyReason, KeyRole, KeyState, KeyTransition } from './key-states.ts'
+export { MAX_AGENTS, MAX_STATE_BYTES, MAX_SUBMISSION_BYTES } from './limits.ts'
 export { encodeLogEntry, type LogEntry, parseLogEntry, signedOperationHash } from './log.ts'
 export { applyNetwork, type NetworkContext, type NetworkResult } from './network/apply.ts'
 export { networkOperationAfter } from './network/build.ts'
@@ -35,11 +49,21 @@ export {
   readParameters,
 } from './network/state.ts'
 export type { NetworkOperation, NetworkSubmission, UnsignedNetworkOperation } from './network/types.ts'
-export { bodyHash, encodeSubmission, parseBody, parseSubmission, parseSubmissionJson } from './parse.ts'
+export { parseBody } from './parse/body.ts'
+export { encodeSubmission, parseSubmission, parseSubmissionJson } from './parse/submission.ts'
 export { parseBy, RULES, type Rules, type RulesTable, rulesFor } from './rules.ts'
 export { settle } from './settle.ts'
-export { signersAmong, signOperation } from './signing.ts'
-export { type Compromise, type DidState, decodeState, encodeState, type RecoveryState, stateKey } from './state.ts'
+export { signOperation } from './signing.ts'
+export {
+  type AgentRemoval,
+  type Compromise,
+  type DidState,
+  decodeState,
+  encodeState,
+  type RecoveryState,
+  type Suspension,
+  stateKey,
+} from './state.ts'
 export {
   advanceTick,
   decodeSystem,
@@ -58,10 +82,13 @@ export type {
   BodyKey,
   BodyService,
   Genesis,
+  HalfChange,
+  Opening,
   Operation,
   OperationProof,
   OperationType,
   Purpose,
+  Quorums,
   Recover,
   RecoveryEntry,
   Rotate,
@@ -70,3 +97,4 @@ export type {
   Update,
   Veto,
 } from './types.ts'
+export { type ResolvedVersion, resolveVersion, type VersionQuery } from './versions.ts'

@@ -10,8 +10,14 @@ export const MAX_WEIGHT = 2 ** 16
 /** Recovery paths: every pair of three groups, and as many again while groups are exchanged. */
 export const MAX_RECOVERY_PATHS = 8
 
-/** Agent entries (rule 8). */
+/** Agent entries (rule 8), padding among them. */
 export const MAX_AGENTS = 16
+
+/** Bits of `caps`: ten have names, two are free for a later protocol version. */
+export const MAX_CAPABILITIES = 2 ** 12 - 1
+
+/** Keys that used up their suspension in an authority epoch: all authority keys and all agents once. */
+export const MAX_SUSPENDERS = 32
 
 /** Keys and services of a document body. */
 export const MAX_BODY_KEYS = 20
@@ -30,7 +36,7 @@ export const MAX_TIME = 253_402_300_799
 /** Operations of one DID. */
 export const MAX_SEQ = 2 ** 31
 
-/** Bytes of a state: two authorities of sixteen keys, two recovery sets, sixteen agents twice over. */
+/** Bytes of a state: two authorities of sixteen keys, three recovery sets, sixteen agents twice over, who suspended, what is being removed. */
 export const MAX_STATE_BYTES = 24 * 1024
 
 /** Validators and so signatures of a commit: with more, consensus takes seconds. */

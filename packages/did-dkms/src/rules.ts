@@ -4,12 +4,13 @@
  * means that this software is too old.
  */
 import { type Json, KeysteadError } from '@keystead/core'
-import { type ApplyContext, type ApplyResult, apply } from './apply.ts'
+import { type ApplyResult, apply } from './apply/apply.ts'
+import type { ApplyContext } from './apply/context.ts'
 import type { OperationErrorCode } from './errors.ts'
 import type { NetworkParameters } from './network/parameters.ts'
 import { parseAnySubmissionJson } from './network/parse.ts'
 import type { NetworkSubmission } from './network/types.ts'
-import { readSubmission } from './parse.ts'
+import { readSubmission } from './parse/submission.ts'
 import { settle } from './settle.ts'
 import type { DidState } from './state.ts'
 import type { Now } from './time.ts'

@@ -4,32 +4,62 @@
  */
 import type { NetworkParameters } from './network/parameters.ts'
 import type { DidState } from './state.ts'
-import { isOver, type Now } from './time.ts'
+import { endOf, isOver, type Now } from './time.ts'
 
 export function settle(state: DidState, now: Now, parameters: NetworkParameters): DidState {
   if (state.status === 'deactivated') return state
-  const { pending, held, ...recovery } = state.recovery
-  if (pending) {
-    if (!isOver(pending, now)) return state
-    // A final recover replaces authority, next, agents and document (rule 4).
-    return {
-      ...state,
-      auth: pending.auth,
-      agents: pending.agents,
-      body: pending.body,
-      bodySeq: pending.seq,
-      recovery: { epoch: recovery.epoch + 1, entries: pending.recovery, vetoesLeft: parameters.vetoes },
-    }
+  const { recovery, deactivation } = state
+  if (recovery.pending && isOver(recovery.pending, now)) return recovered(state, recovery.pending, now, parameters)
+  let settled = settleAgents(state, now)
+  if (settled.suspension && isOver(settled.suspension, now)) {
+    const { suspension: _, ...rest } = settled
+    settled = rest
   }
-  let settled = state
-  if (held && isOver(held, now))
-    settled = {
-      ...settled,
-      recovery: { epoch: recovery.epoch + 1, entries: held.entries, vetoesLeft: parameters.vetoes },
-    }
-  if (settled.deactivation && isOver(settled.deactivation, now)) {
+  // A pending recovery has cancelled both of what follows (rule 5).
+  if (recovery.held && isOver(recovery.held, now)) {
+    const { entries } = recovery.held
+    settled = { ...settled, recovery: { epoch: recovery.epoch + 1, entries, vetoesLeft: parameters.vetoes } }
+  }
+  if (deactivation && isOver(deactivation, now)) {
     const { deactivation: _, ...rest } = settled
-    settled = { ...rest, status: 'deactivated' }
+    settled = { ...rest, status: 'deactivated', settled: endOf(deactivation, now.lost) }
   }
   return settled
+}
+
+/** A final recover replaces authority, next, agents and document (rule 4), and with them whatever was about the old ones. */
+function recovered(
+  state: DidState,
+  pending: NonNullable<DidState['recovery']['pending']>,
+  now: Now,
+  parameters: NetworkParameters,
+): DidState {
+  const { quorums: _q, removals: _r, suspension: _s, suspenders: _u, ...rest } = state
+  return {
+    ...rest,
+    auth: pending.auth,
+    agents: pending.agents,
+    ...(pending.quorums ? { quorums: pending.quorums } : {}),
+    body: pending.body,
+    bodySeq: pending.seq,
+    recovery: { epoch: state.recovery.epoch + 1, entries: pending.recovery, vetoesLeft: parameters.vetoes },
+    settled: endOf(pending, now.lost),
+  }
+}
+
+/** Rule 8: an agent that a lone ADMIN removed is gone when nobody contested it, and with it what it had set going. */
+function settleAgents(state: DidState, now: Now): DidState {
+  const due = state.removals?.filter((removal) => !removal.contested && isOver(removal, now)) ?? []
+  if (due.length === 0) return state
+  const gone = new Set(due.map((removal) => removal.h))
+  return withRemovals(
+    { ...state, agents: state.agents.filter((agent) => !gone.has(agent.h)) },
+    state.removals?.filter(({ h, by }) => !gone.has(h) && !gone.has(by)) ?? [],
+  )
+}
+
+/** The member is absent where nothing is being removed: one state has one encoding. */
+export function withRemovals(state: DidState, removals: NonNullable<DidState['removals']>): DidState {
+  const { removals: _, ...rest } = state
+  return removals.length > 0 ? { ...rest, removals } : rest
 }

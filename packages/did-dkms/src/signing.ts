@@ -2,9 +2,16 @@
  * Proofs of operations (DKMS-8): a Data Integrity proof set over the operation without `proof`, `eddsa-jcs-2022` or
  * `ecdsa-jcs-2019`, each naming its key by digest.
  */
-import { type Bytes, multibase } from '@keystead/core'
-import { decodeMultikey, keyDigest, type PublicKey, type SigningKey, verifySignature } from '@keystead/crypto'
-import { dataIntegrityHash } from '@keystead/did'
+import { type Bytes, canonicalJson, concatBytes, multibase, multihash } from '@keystead/core'
+import {
+  decodeMultikey,
+  encodeMultikey,
+  type PublicKey,
+  type SigningKey,
+  sha256,
+  verifySignature,
+} from '@keystead/crypto'
+import { keyDigestOf, operationHash } from './identifier.ts'
 import type { NetworkOperation } from './network/types.ts'
 import type { Operation, OperationProof } from './types.ts'
 
@@ -13,40 +20,53 @@ export async function signOperation<T extends { readonly did: string; readonly t
   unsigned: T,
   keys: readonly SigningKey[],
 ): Promise<Extract<Operation | NetworkOperation, { type: T['type'] }>> {
+  const hash = operationHash(unsigned as { readonly proof?: unknown })
   const proof: OperationProof[] = []
   for (const key of keys) {
-    const config = proofConfig(unsigned.did, key.publicKey)
-    const signature = await key.sign(signedBytes(unsigned, config))
+    const config = proofConfig(unsigned.did, encodeMultikey(key.publicKey), key.publicKey.suite)
+    const signature = await key.sign(signedBytes(hash, config))
     proof.push({ ...config, proofValue: multibase.encode(signature) })
   }
   return { ...unsigned, proof } as unknown as Extract<Operation | NetworkOperation, { type: T['type'] }>
 }
 
+/** Whether the key made the proof on the operation of this hash; the proof names the key already. */
+export type VerifyProof = (multikey: string, proof: OperationProof, did: string, hash: string) => boolean
+
+export const verifyProof: VerifyProof = (multikey, proof, did, hash) => {
+  const key = decodeMultikey(multikey)
+  if (key.suite !== 'ed25519' && key.suite !== 'p256') return false
+  const config = proofConfig(did, multikey, key.suite)
+  if (proof.cryptosuite !== config.cryptosuite) return false
+  const signed = signedBytes(hash, config)
+  return verifySignature(key as PublicKey<'ed25519' | 'p256'>, signed, multibase.decode(proof.proofValue))
+}
+
 /** Those of the candidate Multikeys whose proof on the operation holds. A key counts once (rule 9). */
 export function signersAmong(operation: Operation | NetworkOperation, candidates: Iterable<string>): Set<string> {
-  const { proof, ...unsigned } = operation
+  const { did, proof } = operation
+  const hash = operationHash(operation)
   const signers = new Set<string>()
   for (const k of candidates) {
-    const key = decodeMultikey(k)
-    if (key.suite !== 'ed25519' && key.suite !== 'p256') continue
-    const config = proofConfig(operation.did, key as PublicKey<'ed25519' | 'p256'>)
-    const own = proof.find((candidate) => candidate.verificationMethod === config.verificationMethod)
-    if (!own || own.cryptosuite !== config.cryptosuite) continue
-    const signed = signedBytes(unsigned, config)
-    if (verifySignature(key as PublicKey<'ed25519' | 'p256'>, signed, multibase.decode(own.proofValue))) signers.add(k)
+    const own = proof.find((candidate) => candidate.verificationMethod === `${did}#${keyDigestOf(k)}`)
+    if (own && verifyProof(k, own, did, hash)) signers.add(k)
   }
   return signers
 }
 
-function proofConfig(did: string, key: PublicKey<'ed25519' | 'p256'>): Omit<OperationProof, 'proofValue'> {
+function proofConfig(did: string, multikey: string, suite: 'ed25519' | 'p256'): Omit<OperationProof, 'proofValue'> {
   return {
     type: 'DataIntegrityProof',
-    cryptosuite: key.suite === 'ed25519' ? 'eddsa-jcs-2022' : 'ecdsa-jcs-2019',
-    verificationMethod: `${did}#${keyDigest(key)}`,
+    cryptosuite: suite === 'ed25519' ? 'eddsa-jcs-2022' : 'ecdsa-jcs-2019',
+    verificationMethod: `${did}#${keyDigestOf(multikey)}`,
     proofPurpose: 'capabilityInvocation',
   }
 }
 
-function signedBytes(unsigned: object, config: object): Bytes {
-  return dataIntegrityHash(unsigned, config)
+/**
+ * SHA-256 of the proof options, then of the operation without proof (Data Integrity EdDSA Cryptosuites 1.0, section 3.3.4,
+ * and the ECDSA suites alike); the second is the operation's name.
+ */
+function signedBytes(hash: string, config: object): Bytes {
+  return concatBytes(sha256(canonicalJson(config)), multihash.decode(hash))
 }

@@ -2,16 +2,19 @@
 import { type Bytes, canonicalJson, Fields, KeysteadError, parseCanonicalJson, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { OperationErrorCode } from './errors.ts'
-import { MAX_COMPROMISES, MAX_SEQ, MAX_STATE_BYTES, MAX_TIME } from './limits.ts'
-import { parseAgents, parseAuthority, parseRecovery, readDigest } from './parse.ts'
+import { MAX_AGENTS, MAX_COMPROMISES, MAX_SEQ, MAX_STATE_BYTES, MAX_SUSPENDERS } from './limits.ts'
+import { parseAgents, parseQuorums } from './parse/agents.ts'
+import { parseAuthority, parseRecovery } from './parse/authority.ts'
+import { checkDigest, closed, readDigest, TIME } from './parse/read.ts'
 import type { Wait } from './time.ts'
-import type { AgentEntry, Authority, RecoveryEntry } from './types.ts'
+import type { AgentEntry, Authority, Quorums, RecoveryEntry } from './types.ts'
 
 /** What a `recover` brings into force when its delay is over. */
 export interface PendingRecovery extends Wait {
   readonly auth: Authority
   readonly recovery: readonly RecoveryEntry[]
   readonly agents: readonly AgentEntry[]
+  readonly quorums?: Quorums
   readonly body: string
   /** Sequence number of the `recover`. */
   readonly seq: number
@@ -38,6 +41,19 @@ export interface Compromise {
   readonly at: number
 }
 
+/** A lone ADMIN removes another agent (rule 8): stopped at once, gone when the wait is over, frozen if it objects. */
+export interface AgentRemoval extends Wait {
+  readonly h: string
+  readonly by: string
+  /** Both are frozen until a third ADMIN, the authority or a recovery decides. */
+  readonly contested?: true
+}
+
+/** `by`: digest of the key that suspended (rule 6). */
+export interface Suspension extends Wait {
+  readonly by: string
+}
+
 export interface DidState {
   /** Protocol version whose rules made this state (rule 14). */
   readonly protocol: 1
@@ -51,12 +67,21 @@ export interface DidState {
   readonly updated: number
   readonly auth: Authority
   readonly agents: readonly AgentEntry[]
+  readonly quorums?: Quorums
+  readonly removals?: readonly AgentRemoval[]
+  readonly suspension?: Suspension
+  /** Digests of the keys that used up their suspension in this authority epoch. */
+  readonly suspenders?: readonly string[]
   readonly recovery: RecoveryState
   /** Hash of the document body in force, and the operation that brought it. */
   readonly body: string
   readonly bodySeq: number
   readonly compromises: readonly Compromise[]
   readonly deactivation?: Wait
+  /** Nodes may have dropped the bodies of operations up to this number (rule 12). */
+  readonly erased?: number
+  /** Only of a settled state: when the delay ended that changed the document after the newest operation. Never in a leaf. */
+  readonly settled?: number
 }
 
 /** Where the DID's state lies in the ledger's map. */
@@ -73,7 +98,6 @@ export function encodeState(state: DidState): Bytes {
 export function decodeState(bytes: Uint8Array): DidState {
   try {
     const f = new Fields(parseCanonicalJson(bytes, MAX_STATE_BYTES), 'state')
-    const deactivation = f.optional('deactivation', () => closed(f.object('deactivation'), readWait))
     const state: DidState = {
       protocol: f.literal('protocol', 1),
       did: f.string('did', { max: 128 }),
@@ -84,32 +108,26 @@ export function decodeState(bytes: Uint8Array): DidState {
       created: f.integer('created', TIME),
       updated: f.integer('updated', TIME),
       auth: parseAuthority(f.object('auth')),
-      agents: parseAgents(f),
-      recovery: closed(f.object('recovery'), readRecovery),
+      ...readRegistry(f),
+      ...readSuspension(f),
+      recovery: closed(f.any('recovery'), 'state.recovery', readRecovery),
       body: readDigest(f, 'body'),
       bodySeq: f.integer('bodySeq', { min: 0, max: MAX_SEQ }),
       compromises: f.array('compromises', { max: MAX_COMPROMISES }, (item, path) =>
-        closed(new Fields(item, path), (c) => ({
+        closed(item, path, (c) => ({
           seq: c.integer('seq', { min: 0, max: MAX_SEQ }),
           since: c.integer('since', TIME),
           at: c.integer('at', TIME),
         })),
       ),
-      ...(deactivation ? { deactivation } : {}),
+      ...(f.has('deactivation') ? { deactivation: closed(f.any('deactivation'), 'state.deactivation', readWait) } : {}),
+      ...(f.has('erased') ? { erased: f.integer('erased', { min: 0, max: MAX_SEQ }) } : {}),
     }
     f.end()
     return state
   } catch (cause) {
     throw new KeysteadError<OperationErrorCode>('STATE_INVALID', 'this is not the state of a did:dkms', { cause })
   }
-}
-
-const TIME = { min: 0, max: MAX_TIME }
-
-function closed<T>(fields: Fields, read: (fields: Fields) => T): T {
-  const value = read(fields)
-  fields.end()
-  return value
 }
 
 function readWait(f: Fields): Wait {
@@ -120,16 +138,43 @@ function readWait(f: Fields): Wait {
   }
 }
 
+function readRegistry(f: Fields): Pick<DidState, 'agents' | 'quorums' | 'removals'> {
+  const removals = f.optional('removals', () =>
+    f.array('removals', { min: 1, max: MAX_AGENTS }, (item, path) =>
+      closed(item, path, (r) => ({
+        ...readWait(r),
+        h: readDigest(r, 'h'),
+        by: readDigest(r, 'by'),
+        ...(r.has('contested') ? { contested: r.literal('contested', true) } : {}),
+      })),
+    ),
+  )
+  return {
+    agents: parseAgents(f),
+    ...(f.has('quorums') ? { quorums: parseQuorums(f) } : {}),
+    ...(removals ? { removals } : {}),
+  }
+}
+
+function readSuspension(f: Fields): Pick<DidState, 'suspension' | 'suspenders'> {
+  const read = (s: Fields): Suspension => ({ ...readWait(s), by: readDigest(s, 'by') })
+  return {
+    ...(f.has('suspension') ? { suspension: closed(f.any('suspension'), 'state.suspension', read) } : {}),
+    ...(f.has('suspenders') ? { suspenders: f.array('suspenders', { min: 1, max: MAX_SUSPENDERS }, checkDigest) } : {}),
+  }
+}
+
 function readRecovery(f: Fields): RecoveryState {
   const held = f.optional('held', () =>
-    closed(f.object('held'), (h) => ({ ...readWait(h), entries: parseRecovery(h, 'entries') })),
+    closed(f.any('held'), 'state.recovery.held', (h) => ({ ...readWait(h), entries: parseRecovery(h, 'entries') })),
   )
   const pending = f.optional('pending', () =>
-    closed(f.object('pending'), (p) => ({
+    closed(f.any('pending'), 'state.recovery.pending', (p) => ({
       ...readWait(p),
       auth: parseAuthority(p.object('auth')),
       recovery: parseRecovery(p, 'recovery'),
       agents: parseAgents(p),
+      ...(p.has('quorums') ? { quorums: parseQuorums(p) } : {}),
       body: readDigest(p, 'body'),
       seq: p.integer('seq', { min: 1, max: MAX_SEQ }),
     })),

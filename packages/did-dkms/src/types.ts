@@ -30,11 +30,25 @@ export interface RecoveryEntry {
   readonly delay: number
 }
 
-/** One agent entry (rule 8); `h` = multihash of SHA-256(salt || Multikey), `caps` a bit set, `exp` a time. */
+/** One agent entry (rule 8); `h` = multihash of SHA-256(salt || Multikey), `caps` a set of `CAPABILITY` bits, `exp` a time. */
 export interface AgentEntry {
   readonly h: string
   readonly caps: number
   readonly exp: number
+}
+
+/** Shows which key an agent entry is about: the salt of 16 bytes in base64url, and the key (DKMS-13). */
+export interface Opening {
+  readonly k: string
+  readonly salt: string
+}
+
+/** How many agents must sign together, for the capabilities that sign operations; absent: one (DKMS-15). */
+export interface Quorums {
+  readonly ADMIN?: number
+  readonly ROTATE?: number
+  readonly UPDATE_SERVICE?: number
+  readonly ASSERT?: number
 }
 
 export type Purpose =
@@ -55,11 +69,24 @@ export interface BodyService {
   readonly serviceEndpoint: JsonObject | string
 }
 
-/** The separable part of the document (rule 12). The salt keeps its hash from being guessed after erasure. */
+/**
+ * The separable part of the document (rule 12), in two halves, each with a salt of its own that keeps its hash from being
+ * guessed after erasure: so one half can stay, to the byte, while an agent changes the other (DKMS-16).
+ */
 export interface Body {
-  readonly salt: string
   readonly keys: readonly BodyKey[]
+  readonly keysSalt: string
   readonly services: readonly BodyService[]
+  readonly servicesSalt: string
+}
+
+/** The half of a body that an agent's update changes, as three digests that give the old and the new body's hash. */
+export interface HalfChange {
+  readonly half: 'keys' | 'services'
+  /** Of the other half. */
+  readonly kept: string
+  readonly before: string
+  readonly after: string
 }
 
 /** A proof of a proof set, over the operation without `proof` (Data Integrity 1.0, section 2.1.1). */
@@ -89,17 +116,27 @@ interface Replacement {
   readonly auth: Authority
   readonly recovery: readonly RecoveryEntry[]
   readonly agents: readonly AgentEntry[]
+  readonly quorums?: Quorums
   /** Hash of the body beside the operation. */
   readonly body: string
 }
 
+/** Agents who sign show their entries. */
+interface ByAgents {
+  readonly open?: readonly Opening[]
+}
+
 export type Genesis = Envelope & Replacement & { readonly type: 'genesis' }
-export type Update = Envelope & { readonly type: 'update'; readonly body: string }
+/** `change` is there exactly when agents sign. */
+export type Update = Envelope &
+  ByAgents & { readonly type: 'update'; readonly body: string; readonly change?: HalfChange }
+/** `quorums` come with `agents` only. */
 export type Rotate = Envelope & {
   readonly type: 'rotate'
   readonly auth: Authority
   readonly recovery?: readonly RecoveryEntry[]
   readonly agents?: readonly AgentEntry[]
+  readonly quorums?: Quorums
   readonly body?: string
   readonly reason?: 'compromised'
   readonly since?: number
@@ -109,12 +146,26 @@ export type Recover = Envelope & Replacement & { readonly type: 'recover'; reado
 export type Veto = Envelope & { readonly type: 'veto'; readonly auth: Authority }
 /** `reveal`: keys committed in `next`, to its threshold. */
 export type Deactivate = Envelope & { readonly type: 'deactivate'; readonly reveal: readonly string[] }
-export type Anchor = Envelope & { readonly type: 'anchor'; readonly root: string }
-export type Agents = Envelope & { readonly type: 'agents'; readonly agents: readonly AgentEntry[] }
-export type Suspend = Envelope & { readonly type: 'suspend' }
+export type Anchor = Envelope & ByAgents & { readonly type: 'anchor'; readonly root: string }
+/** Changes of the registry, at least one (DKMS-14). */
+export type Agents = Envelope &
+  ByAgents & {
+    readonly type: 'agents'
+    /** Entries granted, or changed where one has this `h`. */
+    readonly put?: readonly AgentEntry[]
+    /** Entries revoked, by `h`. */
+    readonly drop?: readonly string[]
+    /** Padding taken out, by the salts that show that no key is behind it. */
+    readonly spare?: readonly string[]
+    /** The whole of them anew. */
+    readonly quorums?: Quorums
+    /** The agent that signs objects to its removal. */
+    readonly contest?: true
+  }
+export type Suspend = Envelope & ByAgents & { readonly type: 'suspend' }
 export type Resume = Envelope & { readonly type: 'resume' }
-/** `of`: sequence number of the operation whose body nodes may drop. */
-export type Erase = Envelope & { readonly type: 'erase'; readonly of: number }
+/** Nodes may drop the bodies of all operations up to this sequence number. */
+export type Erase = Envelope & { readonly type: 'erase'; readonly upTo: number }
 
 export type Operation =
   | Genesis

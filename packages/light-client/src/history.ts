@@ -53,7 +53,8 @@ export function historyFromJson(value: Json): HistoryBundle {
       const body = e.optional('body', (fields, name) => fields.any(name))
       const parsed = {
         entry: parseLogEntry(e.any('entry'), `${at}.entry`),
-        submission: parseSubmissionJson(body === undefined ? { op } : { body, op }),
+        // A body may have been erased; the replay knows whether that is so.
+        submission: parseSubmissionJson(body === undefined ? { op } : { body, op }, { bodies: 'erasable' }),
         path: pathFromJson(e, 'path'),
       }
       e.end()

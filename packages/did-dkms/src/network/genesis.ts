@@ -2,7 +2,7 @@
 import { canonicalJson, Fields, type Json, multihash } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { MAX_TIME } from '../limits.ts'
-import { parseAuthority } from '../parse.ts'
+import { parseAuthority } from '../parse/authority.ts'
 import type { Authority } from '../types.ts'
 import { type NetworkParameters, parseParameters } from './parameters.ts'
 import { parsePower } from './power.ts'

@@ -12,6 +12,10 @@ export interface NetworkParameters {
   readonly sinceMax: number
   /** How far ahead `notAfter` may lie: a signed operation must not wait for years. */
   readonly notAfterMax: number
+  /** How long a `suspend` holds. */
+  readonly suspension: number
+  /** How long a lone ADMIN's removal of another agent can be contested. */
+  readonly agentRemoval: number
   /** Operations of one DID in an hour, a day and a week (rule 15). */
   readonly perHour: number
   readonly perDay: number
@@ -40,6 +44,10 @@ export const productionParameters: NetworkParameters = {
   // Rule 7: longer than any quarter's audit, shorter than a right to rewrite the past.
   sinceMax: 90 * DAY,
   notAfterMax: 30 * DAY,
+  // Rule 6: a weekend, to find the other device or the kit; a thief's suspension is over before it is more than a nuisance.
+  suspension: 3 * DAY,
+  // Rule 8: a day, in which whoever carries the accused device looks at it.
+  agentRemoval: DAY,
   // did:plc's figures: nobody's keys change more often, and a thief cannot fill the log.
   perHour: 10,
   perDay: 30,
@@ -59,6 +67,8 @@ export const developmentParameters: NetworkParameters = {
   ...productionParameters,
   minRecoveryDelay: 1,
   recoveryHold: 10,
+  suspension: 20,
+  agentRemoval: 5,
   perHour: 1000,
   perDay: 10_000,
   perWeek: 50_000,
@@ -77,6 +87,8 @@ export const PARAMETER_BOUNDS: Readonly<Record<keyof NetworkParameters, { min: n
   vetoes: { min: 0, max: 16 },
   sinceMax: SECONDS,
   notAfterMax: { min: 60, max: YEAR },
+  suspension: { min: 1, max: 30 * DAY },
+  agentRemoval: { min: 1, max: 30 * DAY },
   perHour: RATE,
   perDay: RATE,
   perWeek: RATE,

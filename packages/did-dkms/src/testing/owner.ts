@@ -1,9 +1,9 @@
 /** An owner for tests: keeps keys in memory and makes the operations of one DID; no wallet, no network. */
 import { systemRandom } from '@keystead/core'
 import { encodeMultikey, type KeyProvider, keyDigest, type SigningKey } from '@keystead/crypto'
+import { bodyHash } from '../body.ts'
 import { genesisOperation, makeBody, operationAfter } from '../build.ts'
 import { operationHash } from '../identifier.ts'
-import { bodyHash } from '../parse.ts'
 import { signOperation } from '../signing.ts'
 import type { DidState } from '../state.ts'
 import type { Authority, Body, Operation, RecoveryEntry, Submission } from '../types.ts'

@@ -1,9 +1,10 @@
 /** Our own vectors: a log of submissions with what each must lead to. `vectors/README.md` tells the format to others. */
 import type { JsonObject } from '@keystead/core'
-import { type ApplyContext, apply } from '../apply.ts'
+import { apply } from '../apply/apply.ts'
+import type { ApplyContext } from '../apply/context.ts'
 import { deriveDocument } from '../document.ts'
 import { type NetworkParameters, productionParameters } from '../network/parameters.ts'
-import { parseSubmission } from '../parse.ts'
+import { parseSubmission } from '../parse/submission.ts'
 import { settle } from '../settle.ts'
 import type { DidState } from '../state.ts'
 import type { Body } from '../types.ts'

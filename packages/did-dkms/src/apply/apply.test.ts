@@ -1,13 +1,14 @@
 import { multihash } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { describe, expect, test } from 'vitest'
-import { type ApplyContext, type ApplyResult, apply } from './apply.ts'
-import { deriveDocument } from './document.ts'
-import { productionParameters } from './network/parameters.ts'
-import { settle } from './settle.ts'
-import { type DidState, decodeState, encodeState } from './state.ts'
-import { Owner } from './testing/owner.ts'
-import type { Submission } from './types.ts'
+import { deriveDocument } from '../document.ts'
+import { productionParameters } from '../network/parameters.ts'
+import { settle } from '../settle.ts'
+import { type DidState, decodeState, encodeState } from '../state.ts'
+import { Owner } from '../testing/owner.ts'
+import type { Submission } from '../types.ts'
+import { type ApplyResult, apply } from './apply.ts'
+import type { ApplyContext } from './context.ts'
 
 const net = multihash.encode(new Uint8Array(32))
 const T0 = 1_800_000_000

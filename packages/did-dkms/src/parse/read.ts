@@ -1,0 +1,62 @@
+/** Readers of the values that occur everywhere in did:dkms. All throw errors of `Fields`. */
+import { base64url, Fields, fail, type Json, multihash } from '@keystead/core'
+import { decodeMultikey } from '@keystead/crypto'
+import { MAX_TIME } from '../limits.ts'
+
+export const TIME = { min: 0, max: MAX_TIME }
+
+/** A multihash in its one spelling. */
+export function readDigest(f: Fields, name: string): string {
+  return checkDigest(f.any(name), `${f.path}.${name}`)
+}
+
+export function checkDigest(value: Json, path: string): string {
+  try {
+    if (typeof value === 'string' && value.length === 46) return multihash.encode(multihash.decode(value))
+  } catch {
+    // reported below
+  }
+  return fail(path, 'must be a SHA-256 multihash')
+}
+
+export function readMultikey(f: Fields, name: string): string {
+  return checkMultikey(f.any(name), `${f.path}.${name}`)
+}
+
+export function checkMultikey(value: Json, path: string): string {
+  try {
+    decodeMultikey(value as string)
+    return value as string
+  } catch {
+    return fail(path, 'must be a Multikey')
+  }
+}
+
+/** 16 bytes in base64url. */
+export function readSalt(f: Fields, name: string): string {
+  return checkSalt(f.any(name), `${f.path}.${name}`)
+}
+
+export function checkSalt(value: Json, path: string): string {
+  try {
+    if (typeof value === 'string' && value.length === 22 && base64url.decode(value).length === 16) return value
+  } catch {
+    // reported below
+  }
+  return fail(path, 'must be 16 bytes in base64url')
+}
+
+/** An object with closed members. */
+export function closed<T>(value: Json, path: string, read: (fields: Fields) => T): T {
+  const fields = new Fields(value, path)
+  const parsed = read(fields)
+  fields.end()
+  return parsed
+}
+
+/** Sorted or not is the owner's business; twice is refused: a key counts once (rule 9). */
+export function unique<T>(f: Fields, name: string, items: T[], key: (item: T) => string): T[] {
+  if (items.length > 1 && new Set(items.map(key)).size !== items.length)
+    fail(`${f.path}.${name}`, 'must not repeat itself')
+  return items
+}
