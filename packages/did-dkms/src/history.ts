@@ -105,8 +105,7 @@ class Reading {
     this.#pass(at, rulesFor(this.#network.protocol, this.#network.rules))
     const state = this.#state
     if (!state) return invalid('a history begins with a genesis operation')
-    if (this.#missing > (state.erased ?? -1) && state.status === 'active')
-      return invalid('a body is missing that was not erased')
+    if (this.#missing > (state.erased ?? -1)) return invalid('a body is missing that was not erased')
     const ended = this.#versions.find((version) => version.state.status === 'deactivated')
     return {
       state,

@@ -81,6 +81,7 @@ export type {
   Body,
   BodyKey,
   BodyService,
+  Erase,
   Genesis,
   HalfChange,
   Opening,

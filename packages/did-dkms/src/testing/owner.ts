@@ -118,6 +118,11 @@ export class Owner {
     }
   }
 
+  async erase(state: DidState, upTo: number): Promise<Submission> {
+    const unsigned = operationAfter(state, this.net, this.notAfter, { type: 'erase', upTo })
+    return submission(await signOperation(unsigned, this.keys.now))
+  }
+
   async deactivate(state: DidState): Promise<Submission> {
     const reveal = this.keys.next.map((key) => encodeMultikey(key.publicKey))
     const unsigned = operationAfter(state, this.net, this.notAfter, { type: 'deactivate', reveal })

@@ -7,6 +7,7 @@ import {
   decodeNetwork,
   decodeState,
   decodeSystem,
+  type Erase,
   encodeLogEntry,
   encodeNetworkLeaf,
   encodeState,
@@ -141,6 +142,7 @@ export class Execution {
     if (!result.ok) return { ...result, logIndex }
     putState(this.#batch, key, encodeState(result.state))
     if (body && 'body' in operation && operation.body) this.#batch.put('b', operation.body, canonicalJson(body))
+    if (operation.type === 'erase') dropBodies(this.#batch, operation)
     return { ok: true }
   }
 
@@ -185,6 +187,17 @@ export class Execution {
 
 export function rootsOf(reader: Reader, logSize: number): Roots {
   return { mapRoot: mapRoot(nodesOf(reader)), logRoot: logRoot(hashesOf(reader), logSize), logSize }
+}
+
+/** DKMS-28: bodies of a DID's operations up to `upTo`, unless a later operation names the same one. */
+function dropBodies(batch: Batch, { did, upTo }: Erase): void {
+  const erased = new Set<string>()
+  const kept = new Set<string>()
+  for (const index of batch.json<number[]>('d', did) ?? []) {
+    const { op } = batch.json<StoredEntry>('e', numberKey(index)) as StoredEntry
+    if ('body' in op && op.body) (op.seq <= upTo ? erased : kept).add(op.body)
+  }
+  for (const hash of erased) if (!kept.has(hash)) batch.remove('b', hash)
 }
 
 /** An operation in the log, as it lies on disk. */

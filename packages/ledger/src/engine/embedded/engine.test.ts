@@ -77,6 +77,31 @@ function clientOf(network: Network, tamper: (json: JsonObject) => JsonObject = (
 const owner = (network: Network): Owner => new Owner(keys, networkHash(network.ledger.genesis), 1_800_000_000 + 86_400)
 
 describe('embedded ledger', () => {
+  test('DKMS-28: erased bodies are gone from the disk, the history still verifies, and no other body may be missing', async () => {
+    const network = await start()
+    const alice = owner(network)
+    const genesis = await alice.genesis()
+    const { did } = genesis.operation
+    await network.ledger.submit(encodeSubmission(genesis))
+    const { client } = clientOf(network)
+    const state = async () =>
+      (await client.resolve(did)).state as NonNullable<Awaited<ReturnType<typeof client.resolve>>['state']>
+    await network.ledger.submit(encodeSubmission(await alice.update(await state())))
+    const first = (genesis.operation as { body: string }).body
+    expect(network.ledger.view().store.get('b', first)).toBeDefined()
+    await network.ledger.submit(encodeSubmission(await alice.erase(await state(), 0)))
+    expect(network.ledger.view().store.get('b', first)).toBeUndefined()
+    const { history } = await client.history(did)
+    expect(history.state).toMatchObject({ seq: 2, erased: 0 })
+    expect(history.versions.map(({ body }) => body === undefined)).toEqual([true, false, false])
+    const lying = clientOf(network, (json) => {
+      const entries = (json['entries'] as JsonObject[]).map(({ body: _, ...entry }) => entry)
+      return { ...json, entries }
+    })
+    await expect(lying.client.history(did)).rejects.toMatchObject({ code: 'PROOF_INVALID' })
+    await network.ledger.close()
+  })
+
   test('registers a DID that a client then resolves and verifies down to the validator', async () => {
     const network = await start()
     const { client } = clientOf(network)
