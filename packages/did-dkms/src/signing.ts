@@ -42,11 +42,19 @@ export const verifyProof: VerifyProof = (multikey, proof, did, hash) => {
   return verifySignature(key as PublicKey<'ed25519' | 'p256'>, signed, multibase.decode(proof.proofValue))
 }
 
+/**
+ * What was found of an operation's proofs, by Multikey. Verdicts are pure and operations never change, so whoever judges the
+ * same object again, as a validator does at each step of a block's way, need not verify again.
+ */
+const known = new WeakMap<object, Map<string, boolean>>()
+
 /** Those of the candidate Multikeys whose proof on the operation holds. A key counts once (rule 9). */
 export function signersAmong(operation: Operation | NetworkOperation, candidates: Iterable<string>): Set<string> {
   const { did, proof } = operation
   const hash = operationHash(operation)
   const signers = new Set<string>()
+  const verdicts = known.get(operation) ?? new Map<string, boolean>()
+  known.set(operation, verdicts)
   for (const k of candidates) {
     const own = proof.find((candidate) => candidate.verificationMethod === `${did}#${keyDigestOf(k)}`)
     if (own && verifyProof(k, own, did, hash)) signers.add(k)

@@ -1,4 +1,4 @@
-export { type Block, makeBlock } from './engine/embedded/block.ts'
+export { type Block, encodeHeader, makeBlock } from './engine/embedded/block.ts'
 export { EmbeddedLedger, type EngineOptions } from './engine/embedded/engine.ts'
 export { Signer } from './engine/embedded/signer.ts'
 export type { Ledger, View } from './engine/ledger.ts'

@@ -24,3 +24,18 @@ export const MAX_SNAPSHOT_METADATA_BYTES = 4_000_000
 
 /** Bytes of one record: the largest state in base64, or the largest submission. */
 export const MAX_SNAPSHOT_RECORD_BYTES = 64 * 1024
+
+/** Blocks whose undo is kept: a reader needs one or two, the rest is for one that was held up. */
+export const KEEP_UNDO_BLOCKS = 16
+
+/** Submissions in one transaction of a network: enough that transport and gossip cost little for each. */
+export const MAX_ENVELOPE_SUBMISSIONS = 64
+
+/** Bytes of such a transaction, well under CometBFT's megabyte. */
+export const MAX_ENVELOPE_BYTES = 512 * 1024
+
+/** Operations in one block of a network: well under a second to execute, so that no round times out. */
+export const MAX_NETWORK_BLOCK_OPERATIONS = 2_000
+
+/** Parsed submissions a validator remembers between checking, proposing and executing them. */
+export const REMEMBER_SUBMISSIONS = 10_000

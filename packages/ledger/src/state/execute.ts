@@ -85,11 +85,15 @@ export function readNetwork(reader: Pick<Reader, 'get'>): NetworkState {
   return decodeNetwork((name) => reader.get('s', networkKey(name)) as Bytes)
 }
 
-/** One block being executed: its beginning when made, operations one by one, then its end. */
+/**
+ * One block being executed: its beginning when made, operations one by one, then its end. A `trial` only finds out what would
+ * be accepted, one operation after another: states change in its batch, map and log do not.
+ */
 export class Execution {
   /** The rules this block runs by: those its own header names. Throws `UPDATE_REQUIRED` when we lack them. */
   readonly rules: Rules
   readonly #batch: Batch
+  readonly #trial: boolean
   readonly #net: string
   readonly #time: number
   readonly #system: SystemTime
@@ -100,9 +104,17 @@ export class Execution {
   #operations = 0
 
   /** `time`: block time in whole seconds. The stores hold what `writeGenesis` wrote, or the block before left. */
-  constructor(batch: Batch, genesis: NetworkGenesis, time: number, logSize: number, table: RulesTable = RULES) {
+  constructor(
+    batch: Batch,
+    genesis: NetworkGenesis,
+    time: number,
+    logSize: number,
+    table: RulesTable = RULES,
+    purpose?: 'trial',
+  ) {
     this.#batch = batch
-    this.#net = networkHash(genesis)
+    this.#trial = purpose === 'trial'
+    this.#net = hashOfNetwork(genesis)
     this.#time = time
     this.#logSize = logSize
     this.#system = decodeSystem(batch.get('s', SYSTEM_KEY) as Bytes)
@@ -119,6 +131,11 @@ export class Execution {
     const result = isNetworkSubmission(submission) ? this.#runNetwork(submission) : this.#runDid(submission, logIndex)
     if (!result.ok) return { ...result, logIndex }
     const { operation, hash } = submission
+    if (this.#trial) {
+      this.#batch.putJson('o', hash, { logIndex, time: this.#time })
+      this.#logSize++
+      return { ok: true, logIndex }
+    }
     const [t, p] = [this.#time, this.rules.version]
     const entry = { i: logIndex, t, lost: this.#lost, p, s: signedOperationHash(operation) }
     putEntry(this.#batch, { entry, op: operation }, hash)
@@ -140,6 +157,10 @@ export class Execution {
     }
     const result = this.rules.apply(stored && decodeState(stored), submission, context)
     if (!result.ok) return { ...result, logIndex }
+    if (this.#trial) {
+      this.#batch.put('s', key, encodeState(result.state))
+      return { ok: true }
+    }
     putState(this.#batch, key, encodeState(result.state))
     if (body && 'body' in operation && operation.body) this.#batch.put('b', operation.body, canonicalJson(body))
     if (operation.type === 'erase') dropBodies(this.#batch, operation)
@@ -149,7 +170,10 @@ export class Execution {
   #runNetwork(submission: NetworkSubmission) {
     const context = { net: this.#net, time: this.#time, lost: this.#lost }
     const result = applyNetwork(this.#network, submission, context)
-    if (result.ok) this.#network = result.state
+    if (!result.ok) return result
+    this.#network = result.state
+    if (this.#trial)
+      for (const name of NETWORK_LEAVES) this.#batch.put('s', networkKey(name), encodeNetworkLeaf(this.#network, name))
     return result
   }
 
@@ -183,6 +207,14 @@ export class Execution {
   roots(): Roots {
     return rootsOf(this.#batch, this.#logSize)
   }
+}
+
+const networkHashes = new WeakMap<NetworkGenesis, string>()
+
+function hashOfNetwork(genesis: NetworkGenesis): string {
+  const hash = networkHashes.get(genesis) ?? networkHash(genesis)
+  networkHashes.set(genesis, hash)
+  return hash
 }
 
 export function rootsOf(reader: Reader, logSize: number): Roots {

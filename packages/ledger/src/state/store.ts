@@ -14,9 +14,10 @@ import type { NodeStore } from './map-tree.ts'
  *   h <level> <index>   log subtree hash       e <index>           log entry and submission, JSON
  *   d <did>             log indexes, JSON      o <hash>            receipt of an operation, JSON
  *   b <hash>            document body, JSON    k <height>          block, JSON
+ *   u <height>          what a block changed, as it was before (undo.ts)
  *   m <name>            everything that is one of a kind
  */
-export type Table = 'n' | 's' | 'h' | 'e' | 'd' | 'o' | 'b' | 'k' | 'm'
+export type Table = 'n' | 's' | 'h' | 'e' | 'd' | 'o' | 'b' | 'k' | 'u' | 'm'
 
 /** Reads of one state of the ledger. */
 export interface Reader {
@@ -121,9 +122,9 @@ function* rangeOf(
 /** Changes that become durable together; reads see them before. */
 export class Batch implements Reader {
   readonly changes = new Map<string, Uint8Array | undefined>()
-  readonly #store: LedgerStore
+  readonly #store: Reader
 
-  constructor(store: LedgerStore) {
+  constructor(store: Reader) {
     this.#store = store
   }
 
@@ -171,6 +172,6 @@ export function hashesOf(reader: MaybeWriter): HashStore {
 /** Numbers as keys: fixed width, so that order is numeric. */
 export const numberKey = (value: number): string => String(value).padStart(16, '0')
 
-function dbKey(table: Table, key: Uint8Array | string): Buffer {
+export function dbKey(table: Table, key: Uint8Array | string): Buffer {
   return Buffer.concat([Buffer.from(table, 'latin1'), typeof key === 'string' ? Buffer.from(key, 'utf8') : key])
 }

@@ -3,7 +3,7 @@
  * behind every block that changed anything comes an empty one whose header proves it. Both are on disk before anybody is
  * told (group commit).
  */
-import { base64url, type Clock, KeysteadError } from '@keystead/core'
+import { base64url, type Clock, Fields, KeysteadError } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import {
   type Authority,
@@ -21,20 +21,18 @@ import {
 } from '@keystead/did-dkms'
 import {
   appHash,
-  decodeHead,
-  encodeHead,
   type Head,
-  type LightBlock,
+  headFromJson,
+  headToJson,
   type Receipt,
   type Timestamp,
-  type Validator,
   validatorsOf,
 } from '@keystead/light-client'
 import type { LedgerErrorCode } from '../../errors.ts'
 import { KEEP_EMPTY_BLOCKS, MAX_BLOCK_OPERATIONS, MAX_WAITING_OPERATIONS } from '../../limits.ts'
 import { type BlockEnd, Execution, type Roots, readNetwork, rootsOf, writeGenesis } from '../../state/execute.ts'
 import { Batch, type LedgerStore, numberKey } from '../../state/store.ts'
-import type { Ledger, View } from '../ledger.ts'
+import type { Ledger, LedgerStatus, View } from '../ledger.ts'
 import { makeBlock } from './block.ts'
 import type { Signer } from './signer.ts'
 
@@ -93,9 +91,9 @@ export class EmbeddedLedger implements Ledger {
     if (!genesis.validators.some((validator) => validator.k === encodeMultikey(signer.key.publicKey)))
       throw new KeysteadError<LedgerErrorCode>('LEDGER_CORRUPT', 'the validator key is not the one of this ledger')
     const ledger = new EmbeddedLedger(options, genesis)
-    const tip = store.json<{ head: string; results: number }>('m', 'tip')
+    const tip = store.json<{ head: never; results: number }>('m', 'tip')
     if (tip) {
-      ledger.#head = decodeHead(base64url.decode(tip.head))
+      ledger.#head = headFromJson(new Fields(tip.head, 'tip'))
       ledger.#lastResults = tip.results
       const network = readNetwork(store)
       ledger.#next = nextOf(network)
@@ -128,20 +126,6 @@ export class EmbeddedLedger implements Ledger {
     return { head: this.head, store: this.store }
   }
 
-  async lightBlock(height: number): Promise<LightBlock | undefined> {
-    const stored = this.store.json<{ head: string }>('k', numberKey(height))
-    if (!stored) return undefined
-    const { header, commit } = decodeHead(base64url.decode(stored.head))
-    const validators = this.#validators(header.validatorsHash)
-    const nextValidators = this.#validators(header.nextValidatorsHash)
-    return validators && nextValidators && { header, commit, validators, nextValidators }
-  }
-
-  #validators(hash: Uint8Array): Validator[] | undefined {
-    const set = this.store.json<NetworkGenesis['validators']>('m', setName(hash))
-    return set && validatorsOf(set)
-  }
-
   /**
    * Resolves when the operation is in a block, proven and on disk. Rejects with the code of the refusal. The same bytes
    * again give the same receipt.
@@ -172,6 +156,10 @@ export class EmbeddedLedger implements Ledger {
     await this.#schedule(async () => {
       if (this.#clock.now() / 1000 - this.head.header.time.seconds > maxAge) await this.#block([])
     })
+  }
+
+  async status(): Promise<LedgerStatus> {
+    return { engine: 'embedded', peers: 0 }
   }
 
   async close(): Promise<void> {
@@ -260,11 +248,9 @@ export class EmbeddedLedger implements Ledger {
     const head: Head = { ...block, ...roots }
     this.#sealed = head
     const { height } = block.header
-    const encoded = base64url.encode(encodeHead(head))
-    const set = setName(block.header.nextValidatorsHash)
-    if (!batch.get('m', set)) batch.putJson('m', set, state.validators)
-    batch.putJson('k', numberKey(height), { head: encoded, txs: txs.length })
-    batch.putJson('m', 'tip', { head: encoded, results: txs.length })
+    const json = headToJson(head)
+    batch.putJson('k', numberKey(height), { head: json, txs: txs.length })
+    batch.putJson('m', 'tip', { head: json, results: txs.length })
     const old = numberKey(height - KEEP_EMPTY_BLOCKS)
     if (batch.json<{ txs: number }>('k', old)?.txs === 0) batch.remove('k', old)
     this.#sealedResults = txs.length
@@ -320,9 +306,6 @@ function newGenesis(options: EngineOptions): NetworkGenesis {
     ...(options.network.governance ? { governance: options.network.governance } : {}),
   }
 }
-
-/** Where a set of validators lies, by its hash. */
-const setName = (hash: Uint8Array): string => `validators ${base64url.encode(hash)}`
 
 function nextOf({ validators, protocol }: NetworkState): Next {
   return { validators: validators.set, protocol: protocol.version }

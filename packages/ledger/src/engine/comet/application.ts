@@ -1,0 +1,365 @@
+/**
+ * The replicated application: did:dkms behind ABCI 2.0. A block carries envelopes whose every submission is accepted, so what
+ * is ordered is what is in the log; a proposal with anything else is rejected. Nothing is durable before `commit`, which is
+ * one LMDB transaction: after a crash anywhere CometBFT replays the block onto the state before it.
+ *
+ * Expected order of calls: CometBFT v0.38 specification, "CometBFT's expected behavior".
+ */
+import { type Bytes, base64url, canonicalText, isKeysteadError, KeysteadError, parseJson } from '@keystead/core'
+import { decodeMultikey } from '@keystead/crypto'
+import { type NetworkGenesis, networkHash, parseNetworkGenesis } from '@keystead/did-dkms'
+import { appHash } from '@keystead/light-client'
+import {
+  CheckTxType,
+  type ExecTxResult,
+  type Misbehavior,
+  ProposalStatus,
+  type RequestOf,
+  type ResponseOf,
+  type ValidatorUpdate,
+  VoteExtensionStatus,
+} from '../../abci/messages.ts'
+import type { AbciApplication } from '../../abci/server.ts'
+import type { LedgerErrorCode } from '../../errors.ts'
+import { MAX_NETWORK_BLOCK_OPERATIONS } from '../../limits.ts'
+import { Execution, readNetwork, rootsOf, writeGenesis } from '../../state/execute.ts'
+import { Batch, type LedgerStore } from '../../state/store.ts'
+import { keepUndo } from '../../state/undo.ts'
+import { decodeEnvelope, encodeEnvelope } from './envelope.ts'
+import { Submissions } from './submissions.ts'
+import { ALREADY_WAITING, encodeVerdicts, type Verdict } from './verdict.ts'
+
+/** What the store says of the newest block that was executed: `m/applied`. */
+export interface Applied {
+  readonly height: number
+  /** Block time, seconds since 1970. */
+  readonly time: number
+  readonly logSize: number
+  /** Base64url. */
+  readonly appHash: string
+}
+
+/** What the application tells the rest of its node. */
+export interface ApplicationEvents {
+  /** A block is on disk. */
+  committed(height: number): void
+  /** Submissions that waited in the mempool can no longer enter a block. */
+  refused(refusals: readonly { hash: string; code: string; message: string }[]): void
+}
+
+/** A block executed on top of the committed state; durable once committed. */
+interface Executed {
+  /** Block hash, base64url. */
+  readonly block: string
+  readonly batch: Batch
+  readonly applied: Applied
+  readonly appHash: Bytes
+  /** For each envelope what was found of each submission. */
+  readonly verdicts: readonly (readonly Verdict[])[]
+  readonly validatorUpdates: readonly ValidatorUpdate[]
+  /** Version of the rules from the next block on, where it changes (rule 14). */
+  readonly protocol: number | undefined
+}
+
+/** Version of the rules that every network begins with. */
+const FIRST_PROTOCOL = 1
+
+interface BlockRequest {
+  readonly txs: readonly Uint8Array[]
+  readonly misbehavior: readonly Misbehavior[]
+  readonly hash: Uint8Array
+  readonly height: number
+  readonly time: { readonly seconds: number }
+}
+
+export interface ApplicationOptions {
+  readonly store: LedgerStore
+  readonly events?: Partial<ApplicationEvents>
+  /** Seconds since 1970, for what is no part of consensus. */
+  readonly now?: () => number
+  /** Called between the steps of a block; a test ends the process there. */
+  readonly crashPoint?: (step: 'executed' | 'before-commit' | 'after-commit') => void
+}
+
+export class Application implements AbciApplication {
+  readonly #store: LedgerStore
+  readonly #options: ApplicationOptions
+  readonly #submissions = new Submissions()
+  #genesis: NetworkGenesis | undefined
+  #applied: Applied | undefined
+  /** Proposals executed at the height that is being decided, so that the decided one need not run again. */
+  #proposals = new Map<string, Executed>()
+  #finalized: Executed | undefined
+  /** What the mempool holds, tried on top of the committed state. */
+  #waiting: Batch | undefined
+
+  constructor(options: ApplicationOptions) {
+    this.#store = options.store
+    this.#options = options
+    const genesis = this.#store.json<NetworkGenesis>('m', 'genesis')
+    this.#genesis = genesis && parseNetworkGenesis(genesis as never)
+    this.#applied = this.#store.json<Applied>('m', 'applied')
+  }
+
+  info({ abciVersion }: RequestOf<'info'>): ResponseOf<'info'> {
+    if (!abciVersion.startsWith('2.'))
+      throw new KeysteadError<LedgerErrorCode>('COMETBFT_FAILED', `CometBFT speaks ABCI ${abciVersion}; this is 2.0`)
+    const { height = 0, appHash: hash = '' } = this.#applied ?? {}
+    return {
+      data: 'keystead',
+      version: '0.1.0',
+      appVersion: this.#applied ? readNetwork(this.#store).protocol.version : FIRST_PROTOCOL,
+      lastBlockHeight: height,
+      lastBlockAppHash: base64url.decode(hash),
+    }
+  }
+
+  /** Repeatable: CometBFT asks again when it crashed before the first block. */
+  initChain(request: RequestOf<'initChain'>): ResponseOf<'initChain'> {
+    if (this.#applied && this.#applied.height > 0)
+      throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', 'this ledger has blocks of a network already')
+    const genesis = parseNetworkGenesis(parseJson(request.appStateBytes, 1024 * 1024))
+    if (
+      genesis.chainId !== request.chainId ||
+      genesis.time !== request.time.seconds ||
+      !sameValidators(genesis, request.validators)
+    )
+      throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', 'the network’s genesis and CometBFT’s genesis disagree')
+    const stored = this.#genesis
+    if (stored && networkHash(stored) !== networkHash(genesis))
+      throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', 'the data are of another network')
+    const batch = new Batch(this.#store)
+    batch.putJson('m', 'genesis', genesis)
+    writeGenesis(batch, genesis)
+    const { mapRoot, logRoot, logSize } = rootsOf(batch, 0)
+    const hash = appHash(mapRoot, logRoot, logSize)
+    const applied = { height: 0, time: genesis.time, logSize, appHash: base64url.encode(hash) }
+    batch.putJson('m', 'applied', applied)
+    this.#store.commit(batch)
+    this.#genesis = genesis
+    this.#applied = applied
+    return { appHash: hash }
+  }
+
+  /**
+   * A new envelope must be good as a whole, so that its sender learns what is wrong before anybody else sees it. One that
+   * waits stays while any of it can enter a block.
+   */
+  checkTx({ tx, type }: RequestOf<'checkTx'>): ResponseOf<'checkTx'> {
+    this.#waiting ??= new Batch(this.#store)
+    const waiting = this.#waiting
+    const recheck = type === CheckTxType.RECHECK
+    const batch = new Batch(waiting)
+    const time = Math.max(this.#options.now?.() ?? 0, this.#state.time)
+    const execution = this.#trial(time, batch)
+    let verdicts: Verdict[]
+    const refused: { hash: string; code: string; message: string }[] = []
+    try {
+      verdicts = decodeEnvelope(tx).map((bytes): Verdict => {
+        const parsed = this.#submissions.parse(execution.rules, bytes)
+        if (!parsed.ok) return { code: parsed.code, message: parsed.message }
+        const { submission } = parsed
+        const { hash } = submission
+        if (!recheck && batch.get('o', hash) && !this.#store.get('o', hash))
+          return { code: ALREADY_WAITING, message: 'this operation waits in the mempool already' }
+        const result = execution.run(submission)
+        if (result.ok) return null
+        if (recheck && !batch.get('o', hash)) refused.push({ hash, code: result.code, message: result.message })
+        return { code: result.code, message: result.message }
+      })
+    } catch (error) {
+      if (!isKeysteadError(error, 'BAD_ENVELOPE')) throw error
+      return { code: 1, codespace: 'keystead', log: error.message, data: encodeVerdicts([]) }
+    }
+    const good = recheck ? verdicts.some((verdict) => verdict === null) : verdicts.every((verdict) => verdict === null)
+    if (good) for (const [key, value] of batch.changes) waiting.changes.set(key, value)
+    if (refused.length > 0) this.#options.events?.refused?.(refused)
+    if (good) return {}
+    return { code: 1, codespace: 'keystead', data: encodeVerdicts(verdicts) }
+  }
+
+  /** Keeps the order of arrival; leaves out whatever would be refused, so that every honest validator accepts the block. */
+  prepareProposal(request: RequestOf<'prepareProposal'>): ResponseOf<'prepareProposal'> {
+    const execution = this.#trial(request.time.seconds)
+    const txs: Uint8Array[] = []
+    let operations = 0
+    let room = request.maxTxBytes
+    for (const tx of request.txs) {
+      let kept: Uint8Array[]
+      const submissions = submissionsOf(tx)
+      try {
+        kept = submissions.filter((bytes) => {
+          if (operations >= MAX_NETWORK_BLOCK_OPERATIONS) return false
+          const parsed = this.#submissions.parse(execution.rules, bytes)
+          if (!parsed.ok || !execution.run(parsed.submission).ok) return false
+          operations++
+          return true
+        })
+      } catch (error) {
+        if (isKeysteadError(error)) continue
+        throw error
+      }
+      if (kept.length === 0) continue
+      const envelope = kept.length === submissions.length ? tx : encodeEnvelope(kept)
+      room -= envelope.length + 8
+      if (room < 0) break
+      txs.push(envelope)
+    }
+    return { txs }
+  }
+
+  /** Malformed, oversized, repeated, out of order or refused by its state: none of it enters a block. */
+  processProposal(request: RequestOf<'processProposal'>): ResponseOf<'processProposal'> {
+    const executed = this.#execute(request)
+    if (!executed?.verdicts.every((verdicts) => verdicts.length > 0 && verdicts.every((verdict) => verdict === null)))
+      return { status: ProposalStatus.REJECT }
+    this.#proposals.set(executed.block, executed)
+    return { status: ProposalStatus.ACCEPT }
+  }
+
+  /** May come twice for one height after a crash: nothing is written here. */
+  finalizeBlock(request: RequestOf<'finalizeBlock'>): ResponseOf<'finalizeBlock'> {
+    const expected = this.#state.height + 1
+    if (request.height !== expected)
+      throw new KeysteadError<LedgerErrorCode>(
+        'LEDGER_CORRUPT',
+        `CometBFT decided height ${request.height}; the application stands before ${expected}`,
+      )
+    const executed = this.#proposals.get(base64url.encode(request.hash)) ?? this.#execute(request, 'decided')
+    if (!executed) throw new KeysteadError<LedgerErrorCode>('LEDGER_CORRUPT', 'the decided block cannot be executed')
+    this.#finalized = executed
+    this.#options.crashPoint?.('executed')
+    const txResults = executed.verdicts.map((verdicts): ExecTxResult => {
+      const good = verdicts.length > 0 && verdicts.every((verdict) => verdict === null)
+      return good ? {} : { code: 1, codespace: 'keystead', data: encodeCodes(verdicts) }
+    })
+    const { validatorUpdates, protocol } = executed
+    const params = protocol === undefined ? {} : { consensusParamUpdates: { version: { app: protocol } } }
+    return { txResults, validatorUpdates, ...params, appHash: executed.appHash }
+  }
+
+  commit(): ResponseOf<'commit'> {
+    const executed = this.#finalized
+    if (!executed) throw new KeysteadError<LedgerErrorCode>('LEDGER_CORRUPT', 'there is no block to commit')
+    this.#options.crashPoint?.('before-commit')
+    const { batch, applied } = executed
+    batch.putJson('m', 'applied', applied)
+    keepUndo(this.#store, batch, applied.height)
+    this.#store.commit(batch)
+    this.#options.crashPoint?.('after-commit')
+    this.#applied = applied
+    this.#finalized = undefined
+    this.#proposals = new Map()
+    this.#waiting = undefined
+    this.#options.events?.committed?.(applied.height)
+    return {}
+  }
+
+  /** Reads go through HTTP with proofs; this only answers what CometBFT's own tools ask. */
+  query({ path }: RequestOf<'query'>): ResponseOf<'query'> {
+    if (path !== '/applied') return { code: 1, codespace: 'keystead', log: 'only /applied is answered here' }
+    return { value: Buffer.from(canonicalText({ ...this.#state })), height: this.#state.height }
+  }
+
+  listSnapshots(): ResponseOf<'listSnapshots'> {
+    return {}
+  }
+
+  offerSnapshot(): ResponseOf<'offerSnapshot'> {
+    return { result: 3 }
+  }
+
+  loadSnapshotChunk(): ResponseOf<'loadSnapshotChunk'> {
+    return {}
+  }
+
+  applySnapshotChunk(): ResponseOf<'applySnapshotChunk'> {
+    return { result: 2 }
+  }
+
+  extendVote(): ResponseOf<'extendVote'> {
+    return {}
+  }
+
+  verifyVoteExtension({ voteExtension }: RequestOf<'verifyVoteExtension'>): ResponseOf<'verifyVoteExtension'> {
+    return { status: voteExtension.length === 0 ? VoteExtensionStatus.ACCEPT : 2 }
+  }
+
+  get #state(): Applied {
+    if (!this.#applied) throw new KeysteadError<LedgerErrorCode>('NOT_INITIALIZED', 'the chain has not begun')
+    return this.#applied
+  }
+
+  get #network(): NetworkGenesis {
+    if (!this.#genesis) throw new KeysteadError<LedgerErrorCode>('NOT_INITIALIZED', 'the chain has not begun')
+    return this.#genesis
+  }
+
+  #trial(time: number, batch = new Batch(this.#store)): Execution {
+    return new Execution(batch, this.#network, time, this.#state.logSize, undefined, 'trial')
+  }
+
+  /**
+   * Runs a block on top of the committed state. A proposal with a malformed envelope or too many operations is not run
+   * (undefined); a decided block always is, since replay must give what it gave.
+   */
+  #execute(request: BlockRequest, decided?: 'decided'): Executed | undefined {
+    const { txs, misbehavior, hash, height, time } = request
+    const batch = new Batch(this.#store)
+    const execution = new Execution(batch, this.#network, time.seconds, this.#state.logSize)
+    const verdicts: Verdict[][] = []
+    let operations = 0
+    for (const tx of txs) {
+      const submissions = submissionsOf(tx)
+      operations += submissions.length
+      if (!decided && (submissions.length === 0 || operations > MAX_NETWORK_BLOCK_OPERATIONS)) return undefined
+      verdicts.push(
+        submissions.map((bytes) => {
+          const parsed = this.#submissions.parse(execution.rules, bytes)
+          if (!parsed.ok) return { code: parsed.code, message: parsed.message }
+          const result = execution.run(parsed.submission)
+          if (!result.ok) return { code: result.code, message: result.message }
+          return null
+        }),
+      )
+    }
+    const end = execution.endBlock(misbehavior.map(({ validator }) => validator.address))
+    const { mapRoot, logRoot, logSize } = execution.roots()
+    const newHash = appHash(mapRoot, logRoot, logSize)
+    return {
+      block: base64url.encode(hash),
+      batch,
+      applied: { height, time: time.seconds, logSize, appHash: base64url.encode(newHash) },
+      appHash: newHash,
+      verdicts,
+      validatorUpdates: end.validatorUpdates.map(({ k, power }) => ({ pubKey: { ed25519: rawKey(k) }, power })),
+      protocol: end.protocol === execution.rules.version ? undefined : end.protocol,
+    }
+  }
+}
+
+function rawKey(k: string): Bytes {
+  return decodeMultikey(k).bytes
+}
+
+/** True if CometBFT's genesis names the validators of ours. */
+function sameValidators(genesis: NetworkGenesis, validators: RequestOf<'initChain'>['validators']): boolean {
+  const ours = genesis.validators.map(({ k, power }) => `${base64url.encode(rawKey(k))} ${power}`)
+  const theirs = validators.map(({ pubKey, power }) => `${base64url.encode(pubKey.ed25519)} ${power}`)
+  return ours.sort().join() === theirs.sort().join()
+}
+
+/** None for what is not an envelope. */
+function submissionsOf(tx: Uint8Array): Uint8Array[] {
+  try {
+    return decodeEnvelope(tx)
+  } catch (error) {
+    if (isKeysteadError(error, 'BAD_ENVELOPE')) return []
+    throw error
+  }
+}
+
+/** Codes alone: texts may change between releases, and results are hashed into the next header. */
+function encodeCodes(verdicts: readonly Verdict[]): Uint8Array {
+  return Buffer.from(canonicalText(verdicts.map((verdict) => verdict?.code ?? '')))
+}

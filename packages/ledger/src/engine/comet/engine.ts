@@ -1,0 +1,192 @@
+/**
+ * The CometBFT engine as a `Ledger`: this process supervises the two others, follows the chain's headers, submits, and reads
+ * the state from the application's store, beside the consensus and never in its way.
+ */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { base64url, type Clock, equalBytes, KeysteadError } from '@keystead/core'
+import { type NetworkGenesis, parseBy, rulesFor } from '@keystead/did-dkms'
+import { appHash, type Head, type Receipt } from '@keystead/light-client'
+import type { LedgerErrorCode } from '../../errors.ts'
+import { logRoot } from '../../state/log-tree.ts'
+import { mapRoot } from '../../state/map-tree.ts'
+import { hashesOf, LedgerStore, nodesOf, type Reader } from '../../state/store.ts'
+import { stateAt } from '../../state/undo.ts'
+import type { Ledger, LedgerStatus, View } from '../ledger.ts'
+import type { Applied } from './application.ts'
+import { RPC_SOCKET, readNetwork, STORE_FOLDER, socketPath } from './home.ts'
+import { CometRpc, type SignedHeader } from './rpc.ts'
+import { Submitter } from './submitter.ts'
+import { Supervisor, type SupervisorOptions } from './supervisor.ts'
+
+export interface CometOptions
+  extends Pick<SupervisorOptions, 'cometbft' | 'tuning' | 'application' | 'env' | 'prefix'> {
+  /** A validator's folder that has joined a network. */
+  readonly home: string
+  readonly clock: Clock
+  readonly log: (line: string) => void
+  /** Ends the wait for the first block. */
+  readonly signal?: AbortSignal
+}
+
+export class CometLedger implements Ledger {
+  readonly genesis: NetworkGenesis
+  readonly #options: CometOptions
+  readonly #rpc: CometRpc
+  readonly #submitter: Submitter
+  #supervisor: Supervisor | undefined
+  #store: LedgerStore | undefined
+  #head: Head | undefined
+  /** The headers are asked for one after the other; whoever asks meanwhile waits for the next answer. */
+  #following: Promise<void> | undefined
+  #followAgain = false
+  #closed = false
+
+  private constructor(options: CometOptions) {
+    this.#options = options
+    this.genesis = readNetwork(options.home).genesis
+    this.#rpc = new CometRpc(socketPath(options.home, RPC_SOCKET))
+    this.#submitter = new Submitter({
+      hashOf: (bytes) => parseBy(rulesFor(this.head.header.version.app), bytes).hash,
+      broadcast: (tx) => this.#rpc.broadcast(tx),
+      receipt: (hash) => this.receipt(hash),
+      inLog: (hash) => this.#storeNow.get('o', hash) !== undefined,
+      log: options.log,
+    })
+  }
+
+  /**
+   * Starts both processes and waits for the network's first block, so for more than two thirds of its validators. Rejects
+   * with `NOT_INITIALIZED`, `BAD_NETWORK`, `COMETBFT_MISSING` or `COMETBFT_FAILED`.
+   */
+  static async open(given: CometOptions): Promise<CometLedger> {
+    const options = { ...given, home: resolve(given.home) }
+    const ledger = new CometLedger(options)
+    const { home, cometbft, log, tuning, application, env, prefix } = options
+    ledger.#supervisor = await Supervisor.start({
+      home,
+      cometbft,
+      log,
+      ...(tuning ? { tuning } : {}),
+      ...(application ? { application } : {}),
+      ...(env ? { env } : {}),
+      ...(prefix ? { prefix } : {}),
+      onMessage: (message) => {
+        if (message.kind === 'committed') void ledger.#follow().catch(() => {})
+        else if (message.kind === 'refused') ledger.#submitter.refused(message.refusals)
+      },
+      onRestart: () => ledger.#submitter.restarted(),
+    })
+    try {
+      await ledger.#untilFirstHead()
+    } catch (error) {
+      await ledger.close()
+      throw error
+    }
+    return ledger
+  }
+
+  get head(): Head {
+    return this.#head as Head
+  }
+
+  /** Supervisor of the two processes, for those who test what happens when they die. */
+  get supervisor(): Supervisor {
+    return this.#supervisor as Supervisor
+  }
+
+  view(): View {
+    const { head } = this
+    return { head, store: this.#stateBefore(head.header.height) }
+  }
+
+  submit(bytes: Uint8Array): Promise<Receipt> {
+    return this.#submitter.submit(bytes)
+  }
+
+  receipt(hash: string): Receipt | undefined {
+    const known = this.#storeNow.json<{ logIndex: number; time: number }>('o', hash)
+    if (!known || known.logIndex >= this.head.logSize) return undefined
+    return { hash, ...known, height: this.head.header.height }
+  }
+
+  /** Blocks come by themselves (a heartbeat when there is nothing to do); this only makes sure that we know the newest. */
+  async refresh(maxAge: number): Promise<void> {
+    const age = this.#options.clock.now() / 1000 - this.head.header.time.seconds
+    // A network that stands still must not keep reads from being answered: they say how old they are.
+    if (age > maxAge) await this.#follow().catch(() => {})
+  }
+
+  async status(): Promise<LedgerStatus> {
+    const peers = await this.#rpc.peers().catch(() => 0)
+    return { engine: 'cometbft', peers }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#submitter.stop()
+    await this.#supervisor?.stop()
+    this.#rpc.close()
+    await this.#following?.catch(() => {})
+    await this.#store?.close()
+  }
+
+  get #storeNow(): LedgerStore {
+    return this.#store as LedgerStore
+  }
+
+  #stateBefore(height: number): Reader {
+    const { height: newest } = this.#storeNow.json<Applied>('m', 'applied') as Applied
+    return stateAt(this.#storeNow, newest, height - 1)
+  }
+
+  async #untilFirstHead(): Promise<void> {
+    let said = false
+    while (!this.#head) {
+      this.#options.signal?.throwIfAborted()
+      if (!this.#store && existsSync(join(this.#options.home, STORE_FOLDER)))
+        this.#store = LedgerStore.open(join(this.#options.home, STORE_FOLDER), { readOnly: true })
+      if (this.#store) await this.#follow().catch(() => {})
+      if (this.#head) return
+      if (!said) {
+        this.#options.log(
+          `waiting for the network: ${this.genesis.validators.length} validators, more than two thirds must run`,
+        )
+        said = true
+      }
+      await sleep(200)
+    }
+  }
+
+  #follow(): Promise<void> {
+    if (this.#following) {
+      this.#followAgain = true
+      return this.#following
+    }
+    this.#following = this.#readHead().finally(() => {
+      this.#following = undefined
+      if (this.#followAgain && !this.#closed) {
+        this.#followAgain = false
+        void this.#follow().catch(() => {})
+      }
+    })
+    return this.#following
+  }
+
+  async #readHead(): Promise<void> {
+    const { header, commit }: SignedHeader = await this.#rpc.commit()
+    const before = this.#head?.header.height ?? 0
+    if (header.height <= before || this.#closed) return
+    const store = this.#stateBefore(header.height)
+    const { logSize } = store.json<Applied>('m', 'applied') as Applied
+    const roots = { mapRoot: mapRoot(nodesOf(store)), logRoot: logRoot(hashesOf(store), logSize), logSize }
+    if (!equalBytes(header.appHash, appHash(roots.mapRoot, roots.logRoot, logSize)))
+      throw new KeysteadError<LedgerErrorCode>(
+        'LEDGER_CORRUPT',
+        `header ${header.height} commits to ${base64url.encode(header.appHash)}, the data are another state`,
+      )
+    this.#head = { header, commit, ...roots }
+    this.#submitter.advanced(header.height - before)
+  }
+}

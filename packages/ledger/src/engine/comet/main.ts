@@ -1,0 +1,3 @@
+import { runApplication } from './process.ts'
+
+await runApplication()

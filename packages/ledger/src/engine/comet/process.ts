@@ -1,0 +1,52 @@
+/**
+ * The application as a process of its own, started by the supervisor in the validator's folder: the ABCI server on `app.sock`,
+ * the state in `ledger.lmdb`. It ends with its supervisor, and CometBFT ends with it, so that nothing is left behind.
+ */
+import { rmSync } from 'node:fs'
+import { AbciServer } from '../../abci/server.ts'
+import { LedgerStore } from '../../state/store.ts'
+import { Application, type ApplicationOptions } from './application.ts'
+import { APP_SOCKET, STORE_FOLDER } from './home.ts'
+
+/** What the process tells its supervisor. */
+export type AppMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'committed'; readonly height: number }
+  | {
+      readonly kind: 'refused'
+      readonly refusals: readonly { readonly hash: string; readonly code: string; readonly message: string }[]
+    }
+
+/** Runs until the supervisor is gone or says SIGTERM. `make`: another application, for tests of what a cheater does. */
+export async function runApplication(
+  make: (options: ApplicationOptions) => Application = (options) => new Application(options),
+): Promise<void> {
+  const tell = (message: AppMessage): void => {
+    if (process.connected) process.send?.(message)
+  }
+  const store = LedgerStore.open(STORE_FOLDER)
+  const application = make({
+    store,
+    now: () => Math.floor(Date.now() / 1000),
+    events: {
+      committed: (height) => tell({ kind: 'committed', height }),
+      refused: (refusals) => tell({ kind: 'refused', refusals }),
+    },
+  })
+  rmSync(APP_SOCKET, { force: true })
+  const server = await AbciServer.listen({
+    path: APP_SOCKET,
+    application,
+    onError: (error) => console.error(`application error: ${error.stack ?? error.message}`),
+  })
+  const stop = async (): Promise<void> => {
+    await server.close()
+    await store.close()
+    process.exit(0)
+  }
+  process.once('SIGTERM', () => void stop())
+  // Ctrl-C goes to the whole group; the supervisor decides the order of stopping.
+  process.on('SIGINT', () => {})
+  process.once('disconnect', () => process.exit(1))
+  tell({ kind: 'ready' })
+}
