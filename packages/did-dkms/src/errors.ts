@@ -39,6 +39,7 @@ export type OperationErrorCode =
   | 'SUSPENSION_SPENT'
   | 'BODY_IN_FORCE'
   | 'ALREADY_ERASED'
+  | 'RATE_LIMITED'
   | 'STATE_INVALID'
   | 'UPDATE_REQUIRED'
   | NetworkErrorCode

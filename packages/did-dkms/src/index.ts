@@ -1,3 +1,4 @@
+export { type Admission, doWork, makeStamp, parseAdmission, stampHolds, workDone } from './admission.ts'
 export {
   type AgentStanding,
   agentDigest,
@@ -23,6 +24,7 @@ export { encodeLogEntry, type LogEntry, parseLogEntry, signedOperationHash } fro
 export { applyNetwork, type NetworkContext, type NetworkResult } from './network/apply.ts'
 export { networkOperationAfter } from './network/build.ts'
 export { type NetworkGenesis, networkHash, parseNetworkGenesis, type ValidatorPower } from './network/genesis.ts'
+export { type NetworkHistory, type NetworkHistoryEntry, replayNetwork } from './network/history.ts'
 export {
   developmentParameters,
   type NetworkParameters,
@@ -46,11 +48,13 @@ export {
   networkDigests,
   networkKey,
   type ParametersLeaf,
+  readNetworkLeaves,
   readParameters,
 } from './network/state.ts'
 export type { NetworkOperation, NetworkSubmission, UnsignedNetworkOperation } from './network/types.ts'
 export { parseBody } from './parse/body.ts'
 export { encodeSubmission, parseSubmission, parseSubmissionJson } from './parse/submission.ts'
+export { countOperation, isUrgent, type Rate } from './rate.ts'
 export { parseBy, RULES, type Rules, type RulesTable, rulesFor } from './rules.ts'
 export { settle } from './settle.ts'
 export { signOperation } from './signing.ts'

@@ -1,11 +1,21 @@
 /** The state of one DID: what the ledger's map holds, and all that `apply` looks at (DKMS-20). */
-import { type Bytes, canonicalJson, Fields, KeysteadError, parseCanonicalJson, utf8 } from '@keystead/core'
+import {
+  type Bytes,
+  canonicalJson,
+  Fields,
+  fail,
+  type Json,
+  KeysteadError,
+  parseCanonicalJson,
+  utf8,
+} from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { OperationErrorCode } from './errors.ts'
 import { MAX_AGENTS, MAX_COMPROMISES, MAX_SEQ, MAX_STATE_BYTES, MAX_SUSPENDERS } from './limits.ts'
 import { parseAgents, parseQuorums } from './parse/agents.ts'
 import { parseAuthority, parseRecovery } from './parse/authority.ts'
 import { checkDigest, closed, readDigest, TIME } from './parse/read.ts'
+import type { Rate } from './rate.ts'
 import type { Wait } from './time.ts'
 import type { AgentEntry, Authority, Quorums, RecoveryEntry } from './types.ts'
 
@@ -77,6 +87,8 @@ export interface DidState {
   readonly body: string
   readonly bodySeq: number
   readonly compromises: readonly Compromise[]
+  /** How often this DID has spoken lately (NET-30). */
+  readonly rate: Rate
   readonly deactivation?: Wait
   /** Nodes may have dropped the bodies of operations up to this number (rule 12). */
   readonly erased?: number
@@ -120,6 +132,7 @@ export function decodeState(bytes: Uint8Array): DidState {
           at: c.integer('at', TIME),
         })),
       ),
+      rate: readRate(f),
       ...(f.has('deactivation') ? { deactivation: closed(f.any('deactivation'), 'state.deactivation', readWait) } : {}),
       ...(f.has('erased') ? { erased: f.integer('erased', { min: 0, max: MAX_SEQ }) } : {}),
     }
@@ -128,6 +141,12 @@ export function decodeState(bytes: Uint8Array): DidState {
   } catch (cause) {
     throw new KeysteadError<OperationErrorCode>('STATE_INVALID', 'this is not the state of a did:dkms', { cause })
   }
+}
+
+function readRate(f: Fields): Rate {
+  const count = (item: Json, path: string): number =>
+    Number.isSafeInteger(item) && (item as number) >= 0 ? (item as number) : fail(path, 'must be a count')
+  return f.array('rate', { min: 4, max: 4 }, count) as unknown as Rate
 }
 
 function readWait(f: Fields): Wait {

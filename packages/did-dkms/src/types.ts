@@ -3,6 +3,7 @@
  * RFC 8785. Times are block times in seconds since 1970 (rule 11).
  */
 import type { JsonObject } from '@keystead/core'
+import type { Admission } from './admission.ts'
 
 export interface WeightedKey {
   /** Multikey of an authority key. */
@@ -186,6 +187,8 @@ export type UnsignedOperation = Operation extends infer O ? (O extends Operation
 export interface Submission {
   readonly operation: Operation
   readonly body?: Body
+  /** What a newcomer brings so that a node admits it (NET-32); no part of hash or log. */
+  readonly admission?: Admission
   /** Hash of the operation without proof: its name, and the next one's `prev`. */
   readonly hash: string
 }

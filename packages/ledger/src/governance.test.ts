@@ -59,7 +59,7 @@ async function open(rules: RulesTable = RULES): Promise<EmbeddedLedger> {
 }
 
 const network = () => readNetwork(ledger.view().store)
-const send = (submission: Submission | NetworkSubmission) => ledger.submit(encodeSubmission(submission as never))
+const send = (submission: Submission | NetworkSubmission) => ledger.submit(encodeSubmission(submission))
 const owner = () => new Owner(keys, networkHash(ledger.genesis), T0 + 86_400)
 
 async function govern(members: NetworkMembers) {

@@ -1,3 +1,11 @@
+export {
+  type AdmissionPolicy,
+  openAdmission,
+  parseAdmissionPolicy,
+  stampAdmission,
+  workAdmission,
+} from './admission.ts'
+export { fillBlock, hasReservedSpace } from './block-space.ts'
 export { type Block, encodeHeader, makeBlock } from './engine/embedded/block.ts'
 export { EmbeddedLedger, type EngineOptions } from './engine/embedded/engine.ts'
 export { Signer } from './engine/embedded/signer.ts'

@@ -1,6 +1,9 @@
 /** Operations in one block: at 4 KiB each a megabyte, and well under a second to verify. */
 export const MAX_BLOCK_OPERATIONS = 500
 
+/** Of them kept for operations that protect an owner (rule 15): a flood of others leaves room for 50 vetoes a block. */
+export const RESERVED_BLOCK_OPERATIONS = 50
+
 /** Operations that may wait for a block before new ones are turned away. */
 export const MAX_WAITING_OPERATIONS = 5_000
 
@@ -39,3 +42,18 @@ export const MAX_NETWORK_BLOCK_OPERATIONS = 2_000
 
 /** Parsed submissions a validator remembers between checking, proposing and executing them. */
 export const REMEMBER_SUBMISSIONS = 10_000
+
+/** Of the queue, kept for the same: who floods a node does not shut out a veto. */
+export const RESERVED_WAITING_OPERATIONS = 500
+
+/** Seconds in which a node promises to bring an operation into the log: many blocks even of a network that changes proposers. */
+export const INCLUSION_SECONDS = 60
+
+/** Milliseconds after which a submission is answered with its receipt alone: well before a client's own timeout of 20 s. */
+export const ANSWER_WITHIN_MS = 10_000
+
+/** Zero bits of work for a DID where a node asks for work and names no number: a second or two of one core. */
+export const DEFAULT_WORK_BITS = 18
+
+/** DIDs that a sponsor may stamp in a day at one node: a large agency's busiest. */
+export const SPONSOR_QUOTA_PER_DAY = 1000

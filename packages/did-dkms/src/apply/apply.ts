@@ -5,6 +5,7 @@
 import { hashesOfChange } from '../body.ts'
 import type { OperationErrorCode } from '../errors.ts'
 import { MAX_COMPROMISES } from '../limits.ts'
+import { countOperation, type Rate } from '../rate.ts'
 import { settle, withRemovals } from '../settle.ts'
 import { type VerifyProof, verifyProof } from '../signing.ts'
 import type { DidState } from '../state.ts'
@@ -18,7 +19,13 @@ import { applyResume, applySuspend, newAuthorityEpoch } from './suspension.ts'
 
 export type ApplyResult =
   | { readonly ok: true; readonly state: DidState }
-  | { readonly ok: false; readonly code: OperationErrorCode; readonly message: string }
+  | {
+      readonly ok: false
+      readonly code: OperationErrorCode
+      readonly message: string
+      /** With `RATE_LIMITED`: block time from which the operation may be taken, seconds since 1970. */
+      readonly retryAt?: number
+    }
 
 /** `submission` has passed `parseSubmission`. */
 export function apply(before: DidState | undefined, submission: Submission, context: ApplyContext): ApplyResult {
@@ -36,7 +43,10 @@ export function applyWith(
     const state = before && settle(before, context, context.parameters)
     return { ok: true, state: transition(state, judged(submission, context, verify)) }
   } catch (error) {
-    if (error instanceof Refusal) return { ok: false, code: error.code, message: error.message }
+    if (error instanceof Refusal) {
+      const { code, message, retryAt } = error
+      return { ok: false, code, message, ...(retryAt === undefined ? {} : { retryAt }) }
+    }
     throw error
   }
 }
@@ -64,7 +74,16 @@ function transition(settled: DidState | undefined, judged: Judged): DidState {
     head: judged.hash,
     logIndex: judged.logIndex,
     updated: time,
+    rate: counted(state, judged),
   }
+}
+
+/** NET-30: every accepted operation counts; the last of the checks, so that only who may sign can use it up. */
+function counted({ rate, updated }: DidState, { operation, time, parameters }: Judged): Rate {
+  const count = countOperation(rate, updated, operation, time, parameters)
+  if ('rate' in count) return count.rate
+  const when = new Date(count.retryAt * 1000).toISOString()
+  throw new Refusal('RATE_LIMITED', `this DID has had all its operations of this kind until ${when}`, count.retryAt)
 }
 
 /** What waits or stops decides which operations are taken at all (rules 4 to 6). */
@@ -135,6 +154,7 @@ function applyGenesis(judged: Judged<Genesis>): DidState {
     body: operation.body,
     bodySeq: 0,
     compromises: [],
+    rate: [1, 1, 1, 0],
   }
 }
 

@@ -3,9 +3,12 @@ import type { OperationErrorCode } from '../errors.ts'
 
 export class Refusal extends Error {
   readonly code: OperationErrorCode
-  constructor(code: OperationErrorCode, message: string) {
+  /** Block time, seconds since 1970, from which the same may be taken. */
+  readonly retryAt: number | undefined
+  constructor(code: OperationErrorCode, message: string, retryAt?: number) {
     super(message)
     this.code = code
+    this.retryAt = retryAt
   }
 }
 

@@ -20,6 +20,11 @@ import type {
 export interface NetworkContext extends Now {
   /** Hash of the network's genesis document. */
   readonly net: string
+  /**
+   * False when a log is replayed: a removal for misbehaviour is in a block's evidence, not in the log, so of a change of
+   * validators only who ordered it can be judged again.
+   */
+  readonly powerKnown?: boolean
 }
 
 export type NetworkResult =
@@ -96,6 +101,10 @@ const waiting = (): never =>
 function changeValidators(state: NetworkState, operation: ChangeValidators, context: NetworkContext): ValidatorsLeaf {
   const { set, moved, pending } = state.validators
   const { governanceDelay, trustingPeriod } = state.parameters.now
+  const { changes, handover, seq } = operation
+  const wait = { start: context.time, lostAtStart: context.lost, delay: governanceDelay }
+  const scheduled = { ...wait, seq, changes, ...(handover ? { handover } : {}) }
+  if (context.powerKnown === false) return { set, moved, pending: scheduled }
   if (pending) return waiting()
   const after = operation.handover ? changedSet([], operation.changes) : changedSet(set, operation.changes)
   const power = movedPower(set, after)
@@ -116,9 +125,7 @@ function changeValidators(state: NetworkState, operation: ChangeValidators, cont
         `within the trusting period ${sum} of ${bound} power would move; at most a third may`,
       )
   }
-  const { changes, handover, seq } = operation
-  const wait = { start: context.time, lostAtStart: context.lost, delay: governanceDelay }
-  return { set, moved: recent, pending: { ...wait, seq, changes, ...(handover ? { handover } : {}) } }
+  return { set, moved: recent, pending: scheduled }
 }
 
 /** Rule 18: only the one validator of a chain that its operator signed alone hands over, and it does not come back. */

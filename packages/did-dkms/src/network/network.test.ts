@@ -68,7 +68,7 @@ beforeEach(() => network(4))
 describe('wire', () => {
   test('NET-3: what was encoded parses to the same, and only closed canonical bytes do', async () => {
     const submission = await governor.operation(state, net, { type: 'parameters', set: { vetoes: 3 } })
-    const bytes = encodeSubmission(submission as never)
+    const bytes = encodeSubmission(submission)
     expect(parseAnySubmission(bytes)).toEqual(submission)
     const { operation } = submission
     const wrong = [

@@ -5,7 +5,7 @@
  *   key(name) = SHA-256("did:dkms|system|" + name)
  *   digest    = multihash of JCS { governance, parameters, protocol, validators }, each the multihash of its leaf's bytes
  */
-import { type Bytes, canonicalJson, Fields, multihash, parseCanonicalJson, utf8 } from '@keystead/core'
+import { type Bytes, canonicalJson, Fields, type Json, multihash, parseCanonicalJson, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { MAX_NETWORK_LEAF_BYTES, MAX_PROTOCOL, MAX_SEQ, MAX_TIME, MAX_VALIDATORS } from '../limits.ts'
 import { parseAuthority } from '../parse/authority.ts'
@@ -92,8 +92,12 @@ export function networkDigest(digests: NetworkDigests): string {
 
 /** From the four leaves' bytes. Throws errors of `Fields`. */
 export function decodeNetwork(leaf: (name: NetworkLeafName) => Uint8Array): NetworkState {
-  const read = <T>(name: NetworkLeafName, parse: (f: Fields) => T): T =>
-    closed(new Fields(parseCanonicalJson(leaf(name), MAX_NETWORK_LEAF_BYTES), name), parse)
+  return readNetworkLeaves((name) => parseCanonicalJson(leaf(name), MAX_NETWORK_LEAF_BYTES))
+}
+
+/** From the four leaves' values. Throws errors of `Fields`. */
+export function readNetworkLeaves(leaf: (name: NetworkLeafName) => Json): NetworkState {
+  const read = <T>(name: NetworkLeafName, parse: (f: Fields) => T): T => closed(new Fields(leaf(name), name), parse)
   return {
     governance: read('governance', readGovernance),
     validators: read('validators', readValidators),

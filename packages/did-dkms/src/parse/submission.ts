@@ -1,10 +1,12 @@
 /** Parsing and static validation of submissions (DKMS-1 to DKMS-9): everything that can be known without a state. */
 import { canonicalJson, Fields, type Json, KeysteadError, parseCanonicalJson } from '@keystead/core'
+import { parseAdmission } from '../admission.ts'
 import { bodyHash } from '../body.ts'
 import type { OperationErrorCode } from '../errors.ts'
 import { deriveScid, networkLabel, operationHash, parseDkmsDid } from '../identifier.ts'
 import { MAX_SUBMISSION_BYTES } from '../limits.ts'
-import type { Body, Operation, Submission } from '../types.ts'
+import type { NetworkSubmission } from '../network/types.ts'
+import type { Submission } from '../types.ts'
 import { parseBody } from './body.ts'
 import { parseOperation } from './operation.ts'
 
@@ -29,11 +31,12 @@ export function parseSubmissionJson(
   value: Json,
   { bodies = 'required' }: { readonly bodies?: 'required' | 'erasable' } = {},
 ): Submission {
-  const { operation, body } = attempt(() => {
+  const { operation, body, admission } = attempt(() => {
     const fields = new Fields(value, 'submission')
     const parsed = {
       operation: parseOperation(fields.any('op')),
       body: fields.optional('body', (f, name) => parseBody(f.any(name))),
+      admission: fields.optional('admission', (f, name) => parseAdmission(f.any(name))),
     }
     fields.end()
     return parsed
@@ -48,12 +51,14 @@ export function parseSubmissionJson(
   if (network !== networkLabel(operation.net))
     throw bad('WRONG_NETWORK', 'the identifier is of another network than the operation')
   const hash = operationHash(operation)
-  return body === undefined ? { operation, hash } : { operation, body, hash }
+  return { operation, hash, ...(body ? { body } : {}), ...(admission ? { admission } : {}) }
 }
 
-export function encodeSubmission(submission: { operation: Operation; body?: Body }): Uint8Array<ArrayBuffer> {
-  const { operation, body } = submission
-  return canonicalJson(body === undefined ? { op: operation } : { body, op: operation })
+export function encodeSubmission(
+  submission: Omit<Submission, 'hash'> | Pick<NetworkSubmission, 'operation'>,
+): Uint8Array<ArrayBuffer> {
+  const { operation: op, body, admission } = { body: undefined, admission: undefined, ...submission }
+  return canonicalJson({ op, ...(body ? { body } : {}), ...(admission ? { admission } : {}) })
 }
 
 /** Throws `BAD_OPERATION` for whatever goes wrong inside. */

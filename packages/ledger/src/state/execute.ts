@@ -55,7 +55,14 @@ export interface Roots {
 
 export type RunResult =
   | { readonly ok: true; readonly logIndex: number }
-  | { readonly ok: false; readonly logIndex: number; readonly code: OperationErrorCode; readonly message: string }
+  | {
+      readonly ok: false
+      readonly logIndex: number
+      readonly code: OperationErrorCode
+      readonly message: string
+      /** With `RATE_LIMITED`: seconds since 1970. */
+      readonly retryAt?: number
+    }
 
 /** What an engine must know when a block's operations are done. */
 export interface BlockEnd {

@@ -7,6 +7,7 @@ import { base64url, type Clock, Fields, KeysteadError } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import {
   type Authority,
+  isNetworkSubmission,
   type NetworkGenesis,
   type NetworkParameters,
   type NetworkState,
@@ -28,9 +29,19 @@ import {
   type Timestamp,
   validatorsOf,
 } from '@keystead/light-client'
+import { type AdmissionPolicy, openAdmission } from '../../admission.ts'
+import { fillBlock, hasReservedSpace } from '../../block-space.ts'
 import type { LedgerErrorCode } from '../../errors.ts'
-import { KEEP_EMPTY_BLOCKS, MAX_BLOCK_OPERATIONS, MAX_WAITING_OPERATIONS } from '../../limits.ts'
-import { type BlockEnd, Execution, type Roots, readNetwork, rootsOf, writeGenesis } from '../../state/execute.ts'
+import { KEEP_EMPTY_BLOCKS, MAX_WAITING_OPERATIONS, RESERVED_WAITING_OPERATIONS } from '../../limits.ts'
+import {
+  type BlockEnd,
+  Execution,
+  type Roots,
+  type RunResult,
+  readNetwork,
+  rootsOf,
+  writeGenesis,
+} from '../../state/execute.ts'
 import { Batch, type LedgerStore, numberKey } from '../../state/store.ts'
 import type { Ledger, LedgerStatus, View } from '../ledger.ts'
 import { makeBlock } from './block.ts'
@@ -48,6 +59,8 @@ export interface EngineOptions {
   }
   /** Protocol versions this node can run; every one it knows unless a test says otherwise. */
   readonly rules?: RulesTable
+  /** Who may create DIDs through this node; everybody unless it says otherwise. */
+  readonly admission?: AdmissionPolicy
 }
 
 type Next = Pick<BlockEnd, 'validators' | 'protocol'>
@@ -69,6 +82,7 @@ export class EmbeddedLedger implements Ledger {
   /** What the state says of the blocks to come. */
   #next: Next
   readonly #table: RulesTable
+  readonly #admission: AdmissionPolicy
   #lastResults = 0
   #waiting: Waiting[] = []
   #working: Promise<void> = Promise.resolve()
@@ -80,6 +94,7 @@ export class EmbeddedLedger implements Ledger {
     this.#signer = options.signer
     this.#clock = options.clock
     this.#table = options.rules ?? RULES
+    this.#admission = options.admission ?? openAdmission
     this.#next = { validators: genesis.validators, protocol: 1 }
   }
 
@@ -135,7 +150,9 @@ export class EmbeddedLedger implements Ledger {
     const known = this.receipt(submission.hash)
     if (known) return known
     if (this.#stopped) throw new KeysteadError<LedgerErrorCode>('LEDGER_STOPPING', 'the ledger node is stopping')
-    if (this.#waiting.length >= MAX_WAITING_OPERATIONS)
+    if (!isNetworkSubmission(submission)) this.#admission.check(submission)
+    const room = MAX_WAITING_OPERATIONS - (hasReservedSpace(submission) ? 0 : RESERVED_WAITING_OPERATIONS)
+    if (this.#waiting.length >= room)
       throw new KeysteadError<LedgerErrorCode>('TOO_MANY_OPERATIONS', 'too many operations wait; try again soon')
     return new Promise((resolve, reject) => {
       this.#waiting.push({ submission, bytes, resolve, reject })
@@ -176,7 +193,8 @@ export class EmbeddedLedger implements Ledger {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, MAX_BLOCK_OPERATIONS)
+      const { block: batch, rest } = fillBlock(this.#waiting)
+      this.#waiting = rest
       try {
         await this.#block(batch)
       } catch (error) {
@@ -205,7 +223,7 @@ export class EmbeddedLedger implements Ledger {
       }
       const result = execution.run(one.submission)
       if (result.ok) accepted.push({ waiting: one, logIndex: result.logIndex })
-      else answers.push(() => one.reject(new KeysteadError<OperationErrorCode>(result.code, result.message)))
+      else answers.push(() => one.reject(refused(result)))
     }
     const end = execution.endBlock()
     if (!end.changed && waiting.length > 0) {
@@ -305,6 +323,10 @@ function newGenesis(options: EngineOptions): NetworkGenesis {
     validators: [{ k: encodeMultikey(options.signer.key.publicKey), power: 1 }],
     ...(options.network.governance ? { governance: options.network.governance } : {}),
   }
+}
+
+function refused({ code, message, retryAt }: Extract<RunResult, { ok: false }>): KeysteadError<OperationErrorCode> {
+  return new KeysteadError<OperationErrorCode>(code, message, retryAt === undefined ? {} : { details: { retryAt } })
 }
 
 function nextOf({ validators, protocol }: NetworkState): Next {
