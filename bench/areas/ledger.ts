@@ -13,7 +13,7 @@ import {
   type Submission,
 } from '@keystead/did-dkms'
 import { EmbeddedLedger, LedgerStore, readBundle, Signer } from '@keystead/ledger'
-import { bundleFromJson, bundleToJson, verifyResolution } from '@keystead/light-client'
+import { decodeBundle, encodeBundle, readState } from '@keystead/light-client'
 import { Owner } from '../../packages/did-dkms/src/testing/owner.ts'
 import { type Budget, compare, type Row } from '../measure.ts'
 import { nodeVerify, rawVerify } from '../raw.ts'
@@ -37,8 +37,7 @@ export async function ledger(budget: Budget): Promise<Row[]> {
     await node.submit(encodeSubmission(genesis))
     const { did } = genesis.operation
     const bundle = readBundle(node.view(), did)
-    const trust = { genesis: node.genesis, now: Math.floor(Date.now() / 1000), maxAge: 3600 }
-    const { state } = verifyResolution(did, bundle, trust)
+    const { state } = readState(did, bundle, node)
     if (!state) throw new Error('the DID is on the ledger')
     const update = encodeSubmission(await owner.update(state))
     const context = {
@@ -48,7 +47,7 @@ export async function ledger(budget: Budget): Promise<Row[]> {
       lost: 0,
       logIndex: 1,
     }
-    const json = JSON.parse(JSON.stringify(bundleToJson(bundle)))
+    const encoded = encodeBundle(bundle)
     const verifyName = 'raw Ed25519 verify (node:crypto)'
     return [
       await compare(budget, {
@@ -67,7 +66,7 @@ export async function ledger(budget: Budget): Promise<Row[]> {
       await compare(budget, {
         area,
         what: 'verified read of a DID, one validator',
-        ours: () => verifyResolution(did, bundleFromJson(json), trust),
+        ours: () => readState(did, decodeBundle(encoded), node),
         baseline: { name: verifyName, work: nodeVerify },
         target: 3,
       }),

@@ -4,7 +4,7 @@ import { systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { type DidResolver, unresolved } from '@keystead/did'
 import { networkHash } from '@keystead/did-dkms'
-import { fetchGenesis, LedgerClient, type Pin } from '@keystead/light-client'
+import { fetchGenesis, LedgerClient, memoryPins } from '@keystead/light-client'
 
 const env = process.env
 const ledger = env['KEYSTEAD_LEDGER_URL']
@@ -40,12 +40,8 @@ try {
 /** Resolution by proofs of our own checking. The ledger may be away when we start, and later: then a DID is not known yet. */
 function ledgerResolver(url: string, network: () => Promise<string | undefined>): DidResolver {
   let client: LedgerClient | undefined
-  let pin: Pin | undefined
   const pins = {
-    load: async () => pin,
-    save: async (newest: Pin) => {
-      pin = newest
-    },
+    ...memoryPins(),
     keepEvidence: async (evidence: object) => console.log(`agency ledger rolled back: ${JSON.stringify(evidence)}`),
   }
   return {

@@ -1,28 +1,25 @@
-/**
- * The proof bundle (PROOF-1): one answer of a ledger with everything needed to check it against the network's validators.
- *
- *   header.appHash = SHA-256("DKMS/v1" || map root || log root || log size as 8 bytes)
- */
-import { type Bytes, base64url, concatBytes, Fields, type Json, type JsonObject, uint64, utf8 } from '@keystead/core'
-import { sha256 } from '@keystead/crypto'
-import { type Body, MAX_STATE_BYTES, parseBody } from '@keystead/did-dkms'
-import type { Commit, Header } from './header.ts'
+/** The proof bundle (PROOF-1): one answer of a ledger with everything needed to check it against the network's validators. */
+import { type Bytes, canonicalJson, concatBytes, Fields, KeysteadError, parseCanonicalJson } from '@keystead/core'
+import { type Body, MAX_STATE_BYTES, MAX_SUBMISSION_BYTES, parseBody } from '@keystead/did-dkms'
+import { encodeHead, type Head, headOf } from './head.ts'
+import { MAX_LOG_PATH, MAX_MAP_PATH, MAX_NETWORK_BYTES } from './limits.ts'
 import type { MapProof } from './map.ts'
 import { type NetworkShown, networkFromJson, networkToJson } from './network.ts'
-import * as wire from './wire.ts'
+import { bytes, decodeExactly, integer, Message, message } from './protobuf.ts'
 
-/** A block's header and commit with what its application hash is made of. */
-export interface Head {
-  readonly header: Header
-  readonly commit: Commit
-  readonly mapRoot: Bytes
-  readonly logRoot: Bytes
-  readonly logSize: number
+/** RFC 9162 proof that the log of `from` operations is the beginning of the head's. */
+export interface Consistency {
+  readonly from: number
+  readonly path: readonly Bytes[]
 }
 
-export interface ProofBundle {
-  readonly v: 1
+/** A head, and that its log extends the one the asker knows. */
+export interface HeadProof {
   readonly head: Head
+  readonly consistency?: Consistency
+}
+
+export interface ProofBundle extends HeadProof {
   /** `encodeState` bytes; absent when the map has no such DID. */
   readonly state?: Bytes
   readonly stateProof: MapProof
@@ -33,80 +30,80 @@ export interface ProofBundle {
   readonly network?: NetworkShown
   /** Bodies of the document in force and, while a recovery is pending, of the one to come. */
   readonly bodies: readonly Body[]
-  /** RFC 9162 proof from the log size the asker had pinned. */
-  readonly consistency?: { readonly from: number; readonly path: readonly Bytes[] }
 }
 
-const TAG = utf8('DKMS/v1')
-
-export function appHash(mapRoot: Uint8Array, logRoot: Uint8Array, logSize: number): Bytes {
-  return sha256(concatBytes(TAG, mapRoot, logRoot, uint64(logSize)))
+/** { head = 1, consistency = 2 }. */
+export function encodeHeadProof({ head, consistency }: HeadProof): Bytes {
+  return concatBytes(message(1, encodeHead(head)), ...(consistency ? [message(2, encodeConsistency(consistency))] : []))
 }
 
-export function headToJson(head: Head): JsonObject {
-  return {
-    header: wire.headerToJson(head.header),
-    commit: wire.commitToJson(head.commit),
-    mapRoot: base64url.encode(head.mapRoot),
-    logRoot: base64url.encode(head.logRoot),
-    logSize: head.logSize,
-  }
+/** Throws `BAD_ENCODING`. */
+export const decodeHeadProof = (content: Uint8Array): HeadProof => decodeExactly(content, headProof, encodeHeadProof)
+
+function headProof(m: Message): HeadProof {
+  const consistency = m.optional(2, decodeConsistency)
+  return { head: headOf(m.message(1)), ...(consistency ? { consistency } : {}) }
 }
 
-/** Throws errors of `Fields`. */
-export function headFromJson(f: Fields): Head {
-  const head = {
-    header: wire.headerFromJson(f.object('header')),
-    commit: wire.commitFromJson(f.object('commit')),
-    mapRoot: wire.hash(f, 'mapRoot'),
-    logRoot: wire.hash(f, 'logRoot'),
-    logSize: f.integer('logSize', { min: 0, max: Number.MAX_SAFE_INTEGER }),
-  }
-  f.end()
-  return head
+/** { head = 1, consistency = 2, system = 3, system_proof = 4, state = 5, state_proof = 6, bodies = 7, network = 8 }. */
+export function encodeBundle(bundle: ProofBundle): Bytes {
+  return concatBytes(
+    encodeHeadProof(bundle),
+    bytes(3, bundle.system),
+    message(4, encodeMapProof(bundle.systemProof, true)),
+    bytes(5, bundle.state ?? new Uint8Array(0)),
+    message(6, encodeMapProof(bundle.stateProof, bundle.state !== undefined)),
+    ...bundle.bodies.map((body) => message(7, canonicalJson(body))),
+    ...(bundle.network ? [message(8, canonicalJson(networkToJson(bundle.network)))] : []),
+  )
 }
 
-export function bundleToJson(bundle: ProofBundle): JsonObject {
-  return {
-    v: 1,
-    head: headToJson(bundle.head),
-    ...(bundle.state ? { state: base64url.encode(bundle.state) } : {}),
-    stateProof: wire.mapProofToJson(bundle.stateProof),
-    system: base64url.encode(bundle.system),
-    systemProof: wire.mapProofToJson(bundle.systemProof),
-    ...(bundle.network ? { network: networkToJson(bundle.network) } : {}),
-    bodies: bundle.bodies as unknown as Json,
-    ...(bundle.consistency
-      ? { consistency: { from: bundle.consistency.from, path: wire.pathToJson(bundle.consistency.path) } }
-      : {}),
-  }
-}
-
-/** Throws errors of `Fields`. */
-export function bundleFromJson(value: Json): ProofBundle {
-  const f = new Fields(value, 'proof')
-  const state = f.optional('state', () => f.decoded('state', MAX_STATE_BYTES * 2, base64url.decode))
-  const network = f.optional('network', () => networkFromJson(f.object('network')))
-  const consistency = f.optional('consistency', () => {
-    const c = f.object('consistency')
-    const parsed = {
-      from: c.integer('from', { min: 0, max: Number.MAX_SAFE_INTEGER }),
-      path: wire.pathFromJson(c, 'path'),
+/** Throws `BAD_ENCODING`, `NOT_CANONICAL` and errors of `Fields`. */
+export function decodeBundle(content: Uint8Array): ProofBundle {
+  const read = (m: Message): ProofBundle => {
+    const state = m.bytes(5, MAX_STATE_BYTES)
+    const network = m.optional(8, (content) =>
+      networkFromJson(new Fields(parseCanonicalJson(content, MAX_NETWORK_BYTES), 'network')),
+    )
+    return {
+      ...headProof(m),
+      system: m.bytes(3, 256),
+      systemProof: decodeMapProof(m.message(4)),
+      ...(state.length > 0 ? { state } : {}),
+      stateProof: decodeMapProof(m.message(6)),
+      bodies: m.repeated(7, 2, (body) => parseBody(parseCanonicalJson(body, MAX_SUBMISSION_BYTES))),
+      ...(network ? { network } : {}),
     }
-    c.end()
-    return parsed
-  })
-  const bundle = {
-    v: f.literal('v', 1),
-    head: headFromJson(f.object('head')),
-    stateProof: wire.mapProofFromJson(f.object('stateProof')),
-    system: f.decoded('system', 256, base64url.decode),
-    systemProof: wire.mapProofFromJson(f.object('systemProof')),
-    bodies: f.array('bodies', { max: 2 }, (item) => parseBody(item)),
-    ...(state ? { state } : {}),
-    ...(network ? { network } : {}),
-    ...(consistency ? { consistency } : {}),
   }
-  f.end()
-  return bundle
+  return decodeExactly(content, read, encodeBundle)
+}
+
+/** { from = 1, path = 2 }: the nodes one behind the other. */
+function encodeConsistency({ from, path }: Consistency): Bytes {
+  return concatBytes(integer(1, from), bytes(2, concatBytes(...path)))
+}
+
+function decodeConsistency(content: Bytes): Consistency {
+  const m = new Message(content)
+  return { from: m.integer(1), path: decodeHashes(m.bytes(2, 2 * MAX_LOG_PATH * 32)) }
+}
+
+/** { key = 1, value_hash = 2 of another key's leaf that shows absence; siblings = 3 }: a leaf that is present follows from its value. */
+function encodeMapProof({ leaf, siblings }: MapProof, present: boolean): Bytes {
+  return concatBytes(
+    ...(leaf && !present ? [bytes(1, leaf.key), bytes(2, leaf.valueHash)] : []),
+    bytes(3, concatBytes(...siblings)),
+  )
+}
+
+function decodeMapProof(m: Message): MapProof {
+  const siblings = decodeHashes(m.bytes(3, MAX_MAP_PATH * 32))
+  const other = m.bytes(1, 32).length > 0
+  return other ? { leaf: { key: m.hash(1), valueHash: m.hash(2) }, siblings } : { siblings }
+}
+
+/** 32-byte hashes one behind the other. Throws `BAD_ENCODING`. */
+export function decodeHashes(content: Uint8Array): Bytes[] {
+  if (content.length % 32 !== 0) throw new KeysteadError('BAD_ENCODING', 'this is not a list of hashes')
+  return Array.from({ length: content.length / 32 }, (_, i) => content.slice(i * 32, i * 32 + 32) as Bytes)
 }

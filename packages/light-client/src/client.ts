@@ -2,16 +2,7 @@
  * A client of ledger nodes that believes nothing: every answer is verified, the newest head pinned. It does no I/O of its
  * own; `fetch` and the store of pins are passed in.
  */
-import {
-  type Clock,
-  canonicalText,
-  Fields,
-  isKeysteadError,
-  type Json,
-  type JsonObject,
-  KeysteadError,
-  parseJson,
-} from '@keystead/core'
+import { Fields, isKeysteadError, KeysteadError, parseJson } from '@keystead/core'
 import { combineResolvers, type DidResolver, resolved, unresolved } from '@keystead/did'
 import {
   deriveDocument,
@@ -20,37 +11,32 @@ import {
   type NetworkGenesis,
   networkHash,
   parseDkmsDid,
-  parseNetworkGenesis,
   type Submission,
 } from '@keystead/did-dkms'
-import { bundleFromJson, type Head, headFromJson } from './bundle.ts'
+import { decodeBundle, decodeHashes, decodeHeadProof, type HeadProof } from './bundle.ts'
 import type { LedgerReadErrorCode } from './errors.ts'
-import { historyFromJson, type VerifiedHistory, verifyHistory } from './history.ts'
-import { MAX_AGE_SECONDS, MAX_BUNDLE_BYTES, MAX_HISTORY_BYTES } from './limits.ts'
-import { type Pin, type ReadTrust, type VerifiedResolution, verifyHead, verifyResolution } from './verify.ts'
-import { pathFromJson } from './wire.ts'
+import type { LightProvider } from './follow.ts'
+import type { Head } from './head.ts'
+import { historyFromJson, type ProvenHistory, readHistory } from './history.ts'
+import { MAX_BUNDLE_BYTES, MAX_HISTORY_BYTES } from './limits.ts'
+import { askNode, type FetchPort, httpProvider } from './node-link.ts'
+import { comparePeerHead, type PeerView } from './peer-head.ts'
+import { type Accepted, Trust, type TrustOptions } from './trust.ts'
+import { type ProvenState, readState } from './verify.ts'
 
-/** The little of `fetch` that we use, so that a test can answer without a socket. */
-export type FetchPort = (
-  url: string,
-  init?: { method?: string; headers?: Record<string, string>; body?: Uint8Array<ArrayBuffer>; signal?: AbortSignal },
-) => Promise<{ readonly status: number; arrayBuffer(): Promise<ArrayBuffer> }>
-
-/** Where a wallet keeps its newest head, and the evidence when a ledger contradicts itself. */
-export interface PinStore {
-  load(): Promise<Pin | undefined>
-  save(pin: Pin): Promise<void>
-  /** Both headers of a rollback, for others to check (rule 17). */
-  keepEvidence(evidence: JsonObject): Promise<void>
+export interface LedgerClientOptions extends TrustOptions {
+  readonly url: string
+  /** Other nodes of the network: they confirm each new head, and stand in when the first does not answer. */
+  readonly witnesses?: readonly string[]
+  readonly fetch: FetchPort
 }
 
-export interface LedgerClientOptions {
-  readonly url: string
-  readonly genesis: NetworkGenesis
-  readonly fetch: FetchPort
-  readonly pins: PinStore
-  readonly clock: Clock
-  readonly maxAgeSeconds?: number
+export type VerifiedResolution = ProvenState & Accepted
+export type VerifiedHistory = ProvenHistory & Accepted
+
+export interface ReadOptions {
+  /** Seconds that the proof's header may be old. */
+  readonly maxAge?: number | undefined
 }
 
 /** Where an accepted operation stands. */
@@ -62,15 +48,17 @@ export interface Receipt {
   readonly height: number
 }
 
-const REQUEST_TIMEOUT_MS = 20_000
-
 export class LedgerClient {
   readonly #options: LedgerClientOptions
+  readonly #trust: Trust
+  readonly #nodes: readonly string[]
   /** Reads advance the pin one after the other. */
   #queue: Promise<unknown> = Promise.resolve()
 
   constructor(options: LedgerClientOptions) {
     this.#options = options
+    this.#trust = new Trust(options)
+    this.#nodes = [options.url, ...(options.witnesses ?? [])]
   }
 
   get genesis(): NetworkGenesis {
@@ -82,12 +70,17 @@ export class LedgerClient {
     return networkHash(this.#options.genesis)
   }
 
-  /** Rejects with a `LedgerReadErrorCode`, or with the code for which the ledger refuses the operation. */
+  /**
+   * Rejects with a `LedgerReadErrorCode`, or with the code for which the ledger refuses the operation; on a network that
+   * nobody confirms with `UNCONFIRMED_NETWORK`, and nothing is sent (rule 19).
+   */
   async submit(submission: Submission): Promise<Receipt> {
+    if (!(await this.#trust.pin())) await this.head().then(({ confirmed }) => requireConfirmed(confirmed))
     const body = encodeSubmission(submission)
-    const { status, json } = await this.#request('/v1/operations', { method: 'POST', body }, MAX_BUNDLE_BYTES)
-    if (status !== 200) throw refusal(status, json)
-    const f = new Fields(json, 'receipt')
+    const answer = await this.#eachNode((url) =>
+      askNode(this.#options.fetch, `${url}/v1/operations`, { method: 'POST', body }, MAX_BUNDLE_BYTES),
+    )
+    const f = new Fields(parseJson(answer, MAX_BUNDLE_BYTES), 'receipt')
     const integer = { min: 0, max: Number.MAX_SAFE_INTEGER }
     return {
       hash: f.string('hash', { max: 46 }),
@@ -98,35 +91,47 @@ export class LedgerClient {
   }
 
   /** Rejects with a `LedgerReadErrorCode`; an absent DID is a value with `state: null`. */
-  async resolve(did: string): Promise<VerifiedResolution> {
+  async resolve(did: string, options: ReadOptions = {}): Promise<VerifiedResolution> {
     parseDkmsDid(did)
-    return this.#read(`/1.0/identifiers/${encodeURIComponent(did)}`, MAX_BUNDLE_BYTES, (json, trust) => {
-      const metadata = new Fields(json, 'result').object('didDocumentMetadata')
-      const bundle = bundleFromJson(metadata.any('proof'))
-      return { head: bundle.head, value: verifyResolution(did, bundle, trust) }
+    return this.#read(`/v1/proofs/${encodeURIComponent(did)}`, MAX_BUNDLE_BYTES, options, (bytes) => {
+      const bundle = decodeBundle(bytes)
+      return { proof: bundle, read: () => readState(did, bundle, this.#options) }
     })
   }
 
   /** Every operation of a DID, verified. Rejects as `resolve`, and with `PROOF_INVALID` for an unknown DID. */
-  async history(did: string): Promise<VerifiedHistory> {
+  async history(did: string, options: ReadOptions = {}): Promise<VerifiedHistory> {
     parseDkmsDid(did)
-    return this.#read(`/v1/log/${encodeURIComponent(did)}`, MAX_HISTORY_BYTES, (json, trust) => {
-      const bundle = historyFromJson(json)
-      return { head: bundle.proof.head, value: verifyHistory(did, bundle, trust) }
+    return this.#read(`/v1/log/${encodeURIComponent(did)}`, MAX_HISTORY_BYTES, options, (bytes) => {
+      const bundle = historyFromJson(parseJson(bytes, MAX_HISTORY_BYTES))
+      return { proof: bundle.proof, read: () => readHistory(did, bundle, this.#options) }
     })
   }
 
   /** The newest head, verified. */
-  async head(): Promise<{ pin: Pin; level: string; age: number }> {
-    return this.#read('/v1/head', MAX_BUNDLE_BYTES, (json, trust) => {
-      const f = new Fields(json, 'head')
-      const head = headFromJson(f.object('head'))
-      const consistency = f.optional('consistency', () => {
-        const c = f.object('consistency')
-        return bundleConsistency(c)
-      })
-      return { head, value: verifyHead(head, trust, consistency) }
-    })
+  async head(options: ReadOptions = {}): Promise<Accepted> {
+    return this.#read('/v1/head', MAX_BUNDLE_BYTES, options, (bytes) => ({
+      proof: decodeHeadProof(bytes),
+      read: () => ({}),
+    }))
+  }
+
+  /** The newest head that was accepted, to be shown to others (rule 17); undefined before the first read. */
+  async pinnedHead(): Promise<Head | undefined> {
+    return (await this.#trust.pin())?.head
+  }
+
+  /**
+   * Holds a head that a peer has accepted against our own view (rule 17). Rejects with `LEDGER_FORKED`, evidence kept, when both
+   * are signed and cannot both be true, and as `head` otherwise.
+   */
+  async comparePeerHead(peer: Head): Promise<PeerView> {
+    const { pin } = await this.head()
+    return comparePeerHead(peer, pin, this.#trust, (from, to) =>
+      this.#eachNode(async (url) =>
+        decodeHashes(await askNode(this.#options.fetch, `${url}/v1/consistency/${from}/${to}`, {}, MAX_BUNDLE_BYTES)),
+      ),
+    )
   }
 
   /** The client as a resolver of `did:dkms` for everything that only knows DID documents. */
@@ -146,108 +151,74 @@ export class LedgerClient {
     })
   }
 
-  async #read<T extends { pin: Pin }>(
+  async #read<T extends Partial<ProvenState>>(
     path: string,
     maxBytes: number,
-    verify: (json: Json, trust: ReadTrust) => { head: Head; value: T },
-  ): Promise<T> {
-    const turn = this.#queue.then(() => this.#readNow(path, maxBytes, verify))
+    options: ReadOptions,
+    parse: (bytes: Uint8Array) => { proof: HeadProof; read: () => T },
+  ): Promise<T & Accepted> {
+    const turn = this.#queue.then(() => this.#eachNode((url) => this.#readFrom(url, path, maxBytes, options, parse)))
     this.#queue = turn.catch(() => {})
     return turn
   }
 
-  async #readNow<T extends { pin: Pin }>(
+  async #readFrom<T extends Partial<ProvenState>>(
+    url: string,
     path: string,
     maxBytes: number,
-    verify: (json: Json, trust: ReadTrust) => { head: Head; value: T },
-  ): Promise<T> {
-    const { genesis, pins, clock, maxAgeSeconds = MAX_AGE_SECONDS } = this.#options
-    const pin = await pins.load()
+    { maxAge }: ReadOptions,
+    parse: (bytes: Uint8Array) => { proof: HeadProof; read: () => T },
+  ): Promise<T & Accepted> {
+    const { fetch } = this.#options
+    const pin = await this.#trust.pin()
     const query = pin ? `?consistencyFrom=${pin.logSize}` : ''
-    const { status, json } = await this.#request(`${path}${query}`, {}, maxBytes)
-    if (status !== 200 && status !== 404 && status !== 410) throw refusal(status, json)
-    const trust = { genesis, pin, now: Math.floor(clock.now() / 1000), maxAge: maxAgeSeconds }
-    let value: T
+    const bytes = await askNode(fetch, `${url}${path}${query}`, {}, maxBytes)
+    const provider = (node: string): LightProvider => httpProvider(fetch, node)
     try {
-      value = verify(json, trust).value
+      const { proof, read } = parse(bytes)
+      const others = this.#nodes.filter((node) => node !== url).map(provider)
+      const accepted = await this.#trust.accept(proof, provider(url), others, maxAge)
+      const value = read()
+      if (value.parameters && accepted.confirmed) await this.#trust.learn(value.parameters)
+      return { ...value, ...accepted }
     } catch (error) {
-      if (isKeysteadError(error, 'LEDGER_ROLLBACK')) await pins.keepEvidence({ pinned: { ...pin }, shown: json })
       if (isKeysteadError(error) && READ_CODES.has(error.code)) throw error
       throw new KeysteadError<LedgerReadErrorCode>('PROOF_INVALID', 'the answer of the ledger cannot be verified', {
         cause: error,
       })
     }
-    if (!pin || value.pin.height > pin.height) await pins.save(value.pin)
-    return value
   }
 
-  async #request(
-    path: string,
-    init: Parameters<FetchPort>[1],
-    maxBytes: number,
-  ): Promise<{ status: number; json: Json }> {
-    const { fetch, url } = this.#options
-    return requestJson(fetch, `${url}${path}`, init, maxBytes)
+  /** The first node that is there and not behind; the last one's trouble when none is. */
+  async #eachNode<T>(ask: (url: string) => Promise<T>): Promise<T> {
+    for (const url of this.#nodes.slice(0, -1))
+      try {
+        return await ask(url)
+      } catch (error) {
+        if (!isKeysteadError(error, 'LEDGER_UNREACHABLE', 'HEADER_STALE')) throw error
+      }
+    return ask(this.#nodes.at(-1) as string)
   }
 }
 
-const READ_CODES: ReadonlySet<string> = new Set([
+function requireConfirmed(confirmed: boolean): void {
+  if (!confirmed)
+    throw new KeysteadError<LedgerReadErrorCode>(
+      'UNCONFIRMED_NETWORK',
+      'no second source confirms which network this is: it can be read, not written to',
+    )
+}
+
+const READ_CODES: ReadonlySet<string> = new Set<LedgerReadErrorCode>([
   'PROOF_INVALID',
   'HEADER_STALE',
   'CLOCK_WRONG',
   'LEDGER_ROLLBACK',
+  'LEDGER_FORKED',
   'WRONG_NETWORK',
   'UPDATE_REQUIRED',
+  'TRUST_EXPIRED',
+  'UNCONFIRMED_NETWORK',
+  'WITNESSES_SILENT',
+  'LEDGER_UNREACHABLE',
 ])
-
-function bundleConsistency(f: Fields): { from: number; path: Uint8Array<ArrayBuffer>[] } {
-  return { from: f.integer('from', { min: 0, max: Number.MAX_SAFE_INTEGER }), path: pathFromJson(f, 'path') }
-}
-
-/**
- * The genesis document of the network a node serves. With `expected` it must have that hash; without, the caller compares
- * it with a second, independent source (rule 19).
- */
-export async function fetchGenesis(fetch: FetchPort, url: string, expected?: string): Promise<NetworkGenesis> {
-  const { status, json } = await requestJson(fetch, `${url}/v1/genesis`, {}, MAX_BUNDLE_BYTES)
-  if (status !== 200) throw refusal(status, json)
-  const genesis = parseNetworkGenesis(json)
-  if (expected !== undefined && networkHash(genesis) !== expected)
-    throw new KeysteadError<LedgerReadErrorCode>('WRONG_NETWORK', 'this ledger node serves another network', {
-      details: { expected, found: networkHash(genesis) },
-    })
-  return genesis
-}
-
-async function requestJson(
-  fetch: FetchPort,
-  url: string,
-  init: Parameters<FetchPort>[1],
-  maxBytes: number,
-): Promise<{ status: number; json: Json }> {
-  let answer: Awaited<ReturnType<FetchPort>>
-  let bytes: Uint8Array
-  try {
-    answer = await fetch(url, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
-    bytes = new Uint8Array(await answer.arrayBuffer())
-  } catch (cause) {
-    throw new KeysteadError<LedgerReadErrorCode>(
-      'LEDGER_UNREACHABLE',
-      `no answer from the ledger node at ${new URL(url).origin}`,
-      {
-        cause,
-      },
-    )
-  }
-  return { status: answer.status, json: parseJson(bytes, maxBytes) }
-}
-
-/** RFC 9457 problem details; `code` is a code of ours where the node gives one. */
-function refusal(status: number, json: Json): KeysteadError {
-  const problem = typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as JsonObject) : {}
-  const code =
-    typeof problem['code'] === 'string' && /^[A-Z_]{3,40}$/.test(problem['code']) ? problem['code'] : 'LEDGER_REFUSED'
-  const text =
-    typeof problem['detail'] === 'string' ? problem['detail'].slice(0, 300) : canonicalText(problem).slice(0, 300)
-  return new KeysteadError(code, text, { details: { status } })
-}

@@ -1,11 +1,8 @@
-/**
- * CometBFT's header, commit and validator set (CometBFT v0.38 specification, "Data Structures" and "Encoding"): what is
- * hashed, what is signed, and when a commit holds.
- */
-import { type Bytes, concatBytes, equalBytes } from '@keystead/core'
-import { sha256, verifyZip215 } from '@keystead/crypto'
+/** CometBFT's header and what names it (CometBFT v0.38 specification, "Data Structures" and "Encoding"). */
+import { type Bytes, concatBytes } from '@keystead/core'
+import { MAX_TIME_SECONDS } from './limits.ts'
 import { merkleRoot } from './merkle.ts'
-import { bytes, integer, lengthPrefixed, message, sfixed64 } from './protobuf.ts'
+import { bytes, integer, type Message, message } from './protobuf.ts'
 
 export interface Timestamp {
   readonly seconds: number
@@ -38,41 +35,37 @@ export interface Header {
   readonly proposerAddress: Bytes
 }
 
-export interface CommitSignature {
-  /** First 20 bytes of SHA-256 of the validator's key. */
-  readonly address: Bytes
-  readonly time: Timestamp
-  readonly signature: Bytes
-}
-
-export interface Commit {
-  readonly height: number
-  readonly round: number
-  readonly blockId: BlockId
-  readonly signatures: readonly CommitSignature[]
-}
-
-export interface Validator {
-  /** Ed25519, 32 bytes. */
-  readonly publicKey: Bytes
-  readonly power: number
-}
-
-const PRECOMMIT = 2
-const FLAG_COMMIT = 2
+/** BlockProtocol of CometBFT v0.34 to v1. */
+export const BLOCK_PROTOCOL = 11
 
 export const encodeTimestamp = (time: Timestamp): Bytes => concatBytes(integer(1, time.seconds), integer(2, time.nanos))
+
+export function decodeTimestamp(m: Message): Timestamp {
+  return { seconds: m.integer(1, MAX_TIME_SECONDS), nanos: m.integer(2, 999_999_999) }
+}
+
+/** Negative, zero or positive as `a` is before, at or after `b`. */
+export function compareTimes(a: Timestamp, b: Timestamp): number {
+  return a.seconds - b.seconds || a.nanos - b.nanos
+}
 
 export function encodeBlockId(id: BlockId): Bytes {
   const parts = concatBytes(integer(1, id.partsTotal), bytes(2, id.partsHash))
   return concatBytes(bytes(1, id.hash), message(2, parts))
 }
 
+export function decodeBlockId(m: Message): BlockId {
+  const parts = m.message(2)
+  return { hash: m.bytes(1, 32), partsTotal: parts.integer(1, 2 ** 31 - 1), partsHash: parts.bytes(2, 32) }
+}
+
+const encodeVersion = ({ version }: Header): Bytes => concatBytes(integer(1, version.block), integer(2, version.app))
+
 /** Merkle root of the header's fields in order. */
 export function headerHash(header: Header): Bytes {
   const wrapped = (content: Uint8Array): Bytes => bytes(1, content)
   return merkleRoot([
-    concatBytes(integer(1, header.version.block), integer(2, header.version.app)),
+    encodeVersion(header),
     bytes(1, header.chainId),
     integer(1, header.height),
     encodeTimestamp(header.time),
@@ -89,55 +82,41 @@ export function headerHash(header: Header): Bytes {
   ])
 }
 
-export function validatorsHash(validators: readonly Validator[]): Bytes {
-  return merkleRoot(
-    validators.map(({ publicKey, power }) => concatBytes(message(1, bytes(1, publicKey)), integer(2, power))),
-  )
-}
-
-export function validatorAddress(publicKey: Uint8Array): Bytes {
-  return sha256(publicKey).slice(0, 20)
-}
-
-export function encodeCommitSignature(signature: CommitSignature): Bytes {
+export function encodeHeader(header: Header): Bytes {
   return concatBytes(
-    integer(1, FLAG_COMMIT),
-    bytes(2, signature.address),
-    message(3, encodeTimestamp(signature.time)),
-    bytes(4, signature.signature),
+    message(1, encodeVersion(header)),
+    bytes(2, header.chainId),
+    integer(3, header.height),
+    message(4, encodeTimestamp(header.time)),
+    message(5, encodeBlockId(header.lastBlockId)),
+    bytes(6, header.lastCommitHash),
+    bytes(7, header.dataHash),
+    bytes(8, header.validatorsHash),
+    bytes(9, header.nextValidatorsHash),
+    bytes(10, header.consensusHash),
+    bytes(11, header.appHash),
+    bytes(12, header.lastResultsHash),
+    bytes(13, header.evidenceHash),
+    bytes(14, header.proposerAddress),
   )
 }
 
-/** What a validator signs for a block: the canonical precommit vote. */
-export function voteBytes(
-  chainId: string,
-  commit: Pick<Commit, 'height' | 'round' | 'blockId'>,
-  time: Timestamp,
-): Bytes {
-  return lengthPrefixed(
-    concatBytes(
-      integer(1, PRECOMMIT),
-      sfixed64(2, commit.height),
-      sfixed64(3, commit.round),
-      message(4, encodeBlockId(commit.blockId)),
-      message(5, encodeTimestamp(time)),
-      bytes(6, chainId),
-    ),
-  )
-}
-
-/** True if more than two thirds of the voting power signed exactly this header. */
-export function commitHolds(header: Header, commit: Commit, validators: readonly Validator[]): boolean {
-  if (commit.height !== header.height || !equalBytes(commit.blockId.hash, headerHash(header))) return false
-  const total = validators.reduce((sum, validator) => sum + validator.power, 0)
-  let signed = 0
-  for (const validator of validators) {
-    const address = validatorAddress(validator.publicKey)
-    const own = commit.signatures.find((signature) => equalBytes(signature.address, address))
-    if (!own) continue
-    if (verifyZip215(validator.publicKey, voteBytes(header.chainId, commit, own.time), own.signature))
-      signed += validator.power
-    if (signed * 3 > total * 2) return true
+export function decodeHeader(m: Message): Header {
+  const version = m.message(1)
+  return {
+    version: { block: version.integer(1), app: version.integer(2) },
+    chainId: m.text(2, 50),
+    height: m.integer(3),
+    time: decodeTimestamp(m.message(4)),
+    lastBlockId: decodeBlockId(m.message(5)),
+    lastCommitHash: m.bytes(6, 32),
+    dataHash: m.bytes(7, 32),
+    validatorsHash: m.hash(8),
+    nextValidatorsHash: m.hash(9),
+    consensusHash: m.bytes(10, 32),
+    appHash: m.bytes(11, 32),
+    lastResultsHash: m.bytes(12, 32),
+    evidenceHash: m.bytes(13, 32),
+    proposerAddress: m.bytes(14, 20),
   }
-  return false
 }

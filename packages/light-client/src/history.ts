@@ -1,5 +1,5 @@
 /** A DID's history with its proofs (PROOF-6): every operation in the log, under one head, complete from genesis to today. */
-import { type Bytes, Fields, type Json, type JsonObject, KeysteadError } from '@keystead/core'
+import { type Bytes, base64url, Fields, fail, type Json, type JsonObject, KeysteadError } from '@keystead/core'
 import {
   encodeLogEntry,
   type History,
@@ -10,12 +10,12 @@ import {
   replay,
   type Submission,
 } from '@keystead/did-dkms'
-import { bundleFromJson, bundleToJson, type ProofBundle } from './bundle.ts'
+import { decodeBundle, encodeBundle, type ProofBundle } from './bundle.ts'
 import type { LedgerReadErrorCode } from './errors.ts'
-import { MAX_HISTORY_ENTRIES } from './limits.ts'
+import type { KnownNetwork } from './head.ts'
+import { MAX_BUNDLE_BYTES, MAX_HISTORY_ENTRIES, MAX_LOG_PATH } from './limits.ts'
 import { leafHash, verifyInclusion } from './merkle.ts'
-import { type ReadTrust, type VerifiedResolution, verifyResolution } from './verify.ts'
-import { pathFromJson, pathToJson } from './wire.ts'
+import { type ProvenState, readState } from './verify.ts'
 
 export interface HistoryBundle {
   readonly proof: ProofBundle
@@ -26,18 +26,18 @@ export interface HistoryBundle {
   }[]
 }
 
-export interface VerifiedHistory extends VerifiedResolution {
+export interface ProvenHistory extends ProvenState {
   readonly history: History
 }
 
 export function historyToJson(bundle: HistoryBundle): JsonObject {
   return {
-    proof: bundleToJson(bundle.proof),
+    proof: base64url.encode(encodeBundle(bundle.proof)),
     entries: bundle.entries.map(({ entry, submission, path }) => ({
       entry: { ...entry },
       op: submission.operation as unknown as Json,
       ...(submission.body ? { body: submission.body as unknown as Json } : {}),
-      path: pathToJson(path),
+      path: path.map((hash) => base64url.encode(hash)),
     })),
   }
 }
@@ -46,7 +46,7 @@ export function historyToJson(bundle: HistoryBundle): JsonObject {
 export function historyFromJson(value: Json): HistoryBundle {
   const f = new Fields(value, 'history')
   const bundle = {
-    proof: bundleFromJson(f.any('proof')),
+    proof: decodeBundle(f.decoded('proof', MAX_BUNDLE_BYTES * 2, base64url.decode)),
     entries: f.array('entries', { max: MAX_HISTORY_ENTRIES }, (item, at) => {
       const e = new Fields(item, at)
       const op = e.any('op')
@@ -55,7 +55,7 @@ export function historyFromJson(value: Json): HistoryBundle {
         entry: parseLogEntry(e.any('entry'), `${at}.entry`),
         // A body may have been erased; the replay knows whether that is so.
         submission: parseSubmissionJson(body === undefined ? { op } : { body, op }, { bodies: 'erasable' }),
-        path: pathFromJson(e, 'path'),
+        path: e.array('path', { max: MAX_LOG_PATH }, hash32),
       }
       e.end()
       return parsed
@@ -65,9 +65,9 @@ export function historyFromJson(value: Json): HistoryBundle {
   return bundle
 }
 
-/** Throws a `LedgerReadErrorCode`. An unknown DID has no history: `PROOF_INVALID`; ask `verifyResolution` first. */
-export function verifyHistory(did: string, bundle: HistoryBundle, trust: ReadTrust): VerifiedHistory {
-  const resolution = verifyResolution(did, bundle.proof, trust)
+/** As `readState`. An unknown DID has no history: `PROOF_INVALID`; ask `readState` first. */
+export function readHistory(did: string, bundle: HistoryBundle, known: KnownNetwork): ProvenHistory {
+  const resolution = readState(did, bundle.proof, known)
   const { state } = resolution
   const { logRoot, logSize } = bundle.proof.head
   const wrong = (message: string): never => {
@@ -80,10 +80,10 @@ export function verifyHistory(did: string, bundle: HistoryBundle, trust: ReadTru
       wrong('an operation of the history is not in the log')
   }
   const network = {
-    net: networkHash(trust.genesis),
+    net: networkHash(known.genesis),
     parametersAt: () => resolution.parameters,
     protocol: bundle.proof.head.header.version.app,
-    rules: trust.rules,
+    rules: known.rules,
   }
   let history: History
   try {
@@ -94,4 +94,14 @@ export function verifyHistory(did: string, bundle: HistoryBundle, trust: ReadTru
   // The state names the newest operation by hash, and each names the one before: nothing can be missing.
   if (history.state.head !== state.head) wrong('the history is not the whole one')
   return { ...resolution, history }
+}
+
+function hash32(value: Json, path: string): Bytes {
+  if (typeof value === 'string' && value.length === 43)
+    try {
+      return base64url.decode(value)
+    } catch {
+      // reported below
+    }
+  return fail(path, 'must be 32 bytes in base64url')
 }

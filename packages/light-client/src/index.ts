@@ -1,60 +1,108 @@
 export {
-  appHash,
-  bundleFromJson,
-  bundleToJson,
-  type Head,
-  headFromJson,
-  headToJson,
+  type Consistency,
+  decodeBundle,
+  decodeHeadProof,
+  encodeBundle,
+  encodeHeadProof,
+  type HeadProof,
   type ProofBundle,
 } from './bundle.ts'
 export {
-  type FetchPort,
-  fetchGenesis,
   LedgerClient,
   type LedgerClientOptions,
-  type PinStore,
+  type ReadOptions,
   type Receipt,
+  type VerifiedHistory,
+  type VerifiedResolution,
 } from './client.ts'
-export type { LedgerReadErrorCode } from './errors.ts'
 export {
-  type BlockId,
   type Commit,
   type CommitSignature,
-  commitHolds,
-  encodeBlockId,
+  encodeCommit,
   encodeCommitSignature,
+  type Fraction,
+  trimCommit,
+  Votes,
+  voteBytes,
+} from './commit.ts'
+export type { LedgerReadErrorCode } from './errors.ts'
+export { equivocate, provesEquivocation } from './evidence.ts'
+export { type FollowMode, follow, type LightProvider } from './follow.ts'
+export {
+  appHash,
+  checkHead,
+  decodeHead,
+  encodeHead,
+  type Head,
+  type KnownNetwork,
+  type Level,
+  levelOf,
+} from './head.ts'
+export {
+  BLOCK_PROTOCOL,
+  type BlockId,
+  compareTimes,
+  encodeBlockId,
+  encodeHeader,
   encodeTimestamp,
   type Header,
   headerHash,
   type Timestamp,
-  type Validator,
-  validatorAddress,
-  validatorsHash,
-  voteBytes,
 } from './header.ts'
 export {
   type HistoryBundle,
   historyFromJson,
   historyToJson,
-  type VerifiedHistory,
-  verifyHistory,
+  type ProvenHistory,
+  readHistory,
 } from './history.ts'
-export { MAX_AGE_SECONDS } from './limits.ts'
+export {
+  checkLightBlock,
+  checkSignedHeader,
+  decodeLightBlock,
+  encodeLightBlock,
+  encodeSignedHeader,
+  type LightBlock,
+  type SignedHeader,
+} from './light-block.ts'
+export { MAX_AGE_SECONDS, MAX_GOSSIP_BYTES } from './limits.ts'
 export { bitAt, type MapProof, mapInnerHash, mapLeafHash, PLACEHOLDER, verifyMapProof } from './map.ts'
 export { innerHash, leafHash, merkleRoot, splitPoint, verifyConsistency, verifyInclusion } from './merkle.ts'
 export { genesisDigest, type NetworkShown, networkFromJson, networkToJson, provenParameters } from './network.ts'
-export * as protobuf from './protobuf.ts'
+export { type FetchPort, fetchGenesis, httpProvider } from './node-link.ts'
+export type { PeerView } from './peer-head.ts'
 export {
   genesisValidators,
-  type Level,
+  makePin,
+  memoryPins,
   type Pin,
-  pinOf,
-  type ReadTrust,
-  type VerifiedResolution,
+  type PinStore,
+  pinFromJson,
+  pinToJson,
+  trustedGenesis,
   validatorsOf,
-  verifyHead,
-  verifyResolution,
-} from './verify.ts'
+} from './pin.ts'
+export * as protobuf from './protobuf.ts'
+export { type Accepted, Trust, type TrustOptions } from './trust.ts'
+export type { TrustPoint, TrustSource } from './trust-root.ts'
+export {
+  encodeValidator,
+  totalPower,
+  type Validator,
+  validatorAddress,
+  validatorSet,
+  validatorsHash,
+} from './validators.ts'
+export {
+  ONE_THIRD,
+  type Trusted,
+  trustedAfter,
+  type VerifierRules,
+  verifyBackwards,
+  verifyLightBlock,
+  verifyUnderSameValidators,
+} from './verifier.ts'
+export { type ProvenState, readState } from './verify.ts'
 export {
   type AddCheckpoint,
   type Cosignable,

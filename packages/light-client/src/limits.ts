@@ -7,6 +7,9 @@ export const MAX_HISTORY_BYTES = 32 * 1024 * 1024
 /** Entries of a history. */
 export const MAX_HISTORY_ENTRIES = 10_000
 
+/** The network's parameters in force and to come, as a bundle shows them. */
+export const MAX_NETWORK_BYTES = 16 * 1024
+
 /** Levels of a map path: bits of a key. */
 export const MAX_MAP_PATH = 256
 
@@ -15,6 +18,12 @@ export const MAX_LOG_PATH = 54
 
 /** Validators and so signatures of a commit. */
 export const MAX_VALIDATORS = 128
+
+/** Voting power of a set: thrice its double is still an exact number. CometBFT allows 2^60. */
+export const MAX_TOTAL_POWER = 2 ** 50
+
+/** The year 9999, the last that Protocol Buffers' Timestamp knows. */
+export const MAX_TIME_SECONDS = 253_402_300_799
 
 /** Seconds a header may lie ahead of our clock (rule 11). */
 export const MAX_AHEAD_SECONDS = 10
@@ -27,3 +36,11 @@ export const MAX_NOTE_SIGNATURES = 256
 
 /** Characters of a note: its signatures with long names. */
 export const MAX_NOTE_BYTES = 64 * 1024
+/** Light blocks fetched to get from the pin to one newer head; bisection of 2^40 blocks needs fewer. */
+export const MAX_BISECTION_FETCHES = 100
+
+/** Accepted heads that a wallet remembers beside its pin, to know its own past again. */
+export const MAX_REMEMBERED_HEADS = 64
+
+/** Bytes of a head that a peer sends along. */
+export const MAX_GOSSIP_BYTES = 16 * 1024

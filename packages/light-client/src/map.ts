@@ -15,7 +15,7 @@ export const mapLeafHash = (key: Uint8Array, valueHash: Uint8Array): Bytes => sh
 export const mapInnerHash = (left: Uint8Array, right: Uint8Array): Bytes => sha256(concatBytes(INNER, left, right))
 
 export interface MapProof {
-  /** The leaf at the end of the path; absent where the path ends in nothing. */
+  /** The leaf at the end of the path: another key's, or the key's own, which may be left out. Absent where there is none. */
   readonly leaf?: { readonly key: Bytes; readonly valueHash: Bytes }
   /** From the leaf's sibling up to the root's child. */
   readonly siblings: readonly Bytes[]
@@ -36,13 +36,14 @@ export function verifyMapProof(
   const { leaf, siblings } = proof
   if (siblings.length > MAX_MAP_PATH || key.length !== 32) return false
   if (valueHash) {
-    if (!leaf || !equalBytes(leaf.key, key) || !equalBytes(leaf.valueHash, valueHash)) return false
+    if (leaf && (!equalBytes(leaf.key, key) || !equalBytes(leaf.valueHash, valueHash))) return false
   } else if (leaf) {
     // Absence by another leaf: it must lie on the key's own path, and be another.
     if (equalBytes(leaf.key, key)) return false
     for (let i = 0; i < siblings.length; i++) if (bitAt(leaf.key, i) !== bitAt(key, i)) return false
   }
-  let hash: Uint8Array = leaf ? mapLeafHash(leaf.key, leaf.valueHash) : PLACEHOLDER
+  const end = valueHash ? { key, valueHash } : leaf
+  let hash: Uint8Array = end ? mapLeafHash(end.key, end.valueHash) : PLACEHOLDER
   siblings.forEach((sibling, i) => {
     const right = bitAt(key, siblings.length - 1 - i) === 1
     hash = right ? mapInnerHash(sibling, hash) : mapInnerHash(hash, sibling)

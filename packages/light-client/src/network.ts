@@ -45,8 +45,9 @@ export function provenParameters(
   genesis: NetworkGenesis,
   shown: NetworkShown | undefined,
 ): NetworkParameters {
-  if (digest === genesisDigest(genesis)) return genesis.parameters
-  if (shown) {
+  const first = digest === genesisDigest(genesis)
+  if (first && !shown) return genesis.parameters
+  if (!first && shown) {
     const parameters = multihash.encode(sha256(canonicalJson(shown.parameters)))
     if (networkDigest({ ...shown.digests, parameters }) === digest) return shown.parameters.now
   }

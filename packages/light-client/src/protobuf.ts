@@ -2,17 +2,18 @@
  * The few bytes of Protocol Buffers that CometBFT signs and hashes (https://protobuf.dev/programming-guides/encoding/), as
  * its Go code writes them: fields in order, zero values left out, embedded messages that Go holds by value always written.
  */
-import { type Bytes, concatBytes, utf8 } from '@keystead/core'
+import { type Bytes, concatBytes, equalBytes, KeysteadError, utf8, utf8Decode } from '@keystead/core'
 
 export function varint(value: number | bigint): Bytes {
-  let rest = BigInt.asUintN(64, BigInt(value))
   const bytes: number[] = []
-  while (rest > 127n) {
-    bytes.push(Number(rest & 127n) | 128)
-    rest >>= 7n
+  if (typeof value === 'number' && value >= 0) {
+    let rest = value
+    for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128)
+    return Uint8Array.from([...bytes, rest])
   }
-  bytes.push(Number(rest))
-  return Uint8Array.from(bytes)
+  let rest = BigInt.asUintN(64, BigInt(value))
+  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128)
+  return Uint8Array.from([...bytes, Number(rest)])
 }
 
 const EMPTY = new Uint8Array(0)
@@ -20,12 +21,12 @@ const tag = (field: number, wireType: number): Bytes => varint((field << 3) | wi
 
 /** int32, int64, uint32, uint64, enum: left out when zero. */
 export function integer(field: number, value: number | bigint): Bytes {
-  return BigInt(value) === 0n ? EMPTY : concatBytes(tag(field, 0), varint(value))
+  return Number(value) === 0 ? EMPTY : concatBytes(tag(field, 0), varint(value))
 }
 
 /** sfixed64: left out when zero. */
 export function sfixed64(field: number, value: number | bigint): Bytes {
-  if (BigInt(value) === 0n) return EMPTY
+  if (Number(value) === 0) return EMPTY
   const bytes = new Uint8Array(8)
   new DataView(bytes.buffer).setBigInt64(0, BigInt(value), true)
   return concatBytes(tag(field, 1), bytes)
@@ -45,4 +46,86 @@ export function message(field: number, content: Uint8Array): Bytes {
 /** The form in which CometBFT signs votes. */
 export function lengthPrefixed(content: Uint8Array): Bytes {
   return concatBytes(varint(content.length), content)
+}
+
+function malformed(what: string): never {
+  throw new KeysteadError('BAD_ENCODING', `this is not the expected Protocol Buffers message: ${what}`)
+}
+
+/** The fields of one message. Which bytes are canonical is not its business: see `decodeExactly`. */
+export class Message {
+  readonly #integers = new Map<number, number>()
+  readonly #contents = new Map<number, Bytes[]>()
+
+  /** Throws `BAD_ENCODING`. Of the wire types we use: 0 (to 2^53) and 2. */
+  constructor(content: Uint8Array) {
+    let at = 0
+    const next = (): number => {
+      let value = 0
+      for (let scale = 1; scale < 2 ** 56; scale *= 128) {
+        const byte = content[at++] ?? malformed('it ends too soon')
+        value += (byte & 127) * scale
+        if (byte < 128) return Number.isSafeInteger(value) ? value : malformed('a number is too large')
+      }
+      return malformed('a number is too long')
+    }
+    while (at < content.length) {
+      const key = next()
+      const field = key >>> 3
+      if ((key & 7) === 0) this.#integers.set(field, next())
+      else if ((key & 7) === 2) {
+        const length = next()
+        if (length > content.length - at) malformed('it ends too soon')
+        const list = this.#contents.get(field) ?? []
+        list.push(content.slice(at, at + length) as Bytes)
+        this.#contents.set(field, list)
+        at += length
+      } else malformed('an unknown wire type')
+    }
+  }
+
+  integer(field: number, max = Number.MAX_SAFE_INTEGER): number {
+    const value = this.#integers.get(field) ?? 0
+    return value <= max ? value : malformed(`field ${field} is too large`)
+  }
+
+  /** At most `max` bytes; empty when absent. */
+  bytes(field: number, max: number): Bytes {
+    const value = this.#contents.get(field)?.at(-1) ?? EMPTY
+    return value.length <= max ? (value as Bytes) : malformed(`field ${field} is too long`)
+  }
+
+  /** Exactly 32 bytes. */
+  hash(field: number): Bytes {
+    const value = this.bytes(field, 32)
+    return value.length === 32 ? value : malformed(`field ${field} is no hash`)
+  }
+
+  text(field: number, max: number): string {
+    return utf8Decode(this.bytes(field, max))
+  }
+
+  message(field: number): Message {
+    return new Message(this.#contents.get(field)?.at(-1) ?? malformed(`field ${field} is missing`))
+  }
+
+  optional<T>(field: number, read: (content: Bytes) => T): T | undefined {
+    const content = this.#contents.get(field)?.at(-1)
+    return content && read(content)
+  }
+
+  repeated<T>(field: number, max: number, read: (content: Bytes) => T): T[] {
+    const list = this.#contents.get(field) ?? []
+    return list.length <= max ? list.map(read) : malformed(`field ${field} is repeated too often`)
+  }
+}
+
+/**
+ * Parses what must be the one encoding of its content: unknown fields, other orders and needless bytes are refused.
+ * Throws `BAD_ENCODING`.
+ */
+export function decodeExactly<T>(content: Uint8Array, read: (message: Message) => T, encode: (value: T) => Bytes): T {
+  const value = read(new Message(content))
+  if (!equalBytes(encode(value), content)) malformed('it is not in its canonical form')
+  return value
 }

@@ -1,3 +1,3 @@
-export { AGENCY, LEDGER, memoryPins, Network } from './network.ts'
+export { AGENCY, LEDGER, Network } from './network.ts'
 export { Person } from './person.ts'
 export { type Server, type Tamper, Wires } from './wires.ts'

@@ -12,7 +12,7 @@ import { nodeKeyProvider } from '@keystead/crypto/node'
 import { combineResolvers, localResolver } from '@keystead/did'
 import { developmentParameters, type NetworkParameters, networkHash } from '@keystead/did-dkms'
 import { EmbeddedLedger, LedgerStore, ledgerHttp, Signer } from '@keystead/ledger'
-import { LedgerClient, type Pin } from '@keystead/light-client'
+import { LedgerClient, memoryPins } from '@keystead/light-client'
 import { Person } from './person.ts'
 import { Wires } from './wires.ts'
 
@@ -116,20 +116,5 @@ export class Network {
   async close(): Promise<void> {
     for (const person of this.#people) await person.close()
     await this.#end()
-  }
-}
-
-export function memoryPins() {
-  let pin: Pin | undefined
-  const evidence: object[] = []
-  return {
-    evidence,
-    load: async () => pin,
-    save: async (newest: Pin) => {
-      pin = newest
-    },
-    keepEvidence: async (found: object) => {
-      evidence.push(found)
-    },
   }
 }

@@ -1,13 +1,16 @@
 /** The newest accepted head lies in the vault: an attacker who can write files cannot turn it back (rule 17). */
 import type { Clock, JsonObject } from '@keystead/core'
-import type { Pin, PinStore } from '@keystead/light-client'
+import { type PinStore, pinFromJson, pinToJson } from '@keystead/light-client'
 import type { Vault } from '@keystead/wallet'
 
 export function vaultPins(vault: Vault, clock: Clock): PinStore {
   return {
-    load: async () => (await vault.get('pin', 'ledger')) as Pin | undefined,
-    save: (pin) => vault.put({ segment: 'cache', category: 'pin', name: 'ledger', value: { ...pin } }),
+    load: async () => {
+      const stored = await vault.get('pin', 'ledger')
+      return stored && pinFromJson(stored)
+    },
+    save: (pin) => vault.put({ segment: 'cache', category: 'pin', name: 'ledger', value: pinToJson(pin) }),
     keepEvidence: async (evidence: JsonObject) =>
-      vault.put({ segment: 'messages', category: 'evidence', name: `rollback-${clock.now()}`, value: evidence }),
+      vault.put({ segment: 'messages', category: 'evidence', name: `ledger-${clock.now()}`, value: evidence }),
   }
 }

@@ -1,6 +1,6 @@
 /** A replicated ledger as everything above it sees it; which engine orders its operations is nobody's business but the engine's. */
 import type { NetworkGenesis } from '@keystead/did-dkms'
-import type { Head, Receipt } from '@keystead/light-client'
+import type { Head, LightBlock, Receipt } from '@keystead/light-client'
 import type { Reader } from '../state/store.ts'
 
 /** A block's header and commit, and exactly the state that they prove. */
@@ -15,6 +15,8 @@ export interface Ledger {
   readonly head: Head
   /** What can be proven now. Valid until the caller next awaits: later blocks may change the store beneath. */
   view(): View
+  /** A block's header with everybody who signed it, and the sets it names; undefined where it is not there (any more). */
+  lightBlock(height: number): Promise<LightBlock | undefined>
   /**
    * Takes one submission. Resolves when the operation is in a block, proven by a header and on disk; the same bytes again
    * give the same receipt. Rejects with the code of the refusal, `TOO_MANY_OPERATIONS` or `LEDGER_STOPPING`.

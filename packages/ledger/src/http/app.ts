@@ -2,16 +2,17 @@
  * HTTP of a ledger node (`spec/ledger-http.md`): submission, resolution in the Universal Resolver's shape, logs, health.
  * Errors are RFC 9457 problem details with our code.
  */
-import { isKeysteadError, KeysteadError } from '@keystead/core'
+import { base64url, isKeysteadError, KeysteadError } from '@keystead/core'
 import { unresolved } from '@keystead/did'
 import { deriveDocument, documentMetadata, MAX_SUBMISSION_BYTES, networkHash, parseDkmsDid } from '@keystead/did-dkms'
-import { bundleToJson, headToJson, historyToJson, verifyResolution } from '@keystead/light-client'
+import { encodeBundle, historyToJson, readState } from '@keystead/light-client'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import type { Ledger } from '../engine/ledger.ts'
 import type { LedgerErrorCode } from '../errors.ts'
-import { consistencyProof, readBundle, readHealth, readHistory } from './read.ts'
+import { consistencyFrom, lightRoutes } from './light.ts'
+import { readBundle, readHealth, readHistory } from './read.ts'
 
 export interface HttpOptions {
   /** Seconds after which a read makes a fresh block first. */
@@ -52,10 +53,9 @@ export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
     if (!isDkmsDid(did)) return c.json({ ...unresolved('INVALID_DID', 'this is not a did:dkms') }, 400)
     await ledger.refresh(options.freshSeconds)
     const bundle = readBundle(ledger.view(), did, consistencyFrom(c))
-    // The node reads its own answer exactly as a client will.
-    const trust = { genesis: ledger.genesis, now: bundle.head.header.time.seconds, maxAge: 0 }
-    const read = verifyResolution(did, bundle, trust)
-    const proof = bundleToJson(bundle)
+    // The node reads its own answer exactly as a client will. It gives no level: that is the reader's to find (rule 16).
+    const read = readState(did, bundle, ledger)
+    const proof = base64url.encode(encodeBundle(bundle))
     if (!read.state) {
       const result = unresolved('NOT_FOUND', 'the ledger has no such DID; the proof shows it')
       return c.json({ ...result, didDocumentMetadata: { proof } }, 404)
@@ -68,7 +68,7 @@ export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
     return c.json(
       {
         didDocument: document,
-        didResolutionMetadata: { contentType: 'application/did', proofLevel: read.level },
+        didResolutionMetadata: { contentType: 'application/did' },
         didDocumentMetadata: { ...documentMetadata(read.state, read.at.lost), proof },
       },
       deactivated ? 410 : 200,
@@ -82,17 +82,7 @@ export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
     return c.json(historyToJson(readHistory(ledger.view(), did, consistencyFrom(c))))
   })
 
-  app.get('/v1/head', async (c) => {
-    await ledger.refresh(options.freshSeconds)
-    const view = ledger.view()
-    const consistency = consistencyProof(view, consistencyFrom(c))
-    const path = consistency?.path.map((hash) => Buffer.from(hash).toString('base64url'))
-    return c.json({
-      head: headToJson(view.head),
-      ...(consistency ? { consistency: { from: consistency.from, path } } : {}),
-    })
-  })
-
+  lightRoutes(app, ledger, options)
   app.get('/v1/genesis', (c) => c.json({ ...ledger.genesis }))
   app.get('/health', (c) => c.json({ ...readHealth(ledger), genesis: net }))
   app.notFound((c) => problem(c, new KeysteadError<LedgerErrorCode>('NOT_FOUND', 'nothing is here')))
@@ -109,11 +99,6 @@ function isDkmsDid(did: string): boolean {
   } catch {
     return false
   }
-}
-
-function consistencyFrom(c: Context): number | undefined {
-  const text = c.req.query('consistencyFrom')
-  return text !== undefined && /^(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : undefined
 }
 
 function tooLarge(): KeysteadError {

@@ -1,5 +1,5 @@
 /** Answers with their proofs, read from one view of the ledger. */
-import { type Json, type JsonObject, parseJson, utf8Decode } from '@keystead/core'
+import { base64url, type Json, type JsonObject, parseJson, utf8Decode } from '@keystead/core'
 import {
   type Body,
   decodeState,
@@ -12,7 +12,7 @@ import {
   SYSTEM_KEY,
   stateKey,
 } from '@keystead/did-dkms'
-import { type HistoryBundle, type NetworkShown, type ProofBundle, pinOf } from '@keystead/light-client'
+import { type HistoryBundle, headerHash, type NetworkShown, type ProofBundle } from '@keystead/light-client'
 import type { Ledger, View } from '../engine/ledger.ts'
 import { MAX_HISTORY_ENTRIES } from '../limits.ts'
 import { readNetwork } from '../state/execute.ts'
@@ -29,7 +29,6 @@ export function readBundle(view: View, did: string, consistencyFrom?: number): P
   const system = store.get('s', SYSTEM_KEY) as Uint8Array<ArrayBuffer>
   const network = readShown(store, system)
   return {
-    v: 1,
     head,
     ...(state ? { state } : {}),
     stateProof: mapProve(nodes, key),
@@ -87,6 +86,11 @@ export function readHistory(view: View, did: string, consistencyFrom?: number): 
 
 /** What anybody may know about how the ledger is doing. */
 export function readHealth(ledger: Ledger): JsonObject {
-  const { height, hash, logSize, time } = pinOf(ledger.head)
-  return { status: 'ok', network: ledger.genesis.chainId, height, hash, logSize, time } satisfies Record<string, Json>
+  const { header, logSize } = ledger.head
+  const hash = base64url.encode(headerHash(header))
+  const { height, time } = header
+  return { status: 'ok', network: ledger.genesis.chainId, height, hash, logSize, time: time.seconds } satisfies Record<
+    string,
+    Json
+  >
 }

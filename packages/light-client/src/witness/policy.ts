@@ -1,7 +1,7 @@
 /** What a wallet demands of witnesses, and whether a head meets it (WITNESS-4). */
 import type { Bytes } from '@keystead/core'
 import type { NetworkGenesis } from '@keystead/did-dkms'
-import type { Head } from '../bundle.ts'
+import type { Head } from '../head.ts'
 import { verifyConsistency } from '../merkle.ts'
 import { logOrigin, parseCheckpoint } from './checkpoint.ts'
 import { type Cosigned, cosigners } from './cosignature.ts'

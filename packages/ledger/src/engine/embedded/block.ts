@@ -5,11 +5,12 @@
 import { type Bytes, concatBytes } from '@keystead/core'
 import { type SigningKey, sha256 } from '@keystead/crypto'
 import {
+  BLOCK_PROTOCOL,
   type BlockId,
   type Commit,
   encodeBlockId,
   encodeCommitSignature,
-  encodeTimestamp,
+  encodeHeader,
   type Header,
   headerHash,
   merkleRoot,
@@ -22,8 +23,6 @@ import {
 } from '@keystead/light-client'
 import { BLOCK_PART_BYTES } from '../../limits.ts'
 
-/** Version of CometBFT's block format (BlockProtocol of v0.34 to v1). */
-const BLOCK_PROTOCOL = 11
 /** HashedParams { block_max_bytes = 4 MiB, block_max_gas = -1 }, fixed for the embedded engine. */
 const CONSENSUS_HASH = sha256(concatBytes(protobuf.integer(1, 4_194_304), protobuf.integer(2, -1)))
 const NOTHING = sha256(new Uint8Array(0))
@@ -72,7 +71,10 @@ export async function makeBlock(parts: {
   const blockId = { hash: headerHash(header), ...partSet(encodeBlock(header, txs, previous?.commit)) }
   const unsigned = { height: header.height, round: 0, blockId }
   const signature = await key.sign(voteBytes(chainId, unsigned, time))
-  return { header, commit: { ...unsigned, signatures: [{ address: header.proposerAddress, time, signature }] } }
+  return {
+    header,
+    commit: { ...unsigned, signatures: [{ flag: 'commit', address: header.proposerAddress, time, signature }] },
+  }
 }
 
 /** Block { header = 1, data = 2, evidence = 3, last_commit = 4 }. */
@@ -93,26 +95,6 @@ function encodeBlock(header: Header, txs: readonly Uint8Array[], lastCommit: Com
           ),
         )
       : bytes(4, new Uint8Array(0)),
-  )
-}
-
-export function encodeHeader(header: Header): Bytes {
-  const { bytes, integer, message } = protobuf
-  return concatBytes(
-    message(1, concatBytes(integer(1, header.version.block), integer(2, header.version.app))),
-    bytes(2, header.chainId),
-    integer(3, header.height),
-    message(4, encodeTimestamp(header.time)),
-    message(5, encodeBlockId(header.lastBlockId)),
-    bytes(6, header.lastCommitHash),
-    bytes(7, header.dataHash),
-    bytes(8, header.validatorsHash),
-    bytes(9, header.nextValidatorsHash),
-    bytes(10, header.consensusHash),
-    bytes(11, header.appHash),
-    bytes(12, header.lastResultsHash),
-    bytes(13, header.evidenceHash),
-    bytes(14, header.proposerAddress),
   )
 }
 

@@ -4,13 +4,26 @@ import { join } from 'node:path'
 import { canonicalJson, FakeClock, type JsonObject, parseJson } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { developmentParameters, encodeSubmission, networkHash, type Submission } from '@keystead/did-dkms'
-import { type FetchPort, fetchGenesis, headerHash, LedgerClient, type Pin, voteBytes } from '@keystead/light-client'
+import {
+  decodeBundle,
+  encodeBundle,
+  encodeHeader,
+  type FetchPort,
+  fetchGenesis,
+  type Head,
+  headerHash,
+  LedgerClient,
+  memoryPins,
+  type Pin,
+  type ProofBundle,
+  voteBytes,
+} from '@keystead/light-client'
 import { BlockID, Header as CosmosHeader } from 'cosmjs-types/tendermint/types/types'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Owner } from '../../../../did-dkms/src/testing/owner.ts'
 import { ledgerHttp } from '../../http/app.ts'
 import { LedgerStore } from '../../state/store.ts'
-import { encodeHeader } from './block.ts'
+
 import { EmbeddedLedger } from './engine.ts'
 import { Signer } from './signer.ts'
 
@@ -51,8 +64,11 @@ function folder(): string {
   return path
 }
 
-function clientOf(network: Network, tamper: (json: JsonObject) => JsonObject = (json) => json) {
-  const store: { pin?: Pin; evidence: JsonObject[] } = { evidence: [] }
+function clientOf(
+  network: Network,
+  tamper: (answer: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> = (same) => same,
+) {
+  const store = memoryPins()
   const client = new LedgerClient({
     url: 'http://ledger.test',
     genesis: network.ledger.genesis,
@@ -60,16 +76,10 @@ function clientOf(network: Network, tamper: (json: JsonObject) => JsonObject = (
     fetch: async (url, init) => {
       const answer = await network.fetch(url, init)
       if (init?.method === 'POST') return answer
-      const json = tamper(parseJson(new Uint8Array(await answer.arrayBuffer()), 10_000_000) as JsonObject)
-      return { status: answer.status, arrayBuffer: async () => canonicalJson(json).buffer }
+      const changed = tamper(new Uint8Array(await answer.arrayBuffer()))
+      return { status: answer.status, arrayBuffer: async () => changed.buffer }
     },
-    pins: {
-      load: async () => store.pin,
-      save: async (pin) => {
-        store.pin = pin
-      },
-      keepEvidence: async (evidence) => void store.evidence.push(evidence),
-    },
+    pins: store,
   })
   return { client, store }
 }
@@ -94,9 +104,10 @@ describe('embedded ledger', () => {
     const { history } = await client.history(did)
     expect(history.state).toMatchObject({ seq: 2, erased: 0 })
     expect(history.versions.map(({ body }) => body === undefined)).toEqual([true, false, false])
-    const lying = clientOf(network, (json) => {
+    const lying = clientOf(network, (answer) => {
+      const json = parseJson(answer, 10_000_000) as JsonObject
       const entries = (json['entries'] as JsonObject[]).map(({ body: _, ...entry }) => entry)
-      return { ...json, entries }
+      return canonicalJson({ ...json, entries })
     })
     await expect(lying.client.history(did)).rejects.toMatchObject({ code: 'PROOF_INVALID' })
     await network.ledger.close()
@@ -172,7 +183,10 @@ describe('embedded ledger', () => {
     await client.submit(rotation.submission)
     const { history } = await client.history(did)
     expect(history.keys.map((key) => key.until === undefined)).toEqual([false, true])
-    const gap = clientOf(network, (json) => ({ ...json, entries: (json['entries'] as JsonObject[]).slice(0, 1) }))
+    const gap = clientOf(network, (answer) => {
+      const json = parseJson(answer, 10_000_000) as JsonObject
+      return canonicalJson({ ...json, entries: (json['entries'] as JsonObject[]).slice(0, 1) })
+    })
     await expect(gap.client.history(did)).rejects.toMatchObject({ code: 'PROOF_INVALID' })
     await network.ledger.close()
   })
@@ -184,26 +198,30 @@ describe('a client believes nothing', () => {
     const genesis = await owner(network).genesis()
     const { did } = genesis.operation
     await network.ledger.submit(encodeSubmission(genesis))
-    const replace = (path: string[], value: (old: unknown) => unknown) => (json: JsonObject) => {
-      const copy = structuredClone(json) as Record<string, unknown>
-      let place = copy
-      for (const name of path.slice(0, -1)) place = place[name] as Record<string, unknown>
-      const last = path.at(-1) as string
-      place[last] = value(place[last])
-      return copy as JsonObject
-    }
-    const proof = ['didDocumentMetadata', 'proof']
-    const flip = (text: unknown): string => `${String(text).slice(0, -2)}${String(text).endsWith('AA') ? 'BA' : 'AA'}`
+    const replace =
+      (change: (bundle: ProofBundle) => Partial<ProofBundle>) =>
+      (answer: Uint8Array): Uint8Array<ArrayBuffer> => {
+        const bundle = decodeBundle(answer)
+        return encodeBundle({ ...bundle, ...change(bundle) })
+      }
+    const head = (change: (head: Head) => Partial<Head>) => replace(({ head: h }) => ({ head: { ...h, ...change(h) } }))
+    const flip = (bytes: Uint8Array = new Uint8Array(1)) => bytes.map((byte, i) => (i === 9 ? byte ^ 1 : byte))
+    const later = { seconds: 1_800_000_001, nanos: 0 }
     const changes = [
-      replace([...proof, 'state'], flip),
-      replace([...proof, 'state'], () => undefined),
-      replace([...proof, 'bodies'], () => []),
-      replace([...proof, 'head', 'mapRoot'], (root) => `A${String(root).slice(1)}`),
-      replace([...proof, 'head', 'logSize'], () => 7),
-      replace([...proof, 'head', 'header', 'time', 'seconds'], (seconds) => Number(seconds) + 1),
-      replace([...proof, 'head', 'commit', 'signatures'], () => []),
-      replace([...proof, 'system'], flip),
-      replace([...proof, 'extra'], () => 1),
+      replace(({ state }) => ({ state: flip(state) })),
+      (answer: Uint8Array) => {
+        const { state: _, ...rest } = decodeBundle(answer)
+        return encodeBundle(rest)
+      },
+      replace(() => ({ bodies: [] })),
+      replace(({ bodies }) => ({ bodies: [...bodies, ...bodies] })),
+      replace(({ system }) => ({ system: flip(system) })),
+      head(({ mapRoot }) => ({ mapRoot: flip(mapRoot) })),
+      head(() => ({ logSize: 7 })),
+      head(({ header }) => ({ header: { ...header, time: later } })),
+      head(({ commit }) => ({ commit: { ...commit, signatures: [] } })),
+      head(({ commit }) => ({ commit: { ...commit, signatures: [{ flag: 'absent' }] } })),
+      (answer: Uint8Array) => Uint8Array.from([...answer, 0x40, 1]),
     ]
     for (const change of changes)
       await expect(clientOf(network, change).client.resolve(did)).rejects.toMatchObject({ code: 'PROOF_INVALID' })
@@ -213,8 +231,8 @@ describe('a client believes nothing', () => {
   test('a stale header, a slow clock, another network and a newer protocol each have their code', async () => {
     const network = await start()
     const { did } = (await owner(network).genesis()).operation
-    const recorded = await (await network.fetch(`http://l/1.0/identifiers/${did}`)).arrayBuffer()
-    const replay = { ...network, fetch: async () => ({ status: 404, arrayBuffer: async () => recorded }) }
+    const recorded = await (await network.fetch(`http://l/v1/proofs/${did}`)).arrayBuffer()
+    const replay = { ...network, fetch: async () => ({ status: 200, arrayBuffer: async () => recorded }) }
     network.clock.advance(86_400_000)
     await expect(clientOf(replay).client.resolve(did)).rejects.toMatchObject({ code: 'HEADER_STALE' })
     network.clock.advance(-2 * 86_400_000)
@@ -246,7 +264,7 @@ describe('a client believes nothing', () => {
     const forked = await start(copy, network.signer, network.clock)
     for (let i = 0; i < 5; i++) await forked.ledger.submit(encodeSubmission(await owner(forked).genesis()))
     const misled = clientOf(forked)
-    misled.store.pin = reader.store.pin as Pin
+    await misled.store.save((await reader.store.load()) as Pin)
     await expect(misled.client.head()).rejects.toMatchObject({ code: 'LEDGER_ROLLBACK' })
     expect(misled.store.evidence).toHaveLength(1)
     expect(store.evidence).toHaveLength(0)

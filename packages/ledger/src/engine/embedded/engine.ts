@@ -3,7 +3,7 @@
  * behind every block that changed anything comes an empty one whose header proves it. Both are on disk before anybody is
  * told (group commit).
  */
-import { base64url, type Clock, Fields, KeysteadError } from '@keystead/core'
+import { base64url, type Clock, KeysteadError } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import {
   type Authority,
@@ -22,11 +22,13 @@ import {
 } from '@keystead/did-dkms'
 import {
   appHash,
+  decodeHead,
+  encodeHead,
   type Head,
-  headFromJson,
-  headToJson,
+  type LightBlock,
   type Receipt,
   type Timestamp,
+  type Validator,
   validatorsOf,
 } from '@keystead/light-client'
 import { type AdmissionPolicy, openAdmission } from '../../admission.ts'
@@ -106,9 +108,9 @@ export class EmbeddedLedger implements Ledger {
     if (!genesis.validators.some((validator) => validator.k === encodeMultikey(signer.key.publicKey)))
       throw new KeysteadError<LedgerErrorCode>('LEDGER_CORRUPT', 'the validator key is not the one of this ledger')
     const ledger = new EmbeddedLedger(options, genesis)
-    const tip = store.json<{ head: never; results: number }>('m', 'tip')
+    const tip = store.json<{ head: string; results: number }>('m', 'tip')
     if (tip) {
-      ledger.#head = headFromJson(new Fields(tip.head, 'tip'))
+      ledger.#head = decodeHead(base64url.decode(tip.head))
       ledger.#lastResults = tip.results
       const network = readNetwork(store)
       ledger.#next = nextOf(network)
@@ -139,6 +141,20 @@ export class EmbeddedLedger implements Ledger {
 
   view(): View {
     return { head: this.head, store: this.store }
+  }
+
+  async lightBlock(height: number): Promise<LightBlock | undefined> {
+    const stored = this.store.json<{ head: string }>('k', numberKey(height))
+    if (!stored) return undefined
+    const { header, commit } = decodeHead(base64url.decode(stored.head))
+    const validators = this.#validators(header.validatorsHash)
+    const nextValidators = this.#validators(header.nextValidatorsHash)
+    return validators && nextValidators && { header, commit, validators, nextValidators }
+  }
+
+  #validators(hash: Uint8Array): Validator[] | undefined {
+    const set = this.store.json<NetworkGenesis['validators']>('m', setName(hash))
+    return set && validatorsOf(set)
   }
 
   /**
@@ -266,9 +282,11 @@ export class EmbeddedLedger implements Ledger {
     const head: Head = { ...block, ...roots }
     this.#sealed = head
     const { height } = block.header
-    const json = headToJson(head)
-    batch.putJson('k', numberKey(height), { head: json, txs: txs.length })
-    batch.putJson('m', 'tip', { head: json, results: txs.length })
+    const encoded = base64url.encode(encodeHead(head))
+    const set = setName(block.header.nextValidatorsHash)
+    if (!batch.get('m', set)) batch.putJson('m', set, state.validators)
+    batch.putJson('k', numberKey(height), { head: encoded, txs: txs.length })
+    batch.putJson('m', 'tip', { head: encoded, results: txs.length })
     const old = numberKey(height - KEEP_EMPTY_BLOCKS)
     if (batch.json<{ txs: number }>('k', old)?.txs === 0) batch.remove('k', old)
     this.#sealedResults = txs.length
@@ -328,6 +346,9 @@ function newGenesis(options: EngineOptions): NetworkGenesis {
 function refused({ code, message, retryAt }: Extract<RunResult, { ok: false }>): KeysteadError<OperationErrorCode> {
   return new KeysteadError<OperationErrorCode>(code, message, retryAt === undefined ? {} : { details: { retryAt } })
 }
+
+/** Where a set of validators lies, by its hash. */
+const setName = (hash: Uint8Array): string => `validators ${base64url.encode(hash)}`
 
 function nextOf({ validators, protocol }: NetworkState): Next {
   return { validators: validators.set, protocol: protocol.version }

@@ -1,0 +1,85 @@
+/** Asking a ledger node over HTTP: bounded, timed, and its refusals in our own words. What it answers is judged elsewhere. */
+import { canonicalText, type Json, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
+import { type NetworkGenesis, networkHash, parseNetworkGenesis } from '@keystead/did-dkms'
+import type { LedgerReadErrorCode } from './errors.ts'
+import type { LightProvider } from './follow.ts'
+import { decodeLightBlock } from './light-block.ts'
+import { MAX_BUNDLE_BYTES } from './limits.ts'
+
+/** The little of `fetch` that we use, so that a test can answer without a socket. */
+export type FetchPort = (
+  url: string,
+  init?: { method?: string; headers?: Record<string, string>; body?: Uint8Array<ArrayBuffer>; signal?: AbortSignal },
+) => Promise<{ readonly status: number; arrayBuffer(): Promise<ArrayBuffer> }>
+
+const REQUEST_TIMEOUT_MS = 20_000
+
+/** The answer's bytes. Rejects with `LEDGER_UNREACHABLE`, `TOO_LARGE`, or the code for which the node refuses. */
+export async function askNode(
+  fetch: FetchPort,
+  url: string,
+  init: Parameters<FetchPort>[1],
+  maxBytes: number,
+): Promise<Uint8Array> {
+  let answer: Awaited<ReturnType<FetchPort>>
+  let bytes: Uint8Array
+  try {
+    answer = await fetch(url, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
+    bytes = new Uint8Array(await answer.arrayBuffer())
+  } catch (cause) {
+    throw new KeysteadError<LedgerReadErrorCode>(
+      'LEDGER_UNREACHABLE',
+      `no answer from the ledger node at ${new URL(url).origin}`,
+      { cause },
+    )
+  }
+  if (bytes.length > maxBytes) throw new KeysteadError('TOO_LARGE', 'the answer of the ledger node is too long')
+  if (answer.status !== 200) throw refusal(answer.status, bytes)
+  return bytes
+}
+
+/** RFC 9457 problem details; `code` is a code of ours where the node gives one. */
+function refusal(status: number, bytes: Uint8Array): KeysteadError {
+  let json: Json = null
+  try {
+    json = parseJson(bytes, MAX_BUNDLE_BYTES)
+  } catch {
+    // something between us and the node answered
+  }
+  const problem = typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as JsonObject) : {}
+  const code =
+    typeof problem['code'] === 'string' && /^[A-Z_]{3,40}$/.test(problem['code']) ? problem['code'] : 'LEDGER_REFUSED'
+  const text =
+    typeof problem['detail'] === 'string' ? problem['detail'].slice(0, 300) : canonicalText(problem).slice(0, 300)
+  return new KeysteadError(code, text, { details: { status } })
+}
+
+/** A node as a provider of light blocks. */
+export function httpProvider(fetch: FetchPort, url: string): LightProvider {
+  return {
+    name: url,
+    lightBlock: async (height) => {
+      try {
+        return decodeLightBlock(await askNode(fetch, `${url}/v1/light-blocks/${height}`, {}, MAX_BUNDLE_BYTES))
+      } catch (error) {
+        if (error instanceof KeysteadError && error.details['status'] === 404) return undefined
+        throw error
+      }
+    },
+  }
+}
+
+/**
+ * The genesis document of the network a node serves. With `expected` it must have that hash; without, the caller compares
+ * it with a second, independent source (rule 19).
+ */
+export async function fetchGenesis(fetch: FetchPort, url: string, expected?: string): Promise<NetworkGenesis> {
+  const genesis = parseNetworkGenesis(
+    parseJson(await askNode(fetch, `${url}/v1/genesis`, {}, MAX_BUNDLE_BYTES), MAX_BUNDLE_BYTES),
+  )
+  if (expected !== undefined && networkHash(genesis) !== expected)
+    throw new KeysteadError<LedgerReadErrorCode>('WRONG_NETWORK', 'this ledger node serves another network', {
+      details: { expected, found: networkHash(genesis) },
+    })
+  return genesis
+}
