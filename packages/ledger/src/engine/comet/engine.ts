@@ -5,9 +5,16 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { base64url, type Clock, equalBytes, KeysteadError } from '@keystead/core'
+import { base64url, type Clock, equalBytes, isKeysteadError, KeysteadError } from '@keystead/core'
 import { type NetworkGenesis, parseBy, rulesFor } from '@keystead/did-dkms'
-import { appHash, type Head, type Receipt } from '@keystead/light-client'
+import {
+  appHash,
+  type Head,
+  type LightBlock,
+  type Receipt,
+  type SignedHeader,
+  type Validator,
+} from '@keystead/light-client'
 import type { LedgerErrorCode } from '../../errors.ts'
 import { logRoot } from '../../state/log-tree.ts'
 import { mapRoot } from '../../state/map-tree.ts'
@@ -16,7 +23,7 @@ import { stateAt } from '../../state/undo.ts'
 import type { Ledger, LedgerStatus, View } from '../ledger.ts'
 import type { Applied } from './application.ts'
 import { RPC_SOCKET, readNetwork, STORE_FOLDER, socketPath } from './home.ts'
-import { CometRpc, type SignedHeader } from './rpc.ts'
+import { CometRpc } from './rpc.ts'
 import { Submitter } from './submitter.ts'
 import { Supervisor, type SupervisorOptions } from './supervisor.ts'
 
@@ -30,6 +37,9 @@ export interface CometOptions
   readonly signal?: AbortSignal
 }
 
+/** Sets of validators that are remembered. */
+const KEEP_SETS = 100
+
 export class CometLedger implements Ledger {
   readonly genesis: NetworkGenesis
   readonly #options: CometOptions
@@ -42,6 +52,8 @@ export class CometLedger implements Ledger {
   #following: Promise<void> | undefined
   #followAgain = false
   #closed = false
+  /** Sets of validators by their hash. */
+  readonly #sets = new Map<string, readonly Validator[]>()
 
   private constructor(options: CometOptions) {
     this.#options = options
@@ -99,6 +111,32 @@ export class CometLedger implements Ledger {
   view(): View {
     const { head } = this
     return { head, store: this.#stateBefore(head.header.height) }
+  }
+
+  async lightBlock(height: number): Promise<LightBlock | undefined> {
+    if (height > this.head.header.height || height < 1) return undefined
+    try {
+      const { header, commit } = height === this.head.header.height ? this.head : await this.#rpc.commit(height)
+      const validators = await this.#validators(header.validatorsHash, height)
+      const nextValidators = await this.#validators(header.nextValidatorsHash, height + 1)
+      return { header, commit, validators, nextValidators }
+    } catch (error) {
+      // A height that CometBFT has pruned; anything else must be heard of.
+      if (isKeysteadError(error, 'COMETBFT_FAILED') && /lowest height|not available/.test(error.message))
+        return undefined
+      throw error
+    }
+  }
+
+  /** Sets seldom change, so few are ever asked for. */
+  async #validators(hash: Uint8Array, height: number): Promise<readonly Validator[]> {
+    const name = base64url.encode(hash)
+    const known = this.#sets.get(name)
+    if (known) return known
+    const set = await this.#rpc.validators(height)
+    if (this.#sets.size >= KEEP_SETS) this.#sets.clear()
+    this.#sets.set(name, set)
+    return set
   }
 
   submit(bytes: Uint8Array): Promise<Receipt> {

@@ -1,18 +1,24 @@
 /** The few calls to CometBFT's JSON-RPC that a node needs, over its Unix socket. https://docs.cometbft.com/v0.38/rpc/ */
 import { Agent, request } from 'node:http'
 import { type Bytes, Fields, hexadecimal, type Json, KeysteadError, parseJson } from '@keystead/core'
-import type { BlockId, Commit, Header, Timestamp } from '@keystead/light-client'
+import type {
+  BlockId,
+  Commit,
+  CommitSignature,
+  Header,
+  SignedHeader,
+  Timestamp,
+  Validator,
+} from '@keystead/light-client'
 import type { LedgerErrorCode } from '../../errors.ts'
 
 const TIMEOUT_MS = 15_000
 /** Bytes of an answer: a commit of 128 validators has about 40 KiB. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024
-const FLAG_COMMIT = 2
-
-export interface SignedHeader {
-  readonly header: Header
-  readonly commit: Commit
-}
+/** BlockIDFlag. */
+const FLAGS: Readonly<Record<number, 'commit' | 'nil'>> = { 2: 'commit', 3: 'nil' }
+/** CometBFT's largest page. */
+const VALIDATORS_A_PAGE = 100
 
 /** CometBFT's answer to a transaction: `code` 0 if it is in the mempool. */
 export interface Broadcast {
@@ -33,6 +39,25 @@ export class CometRpc {
     const f = await this.call('commit', height === undefined ? {} : { height: String(height) })
     const signed = f.object('signed_header')
     return { header: headerOf(signed.object('header')), commit: commitOf(signed.object('commit')) }
+  }
+
+  /** The set that signs a height, in its order. */
+  async validators(height: number): Promise<Validator[]> {
+    const set: Validator[] = []
+    for (let page = 1; ; page++) {
+      const f = await this.call('validators', {
+        height: String(height),
+        page: String(page),
+        per_page: String(VALIDATORS_A_PAGE),
+      })
+      const got = f.array('validators', { max: VALIDATORS_A_PAGE }, (item, path) => {
+        const one = new Fields(item, path)
+        const key = one.object('pub_key').decoded('value', 64, (text) => new Uint8Array(Buffer.from(text, 'base64')))
+        return { publicKey: key, power: number(one, 'voting_power') }
+      })
+      set.push(...got)
+      if (got.length === 0 || set.length >= number(f, 'total')) return set
+    }
   }
 
   async broadcast(tx: Uint8Array): Promise<Broadcast> {
@@ -147,19 +172,21 @@ function headerOf(f: Fields): Header {
   }
 }
 
-/** Votes for the block alone: absent ones and those for nothing prove nothing. */
 function commitOf(f: Fields): Commit {
   const votes = f.array('signatures', { max: 10_000 }, (item, path) => new Fields(item, path))
   return {
     height: number(f, 'height'),
     round: number(f, 'round'),
     blockId: blockIdOf(f.object('block_id')),
-    signatures: votes
-      .filter((vote) => number(vote, 'block_id_flag') === FLAG_COMMIT)
-      .map((vote) => ({
+    signatures: votes.map((vote): CommitSignature => {
+      const flag = FLAGS[number(vote, 'block_id_flag')]
+      if (!flag) return { flag: 'absent' }
+      return {
+        flag,
         address: hex(vote, 'validator_address'),
         time: parseTime(vote.string('timestamp', { max: 40 })),
         signature: vote.decoded('signature', 200, (text) => new Uint8Array(Buffer.from(text, 'base64'))),
-      })),
+      }
+    }),
   }
 }
