@@ -7,8 +7,11 @@ export const RESERVED_BLOCK_OPERATIONS = 50
 /** Operations that may wait for a block before new ones are turned away. */
 export const MAX_WAITING_OPERATIONS = 5_000
 
-/** Heights after which the header of a block without operations is dropped. */
-export const KEEP_EMPTY_BLOCKS = 10_000
+/** Heights after which a block's header is dropped: 70 MB of them, for clients whose checkpoint is that old. */
+export const KEEP_BLOCKS = 100_000
+
+/** Earlier heights whose state can be read and proven: a reader needs one or two, the rest is for one that was held up. */
+export const VERSIONS_KEPT = 16
 
 /** Bytes of a block part: CometBFT's BlockPartSizeBytes. */
 export const BLOCK_PART_BYTES = 65_536
@@ -27,9 +30,6 @@ export const MAX_SNAPSHOT_METADATA_BYTES = 4_000_000
 
 /** Bytes of one record: the largest state in base64, or the largest submission. */
 export const MAX_SNAPSHOT_RECORD_BYTES = 64 * 1024
-
-/** Blocks whose undo is kept: a reader needs one or two, the rest is for one that was held up. */
-export const KEEP_UNDO_BLOCKS = 16
 
 /** Submissions in one transaction of a network: enough that transport and gossip cost little for each. */
 export const MAX_ENVELOPE_SUBMISSIONS = 64

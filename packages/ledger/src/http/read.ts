@@ -1,11 +1,9 @@
 /** Answers with their proofs, read from one view of the ledger. */
-import { base64url, type Json, type JsonObject, parseJson, utf8Decode } from '@keystead/core'
+import { base64url, type Json, type JsonObject, utf8Decode } from '@keystead/core'
 import {
   type Body,
   decodeState,
   decodeSystem,
-  type LogEntry,
-  MAX_SUBMISSION_BYTES,
   networkDigests,
   type Operation,
   operationHash,
@@ -15,10 +13,11 @@ import {
 import { type HistoryBundle, headerHash, type NetworkShown, type ProofBundle } from '@keystead/light-client'
 import type { Ledger, View } from '../engine/ledger.ts'
 import { MAX_HISTORY_ENTRIES } from '../limits.ts'
+import { historyOf, readBody } from '../state/entries.ts'
 import { readNetwork } from '../state/execute.ts'
 import { proveConsistency, proveInclusion } from '../state/log-tree.ts'
 import { mapProve } from '../state/map-tree.ts'
-import { hashesOf, nodesOf, numberKey, type Reader } from '../state/store.ts'
+import { hashesOf, nodesOf, type Reader } from '../state/store.ts'
 
 export function readBundle(view: View, did: string, consistencyFrom?: number): ProofBundle {
   const { store, head } = view
@@ -57,30 +56,22 @@ export function consistencyProof(view: View, from: number | undefined): ProofBun
 }
 
 function bodiesOf(store: Reader, bytes: Uint8Array): Body[] {
-  const { body, recovery } = decodeState(bytes)
-  const hashes = new Set([body, ...(recovery.pending ? [recovery.pending.body] : [])])
-  return [...hashes].flatMap((hash) => readBody(store, hash) ?? [])
-}
-
-function readBody(store: Reader, hash: string): Body | undefined {
-  const bytes = store.get('b', hash)
-  return bytes && (parseJson(bytes, MAX_SUBMISSION_BYTES) as unknown as Body)
+  const { did, bodySeq, recovery } = decodeState(bytes)
+  const operations = new Set([bodySeq, ...(recovery.pending ? [recovery.pending.seq] : [])])
+  return [...operations].flatMap((seq) => readBody(store, did, seq) ?? [])
 }
 
 export function readHistory(view: View, did: string, consistencyFrom?: number): HistoryBundle {
   const { store, head } = view
-  const indexes = (store.json<number[]>('d', did) ?? []).slice(0, MAX_HISTORY_ENTRIES)
   return {
     proof: readBundle(view, did, consistencyFrom),
-    entries: indexes.map((index) => {
-      const { entry, op } = store.json<{ entry: LogEntry; op: Operation }>('e', numberKey(index)) as {
-        entry: LogEntry
-        op: Operation
-      }
-      const body = 'body' in op && op.body ? readBody(store, op.body) : undefined
-      const submission = { operation: op, hash: operationHash(op), ...(body ? { body } : {}) }
-      return { entry, submission, path: proveInclusion(hashesOf(store), index, head.logSize) }
-    }),
+    entries: historyOf(store, did)
+      .slice(0, MAX_HISTORY_ENTRIES)
+      .map(({ entry, op, body }) => {
+        const operation = op as Operation
+        const submission = { operation, hash: operationHash(operation), ...(body ? { body } : {}) }
+        return { entry, submission, path: proveInclusion(hashesOf(store), entry.i, head.logSize) }
+      }),
   }
 }
 

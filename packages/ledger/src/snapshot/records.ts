@@ -1,29 +1,26 @@
 /**
- * The records of a snapshot (SNAPSHOT-2): what cannot be derived, one canonical JSON value a line. First the log in order, then
- * the leaves of the map by key, then the bodies by hash. Everything else on disk follows from them.
+ * The records of a snapshot (SNAPSHOT-2): what cannot be derived, one canonical JSON value a line. First the log in order, each
+ * operation with the body it commits to unless that was erased, then the leaves of the map by key. Everything else on disk
+ * follows from them.
  *
- *   {"entry":{...},"op":{...}}   {"leaf":"<key>","value":"<bytes>"}   {"body":{...}}
+ *   {"body":{...},"entry":{...},"op":{...}}   {"leaf":"<key>","value":"<bytes>"}
  */
-import { base64url, canonicalText, Fields, type Json, type JsonObject, parseJson, utf8Decode } from '@keystead/core'
-import { type Body, bodyHash, parseBody, parseLogEntry, signedOperationHash } from '@keystead/did-dkms'
+import { base64url, canonicalText, Fields, parseJson } from '@keystead/core'
+import { bodyHash, parseBody, parseLogEntry, signedOperationHash } from '@keystead/did-dkms'
 import { MAX_SNAPSHOT_RECORD_BYTES } from '../limits.ts'
-import type { StoredEntry } from '../state/execute.ts'
+import { allEntries, type StoredEntry } from '../state/entries.ts'
 import type { PinnedReader } from '../state/store.ts'
 
 export type SnapshotRecord =
   | ({ readonly kind: 'entry' } & StoredEntry)
   | { readonly kind: 'leaf'; readonly key: Uint8Array; readonly value: Uint8Array }
-  | { readonly kind: 'body'; readonly hash: string; readonly body: Body }
 
 /** Lines with their newline, in the one order. */
 export function* snapshotLines(source: PinnedReader): Iterable<string> {
-  for (const [, value] of source.range('e')) {
-    const { entry, op } = JSON.parse(utf8Decode(value)) as JsonObject
-    yield `${canonicalText({ entry, op })}\n`
-  }
+  for (const { entry, op, body } of allEntries(source))
+    yield `${canonicalText(body ? { body, entry, op } : { entry, op })}\n`
   for (const [key, value] of source.range('s'))
     yield `${canonicalText({ leaf: base64url.encode(key), value: base64url.encode(value) })}\n`
-  for (const [, value] of source.range('b')) yield `{"body":${utf8Decode(value)}}\n`
 }
 
 /** Reads one line. Throws errors of `Fields` and `parseJson`. An operation is believed by its hash in the entry alone. */
@@ -40,13 +37,12 @@ function readRecord(f: Fields): SnapshotRecord {
     const operation = { did: new Fields(op, 'op').string('did', { max: 200 }), ...op } as unknown as StoredEntry['op']
     const entry = parseLogEntry(f.any('entry'))
     if (signedOperationHash(operation) !== entry.s) throw new Error('the operation is not the one its entry names')
-    return { kind: 'entry', entry, op: operation }
+    const body = f.optional('body', () => parseBody(f.any('body')))
+    if (body && !('body' in operation && operation.body === bodyHash(body)))
+      throw new Error('a body that the operation does not name')
+    return { kind: 'entry', entry, op: operation, ...(body ? { body } : {}) }
   }
-  if (f.has('leaf')) {
-    const key = f.decoded('leaf', 43, base64url.decode)
-    const value = f.decoded('value', MAX_SNAPSHOT_RECORD_BYTES, base64url.decode)
-    return { kind: 'leaf', key, value }
-  }
-  const body = parseBody(f.any('body') as Json)
-  return { kind: 'body', hash: bodyHash(body), body }
+  const key = f.decoded('leaf', 43, base64url.decode)
+  const value = f.decoded('value', MAX_SNAPSHOT_RECORD_BYTES, base64url.decode)
+  return { kind: 'leaf', key, value }
 }

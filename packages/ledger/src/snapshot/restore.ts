@@ -2,10 +2,12 @@
  * Restores a snapshot chunk by chunk into a store that nobody reads yet (SNAPSHOT-3). What it holds is believed only when map
  * and log, built anew, give the roots. Progress lies in the store itself, so that an interrupted restore goes on.
  */
-import { base64url, equalBytes, KeysteadError } from '@keystead/core'
+import { base64url, equalBytes, KeysteadError, utf8Decode } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
+import { decodeState, stateKey } from '@keystead/did-dkms'
 import type { LedgerErrorCode } from '../errors.ts'
-import { type LedgerStore, numberKey } from '../state/store.ts'
+import { eraseBodies } from '../state/entries.ts'
+import { type LedgerStore, numberKey, type PinnedReader } from '../state/store.ts'
 import { metadataHash, type SnapshotMetadata, snapshotAppHash } from './metadata.ts'
 import { Rebuild } from './rebuild.ts'
 import { parseRecord, type SnapshotRecord } from './records.ts'
@@ -41,7 +43,7 @@ export class SnapshotRestore {
       progress = { snapshot: this.#name, next: 0, logSize: 0 }
     }
     this.#next = progress.next
-    this.#rebuild = new Rebuild(store, progress.logSize)
+    this.#rebuild = new Rebuild(store, metadata.height, progress.logSize)
   }
 
   /** The chunk that is needed next; equal to the number of chunks when all are in. */
@@ -66,21 +68,15 @@ export class SnapshotRestore {
   }
 
   #take(record: SnapshotRecord): void {
-    const { batch } = this.#rebuild
-    switch (record.kind) {
-      case 'entry':
-        if (record.entry.i !== this.#rebuild.logSize) throw new Error('an entry of the log is missing')
-        this.#rebuild.entry(record)
-        if ('body' in record.op && record.op.body) batch.put('m', want(record.op.body), new Uint8Array(0))
-        return
-      case 'leaf':
-        this.#rebuild.leaf(record.key, record.value)
-        return
-      case 'body':
-        if (!batch.get('m', want(record.hash))) throw new Error('a body that no operation names')
-        this.#rebuild.body(record.hash, record.body)
-        batch.remove('m', want(record.hash))
+    if (record.kind === 'leaf') {
+      this.#rebuild.leaf(record.key, record.value)
+      return
     }
+    const { batch, logSize } = this.#rebuild
+    const { entry, op, body } = record
+    if (entry.i !== logSize) throw new Error('an entry of the log is missing')
+    this.#rebuild.entry(record)
+    if ('body' in op && op.body && !body) batch.put('m', want(op.did, op.seq), new Uint8Array(0))
   }
 
   /** Throws `SNAPSHOT_MISMATCH` unless every chunk is in, the roots are the promised ones and no body is missing. */
@@ -93,19 +89,36 @@ export class SnapshotRestore {
       refuse('SNAPSHOT_MISMATCH', 'the snapshot gives another state than the network signed')
     const pinned = this.#store.pin()
     try {
-      for (const [key] of pinned.range('m'))
-        if (Buffer.from(key).toString().startsWith(WANT))
-          refuse('SNAPSHOT_MISMATCH', 'the snapshot lacks a document body')
+      this.#checkBodies(pinned)
     } finally {
       pinned.release()
     }
     this.#rebuild.batch.remove('m', 'restore')
     this.#rebuild.commit()
   }
+
+  /** A body may be missing only if its DID erased it, and then it must be (rule 12). */
+  #checkBodies(source: PinnedReader): void {
+    const { batch } = this.#rebuild
+    for (const [key] of source.range('m')) {
+      const [, did, seq] = WANTED.exec(utf8Decode(key)) ?? []
+      if (did === undefined) continue
+      const state = source.get('s', stateKey(did))
+      if (!state || Number(seq) > (decodeState(state).erased ?? -1))
+        refuse('SNAPSHOT_MISMATCH', 'the snapshot lacks a document body')
+      batch.remove('m', key)
+    }
+    for (const [, value] of source.range('s')) {
+      if (!Buffer.from(value).includes('"erased":')) continue
+      const { did, erased } = decodeState(value)
+      if (erased !== undefined) eraseBodies(batch, did, 0, erased)
+    }
+  }
 }
 
-const WANT = 'want.'
-const want = (hash: string): string => `${WANT}${hash}`
+/** Notes a body that came with no operation. */
+const want = (did: string, seq: number): string => `want ${did} ${seq}`
+const WANTED = /^want (\S+) (\d+)$/
 
 function* linesOf(chunk: Uint8Array): Iterable<Uint8Array> {
   for (let start = 0; start < chunk.length; ) {

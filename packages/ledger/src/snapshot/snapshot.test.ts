@@ -43,9 +43,9 @@ const chunk = (taken: { folder: string; at: { height: number } }, index: number)
 
 function tables(store: LedgerStore): string[] {
   const pinned = store.pin()
-  const lines = (['n', 's', 'h', 'e', 'd', 'o', 'b'] as const).flatMap((table) =>
+  const lines = (['n', 's', 'h', 'e', 'o', 'b'] as const).flatMap((table) =>
     [...pinned.range(table)].map(([key, value]) =>
-      [table, Buffer.from(key).toString('hex'), table === 'e' ? '' : Buffer.from(value).toString('hex')].join(' '),
+      [table, Buffer.from(key).toString('hex'), Buffer.from(value).toString('hex')].join(' '),
     ),
   )
   pinned.release()
@@ -194,10 +194,14 @@ describe('state sync', () => {
     const forged = lines.map((line) => line.replace(/"value":"(.)/, '"value":"A'))
     const lies = {
       'no last leaf': without(lines.findLastIndex((line) => line.startsWith('{"leaf"'))),
-      'no body': without(find('{"body"')),
-      'no last entry': without(lines.findLastIndex((line) => line.startsWith('{"entry"'))),
+      'no body': lines.with(
+        find('{"body"'),
+        (lines[find('{"body"')] as string).replace(/"body":\{.*?\},"entry"/, '"entry"'),
+      ),
+      'another body': lines.map((line) => line.replace(/"keysSalt":"../, '"keysSalt":"AA')),
+      'no last entry': without(lines.findLastIndex((line) => line.includes('"entry"'))),
       'entries swapped': swapped,
-      'a body twice': [...lines, lines.at(-1) as string],
+      'a leaf twice': [...lines, (lines.at(-1) as string).replace(/"value":"./, '"value":"A')],
       'states forged': forged,
       'an unknown record': [...lines, '{"extra":1}'],
       'a cut record': [...lines.slice(0, -1), `${lines.at(-1)}`.slice(0, -1)],

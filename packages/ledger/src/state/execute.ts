@@ -1,5 +1,5 @@
 /** What a block does to the stores: operations into states, map and log. Deterministic; knows no engine. */
-import { type Bytes, canonicalJson, utf8 } from '@keystead/core'
+import { type Bytes, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import {
   advanceTick,
@@ -7,17 +7,13 @@ import {
   decodeNetwork,
   decodeState,
   decodeSystem,
-  type Erase,
-  encodeLogEntry,
   encodeNetworkLeaf,
   encodeState,
   encodeSystem,
   initialNetwork,
   isNetworkSubmission,
-  type LogEntry,
   NETWORK_LEAVES,
   type NetworkGenesis,
-  type NetworkOperation,
   type NetworkParameters,
   type NetworkState,
   type NetworkSubmission,
@@ -25,7 +21,6 @@ import {
   networkDigests,
   networkHash,
   networkKey,
-  type Operation,
   type OperationErrorCode,
   RULES,
   type Rules,
@@ -37,14 +32,14 @@ import {
   type SystemTime,
   setDifference,
   settleNetwork,
-  signedOperationHash,
   stateKey,
   TICK_SECONDS,
   type ValidatorPower,
 } from '@keystead/did-dkms'
-import { logAppend, logRoot } from './log-tree.ts'
-import { mapRoot, mapUpdate } from './map-tree.ts'
-import { type Batch, hashesOf, nodesOf, numberKey, type Reader } from './store.ts'
+import { eraseBodies, putEntry, putIndex } from './entries.ts'
+import { logRoot } from './log-tree.ts'
+import { type MapChange, mapRoot, mapUpdate } from './map-tree.ts'
+import { type Batch, hashesOf, nodesOf, type Reader } from './store.ts'
 
 /** Roots after everything executed so far. */
 export interface Roots {
@@ -81,9 +76,10 @@ export interface BlockEnd {
 /** Writes what a network begins with: tick and network leaves. */
 export function writeGenesis(batch: Batch, genesis: NetworkGenesis): void {
   const network = initialNetwork(genesis)
-  for (const name of NETWORK_LEAVES) putState(batch, networkKey(name), encodeNetworkLeaf(network, name))
+  const leaves = NETWORK_LEAVES.map((name) => putState(batch, networkKey(name), encodeNetworkLeaf(network, name)))
   const digest = networkDigest(networkDigests(network))
-  putState(batch, SYSTEM_KEY, encodeSystem({ tick: genesis.time, lost: 0, network: digest }))
+  const system = putState(batch, SYSTEM_KEY, encodeSystem({ tick: genesis.time, lost: 0, network: digest }))
+  mapUpdate(nodesOf(batch), [...leaves, system])
   batch.put('m', 'genesis-network', utf8(digest))
 }
 
@@ -109,6 +105,8 @@ export class Execution {
   #network: NetworkState
   #logSize: number
   #operations = 0
+  /** Changed leaves of the map. */
+  #leaves: MapChange[] = []
 
   /** `time`: block time in whole seconds. The stores hold what `writeGenesis` wrote, or the block before left. */
   constructor(
@@ -132,27 +130,25 @@ export class Execution {
     this.#network = settleNetwork(this.#before, { time, lost: this.#lost })
   }
 
-  /** An accepted operation is in map and log at once; a refused one leaves no trace. */
+  /** An accepted operation is in state and log at once; a refused one leaves no trace. */
   run(submission: Submission | NetworkSubmission): RunResult {
     const logIndex = this.#logSize
     const result = isNetworkSubmission(submission) ? this.#runNetwork(submission) : this.#runDid(submission, logIndex)
     if (!result.ok) return { ...result, logIndex }
-    const { operation, hash } = submission
+    const { operation: op, hash, ...rest } = submission
+    this.#logSize++
     if (this.#trial) {
-      this.#batch.putJson('o', hash, { logIndex, time: this.#time })
-      this.#logSize++
+      putIndex(this.#batch, hash, logIndex)
       return { ok: true, logIndex }
     }
-    const [t, p] = [this.#time, this.rules.version]
-    const entry = { i: logIndex, t, lost: this.#lost, p, s: signedOperationHash(operation) }
-    putEntry(this.#batch, { entry, op: operation }, hash)
-    this.#logSize++
+    const at = { i: logIndex, t: this.#time, lost: this.#lost, p: this.rules.version }
+    putEntry(this.#batch, at, { op, hash, ...rest })
     this.#operations++
     return { ok: true, logIndex }
   }
 
   #runDid(submission: Submission, logIndex: number): { ok: true } | Extract<RunResult, { ok: false }> {
-    const { operation, body } = submission
+    const { operation } = submission
     const key = stateKey(operation.did)
     const stored = this.#batch.get('s', key)
     const context = {
@@ -162,15 +158,12 @@ export class Execution {
       lost: this.#lost,
       logIndex,
     }
-    const result = this.rules.apply(stored && decodeState(stored), submission, context)
+    const before = stored && decodeState(stored)
+    const result = this.rules.apply(before, submission, context)
     if (!result.ok) return { ...result, logIndex }
-    if (this.#trial) {
-      this.#batch.put('s', key, encodeState(result.state))
-      return { ok: true }
-    }
-    putState(this.#batch, key, encodeState(result.state))
-    if (body && 'body' in operation && operation.body) this.#batch.put('b', operation.body, canonicalJson(body))
-    if (operation.type === 'erase') dropBodies(this.#batch, operation)
+    this.#leaves.push(putState(this.#batch, key, encodeState(result.state)))
+    // DKMS-28.
+    if (operation.type === 'erase') eraseBodies(this.#batch, operation.did, (before?.erased ?? -1) + 1, operation.upTo)
     return { ok: true }
   }
 
@@ -206,12 +199,16 @@ export class Execution {
   #write(): void {
     for (const name of NETWORK_LEAVES)
       if (this.#network[name] !== this.#before[name])
-        putState(this.#batch, networkKey(name), encodeNetworkLeaf(this.#network, name))
+        this.#leaves.push(putState(this.#batch, networkKey(name), encodeNetworkLeaf(this.#network, name)))
     const network = this.#network === this.#before ? this.#system.network : networkDigest(networkDigests(this.#network))
-    putState(this.#batch, SYSTEM_KEY, encodeSystem({ tick: this.#time, lost: this.#lost, network }))
+    const system = encodeSystem({ tick: this.#time, lost: this.#lost, network })
+    this.#leaves.push(putState(this.#batch, SYSTEM_KEY, system))
   }
 
+  /** After `endBlock`. The map is hashed here, all changes of the block together. */
   roots(): Roots {
+    mapUpdate(nodesOf(this.#batch), this.#leaves)
+    this.#leaves = []
     return rootsOf(this.#batch, this.#logSize)
   }
 }
@@ -228,34 +225,8 @@ export function rootsOf(reader: Reader, logSize: number): Roots {
   return { mapRoot: mapRoot(nodesOf(reader)), logRoot: logRoot(hashesOf(reader), logSize), logSize }
 }
 
-/** DKMS-28: bodies of a DID's operations up to `upTo`, unless a later operation names the same one. */
-function dropBodies(batch: Batch, { did, upTo }: Erase): void {
-  const erased = new Set<string>()
-  const kept = new Set<string>()
-  for (const index of batch.json<number[]>('d', did) ?? []) {
-    const { op } = batch.json<StoredEntry>('e', numberKey(index)) as StoredEntry
-    if ('body' in op && op.body) (op.seq <= upTo ? erased : kept).add(op.body)
-  }
-  for (const hash of erased) if (!kept.has(hash)) batch.remove('b', hash)
-}
-
-/** An operation in the log, as it lies on disk. */
-export interface StoredEntry {
-  readonly entry: LogEntry
-  readonly op: Operation | NetworkOperation
-}
-
-/** Adds an entry to the log and to every index over it. `hash`: the operation's own. */
-export function putEntry(batch: Batch, stored: StoredEntry, hash: string): void {
-  const { entry, op } = stored
-  logAppend(hashesOf(batch), entry.i, encodeLogEntry(entry))
-  batch.putJson('e', numberKey(entry.i), { entry, op })
-  batch.putJson('d', op.did, [...(batch.json<number[]>('d', op.did) ?? []), entry.i])
-  batch.putJson('o', hash, { logIndex: entry.i, time: entry.t })
-}
-
-/** Sets a leaf of the map: a state or what lies under a reserved key. */
-export function putState(batch: Batch, key: Uint8Array, value: Uint8Array): void {
+/** Writes what a leaf of the map stands for: a state, or what lies under a reserved key. `mapUpdate` hashes the leaf. */
+function putState(batch: Batch, key: Uint8Array, value: Uint8Array): MapChange {
   batch.put('s', key, value)
-  mapUpdate(nodesOf(batch), key, sha256(value))
+  return { key, valueHash: sha256(value) }
 }

@@ -32,8 +32,11 @@ describe.skipIf(!vectorsDir())('vectors: jmt', () => {
   }
   test.each(vectors.map((vector, i) => [i, vector] as const))('root %i', (_, vector) => {
     const store = memoryNodes()
-    for (const { key, value } of vector.data)
-      mapUpdate(store, sha256(hexadecimal.decode(key)), sha256(hexadecimal.decode(value)))
+    const changes = vector.data.map(({ key, value }) => ({
+      key: sha256(hexadecimal.decode(key)),
+      valueHash: sha256(hexadecimal.decode(value)),
+    }))
+    mapUpdate(store, changes)
     expect(hexadecimal.encode(mapRoot(store))).toBe(vector.expected_root)
   })
 })
@@ -53,30 +56,37 @@ describe('map', () => {
     return kind === 0 ? concatBytes(new Uint8Array(31), Uint8Array.of(n)) : random
   })
 
-  test('has the root of its content, whatever the order, and proves presence and absence', () => {
+  test('has the root of its content, whatever the order and grouping, and proves presence and absence', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(key, fc.nat(5)), { maxLength: 40 }), key, (writes, absent) => {
-        const store = memoryNodes()
-        const content = new Map<string, Entry>()
-        for (const [k, v] of writes) {
-          const value = sha256(uint32(v))
-          mapUpdate(store, k, value)
-          content.set(hexadecimal.encode(k), [k, value])
-        }
-        const root = mapRoot(store)
-        expect(compareBytes(root, slowRoot([...content.values()]))).toBe(0)
-        for (const [k, value] of content.values()) {
-          const proof = mapProve(store, k)
-          expect(verifyMapProof(root, k, value, proof)).toBe(true)
-          expect(verifyMapProof(root, k, undefined, proof)).toBe(false)
-          expect(verifyMapProof(root, k, sha256(value), proof)).toBe(false)
-        }
-        if (!content.has(hexadecimal.encode(absent))) {
-          const proof = mapProve(store, absent)
-          expect(verifyMapProof(root, absent, undefined, proof)).toBe(true)
-          expect(verifyMapProof(root, absent, sha256(utf8('x')), proof)).toBe(false)
-        }
-      }),
+      fc.property(
+        fc.array(fc.tuple(key, fc.nat(5)), { maxLength: 40 }),
+        key,
+        fc.integer({ min: 1, max: 40 }),
+        (writes, absent, group) => {
+          const store = memoryNodes()
+          const content = new Map<string, Entry>()
+          for (let start = 0; start < writes.length; start += group) {
+            const changes = writes
+              .slice(start, start + group)
+              .map(([k, v]) => ({ key: k, valueHash: sha256(uint32(v)) }))
+            mapUpdate(store, changes)
+            for (const { key: k, valueHash } of changes) content.set(hexadecimal.encode(k), [k, valueHash])
+          }
+          const root = mapRoot(store)
+          expect(compareBytes(root, slowRoot([...content.values()]))).toBe(0)
+          for (const [k, value] of content.values()) {
+            const proof = mapProve(store, k)
+            expect(verifyMapProof(root, k, value, proof)).toBe(true)
+            expect(verifyMapProof(root, k, undefined, proof)).toBe(false)
+            expect(verifyMapProof(root, k, sha256(value), proof)).toBe(false)
+          }
+          if (!content.has(hexadecimal.encode(absent))) {
+            const proof = mapProve(store, absent)
+            expect(verifyMapProof(root, absent, undefined, proof)).toBe(true)
+            expect(verifyMapProof(root, absent, sha256(utf8('x')), proof)).toBe(false)
+          }
+        },
+      ),
     )
   })
 })

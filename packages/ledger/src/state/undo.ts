@@ -1,64 +1,32 @@
 /**
- * Reads of the state a few blocks ago. A header proves the state before its block, so under load what can be proven lies a
- * block behind what is stored: every block leaves beside it what it overwrote, and a reader puts that back.
+ * What undoes the block at a height: of each entry that it overwrote, what was there before.
+ *
+ *   undo  = entry ...
+ *   entry = length of name (8 bits) || table and key || length of value plus one (32 bits; 0 = there was none) || value
  */
-import { type Bytes, concatBytes, KeysteadError, uint32 } from '@keystead/core'
-import type { LedgerErrorCode } from '../errors.ts'
-import { KEEP_UNDO_BLOCKS } from '../limits.ts'
-import { type Batch, dbKey, numberKey, type Reader, type Table } from './store.ts'
+import { type Bytes, concatBytes, uint32 } from '@keystead/core'
 
-/** Tables whose entries are overwritten; the others only grow, and a reader ignores what it does not yet know of. */
-const OVERWRITTEN: ReadonlySet<string> = new Set<Table>(['n', 's', 'd', 'b', 'm'])
-const ABSENT = 0xffff_ffff
+/** By table and key, latin-1. */
+export type Undo = ReadonlyMap<string, Bytes | undefined>
 
-/** Puts beside a block of `height` what it overwrites, and drops what nobody asks for any more. */
-export function keepUndo(store: Reader, batch: Batch, height: number): void {
+export function encodeUndo(undo: Undo): Bytes {
   const parts: Uint8Array[] = []
-  for (const name of batch.changes.keys()) {
-    if (!OVERWRITTEN.has(name[0] as string)) continue
-    const key = Buffer.from(name, 'latin1')
-    const before = store.get(name[0] as Table, key.subarray(1))
-    parts.push(uint32(key.length), key, uint32(before ? before.length : ABSENT))
-    if (before) parts.push(before)
+  for (const [name, value] of undo) {
+    parts.push(Uint8Array.of(name.length), Buffer.from(name, 'latin1'), uint32(value ? value.length + 1 : 0))
+    if (value) parts.push(value)
   }
-  batch.put('u', numberKey(height), concatBytes(...parts))
-  batch.remove('u', numberKey(height - KEEP_UNDO_BLOCKS))
+  return concatBytes(...parts)
 }
 
-/** The state after block `height`, where the store is at `newest`. Throws `LEDGER_STATE_GONE`. */
-export function stateAt(store: Reader, newest: number, height: number): Reader {
-  if (height === newest) return store
-  const before = new Map<string, Bytes | undefined>()
-  for (let undone = newest; undone > height; undone--) {
-    const undo = store.get('u', numberKey(undone))
-    if (!undo)
-      throw new KeysteadError<LedgerErrorCode>('LEDGER_STATE_GONE', `the state at height ${height} is no longer kept`)
-    for (const [key, value] of entries(undo)) before.set(key, value)
+export function decodeUndo(bytes: Bytes): Undo {
+  const undo = new Map<string, Bytes | undefined>()
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  for (let offset = 0; offset < bytes.length; ) {
+    const end = offset + 1 + view.getUint8(offset)
+    const name = Buffer.from(bytes.subarray(offset + 1, end)).toString('latin1')
+    const length = view.getUint32(end)
+    offset = end + 4 + Math.max(0, length - 1)
+    undo.set(name, length === 0 ? undefined : bytes.subarray(end + 4, offset))
   }
-  const get = (table: Table, key: Uint8Array | string): Bytes | undefined => {
-    const name = dbKey(table, key).toString('latin1')
-    return before.has(name) ? before.get(name) : store.get(table, key)
-  }
-  return {
-    get,
-    json: <T>(table: Table, key: Uint8Array | string) => {
-      const value = get(table, key)
-      return value && (JSON.parse(Buffer.from(value).toString('utf8')) as T)
-    },
-  }
-}
-
-function* entries(undo: Uint8Array): Generator<[string, Bytes | undefined]> {
-  const data = Buffer.from(undo.buffer, undo.byteOffset, undo.length)
-  for (let at = 0; at < data.length; ) {
-    const keyEnd = at + 4 + data.readUInt32BE(at)
-    const key = data.toString('latin1', at + 4, keyEnd)
-    const length = data.readUInt32BE(keyEnd)
-    at = keyEnd + 4
-    if (length === ABSENT) yield [key, undefined]
-    else {
-      yield [key, new Uint8Array(data.subarray(at, at + length))]
-      at += length
-    }
-  }
+  return undo
 }

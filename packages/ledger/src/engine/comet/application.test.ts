@@ -18,6 +18,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { Owner } from '../../../../did-dkms/src/testing/owner.ts'
 import { CheckTxType, MisbehaviorType } from '../../abci/messages.ts'
 import { MAX_ENVELOPE_SUBMISSIONS } from '../../limits.ts'
+import { indexOf } from '../../state/entries.ts'
 import { LedgerStore } from '../../state/store.ts'
 import { EmbeddedLedger } from '../embedded/engine.ts'
 import { Signer } from '../embedded/signer.ts'
@@ -158,10 +159,10 @@ describe('application', () => {
     chain.decide(block)
     chain.finalize(app, block)
     chain.finalize(app, block)
-    expect(store.get('o', genesis.hash)).toBeUndefined()
+    expect(indexOf(store, genesis.hash)).toBeUndefined()
     const again = new Application({ store })
     chain.handshake(again)
-    expect(store.get('o', genesis.hash)).toBeDefined()
+    expect(indexOf(store, genesis.hash)).toBeDefined()
     expect(store.json('m', 'applied')).toMatchObject({ height: 1, logSize: 1 })
   })
 

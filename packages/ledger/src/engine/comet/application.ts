@@ -22,9 +22,9 @@ import {
 import type { AbciApplication } from '../../abci/server.ts'
 import type { LedgerErrorCode } from '../../errors.ts'
 import { MAX_NETWORK_BLOCK_OPERATIONS } from '../../limits.ts'
+import { indexOf } from '../../state/entries.ts'
 import { Execution, readNetwork, rootsOf, writeGenesis } from '../../state/execute.ts'
 import { Batch, type LedgerStore } from '../../state/store.ts'
-import { keepUndo } from '../../state/undo.ts'
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts'
 import { Submissions } from './submissions.ts'
 import { ALREADY_WAITING, encodeVerdicts, type Verdict } from './verdict.ts'
@@ -135,7 +135,7 @@ export class Application implements AbciApplication {
     const hash = appHash(mapRoot, logRoot, logSize)
     const applied = { height: 0, time: genesis.time, logSize, appHash: base64url.encode(hash) }
     batch.putJson('m', 'applied', applied)
-    this.#store.commit(batch)
+    this.#store.commit(batch, 0)
     this.#genesis = genesis
     this.#applied = applied
     return { appHash: hash }
@@ -160,11 +160,13 @@ export class Application implements AbciApplication {
         if (!parsed.ok) return { code: parsed.code, message: parsed.message }
         const { submission } = parsed
         const { hash } = submission
-        if (!recheck && batch.get('o', hash) && !this.#store.get('o', hash))
+        const inLog = indexOf(this.#store, hash) !== undefined
+        if (!recheck && !inLog && indexOf(batch, hash) !== undefined)
           return { code: ALREADY_WAITING, message: 'this operation waits in the mempool already' }
         const result = execution.run(submission)
         if (result.ok) return null
-        if (recheck && !batch.get('o', hash)) refused.push({ hash, code: result.code, message: result.message })
+        if (recheck && indexOf(batch, hash) === undefined)
+          refused.push({ hash, code: result.code, message: result.message })
         return { code: result.code, message: result.message }
       })
     } catch (error) {
@@ -244,8 +246,7 @@ export class Application implements AbciApplication {
     this.#options.crashPoint?.('before-commit')
     const { batch, applied } = executed
     batch.putJson('m', 'applied', applied)
-    keepUndo(this.#store, batch, applied.height)
-    this.#store.commit(batch)
+    this.#store.commit(batch, applied.height)
     this.#options.crashPoint?.('after-commit')
     this.#applied = applied
     this.#finalized = undefined

@@ -16,10 +16,10 @@ import {
   type Validator,
 } from '@keystead/light-client'
 import type { LedgerErrorCode } from '../../errors.ts'
+import { findEntry } from '../../state/entries.ts'
 import { logRoot } from '../../state/log-tree.ts'
 import { mapRoot } from '../../state/map-tree.ts'
 import { hashesOf, LedgerStore, nodesOf, type Reader } from '../../state/store.ts'
-import { stateAt } from '../../state/undo.ts'
 import type { Ledger, LedgerStatus, View } from '../ledger.ts'
 import type { Applied } from './application.ts'
 import { RPC_SOCKET, readNetwork, STORE_FOLDER, socketPath } from './home.ts'
@@ -144,9 +144,9 @@ export class CometLedger implements Ledger {
   }
 
   receipt(hash: string): Receipt | undefined {
-    const known = this.#storeNow.json<{ logIndex: number; time: number }>('o', hash)
-    if (!known || known.logIndex >= this.head.logSize) return undefined
-    return { hash, ...known, height: this.head.header.height }
+    const known = findEntry(this.#storeNow, hash)?.entry
+    if (!known || known.i >= this.head.logSize) return undefined
+    return { hash, logIndex: known.i, time: known.t, height: this.head.header.height }
   }
 
   /** Blocks come by themselves (a heartbeat when there is nothing to do); this only makes sure that we know the newest. */
@@ -175,8 +175,7 @@ export class CometLedger implements Ledger {
   }
 
   #stateBefore(height: number): Reader {
-    const { height: newest } = this.#storeNow.json<Applied>('m', 'applied') as Applied
-    return stateAt(this.#storeNow, newest, height - 1)
+    return this.#storeNow.view(height - 1)
   }
 
   async #untilFirstHead(): Promise<void> {

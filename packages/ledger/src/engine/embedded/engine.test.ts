@@ -22,6 +22,7 @@ import { BlockID, Header as CosmosHeader } from 'cosmjs-types/tendermint/types/t
 import { afterEach, describe, expect, test } from 'vitest'
 import { Owner } from '../../../../did-dkms/src/testing/owner.ts'
 import { ledgerHttp } from '../../http/app.ts'
+import { readBody } from '../../state/entries.ts'
 import { LedgerStore } from '../../state/store.ts'
 
 import { EmbeddedLedger } from './engine.ts'
@@ -97,10 +98,10 @@ describe('embedded ledger', () => {
     const state = async () =>
       (await client.resolve(did)).state as NonNullable<Awaited<ReturnType<typeof client.resolve>>['state']>
     await network.ledger.submit(encodeSubmission(await alice.update(await state())))
-    const first = (genesis.operation as { body: string }).body
-    expect(network.ledger.view().store.get('b', first)).toBeDefined()
+    expect(readBody(network.ledger.view().store, did, 0)).toBeDefined()
     await network.ledger.submit(encodeSubmission(await alice.erase(await state(), 0)))
-    expect(network.ledger.view().store.get('b', first)).toBeUndefined()
+    expect(readBody(network.ledger.view().store, did, 0)).toBeUndefined()
+    expect(readBody(network.ledger.view().store, did, 1)).toBeDefined()
     const { history } = await client.history(did)
     expect(history.state).toMatchObject({ seq: 2, erased: 0 })
     expect(history.versions.map(({ body }) => body === undefined)).toEqual([true, false, false])
@@ -188,6 +189,26 @@ describe('embedded ledger', () => {
       return canonicalJson({ ...json, entries: (json['entries'] as JsonObject[]).slice(0, 1) })
     })
     await expect(gap.client.history(did)).rejects.toMatchObject({ code: 'PROOF_INVALID' })
+    await network.ledger.close()
+  })
+})
+
+describe('bodies', () => {
+  test('the body of another DID stays, though a copy of it is erased', async () => {
+    const network = await start()
+    const [alice, mallory] = [owner(network), owner(network)]
+    const genesis = await alice.genesis()
+    mallory.body = alice.body
+    const copy = await mallory.genesis()
+    for (const one of [genesis, copy]) await network.ledger.submit(encodeSubmission(one))
+    const { client } = clientOf(network)
+    const read = await client.resolve(copy.operation.did)
+    if (!read.state) throw new Error('unknown')
+    await network.ledger.submit(encodeSubmission(await mallory.update(read.state)))
+    const updated = (await client.resolve(copy.operation.did)).state as typeof read.state
+    await network.ledger.submit(encodeSubmission(await mallory.erase(updated, 0)))
+    expect(readBody(network.ledger.view().store, copy.operation.did, 0)).toBeUndefined()
+    expect((await client.resolve(genesis.operation.did)).body).toEqual(alice.body)
     await network.ledger.close()
   })
 })

@@ -3,7 +3,7 @@
  * behind every block that changed anything comes an empty one whose header proves it. Both are on disk before anybody is
  * told (group commit).
  */
-import { base64url, type Clock, KeysteadError } from '@keystead/core'
+import { base64url, type Clock, concatBytes, KeysteadError, uint32 } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import {
   type Authority,
@@ -34,7 +34,8 @@ import {
 import { type AdmissionPolicy, openAdmission } from '../../admission.ts'
 import { fillBlock, hasReservedSpace } from '../../block-space.ts'
 import type { LedgerErrorCode } from '../../errors.ts'
-import { KEEP_EMPTY_BLOCKS, MAX_WAITING_OPERATIONS, RESERVED_WAITING_OPERATIONS } from '../../limits.ts'
+import { KEEP_BLOCKS, MAX_WAITING_OPERATIONS, RESERVED_WAITING_OPERATIONS } from '../../limits.ts'
+import { findEntry } from '../../state/entries.ts'
 import {
   type BlockEnd,
   Execution,
@@ -44,7 +45,7 @@ import {
   rootsOf,
   writeGenesis,
 } from '../../state/execute.ts'
-import { Batch, type LedgerStore, numberKey } from '../../state/store.ts'
+import { Batch, type LedgerStore, numberKey, type Reader } from '../../state/store.ts'
 import type { Ledger, LedgerStatus, View } from '../ledger.ts'
 import { makeBlock } from './block.ts'
 import type { Signer } from './signer.ts'
@@ -108,9 +109,9 @@ export class EmbeddedLedger implements Ledger {
     if (!genesis.validators.some((validator) => validator.k === encodeMultikey(signer.key.publicKey)))
       throw new KeysteadError<LedgerErrorCode>('LEDGER_CORRUPT', 'the validator key is not the one of this ledger')
     const ledger = new EmbeddedLedger(options, genesis)
-    const tip = store.json<{ head: string; results: number }>('m', 'tip')
+    const tip = readBlock(store, store.json<number>('m', 'tip') ?? 0)
     if (tip) {
-      ledger.#head = decodeHead(base64url.decode(tip.head))
+      ledger.#head = tip.head
       ledger.#lastResults = tip.results
       const network = readNetwork(store)
       ledger.#next = nextOf(network)
@@ -140,13 +141,14 @@ export class EmbeddedLedger implements Ledger {
   }
 
   view(): View {
-    return { head: this.head, store: this.store }
+    const { head } = this
+    return { head, store: this.store.view(provenVersion(head)) }
   }
 
   async lightBlock(height: number): Promise<LightBlock | undefined> {
-    const stored = this.store.json<{ head: string }>('k', numberKey(height))
+    const stored = readBlock(this.store, height)
     if (!stored) return undefined
-    const { header, commit } = decodeHead(base64url.decode(stored.head))
+    const { header, commit } = stored.head
     const validators = this.#validators(header.validatorsHash)
     const nextValidators = this.#validators(header.nextValidatorsHash)
     return validators && nextValidators && { header, commit, validators, nextValidators }
@@ -163,8 +165,6 @@ export class EmbeddedLedger implements Ledger {
    */
   async submit(bytes: Uint8Array): Promise<Receipt> {
     const submission = parseBy(rulesFor(this.#next.protocol, this.#table), bytes)
-    const known = this.receipt(submission.hash)
-    if (known) return known
     if (this.#stopped) throw new KeysteadError<LedgerErrorCode>('LEDGER_STOPPING', 'the ledger node is stopping')
     if (!isNetworkSubmission(submission)) this.#admission.check(submission)
     const room = MAX_WAITING_OPERATIONS - (hasReservedSpace(submission) ? 0 : RESERVED_WAITING_OPERATIONS)
@@ -178,8 +178,8 @@ export class EmbeddedLedger implements Ledger {
 
   /** Receipt of an operation that is in the log. */
   receipt(hash: string): Receipt | undefined {
-    const known = this.store.json<{ logIndex: number; time: number }>('o', hash)
-    return known && { hash, ...known, height: this.head.header.height }
+    const known = findEntry(this.store, hash)
+    return known && { hash, logIndex: known.entry.i, time: known.entry.t, height: this.head.header.height }
   }
 
   /** Makes an empty block when the newest is older than `maxAge` seconds, so that delays are seen to end. */
@@ -232,9 +232,12 @@ export class EmbeddedLedger implements Ledger {
     const accepted: { waiting: Waiting; logIndex: number }[] = []
     const answers: (() => void)[] = []
     for (const one of waiting) {
-      const known = this.receipt(one.submission.hash)
+      const known = findEntry(batch, one.submission.hash)
       if (known) {
-        answers.push(() => one.resolve(known))
+        const { i: logIndex, t } = known.entry
+        answers.push(() =>
+          one.resolve({ hash: one.submission.hash, logIndex, time: t, height: this.head.header.height }),
+        )
         continue
       }
       const result = execution.run(one.submission)
@@ -282,13 +285,11 @@ export class EmbeddedLedger implements Ledger {
     const head: Head = { ...block, ...roots }
     this.#sealed = head
     const { height } = block.header
-    const encoded = base64url.encode(encodeHead(head))
     const set = setName(block.header.nextValidatorsHash)
     if (!batch.get('m', set)) batch.putJson('m', set, state.validators)
-    batch.putJson('k', numberKey(height), { head: encoded, txs: txs.length })
-    batch.putJson('m', 'tip', { head: encoded, results: txs.length })
-    const old = numberKey(height - KEEP_EMPTY_BLOCKS)
-    if (batch.json<{ txs: number }>('k', old)?.txs === 0) batch.remove('k', old)
+    batch.put('k', numberKey(height), concatBytes(uint32(txs.length), encodeHead(head)))
+    batch.putJson('m', 'tip', height)
+    if (height > KEEP_BLOCKS) batch.remove('k', numberKey(height - KEEP_BLOCKS))
     this.#sealedResults = txs.length
     return head
   }
@@ -301,7 +302,7 @@ export class EmbeddedLedger implements Ledger {
     const head = this.#sealed
     this.#sealed = undefined
     if (!head) return
-    this.store.commit(batch)
+    this.store.commit(batch, provenVersion(head))
     this.#signer.record(this.#lastSigned(head))
     this.#head = head
     this.#lastResults = this.#sealedResults
@@ -330,6 +331,19 @@ export class EmbeddedLedger implements Ledger {
       ? { seconds: time.seconds, nanos: time.nanos + 1 }
       : { seconds: time.seconds + 1, nanos: 0 }
   }
+}
+
+/** As blocks lie on disk: how many operations one carried (32 bits), and its head. */
+function readBlock(store: Reader, height: number): { results: number; head: Head } | undefined {
+  const bytes = store.get('k', numberKey(height))
+  return (
+    bytes && { results: new DataView(bytes.buffer, bytes.byteOffset).getUint32(0), head: decodeHead(bytes.slice(4)) }
+  )
+}
+
+/** A header proves the state after the block before it. */
+function provenVersion(head: Head): number {
+  return head.header.height - 1
 }
 
 function newGenesis(options: EngineOptions): NetworkGenesis {
