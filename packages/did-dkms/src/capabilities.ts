@@ -33,7 +33,7 @@ export function capabilityNames(set: number): Capability[] {
 }
 
 /**
- * Who signs what (DKMS-12), the whole of it. `authority`: keys in force to their threshold, any one of them, or the keys
+ * Who signs what (DKMS-9), the whole of it. `authority`: keys in force to their threshold, any one of them, or the keys
  * committed in `next`. `agents`: capabilities with which agents sign instead; an update of one half of the document needs the
  * one named after it.
  */

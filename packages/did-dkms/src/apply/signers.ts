@@ -1,4 +1,4 @@
-/** Who signed, and whether that is enough (DKMS-8, DKMS-10 to DKMS-12). */
+/** Who signed, and whether that is enough (DKMS-8 to DKMS-11). */
 import { keyDigestOf } from '../identifier.ts'
 import type { DidState } from '../state.ts'
 import type { Authority, Rotate, Veto } from '../types.ts'

@@ -1,4 +1,4 @@
-/** Suspend and resume (rule 6, DKMS-20): anybody close to the owner can stop a DID, nobody for long, and never its rescue. */
+/** Suspend and resume (rule 6, DKMS-29): anybody close to the owner can stop a DID, nobody for long, and never its rescue. */
 import { keyDigestOf } from '../identifier.ts'
 import { MAX_SUSPENDERS } from '../limits.ts'
 import type { DidState } from '../state.ts'

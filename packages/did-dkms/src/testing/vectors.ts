@@ -3,7 +3,7 @@ import type { JsonObject } from '@keystead/core'
 import { apply } from '../apply/apply.ts'
 import type { ApplyContext } from '../apply/context.ts'
 import { deriveDocument } from '../document.ts'
-import { type NetworkParameters, productionParameters } from '../network/parameters.ts'
+import type { NetworkParameters } from '../network/parameters.ts'
 import { parseSubmission } from '../parse/submission.ts'
 import { settle } from '../settle.ts'
 import type { DidState } from '../state.ts'
@@ -30,14 +30,18 @@ export interface Vector {
   readonly document?: JsonObject
 }
 
-export const PARAMETERS: NetworkParameters = { ...productionParameters, minRecoveryDelay: 60, recoveryHold: 600 }
+/** A DID while its log is played. */
+export interface Played {
+  readonly state: DidState | undefined
+  readonly bodies: readonly Body[]
+}
 
 /** What our code makes of one step; a refusal leaves the state as it was. */
 export function play(
   vector: Pick<Vector, 'net' | 'parameters'>,
-  before: { readonly state: DidState | undefined; readonly bodies: readonly Body[] },
+  before: Played,
   { time, lost, text }: Omit<VectorStep, 'expect'>,
-): { state: DidState | undefined; bodies: readonly Body[]; outcome: VectorStep['expect'] } {
+): Played & { readonly outcome: VectorStep['expect'] } {
   const { net, parameters } = vector
   const context: ApplyContext = { net, parameters, time, lost, logIndex: 7 }
   const { state, bodies } = before
