@@ -2,14 +2,14 @@ import { multihash } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { describe, expect, test } from 'vitest'
 import { apply } from './apply/apply.ts'
-
+import { productionParameters } from './network/parameters.ts'
 import type { DidState } from './state.ts'
 import { Owner } from './testing/owner.ts'
-import { PARAMETERS } from './testing/vectors.ts'
 import type { Submission } from './types.ts'
 
 const net = multihash.encode(new Uint8Array(32))
 const provider = nodeKeyProvider()
+const PARAMETERS = { ...productionParameters, minRecoveryDelay: 60 }
 const WEEK = 7 * 86_400
 /** The beginning of a week, and so of a day and an hour. */
 const T0 = Math.floor(1_800_000_000 / WEEK) * WEEK
@@ -62,7 +62,7 @@ describe('NET-30: how often a DID may speak', () => {
     expect(await log.update(T0 + WEEK)).toBeUndefined()
   })
 
-  test('a thief who used up the hour shuts out neither recovery nor veto, which have five a day of their own', async () => {
+  test('a thief who used up the hour shuts out neither recovery nor veto, which their own rules bound', async () => {
     const log = await new Log().begin([3600])
     for (let i = 0; i < 9; i++) await log.update(T0 + i)
     expect((await log.update(T0 + 20))?.[0]).toBe('RATE_LIMITED')
@@ -77,7 +77,20 @@ describe('NET-30: how often a DID may speak', () => {
     expect(log.take(recovery.submission, T0 + 32)).toBeUndefined()
     const sixth = await log.alice.rotate(log.state as DidState, { type: 'veto' })
     expect(log.take(sixth.submission, T0 + 33)?.[0]).toBe('VETOES_SPENT')
-    expect(log.state?.rate).toEqual([10, 10, 10, 5])
+    expect(log.state?.rate).toEqual([10, 10, 10, 0])
+  })
+
+  test('a thief who used up the rotations for compromise does not keep the owner from recovering', async () => {
+    const log = await new Log().begin([3600])
+    for (let i = 0; i < 5; i++) {
+      const rotation = await log.alice.compromised(log.state as DidState, T0)
+      expect(log.take(rotation.submission, T0 + i)).toBeUndefined()
+      rotation.adopt()
+    }
+    expect(log.take((await log.alice.compromised(log.state as DidState, T0)).submission, T0 + 6)?.[0]).toBe(
+      'RATE_LIMITED',
+    )
+    expect(log.take((await log.alice.recover(log.state as DidState, 0)).submission, T0 + 7)).toBeUndefined()
   })
 
   test('who may not sign uses up nothing', async () => {

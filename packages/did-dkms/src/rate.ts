@@ -29,6 +29,15 @@ export function isUrgent(operation: Operation): boolean {
   }
 }
 
+/**
+ * Of those, what its own rule bounds is not counted: a `recover` needs a recovery key and then waits, vetoes are few in an
+ * epoch, a key suspends once in one. Were they counted, whoever holds the next keys could use the day up each midnight with
+ * rotations for compromise, and keep the owner from recovering for ever.
+ */
+function isBoundedByItself({ type }: Operation): boolean {
+  return type === 'recover' || type === 'veto' || type === 'suspend'
+}
+
 /** `newest`: block time of the operation before, 0 at genesis. The counts with this operation, or when to try again. */
 export function countOperation(
   [hour, day, week, urgent]: Rate,
@@ -41,6 +50,7 @@ export function countOperation(
     Math.floor(newest / period) === Math.floor(time / period) ? count : 0
   const now = { hour: within(hour, HOUR), day: within(day, DAY), week: within(week, WEEK), urgent: within(urgent, DAY) }
   const end = (period: number): number => (Math.floor(time / period) + 1) * period
+  if (isBoundedByItself(operation)) return { rate: [now.hour, now.day, now.week, now.urgent] }
   if (isUrgent(operation)) {
     if (now.urgent >= parameters.urgentPerDay) return { retryAt: end(DAY) }
     return { rate: [now.hour, now.day, now.week, now.urgent + 1] }

@@ -79,19 +79,27 @@ export class Owner {
   /** A rotation to the committed keys; `adopt` makes them the owner's. */
   async rotate(
     state: DidState,
-    extra: { recovery?: RecoveryEntry[]; type?: 'rotate' | 'veto'; signers?: SigningKey[] } = {},
+    extra: { recovery?: RecoveryEntry[]; type?: 'rotate' | 'veto'; signers?: SigningKey[]; since?: number } = {},
   ): Promise<{ submission: Submission; adopt(): void }> {
     const { signers = this.keys.next, type = 'rotate', recovery } = extra
     const next = await this.make(this.keys.next.length)
     const auth = this.authority(signers, next)
-    const members = type === 'veto' ? { type, auth } : { type, auth, ...(recovery ? { recovery } : {}) }
+    const { since } = extra
+    const compromise =
+      since === undefined ? {} : { reason: 'compromised' as const, since, agents: [], body: bodyHash(this.body) }
+    const members = type === 'veto' ? { type, auth } : { type, auth, ...(recovery ? { recovery } : {}), ...compromise }
     const unsigned = operationAfter(state, this.net, this.notAfter, members)
+    const body = since === undefined ? undefined : this.body
     return {
-      submission: submission(await signOperation(unsigned, signers)),
+      submission: submission(await signOperation(unsigned, signers), body),
       adopt: () => {
         this.keys = { now: signers, next }
       },
     }
+  }
+
+  compromised(state: DidState, since: number): Promise<{ submission: Submission; adopt(): void }> {
+    return this.rotate(state, { since })
   }
 
   async recover(state: DidState, path: number): Promise<{ submission: Submission; adopt(): void }> {
