@@ -57,7 +57,7 @@ export function documentMetadata(state: DidState, lost: number): JsonObject {
   const until = (wait: Wait | undefined, name: string): JsonObject => (wait ? { [name]: iso(endOf(wait, lost)) } : {})
   return {
     created: iso(state.created),
-    updated: iso(state.settled ?? state.updated),
+    ...(state.seq > 0 || state.settled !== undefined ? { updated: iso(state.settled ?? state.updated) } : {}),
     versionId: versionIdOf(state),
     ...(state.status === 'deactivated' ? { deactivated: true } : {}),
     dkms: {

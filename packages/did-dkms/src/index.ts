@@ -102,4 +102,4 @@ export type {
   Update,
   Veto,
 } from './types.ts'
-export { type ResolvedVersion, resolveVersion, type VersionQuery } from './versions.ts'
+export { type ResolvedVersion, resolveVersion, type VersionQuery, versionQuery } from './versions.ts'

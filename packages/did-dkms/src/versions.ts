@@ -1,6 +1,6 @@
 /** Older versions of a document (DID Resolution 0.3, section 4.1: `versionId`, `versionTime`), from a verified history (DKMS-32). */
 import type { JsonObject } from '@keystead/core'
-import type { DidDocument } from '@keystead/did'
+import { type DidDocument, type ResolutionOptions, secondsOf } from '@keystead/did'
 import { deriveDocument, documentMetadata, iso, versionIdOf } from './document.ts'
 import type { History, HistoryVersion } from './history.ts'
 
@@ -15,6 +15,15 @@ export type VersionQuery =
   | { readonly versionId: string; readonly versionTime?: never }
   | { readonly versionTime: number; readonly versionId?: never }
   | { readonly versionId?: never; readonly versionTime?: never }
+
+/** Throws `INVALID_OPTIONS` for a `versionTime` that is none. */
+export function versionQuery({
+  versionId,
+  versionTime,
+}: Pick<ResolutionOptions, 'versionId' | 'versionTime'>): VersionQuery {
+  if (versionId !== undefined) return { versionId }
+  return versionTime === undefined ? {} : { versionTime: secondsOf(versionTime) }
+}
 
 /** Null where there is no such version: an unknown id, or a time before the DID was registered. */
 export function resolveVersion(history: Pick<History, 'versions'>, query: VersionQuery): ResolvedVersion | null {

@@ -36,7 +36,7 @@ export { PLC_DIRECTORY, plcResolver, resolvePlc } from './methods/plc.ts'
 export { universalResolver } from './methods/universal.ts'
 export { webResolver } from './methods/web.ts'
 export { resolveWebvh, webvhResolver } from './methods/webvh.ts'
-export { parseResolutionOptions, type ResolutionOptions } from './options.ts'
+export { parseResolutionOptions, type ResolutionOptions, secondsOf } from './options.ts'
 export {
   combineResolvers,
   type DidResolver,

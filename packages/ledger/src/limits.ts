@@ -57,3 +57,6 @@ export const DEFAULT_WORK_BITS = 18
 
 /** DIDs that a sponsor may stamp in a day at one node: a large agency's busiest. */
 export const SPONSOR_QUOTA_PER_DAY = 1000
+
+/** Bytes of the options of one resolution: a handful of short texts. */
+export const MAX_OPTIONS_BYTES = 4096

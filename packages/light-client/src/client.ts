@@ -3,7 +3,14 @@
  * own; `fetch` and the store of pins are passed in.
  */
 import { Fields, isKeysteadError, KeysteadError, parseJson } from '@keystead/core'
-import { combineResolvers, type DidResolver, resolved, unresolved } from '@keystead/did'
+import {
+  combineResolvers,
+  type DidResolver,
+  type ResolutionOptions,
+  type ResolutionResult,
+  resolved,
+  unresolved,
+} from '@keystead/did'
 import {
   deriveDocument,
   documentMetadata,
@@ -11,7 +18,9 @@ import {
   type NetworkGenesis,
   networkHash,
   parseDkmsDid,
+  resolveVersion,
   type Submission,
+  versionQuery,
 } from '@keystead/did-dkms'
 import { decodeBundle, decodeHashes, decodeHeadProof, type HeadProof } from './bundle.ts'
 import type { LedgerReadErrorCode } from './errors.ts'
@@ -137,18 +146,31 @@ export class LedgerClient {
   /** The client as a resolver of `did:dkms` for everything that only knows DID documents. */
   resolver(): DidResolver {
     return combineResolvers({
-      dkms: async (did) => {
-        try {
-          const read = await this.resolve(did)
-          if (!read.state) return unresolved('NOT_FOUND', 'the ledger proves that there is no such DID')
-          const metadata = documentMetadata(read.state, read.at.lost)
-          return resolved(deriveDocument(read.state, read.body), read.level, metadata, { proofAge: read.age })
-        } catch (error) {
-          if (isKeysteadError(error, 'BAD_OPERATION')) return unresolved('INVALID_DID', error.message, error.code)
-          throw error
-        }
+      dkms: {
+        versions: true,
+        resolve: async (did, options) => {
+          try {
+            return await this.#resolution(did, options)
+          } catch (error) {
+            if (isKeysteadError(error, 'BAD_OPERATION')) return unresolved('INVALID_DID', error.message, error.code)
+            throw error
+          }
+        },
       },
     })
+  }
+
+  async #resolution(did: string, options: ResolutionOptions): Promise<ResolutionResult> {
+    const read = await this.resolve(did)
+    if (!read.state) return unresolved('NOT_FOUND', 'the ledger proves that there is no such DID')
+    if (options.versionId === undefined && options.versionTime === undefined) {
+      const metadata = documentMetadata(read.state, read.at.lost)
+      return resolved(deriveDocument(read.state, read.body), read.level, metadata, { proofAge: read.age })
+    }
+    const { history, level, age } = await this.history(did)
+    const version = resolveVersion(history, versionQuery(options))
+    if (!version) return unresolved('NOT_FOUND', 'the ledger proves that the DID never had such a version')
+    return resolved(version.document, level, version.metadata, { proofAge: age })
   }
 
   async #read<T extends Partial<ProvenState>>(

@@ -1,0 +1,26 @@
+/** Refusals as RFC 9457 problem details, with a code of ours. */
+import { isKeysteadError } from '@keystead/core'
+import type { Context } from 'hono'
+
+/** Codes that are not simply bad requests. */
+const STATUS: Readonly<Record<string, 400 | 404 | 409 | 413 | 503>> = {
+  LEDGER_STOPPING: 503,
+  LEDGER_DISK_FULL: 503,
+  TOO_MANY_OPERATIONS: 503,
+  NOT_FOUND: 404,
+  UNKNOWN_DID: 404,
+  ALREADY_EXISTS: 409,
+  SEQ_MISMATCH: 409,
+  PREV_MISMATCH: 409,
+  TOO_LARGE: 413,
+}
+
+export function problem(c: Context, error: Error): Response {
+  const known = isKeysteadError(error)
+  const code = known ? error.code : 'INTERNAL_ERROR'
+  const status = known ? (STATUS[code] ?? 400) : 500
+  const detail = known ? error.message : 'the ledger node failed; its log says why'
+  return c.json({ type: 'about:blank', title: code.toLowerCase().replaceAll('_', ' '), status, code, detail }, status, {
+    'content-type': 'application/problem+json',
+  })
+}
