@@ -82,7 +82,7 @@ describe('RES-10: a private address', () => {
     'MUST NOT be reached as %s',
     async (host) => {
       const before = asked
-      await expect(webFetch({ request })(base.replace('localhost', host) + '/good', 100)).rejects.toMatchObject(
+      await expect(webFetch({ request })(`${base.replace('localhost', host)}/good`, 100)).rejects.toMatchObject(
         unreachable,
       )
       expect(asked).toBe(before)
