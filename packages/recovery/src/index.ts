@@ -24,9 +24,24 @@ export {
 } from './ceremony/step.ts'
 export { endorsedStreams, endorseStream, type StreamEndorsement } from './endorsement.ts'
 export type { RecoveryErrorCode } from './errors.ts'
+export { answerGuess, type GuessVerdict, judgeGuess, releaseFor } from './escrow/agent.ts'
+export {
+  beginEscrow,
+  type EscrowAnswer,
+  type EscrowClient,
+  elementFor,
+  stepEscrow,
+  tagFor,
+} from './escrow/client.ts'
+export { dealEscrow, type EscrowRegistration, type NewEscrow } from './escrow/deal.ts'
+export { type AgentDescriptor, checkIndependence, readDescriptor, signDescriptor } from './escrow/descriptor.ts'
+export { type StretchedPin, stretchPin } from './escrow/keys.ts'
+export { checkPin, generatePin, type PinWeakness, pinWeakness } from './escrow/pin.ts'
+export { type EscrowRecord, escrowAccount, escrowAuthSeed, openRegistration } from './escrow/registration.ts'
+export { type EscrowRequest, type EscrowStep, requestIsOwners, requestTranscript } from './escrow/request.ts'
 export { createKit, type Kit, kitLine, kitSecret, type NewKit, vetoDigest } from './kit.ts'
 export { parseKit, renderKit } from './kit-text.ts'
-export { MAX_BACKUP_PAYLOAD, SHARE_PACKET_BYTES } from './limits.ts'
+export { DEFAULT_GUESSES, MAX_BACKUP_PAYLOAD, SHARE_PACKET_BYTES } from './limits.ts'
 export {
   type LocatorRecord,
   locatorAccount,
@@ -35,7 +50,7 @@ export {
   type ServiceDescriptor,
   sealLocatorRecord,
 } from './locator.ts'
-export { type Lack, type MeterReading, meter, type RecoveryFacts } from './meter.ts'
+export { type EscrowFacts, type Lack, type MeterReading, meter, type RecoveryFacts } from './meter.ts'
 export { derivePath, type GroupSecrets, newGroupSecret, type PathSeeds, pathSecret } from './paths.ts'
 export {
   DEFAULT_DELAYS,

@@ -78,3 +78,24 @@ export const MAX_WRONG_CODES = 3
 
 /** Bytes of a ceremony's nonce. */
 export const NONCE_BYTES = 32
+
+/** Agents that keep group E between them: three operators at least (rule 25); seven are more than anybody looks after. */
+export const MIN_ESCROW_AGENTS = 3
+export const MAX_ESCROW_AGENTS = 7
+
+/** Guesses at one agent: five honest mistakes; ten double what a thief may try. */
+export const DEFAULT_GUESSES = 5
+export const MAX_GUESSES = 10
+
+/** Digits of a PIN: fewer give a thief too much a guess, more are not remembered. */
+export const MIN_PIN_DIGITS = 6
+export const MAX_PIN_DIGITS = 12
+
+/** Bytes of an escrow card: seven agents' DIDs and keys. It is padded to this, so that no card counts its agents. */
+export const ESCROW_CARD_BYTES = 16 * 1024
+
+/** Bytes of a registration as an agent opens it: the card, base64url, and some hundred more. */
+export const MAX_REGISTRATION_BYTES = 48 * 1024
+
+/** Characters of an agent's DID: a did:peer:2 with two addresses. */
+export const MAX_AGENT_ID = 1536

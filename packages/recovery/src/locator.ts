@@ -21,7 +21,7 @@ import {
 import { hkdfSha256, open, seal } from '@keystead/crypto'
 import { endorsementToJson, readEndorsement, type StreamEndorsement } from './endorsement.ts'
 import { refuse, under } from './errors.ts'
-import { LOCATOR_BYTES, MAX_RECORD_BYTES, MAX_RECORD_ENTRIES, MIN_PADDED_RECORD } from './limits.ts'
+import { LOCATOR_BYTES, MAX_AGENT_ID, MAX_RECORD_BYTES, MAX_RECORD_ENTRIES, MIN_PADDED_RECORD } from './limits.ts'
 import { pad, unpad } from './padding.ts'
 import { parsePolicy, policyToJson, type RecoveryPolicy } from './policy.ts'
 import { AGENCY, type Checkpoint, checkpointField, checkpointJson, genesisField, labelField } from './wire.ts'
@@ -48,7 +48,7 @@ export interface LocatorRecord {
 
 const SALT = utf8('keystead/locator/v1')
 const AAD = utf8('keystead/locator/record/v1')
-const MAX_ID = 1024
+const MAX_ID = MAX_AGENT_ID
 
 export function newLocator(random: Random): Bytes {
   return random(LOCATOR_BYTES)

@@ -2,7 +2,7 @@
  * What an owner still lacks to be recoverable, in words (rules 25, 26). It counts what has been confirmed, never what
  * was only sent, and operators, never agencies: two agencies of one operator are one.
  */
-import { groupsOf, type RecoveryPolicy } from './policy.ts'
+import { type GroupId, groupsOf, type RecoveryPolicy } from './policy.ts'
 
 export interface RecoveryFacts {
   /** Contacts of the policy's epoch who confirmed that they keep their packet. */
@@ -10,6 +10,8 @@ export interface RecoveryFacts {
   readonly kitPrinted: boolean
   /** The owner typed or scanned the printed kit back. */
   readonly kitChecked: boolean
+  /** The agents of the PIN, where there are any. */
+  readonly escrow?: EscrowFacts
   /** Distinct operators that hold the locator record. */
   readonly locatorOperators: number
   /** Distinct holders of the backup: agencies, own devices, a folder. */
@@ -20,19 +22,34 @@ export interface RecoveryFacts {
   readonly setOnLedger: boolean
 }
 
+export interface EscrowFacts {
+  /** Agents that confirmed their registration. */
+  readonly registered: number
+  /** Agents that still answer guesses. */
+  readonly unlocked: number
+  /** The most guesses that one agent has counted. */
+  readonly guessesUsed: number
+  /** Some of them are for trying things out. */
+  readonly demonstration: boolean
+}
+
 export type Lack =
   | 'NO_POLICY'
   | 'CONTACTS_MISSING'
   | 'CONTACTS_WITHOUT_SPARE'
   | 'KIT_NOT_PRINTED'
   | 'KIT_NOT_CHECKED'
+  | 'PIN_OFF'
+  | 'PIN_AGENTS_MISSING'
+  | 'PIN_LOCKED'
+  | 'PIN_TRIED'
+  | 'PIN_DEMONSTRATION'
   | 'SET_NOT_ON_LEDGER'
   | 'NO_BACKUP'
   | 'ONE_COPY'
   | 'BACKUP_BEHIND'
   | 'NO_LOCATOR_RECORD'
   | 'ONE_LOCATOR_OPERATOR'
-  | 'PIN_OFF'
 
 export interface MeterReading {
   /** `none`: authority would be lost. `authority`: authority returns, data would not. `weak`: one loss away. */
@@ -40,60 +57,99 @@ export interface MeterReading {
   readonly missing: readonly { readonly code: Lack; readonly text: string }[]
 }
 
-/** What stops recovery altogether, and what stops the data from coming back. The rest is weakness or advice. */
-const BLOCKS_AUTHORITY: ReadonlySet<Lack> = new Set([
-  'NO_POLICY',
-  'CONTACTS_MISSING',
-  'KIT_NOT_PRINTED',
-  'SET_NOT_ON_LEDGER',
-  'NO_LOCATOR_RECORD',
-])
+/** What stops every path, and what stops the data from coming back. The rest is weakness or advice. */
+const BLOCKS_AUTHORITY: ReadonlySet<Lack> = new Set(['NO_POLICY', 'SET_NOT_ON_LEDGER', 'NO_LOCATOR_RECORD'])
 const BLOCKS_DATA: ReadonlySet<Lack> = new Set(['NO_BACKUP'])
 const ADVICE: ReadonlySet<Lack> = new Set(['PIN_OFF'])
 
+type Lacks = (code: Lack, text: string) => void
+
 export function meter(policy: RecoveryPolicy | undefined, facts: RecoveryFacts): MeterReading {
   const missing: { code: Lack; text: string }[] = []
-  const lacks = (code: Lack, text: string): void => void missing.push({ code, text })
+  const lacks: Lacks = (code, text) => void missing.push({ code, text })
   if (policy === undefined) lacks('NO_POLICY', 'No recovery is set up: whoever loses all devices loses everything.')
-  const groups = new Set(policy?.paths.flatMap(({ id }) => groupsOf(id)))
-  if (policy?.groups.S && groups.has('S')) {
-    const { threshold, count } = policy.groups.S
-    const { contactsConfirmed } = facts
-    if (contactsConfirmed < threshold)
-      lacks(
-        'CONTACTS_MISSING',
-        `${contactsConfirmed} of ${threshold} contacts needed have confirmed their share: ${threshold - contactsConfirmed} more must.`,
-      )
-    else if (contactsConfirmed === threshold)
-      lacks(
-        'CONTACTS_WITHOUT_SPARE',
-        count > threshold
-          ? `Exactly ${threshold} contacts keep a share: until another confirms, the loss of one ends recovery.`
-          : `All ${count} contacts are needed: the loss of one ends recovery. Choose another contact.`,
-      )
-  }
-  if (groups.has('P')) {
-    if (!facts.kitPrinted) lacks('KIT_NOT_PRINTED', 'The recovery kit has not been printed.')
-    else if (!facts.kitChecked)
-      lacks('KIT_NOT_CHECKED', 'The printed kit has not been read back: a misprint shows too late.')
-  }
+  const complete = new Set<GroupId>()
+  if (policy?.groups.S && contactsReady(policy.groups.S, facts, lacks)) complete.add('S')
+  if (policy?.groups.P && kitReady(facts, lacks)) complete.add('P')
+  if (policy?.groups.E && pinReady(policy.groups.E, facts.escrow, lacks)) complete.add('E')
   if (policy && !facts.setOnLedger) lacks('SET_NOT_ON_LEDGER', 'The recovery keys are not on the ledger yet.')
   if (facts.locatorOperators === 0)
     lacks('NO_LOCATOR_RECORD', 'No agency keeps the locator record: a new device would not know where to ask.')
   else if (facts.locatorOperators === 1)
     lacks('ONE_LOCATOR_OPERATOR', 'One operator keeps the locator record: two independent ones are safer.')
-  if (facts.backupHolders === 0)
-    lacks('NO_BACKUP', 'There is no backup: contacts, credentials and messages would be lost.')
-  else {
-    if (facts.backupHolders === 1) lacks('ONE_COPY', 'One copy: a second holder of the backup is missing.')
-    if (!facts.backupCurrent) lacks('BACKUP_BEHIND', 'The newest changes are not in the backup yet.')
+  backupReady(facts, lacks)
+  if (!policy?.groups.E)
+    lacks('PIN_OFF', 'Recovery by PIN is off: it needs at least three agents of different operators.')
+  const open = policy?.paths.some(({ id }) => groupsOf(id).every((group) => complete.has(group))) === true
+  return {
+    level: levelOf(
+      missing.map(({ code }) => code),
+      open,
+    ),
+    missing,
   }
-  lacks('PIN_OFF', 'Recovery by PIN is off: it needs at least three agents of different operators.')
-  return { level: levelOf(missing.map(({ code }) => code)), missing }
 }
 
-function levelOf(codes: readonly Lack[]): MeterReading['level'] {
-  if (codes.some((code) => BLOCKS_AUTHORITY.has(code))) return 'none'
+function contactsReady(
+  { threshold, count }: { threshold: number; count: number },
+  { contactsConfirmed }: RecoveryFacts,
+  lacks: Lacks,
+): boolean {
+  if (contactsConfirmed < threshold) {
+    const more = threshold - contactsConfirmed
+    lacks(
+      'CONTACTS_MISSING',
+      `${contactsConfirmed} of ${threshold} contacts needed have confirmed their share: ${more} more must.`,
+    )
+    return false
+  }
+  if (contactsConfirmed === threshold)
+    lacks(
+      'CONTACTS_WITHOUT_SPARE',
+      count > threshold
+        ? `Exactly ${threshold} contacts keep a share: until another confirms, the loss of one ends recovery.`
+        : `All ${count} contacts are needed: the loss of one ends recovery. Choose another contact.`,
+    )
+  return true
+}
+
+function kitReady({ kitPrinted, kitChecked }: RecoveryFacts, lacks: Lacks): boolean {
+  if (!kitPrinted) lacks('KIT_NOT_PRINTED', 'The recovery kit has not been printed.')
+  else if (!kitChecked) lacks('KIT_NOT_CHECKED', 'The printed kit has not been read back: a misprint shows too late.')
+  return kitPrinted
+}
+
+function pinReady(
+  { threshold, count }: { threshold: number; count: number },
+  facts: EscrowFacts | undefined,
+  lacks: Lacks,
+): boolean {
+  const { registered = 0, unlocked = 0, guessesUsed = 0, demonstration = false } = facts ?? {}
+  if (registered < count)
+    lacks('PIN_AGENTS_MISSING', `${registered} of ${count} agents of your PIN have confirmed; ${threshold} are needed.`)
+  if (registered >= threshold && unlocked < threshold)
+    lacks('PIN_LOCKED', 'Too many wrong PINs were tried: the agents are locked for good. Set recovery up again.')
+  else if (guessesUsed > 0)
+    lacks('PIN_TRIED', `Your PIN was tried ${guessesUsed} time(s): if it was not you, set recovery up again.`)
+  if (demonstration)
+    lacks(
+      'PIN_DEMONSTRATION',
+      'The agents of your PIN are demonstrations: whoever runs them all can find the PIN. Choose independent operators.',
+    )
+  return registered >= threshold && unlocked >= threshold
+}
+
+function backupReady({ backupHolders, backupCurrent }: RecoveryFacts, lacks: Lacks): void {
+  if (backupHolders === 0) {
+    lacks('NO_BACKUP', 'There is no backup: contacts, credentials and messages would be lost.')
+    return
+  }
+  if (backupHolders === 1) lacks('ONE_COPY', 'One copy: a second holder of the backup is missing.')
+  if (!backupCurrent) lacks('BACKUP_BEHIND', 'The newest changes are not in the backup yet.')
+}
+
+function levelOf(codes: readonly Lack[], open: boolean): MeterReading['level'] {
+  if (!open || codes.some((code) => BLOCKS_AUTHORITY.has(code))) return 'none'
   if (codes.some((code) => BLOCKS_DATA.has(code))) return 'authority'
   return codes.every((code) => ADVICE.has(code)) ? 'good' : 'weak'
 }

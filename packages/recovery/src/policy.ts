@@ -4,11 +4,20 @@
  *   groups: S = a threshold of contacts, P = the printed kit, E = agents that keep a share behind a PIN
  *   paths:  pairs of groups, ids in alphabetical order
  *
- * Group E has its place in the ids but no format in this version: a policy that names it is refused by its own code.
+ * E has at least three agents and needs more than half of them; that they are of different operators is judged by their
+ * descriptors (escrow/descriptor.ts) when the deal is made.
  */
 import { Fields, type JsonObject } from '@keystead/core'
 import { refuse, under } from './errors.ts'
-import { MAX_CONTACTS, MAX_DELAY_SECONDS, MAX_EPOCH, MIN_CONTACT_THRESHOLD } from './limits.ts'
+import {
+  MAX_CONTACTS,
+  MAX_DELAY_SECONDS,
+  MAX_EPOCH,
+  MAX_ESCROW_AGENTS,
+  MAX_GUESSES,
+  MIN_CONTACT_THRESHOLD,
+  MIN_ESCROW_AGENTS,
+} from './limits.ts'
 
 export const PATH_IDS = ['E+P', 'E+S', 'P+S'] as const
 export type PathId = (typeof PATH_IDS)[number]
@@ -21,6 +30,8 @@ export interface RecoveryPolicy {
   readonly groups: {
     readonly P?: Readonly<Record<string, never>>
     readonly S?: { readonly threshold: number; readonly count: number }
+    /** `guesses`: at each agent. */
+    readonly E?: { readonly threshold: number; readonly count: number; readonly guesses: number }
   }
   readonly paths: readonly { readonly id: PathId; readonly delay: number }[]
 }
@@ -40,12 +51,9 @@ export function groupsOf(path: PathId): readonly [GroupId, GroupId] {
   }
 }
 
-/** Throws `BAD_POLICY` or `GROUP_UNSUPPORTED`. */
+/** Throws `BAD_POLICY`. */
 export function parsePolicy(value: unknown): RecoveryPolicy {
-  return under('BAD_POLICY', 'this is not a recovery policy', () => readPolicy(value), [
-    'BAD_POLICY',
-    'GROUP_UNSUPPORTED',
-  ])
+  return under('BAD_POLICY', 'this is not a recovery policy', () => readPolicy(value), ['BAD_POLICY'])
 }
 
 function readPolicy(value: unknown): RecoveryPolicy {
@@ -66,7 +74,6 @@ function readPolicy(value: unknown): RecoveryPolicy {
     const before = paths[index - 1]
     if (before && before.id >= id) refuse('BAD_POLICY', 'paths are listed once each, in alphabetical order')
     for (const group of groupsOf(id)) {
-      if (group === 'E') unsupported()
       if (groups[group] === undefined) refuse('BAD_POLICY', `path ${id} needs group ${group}, which the policy lacks`)
       used.add(group)
     }
@@ -77,7 +84,6 @@ function readPolicy(value: unknown): RecoveryPolicy {
 }
 
 function readGroups(fields: Fields): RecoveryPolicy['groups'] {
-  if (fields.has('E')) unsupported()
   const groups: { -readonly [G in keyof RecoveryPolicy['groups']]: RecoveryPolicy['groups'][G] } = {}
   if (fields.has('P')) {
     fields.object('P').end()
@@ -90,12 +96,17 @@ function readGroups(fields: Fields): RecoveryPolicy['groups'] {
     contacts.end()
     groups.S = { threshold, count }
   }
+  if (fields.has('E')) {
+    const agents = fields.object('E')
+    const count = agents.integer('count', { min: MIN_ESCROW_AGENTS, max: MAX_ESCROW_AGENTS })
+    const threshold = agents.integer('threshold', { min: 2, max: count })
+    const guesses = agents.integer('guesses', { min: 1, max: MAX_GUESSES })
+    agents.end()
+    if (2 * threshold <= count) refuse('BAD_POLICY', 'a PIN needs more than half of its agents')
+    groups.E = { threshold, count, guesses }
+  }
   fields.end()
   return groups
-}
-
-function unsupported(): never {
-  refuse('GROUP_UNSUPPORTED', 'shares behind a PIN are not supported by this version')
 }
 
 /** As JSON, for canonical bytes. */
@@ -104,6 +115,7 @@ export function policyToJson(policy: RecoveryPolicy): JsonObject {
     v: policy.v,
     epoch: policy.epoch,
     groups: {
+      ...(policy.groups.E && { E: { ...policy.groups.E } }),
       ...(policy.groups.P && { P: {} }),
       ...(policy.groups.S && { S: { threshold: policy.groups.S.threshold, count: policy.groups.S.count } }),
     },

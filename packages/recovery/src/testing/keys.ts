@@ -3,7 +3,7 @@ import { seededRandom } from '@keystead/core'
 import type { KemKey, PublicKey, SigningKey } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 
-const provider = nodeKeyProvider()
+export const provider = nodeKeyProvider()
 
 export async function kemKey(seed: number | Uint8Array): Promise<{ key: KemKey; publicKey: PublicKey<'x-wing'> }> {
   const secret = typeof seed === 'number' ? seededRandom(seed)(32) : seed

@@ -1,0 +1,68 @@
+import { seededRandom } from '@keystead/core'
+import { describe, expect, it } from 'vitest'
+import { checkPin, generatePin, pinWeakness } from './pin.ts'
+
+const SPACE = 1_000_000
+
+describe('a PIN', () => {
+  it.each([
+    ['12345', 'too short'],
+    ['1234567890123', 'too long'],
+    ['12345a', 'not digits'],
+    ['', 'too short'],
+    ['700707', 'few digits'],
+    ['111111', 'few digits'],
+    ['482482', 'repeats itself'],
+    ['334488', 'repeats itself'],
+    ['123456', 'goes up or down'],
+    ['987654', 'goes up or down'],
+    ['246802', 'goes up or down'],
+    ['123789', 'goes up or down'],
+    ['471174', 'mirrored'],
+    ['258085', 'a shape on the keypad'],
+    ['147852', 'a shape on the keypad'],
+    ['741963', 'a shape on the keypad'],
+    ['311299', 'a date'],
+    ['123199', 'a date'],
+    ['991231', 'a date'],
+    ['24121987', 'a date'],
+    ['19871224', 'a date'],
+    ['198766', 'a year'],
+    ['662013', 'a year'],
+    ['314159', 'well known'],
+    ['12345678', 'goes up or down'],
+    ['48214821', 'repeats itself'],
+  ])('%s is refused: %s', (pin, why) => {
+    expect(pinWeakness(pin)).toBe(why)
+    expect(() => checkPin(pin)).toThrow(expect.objectContaining({ code: 'WEAK_PIN', details: { why } }))
+  })
+
+  it.each(['739164', '508273', '61839204', '918273645018'])('%s is taken', (pin) =>
+    expect(pinWeakness(pin)).toBeUndefined(),
+  )
+
+  it('the error does not repeat the PIN', () => {
+    const message = (() => {
+      try {
+        checkPin('123456')
+      } catch (error) {
+        return String((error as Error).message)
+      }
+      return ''
+    })()
+    expect(message).not.toContain('123456')
+  })
+
+  it('the block-list has about a tenth of the space of six digits (ESCROW-10)', () => {
+    let refused = 0
+    for (let pin = 0; pin < SPACE; pin++) if (pinWeakness(String(pin).padStart(6, '0'))) refused++
+    expect(refused / SPACE).toBeGreaterThan(0.09)
+    expect(refused / SPACE).toBeLessThan(0.11)
+  })
+
+  it('that is generated passes, and is not always the same', () => {
+    const pins = Array.from({ length: 200 }, (_, seed) => generatePin(seededRandom(seed)))
+    for (const pin of pins) expect(pinWeakness(pin)).toBeUndefined()
+    expect(new Set(pins).size).toBeGreaterThan(195)
+  })
+})
