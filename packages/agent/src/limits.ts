@@ -38,6 +38,15 @@ export const MAX_FILES_PER_ACCOUNT = 64
 /** Seconds a nonce for reading a backup is good for. */
 export const READ_NONCE_SECONDS = 120
 
+/** Nonces given out and not used; beyond it the oldest give way: whoever waits asks again. */
+export const MAX_OPEN_NONCES = 100_000
+
+/** Shares behind PINs of one account at one agency: the deal in force and those whose hold is not over (rule 5). */
+export const MAX_ESCROWS_PER_ACCOUNT = 16
+
+/** Seconds between two looks at how often a PIN was tried. */
+export const ESCROW_LOOK_SECONDS = 3600
+
 /** Bytes of a backup's payload: sealed, signed and packed it stays under DIDComm's bound of 1 MiB. */
 export const MAX_BACKUP_PAYLOAD = 400 * 1024
 

@@ -27,7 +27,9 @@ import {
 import { MAX_MAIL_BYTES } from '../limits.ts'
 import { PROBLEM_REPORT, problemBody } from '../protocols/report-problem/messages.ts'
 import type { CloudErrorCode } from './errors.ts'
+import type { EscrowService } from './escrow.ts'
 import { HANDLERS } from './handlers.ts'
+import { Nonces } from './nonces.ts'
 import type { CloudStore } from './store.ts'
 
 /** A connection on which messages can be pushed. */
@@ -41,6 +43,8 @@ export interface CloudAgentOptions {
   /** Public address, for files it shows. */
   readonly url: string
   readonly store: CloudStore
+  /** Absent where no shares are kept behind PINs. */
+  readonly escrow?: EscrowService
   readonly resolver: DidResolver
   readonly keys: EphemeralKeys
   readonly clock: Clock
@@ -69,8 +73,11 @@ export class CloudAgent {
   /** Nonces given for reading backups, with their end (milliseconds); lost at a restart, which only costs a new one. */
   readonly nonces = new Map<string, { vault: string; until: number }>()
 
+  readonly escrowNonces: Nonces
+
   constructor(options: CloudAgentOptions) {
     this.options = options
+    this.escrowNonces = new Nonces(options.clock, options.random)
   }
 
   /**

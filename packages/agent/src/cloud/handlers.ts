@@ -13,6 +13,7 @@ import * as pickup from '../protocols/pickup/messages.ts'
 import { PUBLISH, PUBLISHED, parsePublish } from '../protocols/publish/messages.ts'
 import { PING, PING_RESPONSE, wantsPingResponse } from '../protocols/trust-ping/messages.ts'
 import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
+import { ESCROW_HANDLERS } from './escrow.ts'
 
 export interface Handler {
   readonly service?: CloudService
@@ -163,6 +164,7 @@ function fitting<T extends { envelope: Uint8Array }>(items: readonly T[]): T[] {
 }
 
 export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ...ESCROW_HANDLERS,
   [
     PING,
     {

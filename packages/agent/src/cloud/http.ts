@@ -46,6 +46,11 @@ export function agencyHttp(
     const known = await network()
     return c.json({ ...descriptor, ...(known === undefined ? {} : { network: known }) })
   })
+  app.get('/v1/escrow', (c) => {
+    const { escrow } = agent.options
+    if (!escrow) return problem(c, new KeysteadError('NOT_FOUND', 'this agency keeps no shares behind PINs'))
+    return c.json(escrow.descriptor)
+  })
   app.get('/v1/files/:name', async (c) => {
     const file = await agent.options.store.file(c.req.param('name'))
     if (!file) return problem(c, new KeysteadError('NOT_FOUND', 'nothing is published under this name'))

@@ -2,12 +2,16 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { base64url, type JsonObject, systemRandom } from '@keystead/core'
-import type { AgreementKey, KeyProvider } from '@keystead/crypto'
+import type { AgreementKey, KemKey, KeyProvider, SigningKey } from '@keystead/crypto'
 import { createDidPeer2, resolveDidPeer, verificationMethods } from '@keystead/did'
 
 export interface AgencyIdentity {
   readonly did: string
   readonly key: { readonly kid: string; readonly key: AgreementKey }
+  /** Signs the agency's descriptor. */
+  readonly signing: SigningKey
+  /** What is given into its keeping is sealed to it. */
+  readonly kem: KemKey
 }
 
 interface Stored {
@@ -16,6 +20,8 @@ interface Stored {
   readonly did: string
   readonly authentication: string
   readonly keyAgreement: string
+  /** Independent of the other two, which a quantum computer finds from the DID. Absent in files of earlier versions. */
+  readonly kem?: string
 }
 
 /** `url`: public address. When it changes the agency gets a new DID with the same keys. */
@@ -23,27 +29,22 @@ export async function openIdentity(folder: string, url: string, keys: KeyProvide
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const file = join(folder, 'agency-keys.json')
   const stored = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Stored) : undefined
-  const secrets = stored ?? {
-    authentication: base64url.encode(systemRandom(32)),
-    keyAgreement: base64url.encode(systemRandom(32)),
-  }
+  const fresh = (): string => base64url.encode(systemRandom(32))
+  const { authentication = fresh(), keyAgreement = fresh(), kem = fresh() }: Partial<Stored> = stored ?? {}
+  const secrets = { authentication, keyAgreement, kem }
   const signing = await keys.fromSecret({ kind: 'signing', suite: 'ed25519' }, base64url.decode(secrets.authentication))
   const agreement = await keys.fromSecret(
     { kind: 'agreement', suite: 'x25519' },
     base64url.decode(secrets.keyAgreement),
   )
+  const sealing = await keys.fromSecret({ kind: 'kem', suite: 'x-wing' }, base64url.decode(secrets.kem))
   const did = stored?.url === url ? stored.did : agencyDid(url, signing.publicKey, agreement.publicKey)
-  if (did !== stored?.did) {
-    const { authentication, keyAgreement } = secrets
-    writeFileSync(file, JSON.stringify({ v: 1, url, did, authentication, keyAgreement } satisfies Stored), {
-      mode: 0o600,
-      flush: true,
-    })
-  }
+  if (did !== stored?.did || stored.kem === undefined)
+    writeFileSync(file, JSON.stringify({ v: 1, url, did, ...secrets } satisfies Stored), { mode: 0o600, flush: true })
   const document = resolveDidPeer(did).didDocument
   const kid = document && verificationMethods(document, 'keyAgreement')[0]?.id
   if (!kid) throw new Error('the agency key file is damaged')
-  return { did, key: { kid, key: agreement } }
+  return { did, key: { kid, key: agreement }, signing, kem: sealing }
 }
 
 function agencyDid(

@@ -7,6 +7,7 @@ import { combineResolvers, type DidResolver, localResolver } from '@keystead/did
 import { MAX_MESSAGE_BYTES } from '@keystead/didcomm'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { CloudAgent, type Session } from './agent.ts'
+import { escrowService } from './escrow.ts'
 import { agencyHttp } from './http.ts'
 import { openIdentity } from './identity.ts'
 import { openSqliteStore } from './sqlite-store.ts'
@@ -17,6 +18,12 @@ export interface AgencyOptions {
   readonly port: number
   /** Address clients use; by default the one listened on. */
   readonly url?: string
+  /** Who runs it, by the name owners read; by default the address. */
+  readonly operator?: string
+  /** For trying things out: owners are told that its independence is not real. */
+  readonly demonstration?: boolean
+  /** File that remembers the guesses counted, best outside the data's backups; by default in the data. */
+  readonly witness?: string
   /** Hash of the network the agency knows; undefined while it does not. */
   readonly network?: () => Promise<string | undefined>
   /** Resolves did:dkms, so that owners can receive under their public DIDs; without it they cannot. */
@@ -41,8 +48,12 @@ const PING_MS = 30_000
 export async function serveAgency(options: AgencyOptions): Promise<Agency> {
   const { data, host, port, keys, clock, random, log, network, dkms } = options
   const url = options.url ?? `http://${host}:${port}`
-  const { store, close } = openSqliteStore(data)
-  const { did, key } = await openIdentity(data, url, keys)
+  const { store, locked, close } = openSqliteStore(data, options.witness)
+  if (locked > 0) log(`error the database is older than its guesses: ${locked} shares behind PINs are locked`)
+  const identity = await openIdentity(data, url, keys)
+  const { did, key } = identity
+  const { operator = new URL(url).host, demonstration = false } = options
+  const escrow = await escrowService(identity, { url, operator, demonstration })
   const local = (subject: string) => localResolver.resolve(subject)
   const resolver = combineResolvers({
     key: local,
@@ -50,7 +61,7 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
     peer: local,
     ...(dkms ? { dkms: (subject: string) => dkms.resolve(subject) } : {}),
   })
-  const agent = new CloudAgent({ did, key, url, store, resolver, keys, clock, random, log })
+  const agent = new CloudAgent({ did, key, url, store, escrow, resolver, keys, clock, random, log })
   const app = agencyHttp(agent, { did, url }, network)
   const server = serve({ fetch: app.fetch, hostname: host, port }) as Server
   await new Promise<void>((resolve, reject) => {

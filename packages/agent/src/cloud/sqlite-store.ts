@@ -15,10 +15,12 @@ import {
 import type { CloudService } from '../protocols/cloud-agent/messages.ts'
 import { refusal } from './agent.ts'
 import type { CloudErrorCode } from './errors.ts'
+import { ESCROW_SCHEMA, type EscrowTables, escrowsOf } from './escrow-store.ts'
+import { GuessWitness } from './guess-witness.ts'
 import { NodeSqliteDialect } from './sqlite-dialect.ts'
 import type { CloudStore } from './store.ts'
 
-interface Tables {
+interface Tables extends EscrowTables {
   grants: { account: string; services: string }
   recipients: { did: string; account: string }
   mail: { id: string; account: string; recipient: string; bytes: Uint8Array; size: number; received: number; n: number }
@@ -42,8 +44,14 @@ const SCHEMA = `
   create table if not exists files (name text primary key, owner text not null, media_type text not null, bytes blob not null) strict;
 `
 
-/** Throws `AGENCY_IN_USE` when another process has the folder. */
-export function openSqliteStore(folder: string): { store: CloudStore; close(): Promise<void> } {
+/**
+ * `witness`: file that remembers the guesses counted, best outside the folder's backups. `locked`: shares that had to be
+ * locked because the database is older than it. Throws `AGENCY_IN_USE` when another process has the folder.
+ */
+export function openSqliteStore(
+  folder: string,
+  witnessFile = join(folder, 'guess-witness'),
+): { store: CloudStore; locked: number; close(): Promise<void> } {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const database = new DatabaseSync(join(folder, 'agency.sqlite'))
   try {
@@ -51,13 +59,20 @@ export function openSqliteStore(folder: string): { store: CloudStore; close(): P
       'pragma busy_timeout = 0; pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full',
     )
     database.exec(SCHEMA)
+    database.exec(ESCROW_SCHEMA)
   } catch (cause) {
     database.close()
     if (!/locked|busy/i.test(String(cause))) throw cause
     throw new KeysteadError<CloudErrorCode>('AGENCY_IN_USE', `another agency uses ${folder}`, { cause })
   }
+  const witness = new GuessWitness(witnessFile)
+  const locked = witness.lockIfOlder(database)
   const db = new Kysely<Tables>({ dialect: new NodeSqliteDialect(database) })
-  return { store: sqliteStore(db), close: () => db.destroy() }
+  const close = async (): Promise<void> => {
+    await db.destroy()
+    witness.close()
+  }
+  return { store: sqliteStore(db, witness), locked, close }
 }
 
 /** SQLite says so when the disk is full; what was there stays. */
@@ -71,13 +86,14 @@ async function writing<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function sqliteStore(db: Kysely<Tables>): CloudStore {
+function sqliteStore(db: Kysely<Tables>, witness: GuessWitness): CloudStore {
   return {
     ...grantsOf(db),
     ...recipientsOf(db),
     ...mailOf(db),
     ...backupsOf(db),
     ...filesOf(db),
+    ...escrowsOf(db, witness, writing),
   }
 }
 

@@ -3,6 +3,7 @@
  * (durable before acknowledged). Accounts are the DIDs that authenticated; contents are ciphertext.
  */
 import type { Bytes } from '@keystead/core'
+import type { EscrowRecord, GuessVerdict } from '@keystead/recovery'
 import type { BackupPut } from '../protocols/backup/messages.ts'
 import type { CloudService } from '../protocols/cloud-agent/messages.ts'
 
@@ -20,6 +21,14 @@ export interface MailStatus {
   /** Milliseconds since 1970; absent when nothing waits. */
   readonly oldest?: number
   readonly newest?: number
+}
+
+/** A share behind a PIN as it is kept. */
+export interface StoredEscrow extends EscrowRecord {
+  /** The account that registered it. */
+  readonly owner: string
+  /** Somebody showed that they know the PIN. */
+  readonly released: boolean
 }
 
 export interface CloudStore {
@@ -52,6 +61,15 @@ export interface CloudStore {
 
   putLocator(owner: string, account: string, record: Bytes): Promise<void>
   locator(account: string): Promise<Bytes | undefined>
+
+  /** Registers once: rejects with `ESCROW_EXISTS` for anything but the same again. */
+  putEscrow(owner: string, record: EscrowRecord, time: number): Promise<void>
+  /** With the guesses counted so far. */
+  escrow(account: string): Promise<{ record: StoredEscrow; used: number } | undefined>
+  /** Atomic: however many ask at once, never one more than allowed is `counted`. */
+  countGuess(account: string, element: Uint8Array, time: number): Promise<{ verdict: GuessVerdict; used: number }>
+  markReleased(account: string): Promise<void>
+  removeEscrow(account: string): Promise<void>
 
   putFile(owner: string, name: string, mediaType: string, bytes: Bytes): Promise<void>
   file(name: string): Promise<{ mediaType: string; bytes: Bytes } | undefined>

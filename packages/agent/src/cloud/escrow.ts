@@ -1,0 +1,165 @@
+/**
+ * An agency as an escrow agent (ESCROW-8 to ESCROW-10): what is asked is authenticated before the counter is touched, and a
+ * guess is counted, and on disk, before it is evaluated.
+ */
+import { base64url, type JsonObject } from '@keystead/core'
+import type { AgreementKey, KemKey, PublicKey, SigningKey } from '@keystead/crypto'
+import {
+  answerGuess,
+  type EscrowStep,
+  openRegistration,
+  releaseFor,
+  requestIsOwners,
+  signDescriptor,
+} from '@keystead/recovery'
+import * as escrow from '../protocols/escrow/messages.ts'
+import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
+import type { Handler } from './handlers.ts'
+import type { StoredEscrow } from './store.ts'
+
+/** What an agency needs to keep shares: the key registrations are sealed to, and its signed descriptor. */
+export interface EscrowService {
+  readonly kem: KemKey
+  readonly descriptor: JsonObject
+}
+
+export interface EscrowIdentity {
+  readonly did: string
+  readonly key: { readonly kid: string; readonly key: AgreementKey }
+  readonly signing: SigningKey
+  readonly kem: KemKey
+}
+
+/** `operator`: who runs the agency, by the name owners read. `demonstration`: for trying things out. */
+export async function escrowService(
+  { did, signing, kem }: EscrowIdentity,
+  { url, operator, demonstration }: { url: string; operator: string; demonstration: boolean },
+): Promise<EscrowService> {
+  const key: PublicKey<'x-wing'> = kem.publicKey
+  return {
+    kem,
+    descriptor: await signDescriptor({ id: did, operator, endpoint: url, demonstration, kem: key }, signing),
+  }
+}
+
+const sender = ({ from }: Incoming): string => from ?? ''
+
+async function register(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const account = escrow.parseEscrowAccount(incoming.message.body)
+  const { did, store, clock } = agent.options
+  const record = await openRegistration(serviceOf(agent).kem, onlyAttachment(incoming.message), did)
+  if (record.account !== account) throw refusal('ESCROW_REFUSED', 'the registration is of another account')
+  await store.putEscrow(sender(incoming), record, clock.now())
+  return { type: escrow.ESCROW_REGISTERED, body: { account } }
+}
+
+async function status(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const account = escrow.parseEscrowAccount(incoming.message.body)
+  const { record, used } = await owned(agent, incoming, account)
+  const { guesses, released } = record
+  return { type: escrow.ESCROW_STATUS, body: { account, used, guesses, released } }
+}
+
+async function challenge(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const account = escrow.parseEscrowAccount(incoming.message.body)
+  return { type: escrow.ESCROW_CHALLENGE, body: { account, nonce: agent.escrowNonces.give(account) } }
+}
+
+async function open(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const request = escrow.parseEscrowOpen(incoming.message.body)
+  const { record, used } = await authenticated(agent, incoming, 'open', request)
+  return {
+    type: escrow.ESCROW_CARD,
+    body: {
+      account: request.account,
+      nonce: agent.escrowNonces.give(request.account),
+      left: Math.max(0, record.guesses - used),
+    },
+    attachments: [{ id: 'card', bytes: record.card }],
+  }
+}
+
+async function evaluate(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const request = escrow.parseEscrowEvaluate(incoming.message.body)
+  const { record } = await authenticated(agent, incoming, 'evaluate', request)
+  const { store, clock, random } = agent.options
+  const { verdict, used } = await store.countGuess(request.account, request.content, clock.now())
+  if (verdict === 'locked')
+    throw refusal('ESCROW_LOCKED', 'too many PINs were tried here: this share is locked for good')
+  const { evaluated, proof } = answerGuess(record, request.content, random)
+  return {
+    type: escrow.ESCROW_EVALUATION,
+    body: {
+      account: request.account,
+      nonce: agent.escrowNonces.give(request.account),
+      left: Math.max(0, record.guesses - used),
+      evaluated: base64url.encode(evaluated),
+      proof: base64url.encode(proof),
+    },
+  }
+}
+
+async function release(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const request = escrow.parseEscrowRelease(incoming.message.body)
+  const { record } = await authenticated(agent, incoming, 'release', request)
+  const share = releaseFor(record, request.content)
+  if (!share) throw refusal('ESCROW_REFUSED', 'this does not show that the PIN is known')
+  await agent.options.store.markReleased(request.account)
+  return {
+    type: escrow.ESCROW_SHARE,
+    body: { account: request.account },
+    attachments: [{ id: 'share', bytes: share }],
+  }
+}
+
+async function removeEscrow(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const { account, proof } = escrow.parseEscrowRemove(incoming.message.body)
+  if (proof) {
+    const { record } = await authenticated(agent, incoming, 'remove', proof)
+    if (!releaseFor(record, proof.content)) throw refusal('ESCROW_REFUSED', 'this does not show that the PIN is known')
+  } else await owned(agent, incoming, account)
+  await agent.options.store.removeEscrow(account)
+  return { type: escrow.ESCROW_REMOVED, body: { account } }
+}
+
+/** Throws `ESCROW_REFUSED`, in the same way for an unknown account, a wrong signature and a nonce that is used up. */
+async function authenticated(
+  agent: CloudAgent,
+  incoming: Incoming,
+  step: EscrowStep,
+  { account, nonce, content, signature }: escrow.SignedEscrowRequest,
+): Promise<{ record: StoredEscrow; used: number }> {
+  const fresh = agent.escrowNonces.take(nonce, account)
+  const found = await agent.options.store.escrow(account)
+  const request = { step, agent: agent.options.did, sender: sender(incoming), account, nonce, content }
+  const theirs = requestIsOwners(found?.record.auth, request, signature)
+  if (!fresh || !found || !theirs) throw refusal('ESCROW_REFUSED', 'this request is not of who registered here')
+  return found
+}
+
+async function owned(
+  agent: CloudAgent,
+  incoming: Incoming,
+  account: string,
+): Promise<{ record: StoredEscrow; used: number }> {
+  const found = await agent.options.store.escrow(account)
+  if (!found || found.record.owner !== sender(incoming))
+    throw refusal('ESCROW_REFUSED', 'this account registered nothing here under that name')
+  return found
+}
+
+function serviceOf(agent: CloudAgent): EscrowService {
+  const { escrow: service } = agent.options
+  if (!service) throw refusal('ESCROW_OFF', 'this agency keeps no shares behind PINs')
+  return service
+}
+
+export const ESCROW_HANDLERS: readonly (readonly [string, Handler])[] = [
+  [escrow.ESCROW_REGISTER, { service: 'escrow', run: register }],
+  [escrow.ESCROW_STATUS_REQUEST, { run: status }],
+  [escrow.ESCROW_CHALLENGE_REQUEST, { run: challenge }],
+  [escrow.ESCROW_OPEN, { run: open }],
+  [escrow.ESCROW_EVALUATE, { run: evaluate }],
+  [escrow.ESCROW_RELEASE, { run: release }],
+  [escrow.ESCROW_REMOVE, { run: removeEscrow }],
+]
