@@ -5,11 +5,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { agencyHttp, CloudAgent, openIdentity, openSqliteStore } from '@keystead/agent/cloud'
+import { agencyHttp, CloudAgent, escrowService, openIdentity, openSqliteStore } from '@keystead/agent/cloud'
 import { FakeClock, systemRandom } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
-import { combineResolvers, localResolver } from '@keystead/did'
+import { combineResolvers, type DidResolver, localResolver } from '@keystead/did'
 import { developmentParameters, type NetworkParameters, networkHash } from '@keystead/did-dkms'
 import { EmbeddedLedger, LedgerStore, ledgerHttp, Signer } from '@keystead/ledger'
 import { LedgerClient, memoryPins } from '@keystead/light-client'
@@ -25,13 +25,19 @@ export class Network {
   readonly keys: KeyProvider
   readonly ledger: EmbeddedLedger
   readonly agency: CloudAgent
+  readonly #folder: string
+  readonly #resolver: DidResolver
+  readonly #more: (() => Promise<void>)[] = []
   readonly #end: () => Promise<void>
   readonly #people: Person[] = []
 
   private constructor(
     parts: Pick<Network, 'clock' | 'wires' | 'keys' | 'ledger' | 'agency'>,
+    { folder, resolver }: { folder: string; resolver: DidResolver },
     end: () => Promise<void>,
   ) {
+    this.#folder = folder
+    this.#resolver = resolver
     this.clock = parts.clock
     this.wires = parts.wires
     this.keys = parts.keys
@@ -54,22 +60,27 @@ export class Network {
     const ledgerApp = ledgerHttp(ledger, { freshSeconds: 1, log: () => {} })
     wires.connect(LEDGER, (request) => ledgerApp.fetch(request))
 
-    const { store, close } = openSqliteStore(join(folder, 'agency'))
-    const identity = await openIdentity(join(folder, 'agency'), AGENCY, keys)
     const pins = memoryPins()
     const dkms = new LedgerClient({ url: LEDGER, genesis: ledger.genesis, fetch: wires.fetch, pins, clock }).resolver()
     const local = (did: string) => localResolver.resolve(did)
     const resolver = combineResolvers({ key: local, jwk: local, peer: local, dkms: (did) => dkms.resolve(did) })
-    const options = { ...identity, url: AGENCY, store, resolver, keys, clock, random: systemRandom, log: () => {} }
-    const agency = new CloudAgent(options)
-    const agencyApp = agencyHttp(agency, { did: identity.did, url: AGENCY }, async () => networkHash(ledger.genesis))
-    wires.connect(AGENCY, (request) => agencyApp.fetch(request))
-
-    return new Network({ clock, wires, keys, ledger, agency }, async () => {
+    const common = { folder: join(folder, 'agency'), resolver, clock, keys, wires, ledger }
+    const { agency, close } = await openAgency(common, { url: AGENCY, operator: 'Agency' })
+    return new Network({ clock, wires, keys, ledger, agency }, { folder, resolver }, async () => {
       await close()
       await ledger.close()
       rmSync(folder, { recursive: true, force: true })
     })
+  }
+
+  /** Another agency, of another operator, at `http://<name>.test`. */
+  async addAgency(name: string, options: { operator?: string; demonstration?: boolean } = {}): Promise<CloudAgent> {
+    const { clock, keys, wires, ledger } = this
+    const common = { folder: join(this.#folder, name), resolver: this.#resolver, clock, keys, wires, ledger }
+    const described = { url: `http://${name}.test`, operator: name, ...options }
+    const { agency, close } = await openAgency(common, described)
+    this.#more.push(close)
+    return agency
   }
 
   /** A wallet without anything in it. */
@@ -115,6 +126,30 @@ export class Network {
 
   async close(): Promise<void> {
     for (const person of this.#people) await person.close()
+    for (const close of this.#more) await close()
     await this.#end()
   }
+}
+
+async function openAgency(
+  parts: {
+    folder: string
+    resolver: DidResolver
+    clock: FakeClock
+    keys: KeyProvider
+    wires: Wires
+    ledger: EmbeddedLedger
+  },
+  { url, operator, demonstration = false }: { url: string; operator: string; demonstration?: boolean },
+): Promise<{ agency: CloudAgent; close: () => Promise<void> }> {
+  const { folder, resolver, clock, keys, wires, ledger } = parts
+  const { store, close } = openSqliteStore(folder)
+  const identity = await openIdentity(folder, url, keys)
+  const { did, key } = identity
+  const escrow = await escrowService(identity, { url, operator, demonstration })
+  const options = { did, key, url, store, escrow, resolver, keys, clock, random: systemRandom, log: () => {} }
+  const agency = new CloudAgent(options)
+  const app = agencyHttp(agency, { did, url }, async () => networkHash(ledger.genesis))
+  wires.connect(url, (request) => app.fetch(request))
+  return { agency, close }
 }

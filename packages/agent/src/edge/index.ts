@@ -14,7 +14,8 @@ export type {
   Relationship,
   TextMessage,
 } from './records.ts'
-export { RecoveryAgent, type RecoveryProgress } from './recovery/agent.ts'
+export { RecoveryAgent, type RecoveryChoice, type RecoveryProgress } from './recovery/agent.ts'
+export type { EscrowProgress } from './recovery/records.ts'
 export type { Recovered } from './recovery/restore.ts'
 export type { RecoveryStatus } from './recovery/status.ts'
 export type { SyncResult } from './sync.ts'

@@ -11,11 +11,13 @@ import type { Verdict } from '../protocols/key-verify/judge.ts'
 import type { Challenge, ChallengeResponse } from '../protocols/key-verify/messages.ts'
 import type {
   BackupProgress,
+  EscrowProgress,
   HeldShare,
   Helping,
   RecoverySetup,
   Rescue,
   SealedRecoveryKeys,
+  SpentEscrow,
 } from './recovery/records.ts'
 
 /** Each category's record, and its segment. */
@@ -41,6 +43,10 @@ export interface Records {
   setup: RecoverySetup
   /** By epoch, as `setup`. */
   backup: BackupProgress
+  /** By epoch, as `setup`. */
+  escrow: EscrowProgress
+  /** By account: registrations at agents that are to be removed. */
+  'escrow-spent': SpentEscrow
   'recovery-key': SealedRecoveryKeys
   share: HeldShare
   rescue: Rescue
@@ -70,6 +76,8 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   presentation: 'credentials',
   setup: 'authority',
   backup: 'cache',
+  escrow: 'cache',
+  'escrow-spent': 'cache',
   'recovery-key': 'authority',
   share: 'authority',
   rescue: 'cache',

@@ -7,6 +7,7 @@ import { resumeOperations } from './operations.ts'
 import { flushOutbox } from './outbox.ts'
 import { settleRelationships } from './peer-log.ts'
 import { backUp } from './recovery/backup.ts'
+import { placeEscrow, removeSpentEscrow, watchEscrow } from './recovery/escrow-deal.ts'
 import { forgetHelping } from './recovery/helping.ts'
 import { commitRecoverySets } from './recovery/setup.ts'
 import { goOnVetoing, settleOwnSide, watchIdentities } from './recovery/watch.ts'
@@ -32,7 +33,10 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await quietly(edge, () => goOnVetoing(edge), undefined)
   await quietly(edge, () => commitRecoverySets(edge), undefined)
   const { sent, waiting } = await flushOutbox(edge)
+  await quietly(edge, () => placeEscrow(edge), undefined)
   await quietly(edge, () => backUp(edge), undefined)
+  await quietly(edge, () => watchEscrow(edge), undefined)
+  await quietly(edge, () => removeSpentEscrow(edge), undefined)
   await forgetHelping(edge)
   await forgetOldMessages(edge)
   return { handled, sent, waiting, operations: (await edge.records.all('operation')).length }

@@ -8,6 +8,7 @@ import * as cloudAgent from './cloud-agent/messages.ts'
 import * as connect from './connect/messages.ts'
 import * as credential from './credential/messages.ts'
 import * as discover from './discover-features/messages.ts'
+import * as escrow from './escrow/messages.ts'
 import * as keyVerify from './key-verify/messages.ts'
 import * as locator from './locator/messages.ts'
 import * as mediation from './mediation/messages.ts'
@@ -21,6 +22,7 @@ import * as userProfile from './user-profile/messages.ts'
 
 const id = 'A'.repeat(22)
 const long = 'A'.repeat(43)
+const sig = 'A'.repeat(86)
 
 /** Each parser with a body that it takes. */
 const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, object]>> = {
@@ -40,6 +42,21 @@ const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, obj
   response: [
     keyVerify.parseResponse,
     { nonce: long, audience: 'did:x', head: 'h', proofs: [{ kid: 'did:x#a', signature: 'AAAA' }] },
+  ],
+  'escrow account': [escrow.parseEscrowAccount, { account: long }],
+  'escrow open': [escrow.parseEscrowOpen, { account: long, nonce: long, signature: sig }],
+  'escrow evaluate': [escrow.parseEscrowEvaluate, { account: long, nonce: long, signature: sig, element: long }],
+  'escrow release': [escrow.parseEscrowRelease, { account: long, nonce: long, signature: sig, tag: long }],
+  'escrow remove': [
+    escrow.parseEscrowRemove,
+    { account: long, proof: { account: long, nonce: long, signature: sig, tag: long } },
+  ],
+  'escrow status': [escrow.parseEscrowStatus, { account: long, used: 1, guesses: 5, released: true }],
+  'escrow challenge': [escrow.parseEscrowChallenge, { account: long, nonce: long }],
+  'escrow card': [escrow.parseEscrowCard, { account: long, nonce: long, left: 5 }],
+  'escrow evaluation': [
+    escrow.parseEscrowEvaluation,
+    { account: long, nonce: long, left: 5, evaluated: long, proof: sig },
   ],
   locator: [locator.parseLocatorAccount, { account: long }],
   recipients: [
@@ -107,6 +124,8 @@ describe('links', () => {
   it('read back as they were made', () => {
     expect(connect.parseInvitationUrl(connect.invitationUrl('https://x.example/', invitation))).toEqual(invitation)
     expect(recovery.parseHelpUrl(recovery.helpUrl('https://x.example/', help))).toEqual(help)
+    const { for: _, ...unnamed } = help
+    expect(recovery.parseHelpUrl(recovery.helpUrl('https://x.example/', unnamed))).toEqual(unnamed)
   })
 
   it('of any other content are BAD_INVITATION', () =>

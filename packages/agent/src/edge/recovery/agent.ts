@@ -1,14 +1,17 @@
 /** Recovery as apps use it: the part of the edge agent that `agent.recovery` is. */
-import { DEFAULT_DELAYS, type Kit, parseKit, vetoDigest } from '@keystead/recovery'
+import { DEFAULT_GUESSES, type Kit, type PathId, parseKit, vetoDigest } from '@keystead/recovery'
 import { type Edge, fault, findContact } from '../context.ts'
 import { flushOutbox } from '../outbox.ts'
 import { put } from '../store.ts'
+import { enterPin, escrowSenders } from './enter-pin.ts'
+import { escrowAgents } from './escrow-agents.ts'
+import { watchEscrow } from './escrow-deal.ts'
 import { beginHelping, openHelping, stopHelping, typeCode } from './helping.ts'
 import type { Helping, Rescue } from './records.ts'
 import { currentSetup } from './recovery-set.ts'
-import { beginRescue, sharesNeeded } from './rescue.ts'
-import { finishRescue, type Recovered } from './restore.ts'
-import { setUpRecovery } from './setup.ts'
+import { beginRescue, leadOf, locatorRecord, sharesNeeded } from './rescue.ts'
+import { canFinish, finishRescue, type Recovered } from './restore.ts'
+import { defaultDelay, setUpRecovery } from './setup.ts'
 import { type RecoveryStatus, recoveryStatus } from './status.ts'
 import { type Vetoed, vetoAll } from './watch.ts'
 
@@ -17,6 +20,27 @@ export interface RecoveryProgress {
   /** Shares that came, and that are needed once the first has told. */
   readonly have: number
   readonly need?: number
+  /** The PIN was entered and was right. */
+  readonly pin: boolean
+  /** Two groups are here: `finish` may be called. */
+  readonly ready: boolean
+}
+
+/** A deal: contacts, or a PIN with the agencies that keep its shares, or both; always beside a kit. */
+export interface RecoveryChoice {
+  readonly contacts: readonly string[]
+  /** Contacts needed. */
+  readonly threshold: number
+  readonly escrow?: {
+    readonly pin: string
+    /** Addresses of agencies of different operators. */
+    readonly agencies: readonly string[]
+    /** Agents needed; more than half unless said otherwise. */
+    readonly threshold?: number
+    readonly guesses?: number
+  }
+  /** Seconds for every path; by default rule 3's. */
+  readonly delay?: number
 }
 
 export class RecoveryAgent {
@@ -27,18 +51,30 @@ export class RecoveryAgent {
   }
 
   /** Rule 3's delay, shortened as much as the network shortens its floor of an hour. */
-  defaultDelay(): number {
-    const { minRecoveryDelay } = this.#edge.ports.ledger.genesis.parameters
-    return Math.max(minRecoveryDelay, Math.round((DEFAULT_DELAYS['P+S'] * minRecoveryDelay) / 3600))
+  defaultDelay(path: PathId): number {
+    return defaultDelay(this.#edge, path)
   }
 
-  /** A deal for `contacts`, of whom `threshold` are needed beside the kit. The kit is returned and kept nowhere. */
-  setUp(plan: { contacts: readonly string[]; threshold: number; delay?: number }): Promise<Kit> {
-    const { threshold, delay = this.defaultDelay() } = plan
+  /** Deals fresh secrets. The kit is returned and kept nowhere. */
+  setUp({ contacts: names, threshold, escrow, delay }: RecoveryChoice): Promise<Kit> {
     return this.#act(async () => {
-      const contacts = await Promise.all(plan.contacts.map((name) => findContact(this.#edge, name)))
-      return setUpRecovery(this.#edge, { contacts, threshold, delay })
+      const contacts = await Promise.all(names.map((name) => findContact(this.#edge, name)))
+      const delays = delay === undefined ? {} : { delays: { 'E+P': delay, 'E+S': delay, 'P+S': delay } }
+      if (!escrow) return setUpRecovery(this.#edge, { contacts, threshold, ...delays })
+      const agents = await escrowAgents(this.#edge, escrow.agencies)
+      const plan = {
+        pin: escrow.pin,
+        agents,
+        threshold: escrow.threshold ?? Math.floor(agents.length / 2) + 1,
+        guesses: escrow.guesses ?? DEFAULT_GUESSES,
+      }
+      return setUpRecovery(this.#edge, { contacts, threshold, escrow: plan, ...delays })
     })
+  }
+
+  /** Asks the agents of the PIN now how often it was tried; `status` then says so. */
+  lookAtPin(): Promise<void> {
+    return this.#act(() => watchEscrow(this.#edge, { now: true }))
   }
 
   status(): Promise<RecoveryStatus> {
@@ -58,8 +94,8 @@ export class RecoveryAgent {
     })
   }
 
-  /** On a new device that has a cloud agent: makes the link for the contacts. */
-  begin(kit: Kit, base: string): Promise<Rescue> {
+  /** On a new device that has a cloud agent: makes the link for the contacts. Without a kit they name the owner. */
+  begin(kit: Kit | undefined, base: string): Promise<Rescue> {
     return this.#act(() => beginRescue(this.#edge, kit, base))
   }
 
@@ -67,7 +103,36 @@ export class RecoveryAgent {
     const rescue = await this.#edge.records.get('rescue', 'self')
     if (!rescue) return undefined
     const shares = await sharesNeeded(this.#edge, rescue)
-    return { rescue, have: shares?.have ?? 0, ...(shares ? { need: shares.need } : {}) }
+    return {
+      rescue,
+      have: shares?.have ?? 0,
+      ...(shares ? { need: shares.need } : {}),
+      pin: rescue.escrow?.secret !== undefined,
+      ready: await canFinish(this.#edge, rescue),
+    }
+  }
+
+  /**
+   * Guesses the PIN at its agents; a right one is kept until the recovery is finished. Rejects with `WRONG_PIN`, which
+   * counts, `ESCROW_LOCKED`, `TOO_FEW_AGENTS`, `NO_PIN`, and `NOT_ALLOWED_NOW` while nothing leads to the agents yet.
+   */
+  enterPin(pin: string): Promise<void> {
+    return this.#act(async () => {
+      const edge = this.#edge
+      const rescue = await edge.records.get('rescue', 'self')
+      if (!rescue) throw fault('UNKNOWN_REQUEST', 'no recovery is under way here')
+      if (rescue.escrow?.secret !== undefined) return
+      const lead = await leadOf(edge, rescue)
+      if (!lead)
+        throw fault('NOT_ALLOWED_NOW', 'without a kit the first contact leads to the agents of your PIN: wait for one')
+      const record = await locatorRecord(edge, lead)
+      if (!record.policy.groups.E) throw fault('NO_PIN', 'no PIN was set up for this wallet')
+      const { senders, changes, after } = await escrowSenders(edge, rescue, record)
+      await edge.records.commit(changes)
+      const { secret, spent } = await enterPin(edge, pin, { locator: lead.locator, record, senders })
+      const known = { ...after.escrow, senders: after.escrow?.senders ?? [], secret, spent }
+      await edge.records.commit([put('rescue', 'self', { ...after, escrow: known })])
+    })
   }
 
   /** With enough shares: the data now, authority after its delay. */
@@ -75,9 +140,9 @@ export class RecoveryAgent {
     return this.#act(() => finishRescue(this.#edge))
   }
 
-  /** Takes up the link of an owner who recovers. */
-  help(url: string): Promise<Helping> {
-    return this.#act(() => beginHelping(this.#edge, url))
+  /** Takes up the link of an owner who recovers; `owner`: their name, where the link does not say. */
+  help(url: string, owner?: string): Promise<Helping> {
+    return this.#act(() => beginHelping(this.#edge, url, owner))
   }
 
   /** Recoveries of others that wait for us, newest last. */

@@ -14,6 +14,7 @@ import { askAgency } from '../agency-link.ts'
 import { type Edge, fault, nowSeconds } from '../context.ts'
 import { ED25519 } from '../key-types.ts'
 import { put, remove } from '../store.ts'
+import { spendEscrow } from './escrow-deal.ts'
 import type { BackupProgress, RecoverySetup } from './records.ts'
 import { setups } from './recovery-set.ts'
 
@@ -105,6 +106,7 @@ async function forgetSuperseded(edge: Edge): Promise<void> {
     const delay = Math.max(...policy.paths.map((path) => path.delay))
     if (supersededAt === undefined || nowSeconds(edge) < supersededAt + 2 * Math.max(recoveryHold, 2 * delay)) continue
     const name = String(policy.epoch)
-    await edge.records.commit([remove('setup', name), remove('backup', name)])
+    const escrow = spendEscrow(await edge.records.get('escrow', name))
+    await edge.records.commit([remove('setup', name), remove('backup', name), remove('escrow', name), ...escrow])
   }
 }

@@ -77,7 +77,7 @@ async function onAnswer(
 }
 
 /** Newest first. */
-async function sharesOf(edge: Edge, relationship: string): Promise<{ name: string; value: HeldShare }[]> {
+export async function sharesOf(edge: Edge, relationship: string): Promise<{ name: string; value: HeldShare }[]> {
   const all = (await edge.records.all('share')).filter(({ value }) => value.relationship === relationship)
   return all.sort((a, b) => b.value.received - a.value.received)
 }

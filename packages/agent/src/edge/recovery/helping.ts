@@ -40,15 +40,18 @@ import type { Incoming } from '../inbox.ts'
 import { ED25519 } from '../key-types.ts'
 import { makePairwise } from '../own-dids.ts'
 import { type Change, put, remove } from '../store.ts'
-import { packetOf } from './contacts.ts'
+import { packetOf, sharesOf } from './contacts.ts'
 import type { Helping } from './records.ts'
 
-/** Takes up a link. Throws `BAD_INVITATION`, `INVITATION_EXPIRED`, or `NO_SHARE` when no share of ours is meant. */
-export async function beginHelping(edge: Edge, url: string): Promise<Helping> {
+/**
+ * Takes up a link. `owner`: whose share is meant, where the link does not say because the new device has no kit. Throws
+ * `BAD_INVITATION`, `INVITATION_EXPIRED`, `OWNER_UNKNOWN`, or `NO_SHARE` when no share of ours is meant.
+ */
+export async function beginHelping(edge: Edge, url: string, owner?: string): Promise<Helping> {
   const invitation = parseHelpUrl(url)
   const now = nowSeconds(edge)
   if (invitation.expires < now) throw fault('INVITATION_EXPIRED', 'this link has expired')
-  const share = await shareFor(edge, base64url.decode(invitation.for))
+  const share = await shareMeant(edge, invitation.for, owner)
   const under = (await edge.records.all('helping')).find(({ value }) => value.peer === invitation.from)
   if (under && !isOver(under.value.ceremony)) return under.value
   const { keyId, key } = await edge.ports.vault.createKey(ED25519, 'helping')
@@ -160,6 +163,20 @@ function step(edge: Edge, helping: Helping, event: ContactEvent) {
 
 function reply(edge: Edge, helping: Helping, type: string, body: { [name: string]: string | object }): Change {
   return queue(edge, { from: helping.did, to: helping.peer, type, body: body as never })
+}
+
+async function shareMeant(
+  edge: Edge,
+  tag: string | undefined,
+  owner: string | undefined,
+): Promise<Pick<Helping, 'relationship' | 'packet'>> {
+  if (tag !== undefined) return shareFor(edge, base64url.decode(tag))
+  if (owner === undefined)
+    throw fault('OWNER_UNKNOWN', 'this link does not say whose wallet it is for: name the contact who asked you')
+  const { id } = await findContact(edge, owner)
+  const [newest] = await sharesOf(edge, id)
+  if (!newest) throw fault('NO_SHARE', `you keep no share for ${owner}`)
+  return { relationship: id, packet: newest.value.packet }
 }
 
 async function shareFor(edge: Edge, tag: Uint8Array): Promise<Pick<Helping, 'relationship' | 'packet'>> {

@@ -4,8 +4,8 @@ import type { ContactCeremony, NewDeviceCeremony, PathId, RecoveryPolicy } from 
 /** One deal of recovery: public halves, and who keeps what; the secrets are with the contacts and on paper. */
 export interface RecoverySetup {
   readonly policy: RecoveryPolicy
-  /** Name of the set of share packets. */
-  readonly set: string
+  /** Name of the set of share packets; absent where no contacts keep one. */
+  readonly set?: string
   /** X-Wing and Ed25519 Multikeys of the paths: backups and recovery keys are sealed to one, read with the other. */
   readonly paths: readonly { readonly id: PathId; readonly kem: string; readonly reader: string }[]
   readonly contacts: readonly {
@@ -39,6 +39,40 @@ export interface BackupProgress {
   readonly pending?: { readonly envelope: string; readonly content: string; readonly at: number }
 }
 
+/** The agents of the PIN of one deal: what is to be brought to each, and what it said. On this device only. */
+export interface EscrowProgress {
+  readonly agents: readonly {
+    /** DID, operator and address as the signed descriptor has them. */
+    readonly id: string
+    readonly operator: string
+    readonly endpoint: string
+    readonly demonstration: boolean
+    /** Our DID for this agent alone, and the account of the share there. */
+    readonly sender: string
+    readonly account: string
+    /** Sealed to the agent, base64url, until it has confirmed. */
+    readonly registration?: string
+    /** The sealed locator record, where this agent keeps one too, until it has confirmed. */
+    readonly locator?: { readonly account: string; readonly record: string }
+    readonly keepsLocator?: boolean
+    /** Guesses it has counted; somebody knew the PIN; it answers no more. */
+    readonly used?: number
+    readonly released?: boolean
+    readonly locked?: boolean
+  }[]
+  /** When they were last asked, seconds since 1970. */
+  readonly looked: number
+}
+
+/** A registration that is used up. `proof`: we did not register it, but knew the PIN; removed once authority is back. */
+export interface SpentEscrow {
+  readonly agent: string
+  readonly sender: string
+  readonly account: string
+  /** Tag and seed of the signing key, base64url. */
+  readonly proof?: { readonly tag: string; readonly auth: string }
+}
+
 /** Recovery signing keys of one DID or relationship, one a path and deal, each sealed to the path's key (rule 2). */
 export interface SealedRecoveryKeys {
   readonly subject: string
@@ -60,8 +94,14 @@ export interface HeldShare {
 
 /** A recovery of ours under way, on the new device. */
 export interface Rescue {
-  /** The kit's machine line. */
-  readonly kit: string
+  /** The kit's machine line, where there is a kit. */
+  readonly kit?: string
+  /** Our DIDs for the agents of the PIN; once it was right, group secret E (base64url), and what is then used up. */
+  readonly escrow?: {
+    readonly senders: readonly { readonly agent: string; readonly sender: string }[]
+    readonly secret?: string
+    readonly spent?: readonly SpentEscrow[]
+  }
   readonly url: string
   readonly expires: number
   /** Long form of our DID for the contacts who help. */
@@ -81,6 +121,7 @@ export interface Rescue {
     readonly records: number
     readonly backup: number
     readonly gaps: readonly { readonly from: number; readonly to: number }[]
+    readonly path: PathId
   }
 }
 

@@ -6,8 +6,9 @@
 import { base64url } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import { didOf, peerShortForm } from '@keystead/did'
-import { attachmentBytes } from '@keystead/didcomm'
+import { attachmentBytes, type Message } from '@keystead/didcomm'
 import {
+  type Checkpoint,
   inviteNewDevice,
   type Kit,
   kitLine,
@@ -24,8 +25,9 @@ import {
 import { CEREMONY_SECONDS, HELP_SECONDS, MAX_HELP_SESSIONS } from '../../limits.ts'
 import { LOCATOR_GET } from '../../protocols/locator/messages.ts'
 import { HELP_CEREMONY, helpUrl, parseHanded, parseHello } from '../../protocols/recovery/messages.ts'
-import { askAgency } from '../agency-link.ts'
+import { type AgencyRequest, ask } from '../agency-link.ts'
 import { agencyOf, type Edge, fault, nowSeconds, queue, queueRecipient, tell } from '../context.ts'
+import { agencyDescriptor } from '../discovery.ts'
 import type { Incoming } from '../inbox.ts'
 import { ED25519, XWING } from '../key-types.ts'
 import { makePairwise } from '../own-dids.ts'
@@ -34,18 +36,24 @@ import type { Rescue } from './records.ts'
 
 const text = base64url.encode
 
-/** Begins in a new wallet that has a cloud agent at the kit's agency. `base`: a page for contacts without a wallet. */
-export async function beginRescue(edge: Edge, kit: Kit, base: string): Promise<Rescue> {
+/**
+ * Begins in a new wallet that has a cloud agent, at one of the kit's agencies where there is a kit. Without one the locator
+ * comes with the first contact's share. `base`: a page for contacts without a wallet.
+ */
+export async function beginRescue(edge: Edge, kit: Kit | undefined, base: string): Promise<Rescue> {
   const known = await edge.records.get('rescue', 'self')
   if (known) {
-    if (known.kit !== kitLine(kit)) throw fault('RECOVERY_UNDER_WAY', 'another recovery is under way in this wallet')
+    if (kit && known.kit !== kitLine(kit))
+      throw fault('RECOVERY_UNDER_WAY', 'another recovery is under way in this wallet')
     return known
   }
   for (const category of ['identity', 'relationship'] as const)
     if ((await edge.records.all(category)).length > 0)
       throw fault('NOT_ALLOWED_NOW', 'this wallet is in use: recover into a new one')
-  await checkCheckpoint(edge, kit)
-  await locatorRecord(edge, kit)
+  if (kit) {
+    await checkCheckpoint(edge, kit.checkpoint)
+    await locatorRecord(edge, kit)
+  }
   const { vault } = edge.ports
   const authentication = await vault.createKey(ED25519, 'relationship')
   const signing = await vault.createKey(ED25519, 'new device')
@@ -54,10 +62,10 @@ export async function beginRescue(edge: Edge, kit: Kit, base: string): Promise<R
   const { keyId, key } = authentication
   const own = await makePairwise(edge, { keyId, publicKey: key.publicKey }, mediator)
   const expires = nowSeconds(edge) + HELP_SECONDS
-  const tag = base64url.encode(locatorAccount(kit.locator, 'help'))
+  const tag = kit ? { for: base64url.encode(locatorAccount(kit.locator, 'help')) } : {}
   const rescue: Rescue = {
-    kit: kitLine(kit),
-    url: helpUrl(base, { from: own.longForm, for: tag, expires }),
+    ...(kit ? { kit: kitLine(kit) } : {}),
+    url: helpUrl(base, { from: own.longForm, ...tag, expires }),
     expires,
     did: own.longForm,
     kem: kem.keyId,
@@ -73,20 +81,49 @@ export async function beginRescue(edge: Edge, kit: Kit, base: string): Promise<R
   return rescue
 }
 
-/** The locator's record at the first of the kit's agencies that has it. */
-export async function locatorRecord(edge: Edge, kit: Kit): Promise<LocatorRecord> {
-  const { url } = await agencyOf(edge)
-  const account = base64url.encode(locatorAccount(kit.locator, url))
-  const answer = await askAgency(edge, { type: LOCATOR_GET, body: { account } })
-  const [attachment] = answer.attachments ?? []
-  if (!attachment) throw fault('AGENCY_REFUSED', 'the agency shows no record for this kit')
-  const record = openLocatorRecord(kit.locator, attachmentBytes(attachment))
-  if (record.genesis !== kit.genesis) throw fault('BAD_MESSAGE', 'the record at the agency is of another network')
-  return record
+/** What leads to the owner's services: on the kit, and in every contact's packet. */
+export interface Lead {
+  readonly locator: Uint8Array
+  readonly agencies: readonly string[]
+  /** On the kit. */
+  readonly genesis?: string
+}
+
+/** From the kit, or from the shares that came. */
+export async function leadOf(edge: Edge, rescue: Rescue): Promise<Lead | undefined> {
+  if (rescue.kit !== undefined) return parseKit(rescue.kit)
+  return largestSet(await openPackets(edge, rescue))[0]
+}
+
+/** The locator's record at the first of the agencies that has it. */
+export async function locatorRecord(edge: Edge, { locator, agencies, genesis }: Lead): Promise<LocatorRecord> {
+  let last: unknown = fault('AGENCY_REFUSED', 'no agency is named')
+  for (const url of agencies)
+    try {
+      const account = base64url.encode(locatorAccount(locator, url))
+      const answer = await askAt(edge, url, { type: LOCATOR_GET, body: { account } })
+      const [attachment] = answer.attachments ?? []
+      if (!attachment) throw fault('AGENCY_REFUSED', 'the agency shows no record for this kit')
+      const record = openLocatorRecord(locator, attachmentBytes(attachment))
+      const net = genesis ?? edge.ports.ledger.net
+      if (record.genesis !== net) throw fault('BAD_MESSAGE', 'the record at the agency is of another network')
+      if (genesis === undefined) await checkCheckpoint(edge, record.checkpoint)
+      return record
+    } catch (error) {
+      last = error
+    }
+  throw last
+}
+
+/** Asks an agency by its address: our own under our account, any other under the same name. */
+export async function askAt(edge: Edge, url: string, request: AgencyRequest): Promise<Message> {
+  const own = await agencyOf(edge)
+  const { did } = own.url === url ? own : await agencyDescriptor(edge.ports.fetch, url)
+  return ask(edge, did, own.account, request)
 }
 
 /** Rule 19: a ledger that is behind the kit's checkpoint, or differs at it, is not the one the kit was made on. */
-async function checkCheckpoint(edge: Edge, { checkpoint }: Kit): Promise<void> {
+async function checkCheckpoint(edge: Edge, checkpoint: Checkpoint): Promise<void> {
   const { pin } = await edge.ports.ledger.head()
   if (pin.height < checkpoint.height || (pin.height === checkpoint.height && pin.hash !== checkpoint.hash))
     throw fault('LEDGER_ROLLBACK', 'the ledger node shows an older or another chain than the kit names')
@@ -157,8 +194,8 @@ export async function onHanded(edge: Edge, { message, from, own }: Incoming): Pr
   const { session, sealed } = parseHanded(message.body)
   const { label } = requireSession(rescue, session, from)
   const packet = await openSharePacket(await edge.ports.vault.key(rescue.kem, XWING), sealed, session)
-  const kit = parseKit(rescue.kit)
-  if (base64url.encode(packet.locator) !== base64url.encode(kit.locator))
+  const kit = rescue.kit === undefined ? undefined : parseKit(rescue.kit)
+  if (kit && base64url.encode(packet.locator) !== base64url.encode(kit.locator))
     throw fault('BAD_MESSAGE', 'the share is not of the wallet that this kit belongs to')
   const shares = [...rescue.shares.filter((share) => share.session !== session), { session, sealed: text(sealed) }]
   const { changes, problem } = step(edge, { ...rescue, shares }, session, { type: 'approve' })

@@ -10,10 +10,12 @@ import {
   type BackupEnvelope,
   combineSharePackets,
   endorsedStreams,
-  type Kit,
+  type GroupId,
+  groupsOf,
   kitSecret,
   type LocatorRecord,
   openBackup,
+  type PathId,
   parseBackup,
   parseKit,
   verifyBackup,
@@ -27,20 +29,21 @@ import {
   BACKUP_GET,
   readTranscript,
 } from '../../protocols/backup/messages.ts'
-import { askAgency } from '../agency-link.ts'
-import { agencyOf, type Edge, fault, profileOf, queueRecipient, tell } from '../context.ts'
+import { type Edge, fault, profileOf, queueRecipient, tell } from '../context.ts'
 import { recoverIdentity } from '../identity-operations.ts'
 import { giveUp } from '../key-life.ts'
 import { recoverRelationship } from '../own-log.ts'
 import { type Change, put, remove } from '../store.ts'
 import { type PathKeys, pathKeys } from './path-keys.ts'
 import type { Rescue } from './records.ts'
-import { largestSet, locatorRecord, openPackets } from './rescue.ts'
+import { askAt, type Lead, largestSet, leadOf, locatorRecord, openPackets, sharesNeeded } from './rescue.ts'
 import { vaultName } from './setup.ts'
 
 const SEGMENTS: readonly Segment[] = ['authority', 'relationships', 'credentials', 'messages']
 
 export interface Recovered {
+  /** The path that was taken. */
+  readonly path: PathId
   readonly records: number
   readonly identities: number
   readonly relationships: number
@@ -54,34 +57,76 @@ export interface Recovered {
 export async function finishRescue(edge: Edge): Promise<Recovered> {
   const rescue = await edge.records.get('rescue', 'self')
   if (!rescue) throw fault('UNKNOWN_REQUEST', 'no recovery is under way here')
-  const kit = parseKit(rescue.kit)
-  const S = combineSharePackets(largestSet(await openPackets(edge, rescue)))
-  const P = kitSecret(kit)
-  const path = await pathKeys(edge, 'P+S', { P, S }).finally(() => {
-    P.fill(0)
-    S.fill(0)
-  })
+  const lead = await leadOf(edge, rescue)
+  const secrets = await secretsAtHand(edge, rescue)
   try {
-    const restored = rescue.restored ?? (await restoreRecords(edge, rescue, kit, path))
-    const identities = await claimIdentities(edge, path)
-    const relationships = await claimRelationships(edge, path)
-    await forgetRescue(edge, rescue)
-    return { ...restored, identities, relationships }
+    const record = rescue.restored || !lead ? undefined : await locatorRecord(edge, lead)
+    const id = rescue.restored?.path ?? quickestPath(record, secrets)
+    if (id === undefined) await refuseTooFew(edge, rescue)
+    const path = await pathKeys(edge, id as PathId, secrets)
+    try {
+      const restored =
+        rescue.restored ?? (await restoreRecords(edge, rescue, lead as Lead, record as LocatorRecord, path))
+      const identities = await claimIdentities(edge, path)
+      const relationships = await claimRelationships(edge, path)
+      await forgetRescue(edge, rescue)
+      return { ...restored, identities, relationships }
+    } finally {
+      path.destroy()
+    }
   } finally {
-    path.destroy()
+    for (const secret of Object.values(secrets)) secret?.fill(0)
   }
+}
+
+/** Two groups are here that open a path. */
+export async function canFinish(edge: Edge, rescue: Rescue): Promise<boolean> {
+  if (rescue.restored) return true
+  const secrets = await secretsAtHand(edge, rescue)
+  const groups = Object.keys(secrets).length
+  for (const secret of Object.values(secrets)) secret?.fill(0)
+  return groups >= 2
+}
+
+type Secrets = { -readonly [G in GroupId]?: Uint8Array }
+
+async function secretsAtHand(edge: Edge, rescue: Rescue): Promise<Secrets> {
+  const secrets: Secrets = {}
+  if (rescue.escrow?.secret !== undefined) secrets.E = base64url.decode(rescue.escrow.secret)
+  if (rescue.kit !== undefined) secrets.P = kitSecret(parseKit(rescue.kit))
+  const shares = await sharesNeeded(edge, rescue)
+  if (shares && shares.have >= shares.need) secrets.S = combineSharePackets(largestSet(await openPackets(edge, rescue)))
+  return secrets
+}
+
+/** Of the paths that open, the one with the shortest delay. */
+function quickestPath(record: LocatorRecord | undefined, secrets: Secrets): PathId | undefined {
+  const open = record?.policy.paths.filter(({ id }) => groupsOf(id).every((group) => secrets[group]))
+  return open?.toSorted((a, b) => a.delay - b.delay)[0]?.id
+}
+
+async function refuseTooFew(edge: Edge, rescue: Rescue): Promise<never> {
+  const { have, need } = (await sharesNeeded(edge, rescue)) ?? { have: 0, need: 0 }
+  const pin = rescue.escrow?.secret === undefined ? ' and the PIN is not entered' : ''
+  const shares = need === 0 ? 'no contact has answered' : `${have} of ${need} contacts have answered`
+  throw fault('TOO_FEW_SHARES', `${shares}${pin}: two ways in are needed`)
 }
 
 type Restored = NonNullable<Rescue['restored']>
 
-async function restoreRecords(edge: Edge, rescue: Rescue, kit: Kit, path: PathKeys): Promise<Restored> {
-  const record = await locatorRecord(edge, kit)
-  const { newest, gaps } = await newestBackup(edge, kit, record, path)
+async function restoreRecords(
+  edge: Edge,
+  rescue: Rescue,
+  lead: Lead,
+  record: LocatorRecord,
+  path: PathKeys,
+): Promise<Restored> {
+  const { newest, gaps } = await newestBackup(edge, lead, record, path)
   const records = recordsOf(await openBackup(newest, path.kem))
   const profile = await profileOf(edge)
   const old = records.find(({ category }) => category === 'profile')?.value
   const label = typeof old?.['label'] === 'string' ? old['label'] : profile.label
-  const restored: Restored = { records: records.length, gaps, backup: newest.seq }
+  const restored: Restored = { records: records.length, gaps, backup: newest.seq, path: path.id }
   const wanted = records.filter(({ category }) => category !== 'profile')
   await edge.ports.vault.batch(wanted.map((record) => ({ put: record })))
   await edge.records.commit([
@@ -95,21 +140,14 @@ async function restoreRecords(edge: Edge, rescue: Rescue, kit: Kit, path: PathKe
 /** The newest envelope of the streams that the path's reader key vouches for, directly or through other devices. */
 async function newestBackup(
   edge: Edge,
-  kit: Kit,
-  { streams }: LocatorRecord,
+  { locator }: Lead,
+  { streams, stores }: LocatorRecord,
   path: PathKeys,
 ): Promise<{ newest: BackupEnvelope; gaps: readonly { from: number; to: number }[] }> {
-  const agency = await agencyOf(edge)
-  const vault = vaultName(kit.locator, agency.url)
-  const challenge = await askAgency(edge, { type: BACKUP_CHALLENGE_REQUEST, body: { vault } })
-  const nonce = String(challenge.body['nonce'])
-  const signature = base64url.encode(await path.reader.sign(readTranscript(agency.did, vault, nonce)))
-  const reader = encodeMultikey(path.reader.publicKey)
-  const answer = await askAgency(edge, { type: BACKUP_GET, body: { vault, reader, nonce, signature } })
-  if (answer.type !== BACKUP_ENVELOPES) throw fault('AGENCY_REFUSED', 'the agency shows no backups')
   const trusted = endorsedStreams(streams, path.reader.publicKey)
-  const envelopes = (answer.attachments ?? []).flatMap((attachment) => {
-    const envelope = parseBackup(attachmentBytes(attachment))
+  const attachments = await firstStore(stores, (store) => readStore(edge, store, vaultName(locator, store), path))
+  const envelopes = attachments.flatMap((bytes) => {
+    const envelope = parseBackup(bytes)
     const writer = trusted.get(envelope.stream)
     if (!writer) return []
     verifyBackup(envelope, writer)
@@ -124,6 +162,30 @@ async function newestBackup(
   // An agency keeps the newest few; what is missing before them is no loss, for each holds everything.
   const [oldest] = best.envelopes
   return { newest: best.newest, gaps: best.gaps.filter(({ from }) => from > (oldest?.seq ?? 0)) }
+}
+
+async function firstStore<T>(
+  stores: readonly { readonly endpoint: string }[],
+  read: (url: string) => Promise<T>,
+): Promise<T> {
+  let last: unknown = fault('NO_BACKUP', 'no holder of the backup is named')
+  for (const { endpoint } of stores)
+    try {
+      return await read(endpoint)
+    } catch (error) {
+      last = error
+    }
+  throw last
+}
+
+async function readStore(edge: Edge, url: string, vault: string, path: PathKeys): Promise<Uint8Array[]> {
+  const challenge = await askAt(edge, url, { type: BACKUP_CHALLENGE_REQUEST, body: { vault } })
+  const nonce = String(challenge.body['nonce'])
+  const signature = base64url.encode(await path.reader.sign(readTranscript(String(challenge.from), vault, nonce)))
+  const reader = encodeMultikey(path.reader.publicKey)
+  const answer = await askAt(edge, url, { type: BACKUP_GET, body: { vault, reader, nonce, signature } })
+  if (answer.type !== BACKUP_ENVELOPES) throw fault('AGENCY_REFUSED', 'the agency shows no backups')
+  return (answer.attachments ?? []).map((attachment) => attachmentBytes(attachment))
 }
 
 function recordsOf(payload: Uint8Array): VaultRecord[] {
@@ -177,7 +239,8 @@ async function claimRelationships(edge: Edge, path: PathKeys): Promise<number> {
 
 /** What only this recovery needed. The old deal is used up: recovery is set up anew when authority is back. */
 async function forgetRescue(edge: Edge, rescue: Rescue): Promise<void> {
-  const gone: Change[] = [remove('rescue', 'self')]
+  const spent = (rescue.escrow?.spent ?? []).map((one) => put('escrow-spent', one.account, one))
+  const gone: Change[] = [remove('rescue', 'self'), ...spent]
   for (const category of ['setup', 'backup', 'recovery-key'] as const)
     for (const { name } of await edge.records.all(category)) gone.push(remove(category, name))
   const did = peerShortForm(rescue.did)

@@ -1,19 +1,26 @@
 /**
- * Setting recovery up (flows V13, V14): a deal of fresh secrets to contacts and paper. Only public halves stay (rule 2).
+ * Setting recovery up (flows V13, V14): a deal of fresh secrets to contacts, paper and the agents of a PIN. Only public halves
+ * stay (rule 2).
  * Everything that has to be brought somewhere is on disk before it leaves, so that an outage delays it and loses nothing.
  */
 
 import { base64url } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import {
+  checkIndependence,
+  checkPin,
   createKit,
+  DEFAULT_DELAYS,
   endorseStream,
+  groupsOf,
   type Kit,
   type LocatorRecord,
   locatorAccount,
   makeSharePackets,
   newGroupSecret,
   newLocator,
+  PATH_IDS,
+  type PathId,
   parsePolicy,
   parseSharePacket,
   type RecoveryPolicy,
@@ -27,15 +34,18 @@ import { ED25519 } from '../key-types.ts'
 import { rotateRelationship } from '../own-log.ts'
 import type { Profile, Relationship } from '../records.ts'
 import { type Change, put } from '../store.ts'
+import { dealToAgents, type EscrowPlan, type NewLocator } from './escrow-deal.ts'
 import { pathKeys } from './path-keys.ts'
 import type { RecoverySetup } from './records.ts'
 import { newRecoverySet, setups } from './recovery-set.ts'
 
 export interface RecoveryPlan {
+  /** None, where a PIN is the kit's other half. */
   readonly contacts: readonly Relationship[]
   readonly threshold: number
-  /** Seconds that an owner has to object. */
-  readonly delay: number
+  readonly escrow?: EscrowPlan
+  /** Seconds that an owner has to object, where not rule 3's. */
+  readonly delays?: Readonly<Partial<Record<PathId, number>>>
 }
 
 /** Makes a deal and returns the kit, which is kept nowhere. Rejects with `BAD_POLICY` and the like. */
@@ -43,31 +53,41 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
   const { random, vault } = edge.ports
   const agency = await agencyOf(edge)
   if (!agency.services.includes('backup')) throw fault('NOT_ALLOWED_NOW', 'your cloud agent may not keep backups')
+  if (plan.escrow) {
+    checkPin(plan.escrow.pin)
+    checkIndependence(plan.escrow.agents, plan.escrow.threshold)
+  }
   const before = await setups(edge)
-  const policy = policyOf((before.at(-1)?.policy.epoch ?? 0) + 1, plan)
-  await refuseUnready(edge, plan)
+  const policy = policyOf(edge, (before.at(-1)?.policy.epoch ?? 0) + 1, plan)
+  refuseUnready(edge, plan, policy)
   const { label } = await profileOf(edge)
   const { pin } = await edge.ports.ledger.head()
   const checkpoint = { height: pin.height, hash: pin.hash }
   const genesis = edge.ports.ledger.net
 
-  const [P, S, locator] = [newGroupSecret(random), newGroupSecret(random), newLocator(random)]
-  const path = await pathKeys(edge, 'P+S', { P, S })
+  const [E, P, S] = [newGroupSecret(random), newGroupSecret(random), newGroupSecret(random)]
+  const locator = newLocator(random)
+  const paths = await Promise.all(policy.paths.map(({ id }) => pathKeys(edge, id, { E, P, S })))
   try {
-    const agencies = [agency.url]
+    const agencies = [agency.url, ...secondHolders(agency.url, plan)]
     const { epoch } = policy
-    const members = { threshold: plan.threshold, count: plan.contacts.length }
-    const packets = makeSharePackets({ secret: S, policy: members, epoch, locator, owner: label, agencies, random })
+    const members = policy.groups.S
+    const common = { epoch, locator, owner: label, agencies: agencies.slice(0, 2), random }
+    const packets = members ? makeSharePackets({ secret: S, policy: members, ...common }) : []
     const kit = createKit({ secret: P, random, locator, agencies, genesis, checkpoint })
-    const { set } = parseSharePacket(packets[0] as Uint8Array)
+    const [first] = packets
 
     const device = await vault.createKey(ED25519, 'backups')
     const stream = base64url.encode(random(16))
     const key = { suite: 'ed25519', bytes: device.key.publicKey.bytes } as const
     const setup: RecoverySetup = {
       policy,
-      set,
-      paths: [{ id: path.id, kem: encodeMultikey(path.kem.publicKey), reader: encodeMultikey(path.reader.publicKey) }],
+      ...(first ? { set: parseSharePacket(first).set } : {}),
+      paths: paths.map(({ id, kem, reader }) => ({
+        id,
+        kem: encodeMultikey(kem.publicKey),
+        reader: encodeMultikey(reader.publicKey),
+      })),
       contacts: plan.contacts.map(({ id }, index) => ({ relationship: id, index })),
       kit: { veto: vetoDigest(kit.veto), checked: false },
       vault: vaultName(locator, agency.url),
@@ -75,21 +95,27 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
       streamKey: device.keyId,
       made: nowSeconds(edge),
     }
-    const streams = [await endorseStream(path.reader, { stream, key })]
-    const record = { seq: 0, ...services(agency), genesis, checkpoint, policy, streams }
-    const sealed = base64url.encode(sealLocatorRecord(locator, record, random))
-    const account = base64url.encode(locatorAccount(locator, agency.url))
+    const streams = await Promise.all(paths.map(({ reader }) => endorseStream(reader, { stream, key })))
+    const record = { seq: 0, ...services(agency, plan), genesis, checkpoint, policy, streams }
+    // Sealed for each holder on its own: no two hold a common byte.
+    const locatorAt = new Map(agencies.map((url) => [url, sealedLocator(edge, locator, record, url)]))
+    const atAgents = plan.escrow ? await dealToAgents(edge, plan.escrow, { secret: E, locator, epoch, locatorAt }) : []
     await edge.records.commit([
       ...superseded(edge, before),
       put('setup', String(epoch), setup),
-      put('backup', String(epoch), { locator: { account, record: sealed }, seq: 0, prev: '', head: '' }),
+      put('backup', String(epoch), {
+        locator: sealedLocator(edge, locator, record, agency.url),
+        seq: 0,
+        prev: '',
+        head: '',
+      }),
+      ...atAgents,
       ...plan.contacts.map((contact, index) => shareMessage(edge, contact, setup, packets[index] as Uint8Array)),
     ])
     return kit
   } finally {
-    P.fill(0)
-    S.fill(0)
-    path.destroy()
+    for (const secret of [E, P, S]) secret.fill(0)
+    for (const path of paths) path.destroy()
   }
 }
 
@@ -116,15 +142,32 @@ export function vaultName(locator: Uint8Array, agency: string): string {
   return base64url.encode(locatorAccount(locator, `backup|${agency}`).slice(0, 16))
 }
 
-function policyOf(epoch: number, { threshold, contacts, delay }: RecoveryPlan): RecoveryPolicy {
-  const groups = { P: {}, S: { threshold, count: contacts.length } }
-  return parsePolicy({ v: 1, epoch, groups, paths: [{ id: 'P+S', delay }] })
+/** Rule 3's delay, shortened as much as the network shortens its floor of an hour. */
+export function defaultDelay(edge: Edge, path: PathId): number {
+  const { minRecoveryDelay } = edge.ports.ledger.genesis.parameters
+  return Math.max(minRecoveryDelay, Math.round((DEFAULT_DELAYS[path] * minRecoveryDelay) / 3600))
+}
+
+/** Every two of the groups that there are open a path. */
+function policyOf(edge: Edge, epoch: number, { threshold, contacts, escrow, delays }: RecoveryPlan): RecoveryPolicy {
+  const groups = {
+    ...(escrow && { E: { threshold: escrow.threshold, count: escrow.agents.length, guesses: escrow.guesses } }),
+    P: {},
+    ...(contacts.length > 0 && { S: { threshold, count: contacts.length } }),
+  }
+  const paths = PATH_IDS.filter((id) => groupsOf(id).every((group) => group in groups))
+  return parsePolicy({
+    v: 1,
+    epoch,
+    groups,
+    paths: paths.map((id) => ({ id, delay: delays?.[id] ?? defaultDelay(edge, id) })),
+  })
 }
 
 /** What would fail half-way is refused before anything is made. */
-async function refuseUnready(edge: Edge, { contacts, delay }: RecoveryPlan): Promise<void> {
+function refuseUnready(edge: Edge, { contacts }: RecoveryPlan, { paths }: RecoveryPolicy): void {
   const { minRecoveryDelay } = edge.ports.ledger.genesis.parameters
-  if (delay < minRecoveryDelay)
+  if (paths.some(({ delay }) => delay < minRecoveryDelay))
     throw fault('NOT_ALLOWED_NOW', `a recovery on this network waits at least ${minRecoveryDelay} s`)
   if (new Set(contacts.map(({ id }) => id)).size < contacts.length)
     throw fault('AMBIGUOUS_CONTACT', 'each contact keeps one share: a name was given twice')
@@ -132,10 +175,27 @@ async function refuseUnready(edge: Edge, { contacts, delay }: RecoveryPlan): Pro
     if (status !== 'connected' || recovering) throw fault('NOT_ALLOWED_NOW', `${label || 'a contact'} is not connected`)
 }
 
-function services(agency: NonNullable<Profile['agency']>): Pick<LocatorRecord, 'agents' | 'stores'> {
-  // One operator for every agency until operators sign descriptors: the origin is what a wallet can tell apart.
-  const descriptor = { id: agency.url, operator: new URL(agency.url).host, endpoint: agency.url }
-  return { agents: [descriptor], stores: [descriptor] }
+function services(
+  agency: NonNullable<Profile['agency']>,
+  plan: RecoveryPlan,
+): Pick<LocatorRecord, 'agents' | 'stores'> {
+  // The origin is what a wallet can tell apart where no signed descriptor says who the operator is.
+  const own = { id: agency.url, operator: new URL(agency.url).host, endpoint: agency.url }
+  const agents = plan.escrow?.agents.map(({ id, operator, endpoint }) => ({ id, operator, endpoint }))
+  return { agents: agents ?? [own], stores: [own] }
+}
+
+/** Rule 24: two operators keep the locator record. An agent of the PIN that is not our own agency is the second. */
+function secondHolders(own: string, { escrow }: RecoveryPlan): string[] {
+  const other = escrow?.agents.find(({ endpoint }) => new URL(endpoint).host !== new URL(own).host)
+  return other ? [other.endpoint] : []
+}
+
+function sealedLocator(edge: Edge, locator: Uint8Array, record: LocatorRecord, url: string): NewLocator {
+  return {
+    account: base64url.encode(locatorAccount(locator, url)),
+    record: base64url.encode(sealLocatorRecord(locator, record, edge.ports.random)),
+  }
 }
 
 function superseded(edge: Edge, before: readonly RecoverySetup[]): Change[] {
@@ -149,7 +209,7 @@ function shareMessage(edge: Edge, contact: Relationship, setup: RecoverySetup, p
   const json = { packet: base64url.encode(packet) }
   return toPeer(edge, contact, {
     type: SHARE,
-    body: { set: setup.set, epoch: setup.policy.epoch, threshold, count },
+    body: { set: setup.set ?? '', epoch: setup.policy.epoch, threshold, count },
     attachments: [{ id: 'packet', mediaType: 'application/json', json }],
   })
 }

@@ -65,8 +65,8 @@ export function parsePacketAttachment(json: unknown): Uint8Array {
 export interface HelpInvitation {
   /** did:peer:4 long form of the new device. */
   readonly from: string
-  /** HKDF of the locator: a contact finds the share by it, and only who has kit or share can make it. */
-  readonly for: string
+  /** HKDF of the locator: a contact finds the share by it. Absent where the new device has no kit: the contact names the owner. */
+  readonly for?: string
   /** Seconds since 1970. */
   readonly expires: number
 }
@@ -84,9 +84,10 @@ export function parseHelpUrl(text: string): HelpInvitation {
     if (encoded.length > MAX_INVITATION_BYTES * 2) throw new Error('too long')
     const f = new Fields(parseJson(base64url.decode(encoded), MAX_INVITATION_BYTES))
     f.literal('type', HELP_INVITATION)
+    const tag = f.optional('for', (fields, name) => fields.string(name, SET))
     const invitation = {
       from: f.string('from', { min: 7, max: MAX_INVITATION_BYTES, pattern: /^did:peer:4/ }),
-      for: f.string('for', SET),
+      ...(tag === undefined ? {} : { for: tag }),
       expires: f.integer('expires', { min: 0, max: Number.MAX_SAFE_INTEGER }),
     }
     f.end()

@@ -1,0 +1,324 @@
+/** Recovery by PIN: five agencies of five operators, the kit or contacts beside it, and whoever tries it uninvited. */
+import type { CloudAgent } from '@keystead/agent/cloud'
+import type { EscrowProgress } from '@keystead/agent/edge'
+import { type Kit, parseKit, renderKit } from '@keystead/recovery'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { AGENCY, Network } from './network.ts'
+import type { Person } from './person.ts'
+
+const PIN = '739164'
+const NAMES = ['north', 'east', 'south', 'west', 'centre']
+const AGENTS = NAMES.map((name) => `http://${name}.test`)
+let network: Network
+let alice: Person
+let contacts: Person[]
+let agencies: CloudAgent[]
+
+beforeEach(async () => {
+  network = await Network.open()
+  agencies = []
+  for (const name of NAMES) agencies.push(await network.addAgency(name))
+  alice = await network.person('alice')
+  contacts = []
+})
+
+afterEach(() => network.close())
+
+const code = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'done',
+    (error: { code?: string }) => error.code ?? error,
+  )
+
+const escrow = { pin: PIN, agencies: AGENTS }
+
+async function withContacts(): Promise<void> {
+  for (const name of ['bob', 'carol', 'dave']) {
+    const contact = await network.person(name)
+    await network.connect(alice, contact)
+    contacts.push(contact)
+  }
+}
+
+async function setUp(options: { contacts?: string[]; delay?: number } = {}): Promise<Kit> {
+  const made = await alice.agent.recovery.setUp({ contacts: [], threshold: 2, escrow, ...options })
+  await network.settle(alice, ...contacts)
+  for (const contact of contacts) await contact.agent.approve()
+  await network.settle(alice, ...contacts)
+  return made
+}
+
+async function newDevice(kit?: Kit, name = 'new'): Promise<Person> {
+  const device = await network.newcomer(name)
+  await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
+  await device.agent.recovery.begin(kit && parseKit(renderKit(kit)), 'https://wallet.test/')
+  return device
+}
+
+async function help(device: Person, contact: Person, owner?: string): Promise<void> {
+  const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
+  const { session } = await contact.agent.recovery.help(url, owner)
+  await network.settle(device, contact)
+  const event = device.events.findLast(({ kind, data }) => kind === 'code' && data?.['session'] === session)
+  await contact.agent.recovery.typeCode(session, String(event?.data?.['code']))
+  await network.settle(device, contact)
+}
+
+const statuses = async ({ agent }: Person) => (await agent.identities()).map(({ status }) => status)
+const lacks = async ({ agent }: Person) => (await agent.recovery.status()).missing.map((lack) => lack.code)
+
+describe('setting up', () => {
+  it('five operators confirm; the meter counts them, and the locator record is with two', async () => {
+    await setUp()
+    const status = await alice.agent.recovery.status()
+    expect(status.agents.map(({ operator, answer }) => `${operator} ${answer}`)).toEqual(
+      NAMES.map((name) => `${name} kept`),
+    )
+    expect(status.policy?.paths).toEqual([{ id: 'E+P', delay: alice.agent.recovery.defaultDelay('E+P') }])
+    expect(await lacks(alice)).toEqual(['KIT_NOT_CHECKED', 'ONE_COPY'])
+  })
+
+  it('an agent that is away gets its share later, and the meter says so until then', async () => {
+    network.wires.cut(AGENTS[3] as string)
+    expect(await code(alice.agent.recovery.setUp({ contacts: [], threshold: 2, escrow }))).toBe('AGENCY_UNREACHABLE')
+    network.wires.mend(AGENTS[3] as string)
+    await alice.agent.recovery.setUp({ contacts: [], threshold: 2, escrow })
+    network.wires.cut(AGENTS[3] as string)
+    await network.settle(alice)
+    expect(await lacks(alice)).toContain('PIN_AGENTS_MISSING')
+    network.wires.mend(AGENTS[3] as string)
+    await network.settle(alice)
+    expect(await lacks(alice)).not.toContain('PIN_AGENTS_MISSING')
+  })
+
+  it('fewer than three agents, two of one operator, or a weak PIN are refused before anything is made (rule 25)', async () => {
+    const refused = (choice: object) =>
+      code(alice.agent.recovery.setUp({ contacts: [], threshold: 2, escrow: { ...escrow, ...choice } }))
+    await network.addAgency('twin', { operator: 'NORTH' })
+    expect(await refused({ agencies: AGENTS.slice(0, 1) })).toBe('NOT_INDEPENDENT')
+    expect(await refused({ agencies: [...AGENTS.slice(0, 2), AGENTS[0]] })).toBe('NOT_INDEPENDENT')
+    expect(await refused({ agencies: [...AGENTS.slice(0, 2), 'http://twin.test'] })).toBe('NOT_INDEPENDENT')
+    expect(await refused({ threshold: 2 })).toBe('NOT_INDEPENDENT')
+    expect(await refused({ pin: '123456' })).toBe('WEAK_PIN')
+    expect(await code(alice.agent.recovery.setUp({ contacts: [], threshold: 2 }))).toBe('BAD_POLICY')
+    expect(await lacks(alice)).toContain('NO_POLICY')
+  })
+
+  it('an agency that shows another’s descriptor, or changes its own, is refused', async () => {
+    const urls = ['http://fake.test', ...AGENTS.slice(1, 3)]
+    const attempt = (descriptor: object) => {
+      network.wires.connect('http://fake.test', () => Response.json(descriptor))
+      return code(alice.agent.recovery.setUp({ contacts: [], threshold: 2, escrow: { ...escrow, agencies: urls } }))
+    }
+    const real = agencies[0]?.options.escrow?.descriptor ?? {}
+    expect(await attempt(real)).toBe('BAD_ESCROW')
+    expect(await attempt({ ...real, endpoint: 'http://fake.test' })).toBe('BAD_ESCROW')
+    expect(await attempt({ ...real, more: 1 })).toBe('BAD_ESCROW')
+    expect(await attempt([])).toBe('BAD_ESCROW')
+  })
+
+  it('demonstration agents are labelled, and the meter is never good with them', async () => {
+    for (const name of ['demo1', 'demo2', 'demo3']) await network.addAgency(name, { demonstration: true })
+    const agencies = ['demo1', 'demo2', 'demo3'].map((name) => `http://${name}.test`)
+    await alice.agent.recovery.setUp({ contacts: [], threshold: 2, escrow: { pin: PIN, agencies } })
+    await network.settle(alice)
+    expect((await alice.agent.recovery.status()).agents.every(({ demonstration }) => demonstration)).toBe(true)
+    expect(await lacks(alice)).toContain('PIN_DEMONSTRATION')
+    expect((await alice.agent.recovery.status()).level).toBe('weak')
+  })
+
+  it('neither the PIN nor group secret E nor an agent’s share stays on the device once all have confirmed', async () => {
+    await setUp()
+    const [progress] = await alice.vault.list('escrow')
+    expect(JSON.stringify(progress?.value)).not.toMatch(/registration|739164/)
+    expect(JSON.stringify(await alice.vault.exportRecords())).not.toContain(PIN)
+  })
+})
+
+describe('an owner who lost the phone and knows the PIN', () => {
+  it('has the data at once with the kit, and authority after the path’s delay; the recovery set is dealt anew', async () => {
+    await withContacts()
+    const kit = await setUp({ contacts: ['bob', 'carol', 'dave'] })
+    const device = await newDevice(kit)
+    await device.agent.recovery.enterPin(PIN)
+    const { records, relationships, path } = await device.agent.recovery.finish()
+    expect(path).toBe('E+P')
+    expect(records).toBeGreaterThan(5)
+    expect(relationships).toBe(3)
+    expect((await device.agent.contacts()).map(({ label }) => label).sort()).toEqual(['bob', 'carol', 'dave'])
+    expect(await statuses(device)).toEqual(['recovering'])
+    await network.settle(device, ...contacts)
+    const delay = device.agent.recovery.defaultDelay('E+P')
+    network.advance(delay + 90)
+    await network.settle(device, ...contacts)
+    await network.settle(device, ...contacts)
+    expect(await statuses(device)).toEqual(['active'])
+    expect(await lacks(device)).toContain('NO_POLICY')
+    // The old shares are gone from every agent, and the PIN opens nothing any more.
+    const stray = await newDevice(kit, 'stray')
+    expect(await code(stray.agent.recovery.enterPin(PIN))).toBe('TOO_FEW_AGENTS')
+    alice = device
+    const again = await setUp({ contacts: ['bob', 'carol', 'dave'] })
+    const next = await newDevice(again, 'next')
+    await next.agent.recovery.enterPin(PIN)
+    await next.agent.recovery.finish()
+    expect(await statuses(next)).toEqual(['recovering'])
+  })
+
+  it('without the kit: two contacts, who are told the name, and the PIN', async () => {
+    await withContacts()
+    await setUp({ contacts: ['bob', 'carol', 'dave'] })
+    const device = await newDevice()
+    expect(await code(device.agent.recovery.enterPin(PIN))).toBe('NOT_ALLOWED_NOW')
+    const [bob, carol] = contacts as [Person, Person]
+    const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
+    expect(await code(bob.agent.recovery.help(url))).toBe('OWNER_UNKNOWN')
+    expect(await code(bob.agent.recovery.help(url, 'carol'))).toBe('UNKNOWN_CONTACT')
+    await help(device, bob, 'alice')
+    await device.agent.recovery.enterPin(PIN)
+    expect((await device.agent.recovery.progress())?.ready).toBe(false)
+    expect(await code(device.agent.recovery.finish())).toBe('TOO_FEW_SHARES')
+    await help(device, carol, 'alice')
+    const { path, relationships } = await device.agent.recovery.finish()
+    expect(path).toBe('E+S')
+    expect(relationships).toBe(3)
+  })
+
+  it('each path has its own delay and its own keys (rules 2, 3)', async () => {
+    await withContacts()
+    const kit = await setUp({ contacts: ['bob', 'carol', 'dave'] })
+    const { state } = await alice.agent.edge.ports.ledger.resolve(await alice.did())
+    const delays = state?.recovery.entries.map(({ delay }) => delay)
+    const { recovery } = alice.agent
+    expect(delays).toEqual((['E+P', 'E+S', 'P+S'] as const).map((path) => recovery.defaultDelay(path)))
+    expect(new Set(state?.recovery.entries.map(({ h }) => h)).size).toBe(3)
+    const device = await newDevice(kit)
+    for (const contact of contacts.slice(0, 2)) await help(device, contact)
+    expect((await device.agent.recovery.finish()).path).toBe('P+S')
+  })
+
+  it('two of the five agents are dead: nothing is lost (row S11)', async () => {
+    const kit = await setUp()
+    for (const url of AGENTS.slice(1, 3)) network.wires.cut(url)
+    const device = await newDevice(kit)
+    await device.agent.recovery.enterPin(PIN)
+    expect((await device.agent.recovery.progress())?.ready).toBe(true)
+  })
+
+  it('an agent that evaluates with another key is named, and stops nobody', async () => {
+    const kit = await setUp()
+    const { store } = (agencies[0] as CloudAgent).options
+    const honest = store.escrow.bind(store)
+    store.escrow = async (account) => {
+      const found = await honest(account)
+      if (!found) return undefined
+      const share = Uint8Array.from(found.record.share)
+      share[0] = (share[0] ?? 0) ^ 1
+      return { ...found, record: { ...found.record, share } }
+    }
+    const device = await newDevice(kit)
+    for (const url of AGENTS.slice(3)) network.wires.cut(url)
+    expect(await code(device.agent.recovery.enterPin(PIN))).toBe('TOO_FEW_AGENTS')
+    expect(device.events.filter(({ kind }) => kind === 'agent-lied').map(({ text }) => text)).toEqual([
+      'north gave a false answer',
+    ])
+    network.wires.mend(AGENTS[3] as string)
+    await device.agent.recovery.enterPin(PIN)
+    expect((await device.agent.recovery.progress())?.ready).toBe(true)
+  })
+
+  it('a wrong PIN is told from the right one, with the guesses that are left, and is tried on with the right one', async () => {
+    const kit = await setUp()
+    const device = await newDevice(kit)
+    await expect(device.agent.recovery.enterPin('508273')).rejects.toMatchObject({
+      code: 'WRONG_PIN',
+      message: 'this is not the PIN; 4 guess(es) are left',
+    })
+    await device.restart()
+    await device.agent.recovery.enterPin(PIN)
+    await device.restart()
+    expect((await device.agent.recovery.progress())?.pin).toBe(true)
+    await device.agent.recovery.finish()
+    expect(await statuses(device)).toEqual(['recovering'])
+  })
+})
+
+describe('a thief', () => {
+  it('with the kit has five guesses, then never another; the owner’s device is told (rule 24)', async () => {
+    const kit = await setUp()
+    const thief = await newDevice(kit, 'thief')
+    for (const pin of ['508273', '508274', '508276', '508279'])
+      expect(await code(thief.agent.recovery.enterPin(pin))).toBe('WRONG_PIN')
+    await expect(thief.agent.recovery.enterPin('508287')).rejects.toMatchObject({
+      message: 'this is not the PIN, and no guess is left',
+    })
+    for (const pin of ['508293', PIN]) expect(await code(thief.agent.recovery.enterPin(pin))).toBe('ESCROW_LOCKED')
+    await alice.agent.recovery.lookAtPin()
+    expect(alice.heard('pin-tried', /5 of 5/)).toBe(true)
+    expect(await lacks(alice)).toContain('PIN_LOCKED')
+    expect((await alice.agent.recovery.status()).level).toBe('none')
+    // The living device deals anew, and is safe again.
+    await setUp()
+    expect(await lacks(alice)).not.toContain('PIN_LOCKED')
+  })
+
+  it('with the PIN alone gets nothing: no locator, no account', async () => {
+    await setUp()
+    const thief = await network.newcomer('thief')
+    await thief.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
+    await thief.agent.recovery.begin(undefined, 'https://wallet.test/')
+    expect(await code(thief.agent.recovery.enterPin(PIN))).toBe('NOT_ALLOWED_NOW')
+    expect(await code(thief.agent.recovery.finish())).toBe('TOO_FEW_SHARES')
+  })
+
+  it('with kit and PIN is seen on the living device within the delay, vetoed there, and holds nothing', async () => {
+    const kit = await setUp({ delay: 600 })
+    const thief = await newDevice(kit, 'thief')
+    await thief.agent.recovery.enterPin(PIN)
+    await thief.agent.recovery.finish()
+    network.advance(60)
+    await alice.agent.recovery.lookAtPin()
+    await alice.agent.sync()
+    expect(alice.heard('pin-known')).toBe(true)
+    expect(alice.heard('recovery-alert')).toBe(true)
+    await alice.agent.recovery.veto()
+    network.advance(700)
+    await network.settle(thief, alice)
+    expect(await statuses(thief)).toEqual(['lost'])
+    expect(await statuses(alice)).toEqual(['active'])
+  })
+
+  it('who replays or changes a recorded request, or has no locator, burns no guess (rule 24)', async () => {
+    const kit = await setUp()
+    const device = await newDevice(kit)
+    const recorded: { url: string; body: Uint8Array }[] = []
+    network.wires.tamper(({ url, body }) => {
+      if (body.length > 0) recorded.push({ url, body: Uint8Array.from(body) })
+      return undefined
+    })
+    expect(await code(device.agent.recovery.enterPin('508273'))).toBe('WRONG_PIN')
+    network.wires.tamper(undefined)
+    for (let round = 0; round < 3; round++)
+      for (const { url, body } of recorded)
+        await network.wires.fetch(url, { method: 'POST', body: Uint8Array.from(body) })
+    expect(await usedGuesses()).toEqual([1, 1, 1, 1, 1])
+  })
+
+  it('finds no name that two agents have in common: account and sender differ at each (ESCROW-2)', async () => {
+    const kit = await setUp()
+    const device = await newDevice(kit)
+    await device.agent.recovery.enterPin(PIN)
+    const rescue = (await device.agent.recovery.progress())?.rescue
+    expect(new Set(rescue?.escrow?.senders.map(({ sender }) => sender)).size).toBe(5)
+    const [own] = (await alice.vault.list('escrow')).map(({ value }) => value as unknown as EscrowProgress)
+    const agents = own?.agents ?? []
+    expect(new Set(agents.map(({ sender }) => sender)).size).toBe(5)
+    expect(new Set(agents.map(({ account }) => account)).size).toBe(5)
+  })
+})
+
+/** Guesses counted at each agent, as the owner's device sees them. */
+async function usedGuesses(): Promise<number[]> {
+  await alice.agent.recovery.lookAtPin()
+  return (await alice.agent.recovery.status()).agents.map(({ guessesUsed }) => guessesUsed)
+}
