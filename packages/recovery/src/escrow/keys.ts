@@ -1,5 +1,5 @@
 /**
- * From PIN to share (ESCROW-3). Argon2id makes an offline search, should T agents ever conspire, slow; its output is cut
+ * From PIN to share (ESCROW-1). Argon2id makes an offline search, should T agents ever conspire, slow; its output is cut
  * in two, so that neither what the agents evaluate nor what they store opens anything alone.
  *
  *   access || seed           = Argon2id(NFKD(PIN), salt = SHA-256(label || version || locator), 64 MiB, 3 passes), 64 bytes

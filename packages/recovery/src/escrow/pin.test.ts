@@ -53,7 +53,7 @@ describe('a PIN', () => {
     expect(message).not.toContain('123456')
   })
 
-  it('the block-list has about a tenth of the space of six digits (ESCROW-10)', () => {
+  it('the block-list has about a tenth of the space of six digits (ESCROW-11)', () => {
     let refused = 0
     for (let pin = 0; pin < SPACE; pin++) if (pinWeakness(String(pin).padStart(6, '0'))) refused++
     expect(refused / SPACE).toBeGreaterThan(0.09)

@@ -1,5 +1,5 @@
 /**
- * A new device and the PIN (ESCROW-4 to ESCROW-7): all agents at once, each going on as soon as what it waits for is there.
+ * A new device and the PIN (ESCROW-3 to ESCROW-7): all agents at once, each going on as soon as what it waits for is there.
  * The first `threshold` honest ones decide; a slow or lying one stops nobody.
  */
 import { base64url, isKeysteadError } from '@keystead/core'
