@@ -3,14 +3,18 @@ import { base32nopad, base58, base64, base64urlnopad, hex } from '@scure/base'
 import { type Bytes, concatBytes } from './bytes.ts'
 import { type CoreErrorCode, KeysteadError } from './errors.ts'
 
-function strict(name: string, coder: { encode(b: Uint8Array): string; decode(s: string): Uint8Array }) {
+function strict(
+  name: string,
+  coder: { encode(b: Uint8Array): string; decode(s: string): Uint8Array },
+  spelling?: 'one spelling',
+) {
   return {
     encode: (bytes: Uint8Array): string => coder.encode(bytes),
     /** Throws `BAD_ENCODING`. */
     decode: (text: string): Bytes => {
       try {
         const bytes = coder.decode(text)
-        if (coder.encode(bytes) === text) return new Uint8Array(bytes)
+        if (spelling === 'one spelling' || coder.encode(bytes) === text) return new Uint8Array(bytes)
       } catch {
         // reported below, without the input: it may be a secret
       }
@@ -19,7 +23,8 @@ function strict(name: string, coder: { encode(b: Uint8Array): string; decode(s: 
   }
 }
 
-export const base58btc = strict('base58btc', base58)
+/** Base58 spells every byte string in one way only, so that what decodes is canonical; encoding it again costs more than all else. */
+export const base58btc = strict('base58btc', base58, 'one spelling')
 export const base64url = strict('base64url without padding', base64urlnopad)
 export const base64pad = strict('base64', base64)
 export const hexadecimal = strict('lower-case hexadecimal', hex)

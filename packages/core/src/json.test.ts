@@ -1,11 +1,12 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { utf8, utf8Decode } from './bytes.ts'
 import { isKeysteadError } from './errors.ts'
 import { Fields } from './fields.ts'
-import { canonicalJson, type Json, parseCanonicalJson, parseJson } from './json.ts'
+import { canonicalJson, canonicalText, type Json, parseCanonicalJson, parseJson } from './json.ts'
 import { readVector, vectorsDir } from './testing/vectors.ts'
 
 const vectors = vectorsDir()
@@ -42,6 +43,47 @@ describe('the strict wire rule', () => {
         const bytes = canonicalJson(value)
         expect(canonicalJson(parseCanonicalJson(bytes, 1 << 20))).toEqual(bytes)
       }),
+    )
+  })
+
+  test.each([
+    '{"10":1,"2":2}',
+    '{"a":{"10":1,"2":2},"\u20ac":1,"\ud83d\ude00":2,"\ufb33":3}',
+    '"\u007f\u2028"',
+    '[1e+21,0.000001]',
+  ])('%j is canonical', (text) => {
+    expect(canonicalJson(parseCanonicalJson(utf8(text), 1024))).toEqual(utf8(text))
+  })
+
+  test('the quick way gives what the library gives, and bytes are accepted exactly when they are that', () => {
+    const name = fc.constantFrom('1', '10', '2', 'a', 'b', '\u20ac', '\ud83d\ude00', '\ufb33', '__proto__', 'B', '')
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(fc.constantFrom(0, -1, 1.5, 1e21, 'x', '\u2028', '"', null, true), tie('list'), tie('record')),
+      list: fc.array(tie('value'), { maxLength: 3 }),
+      record: fc.array(fc.tuple(name, tie('value')), { maxLength: 4 }).map((members) => ({ members })),
+    }))
+    // Written down with members in any order, and twice.
+    const write = (item: unknown): string => {
+      if (Array.isArray(item)) return `[${item.map(write).join()}]`
+      if (typeof item !== 'object' || item === null) return JSON.stringify(item)
+      const { members } = item as { members: [string, unknown][] }
+      return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${write(member)}`).join()}}`
+    }
+    fc.assert(
+      fc.property(value.map(write), (text) => {
+        const canonical = canonicalize(JSON.parse(text)) as string
+        expect(canonicalText(JSON.parse(text))).toBe(canonical)
+        const accepted = (() => {
+          try {
+            parseCanonicalJson(utf8(text), 10_000)
+            return true
+          } catch {
+            return false
+          }
+        })()
+        expect(accepted).toBe(canonical === text)
+      }),
+      { numRuns: 500 },
     )
   })
 

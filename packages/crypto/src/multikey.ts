@@ -6,6 +6,7 @@ import { type Bytes, base64url, concatBytes, Fields, KeysteadError, multibase, m
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { p256, p384, p521 } from '@noble/curves/nist.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
+import { driver } from './driver.ts'
 import type { CryptoErrorCode } from './errors.ts'
 import { sha256 } from './hash.ts'
 import { SUITES, type SuiteName, suiteOfCurve, suiteOfMulticodec } from './suites.ts'
@@ -94,7 +95,12 @@ export function checkedKey(name: SuiteName, bytes: Bytes): PublicKey {
   if (bytes.length !== SUITES[name].publicKeyBytes) throw bad('a public key of the wrong length')
   try {
     if (name in CURVES) CURVES[name as keyof typeof CURVES].Point.fromBytes(bytes).assertValidity()
-    if (name === 'ed25519' && ed25519.Point.fromBytes(bytes, false).isSmallOrder()) throw bad('a key of small order')
+    if (
+      name === 'ed25519' &&
+      !driver().ed25519InSubgroup(bytes) &&
+      ed25519.Point.fromBytes(bytes, false).isSmallOrder()
+    )
+      throw bad('a key of small order')
   } catch {
     throw bad('a public key that is not a point of its curve')
   }

@@ -51,6 +51,7 @@ function littleEndian(bytes: Uint8Array): bigint {
 
 export const portableDriver: CryptoDriver = {
   name: 'portable',
+  ed25519InSubgroup: () => false,
   sha256: (data) => own(sha256(data)),
   sha384: (data) => own(sha384(data)),
   sha512: (data) => own(sha512(data)),

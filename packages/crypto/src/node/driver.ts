@@ -41,12 +41,21 @@ function decipher(run: () => Uint8Array): Bytes | undefined {
   }
 }
 
+/** Below, libsodium's quicker call outweighs OpenSSL's quicker rounds (measured: 0.5 and 1.0 us for 97 bytes). */
+const SHORT = 256
+
+function shortSha256(data: Uint8Array): Bytes {
+  const hash = new Uint8Array(32)
+  sodium.crypto_hash_sha256(asBuffer(hash), asBuffer(data))
+  return hash
+}
+
 /** The initial value of RFC 3394, section 2.2.3.1. */
 const KW_IV = Buffer.alloc(8, 0xa6)
 
 export const nodeDriver: CryptoDriver = {
   name: 'node',
-  sha256: (data) => digest('sha256', data),
+  sha256: (data) => (data.length <= SHORT ? shortSha256(data) : digest('sha256', data)),
   sha384: (data) => digest('sha384', data),
   sha512: (data) => digest('sha512', data),
   hmacSha256: (key, data) => copy(createHmac('sha256', key).update(data).digest()),
@@ -66,6 +75,8 @@ export const nodeDriver: CryptoDriver = {
       return false
     }
   },
+  ed25519InSubgroup: (publicKey) =>
+    publicKey.length === 32 && sodium.crypto_core_ed25519_is_valid_point(asBuffer(publicKey)),
   xchachaSeal: (key, nonce, aad, plaintext) => {
     const sealed = new Uint8Array(plaintext.length + 16)
     sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(

@@ -12,7 +12,10 @@ export function readDigest(f: Fields, name: string): string {
 
 export function checkDigest(value: Json, path: string): string {
   try {
-    if (typeof value === 'string' && value.length === 46) return multihash.encode(multihash.decode(value))
+    if (typeof value === 'string' && value.length === 46) {
+      multihash.decode(value)
+      return value
+    }
   } catch {
     // reported below
   }
