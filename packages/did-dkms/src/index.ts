@@ -39,6 +39,7 @@ export { removeMisbehaving, settleNetwork } from './network/settle.ts'
 export {
   decodeNetwork,
   encodeNetworkLeaf,
+  governanceDigest,
   initialNetwork,
   NETWORK_LEAVES,
   type NetworkDigests,

@@ -24,5 +24,6 @@ export type LedgerErrorCode =
   | 'BAD_CONFIGURATION'
   | 'VALIDATOR_KEY_DESTROYED'
   | 'NOT_HANDED_OVER'
+  | 'FILE_EXISTS'
   | 'BAD_REQUEST'
   | 'NOT_FOUND'

@@ -14,13 +14,23 @@ import {
   type RulesTable,
   type Submission,
 } from '@keystead/did-dkms'
-import { decodeBundle, encodeBundle, readState, readHistory as verifyHistory } from '@keystead/light-client'
+import {
+  decodeBundle,
+  encodeBundle,
+  LedgerClient,
+  memoryPins,
+  networkBundleFromJson,
+  networkBundleToJson,
+  readNetworkState,
+  readState,
+} from '@keystead/light-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Governor, type NetworkMembers } from '../../did-dkms/src/testing/governor.ts'
 import { Owner } from '../../did-dkms/src/testing/owner.ts'
 import { EmbeddedLedger } from './engine/embedded/engine.ts'
 import { Signer } from './engine/embedded/signer.ts'
-import { readBundle, readHistory } from './http/read.ts'
+import { ledgerHttp } from './http/app.ts'
+import { readBundle, readHistory, readNetworkBundle } from './http/read.ts'
 import { readNetwork } from './state/execute.ts'
 import { LedgerStore } from './state/store.ts'
 
@@ -76,6 +86,18 @@ function read(did: string, rules?: RulesTable) {
   return readState(did, bundle, { genesis: ledger.genesis, rules })
 }
 
+function client(rules?: RulesTable): LedgerClient {
+  const app = ledgerHttp(ledger, { freshSeconds: 1, log: () => {} })
+  return new LedgerClient({
+    url: 'http://ledger.test',
+    genesis: ledger.genesis,
+    clock,
+    fetch: async (url, init) => app.request(url, init as RequestInit),
+    pins: memoryPins(),
+    rules,
+  })
+}
+
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'keystead-governance-'))
   clock = new FakeClock(T0 * 1000)
@@ -99,6 +121,49 @@ describe('parameters', () => {
     expect(read(alice.operation.did).parameters.minRecoveryDelay).toBe(120)
     await expect(send(await owner().genesis({ delays: [60] }))).rejects.toMatchObject({ code: 'DELAY_TOO_SHORT' })
     await send(await owner().genesis({ delays: [120] }))
+  })
+
+  test('NET-17: a history is judged by the parameters that each operation met, and the network tells its own', async () => {
+    const alice = owner()
+    const genesis = await alice.genesis({ delays: [60] })
+    await send(genesis)
+    const reader = client()
+    await reader.history(genesis.operation.did)
+    await govern({ type: 'parameters', set: { minRecoveryDelay: 120, vetoes: 5 } })
+    await pass(5)
+    await govern({ type: 'parameters', set: { minRecoveryDelay: 30 } })
+    await govern({ type: 'cancel', of: 2 })
+    await pass(5)
+    const later = await owner().genesis({ delays: [120] })
+    await send(later)
+    for (const { operation } of [genesis, later]) {
+      const { history } = await reader.history(operation.did)
+      expect(history.state.recovery.vetoesLeft).toBe(operation === genesis.operation ? 2 : 5)
+    }
+    const read = await reader.network()
+    expect(read.network).toEqual(network())
+    expect(read.network.governance.seq).toBe(3)
+    const at = (time: number) => read.history.parametersAt({ time, lost: 0 }).minRecoveryDelay
+    expect([at(T0 + 4), at(T0 + 5), at(T0 + 100)]).toEqual([60, 120, 120])
+  })
+
+  test('NET-17: leaves or a log that are not the proven ones are not believed', async () => {
+    await send(await owner().genesis())
+    await govern({ type: 'parameters', set: { vetoes: 3 } })
+    await govern({ type: 'cancel', of: 1 })
+    const bundle = readNetworkBundle(ledger.view(), networkHash(ledger.genesis))
+    const known = { genesis: ledger.genesis }
+    expect(readNetworkState(networkBundleFromJson(networkBundleToJson(bundle)), known).network).toEqual(network())
+    const { network: state, entries } = bundle
+    const lies = [
+      { ...bundle, network: { ...state, protocol: { version: 2, rules: version2.hash as string } } },
+      { ...bundle, network: { ...state, validators: { ...state.validators, set: [] } } },
+      { ...bundle, entries: entries.slice(0, 1) },
+      { ...bundle, entries: [] },
+      { ...bundle, entries: [...entries].reverse() },
+    ]
+    for (const lie of lies)
+      expect(() => readNetworkState(lie, known)).toThrow(expect.objectContaining({ code: 'PROOF_INVALID' }))
   })
 
   test('NET-8: parameters other than the proven ones are not believed, nor their absence', async () => {
@@ -154,10 +219,9 @@ describe('rehearsed upgrade of a running network', () => {
     const state = read(did, newer).state
     if (!state) throw new Error('unknown')
     await send(await alice.update(state))
-    for (const known of [did, quick.operation.did]) {
-      const history = readHistory(ledger.view(), known)
-      expect(verifyHistory(known, history, { genesis: ledger.genesis, rules: newer }).history.state.did).toBe(known)
-    }
+    for (const known of [did, quick.operation.did])
+      expect((await client(newer).history(known)).history.state.did).toBe(known)
+    await expect(client().history(did)).rejects.toMatchObject({ code: 'UPDATE_REQUIRED' })
     expect(readHistory(ledger.view(), did).entries.map(({ entry }) => entry.p)).toEqual([1, 2])
     await ledger.close()
     await open(newer)

@@ -2,7 +2,7 @@
  * A client of ledger nodes that believes nothing: every answer is verified, the newest head pinned. It does no I/O of its
  * own; `fetch` and the store of pins are passed in.
  */
-import { Fields, isKeysteadError, KeysteadError, parseJson } from '@keystead/core'
+import { canonicalText, Fields, isKeysteadError, KeysteadError, parseJson } from '@keystead/core'
 import {
   combineResolvers,
   type DidResolver,
@@ -12,10 +12,14 @@ import {
   unresolved,
 } from '@keystead/did'
 import {
+  type Admission,
   deriveDocument,
   documentMetadata,
+  doWork,
   encodeSubmission,
   type NetworkGenesis,
+  type NetworkHistory,
+  type NetworkSubmission,
   networkHash,
   parseDkmsDid,
   resolveVersion,
@@ -27,9 +31,11 @@ import type { LedgerReadErrorCode } from './errors.ts'
 import type { LightProvider } from './follow.ts'
 import type { Head } from './head.ts'
 import { historyFromJson, type ProvenHistory, readHistory } from './history.ts'
-import { MAX_BUNDLE_BYTES, MAX_HISTORY_BYTES } from './limits.ts'
+import { MAX_BUNDLE_BYTES, MAX_HISTORY_BYTES, MAX_WORK_BITS } from './limits.ts'
+import { networkBundleFromJson, type ProvenNetwork, readNetworkState } from './network-history.ts'
 import { askNode, type FetchPort, httpProvider } from './node-link.ts'
 import { comparePeerHead, type PeerView } from './peer-head.ts'
+import { type InclusionReceipt, parseReceipt, receiptHolds } from './receipt.ts'
 import { type Accepted, Trust, type TrustOptions } from './trust.ts'
 import { type ProvenState, readState } from './verify.ts'
 
@@ -38,10 +44,13 @@ export interface LedgerClientOptions extends TrustOptions {
   /** Other nodes of the network: they confirm each new head, and stand in when the first does not answer. */
   readonly witnesses?: readonly string[]
   readonly fetch: FetchPort
+  /** Asks a sponsor, such as the own agency, for its stamp on a new DID, where a node wants one (NET-32). */
+  readonly sponsor?: (net: string, hash: string) => Promise<Admission | undefined>
 }
 
 export type VerifiedResolution = ProvenState & Accepted
 export type VerifiedHistory = ProvenHistory & Accepted
+export type VerifiedNetwork = ProvenNetwork & Accepted
 
 export interface ReadOptions {
   /** Seconds that the proof's header may be old. */
@@ -63,6 +72,7 @@ export class LedgerClient {
   readonly #nodes: readonly string[]
   /** Reads advance the pin one after the other. */
   #queue: Promise<unknown> = Promise.resolve()
+  #networkHistory: NetworkHistory | undefined
 
   constructor(options: LedgerClientOptions) {
     this.#options = options
@@ -81,15 +91,21 @@ export class LedgerClient {
 
   /**
    * Rejects with a `LedgerReadErrorCode`, or with the code for which the ledger refuses the operation; on a network that
-   * nobody confirms with `UNCONFIRMED_NETWORK`, and nothing is sent (rule 19).
+   * nobody confirms with `UNCONFIRMED_NETWORK`, and nothing is sent (rule 19). Work that a node asks of a newcomer is done
+   * on the way. `LEDGER_WAITING` has the node's signed receipt, as JSON text, in its details.
    */
-  async submit(submission: Submission): Promise<Receipt> {
+  async submit(submission: Submission | NetworkSubmission): Promise<Receipt> {
     if (!(await this.#trust.pin())) await this.head().then(({ confirmed }) => requireConfirmed(confirmed))
-    const body = encodeSubmission(submission)
-    const answer = await this.#eachNode((url) =>
-      askNode(this.#options.fetch, `${url}/v1/operations`, { method: 'POST', body }, MAX_BUNDLE_BYTES),
-    )
+    let answer: Uint8Array
+    try {
+      answer = await this.#send(submission)
+    } catch (error) {
+      const admission = await this.#admissionFor(error, submission)
+      if (!admission) throw error
+      answer = await this.#send({ ...submission, admission })
+    }
     const f = new Fields(parseJson(answer, MAX_BUNDLE_BYTES), 'receipt')
+    if (!f.has('logIndex')) throw this.#waiting(parseReceipt(f.any('receipt')), submission.hash)
     const integer = { min: 0, max: Number.MAX_SAFE_INTEGER }
     return {
       hash: f.string('hash', { max: 46 }),
@@ -97,6 +113,30 @@ export class LedgerClient {
       time: f.integer('time', integer),
       height: f.integer('height', integer),
     }
+  }
+
+  #send(submission: Submission | NetworkSubmission): Promise<Uint8Array> {
+    const body = encodeSubmission(submission)
+    return this.#eachNode((url) =>
+      askNode(this.#options.fetch, `${url}/v1/operations`, { method: 'POST', body }, MAX_BUNDLE_BYTES),
+    )
+  }
+
+  /** NET-32: what the node that refused wants of a newcomer. */
+  async #admissionFor(error: unknown, { operation, hash }: Submission | NetworkSubmission) {
+    if (operation.type !== 'genesis') return undefined
+    if (isKeysteadError(error, 'STAMP_REQUIRED')) return this.#options.sponsor?.(this.net, hash)
+    const bits = isKeysteadError(error, 'WORK_REQUIRED') ? Number(error.details['bits']) : 0
+    return bits > 0 && bits <= MAX_WORK_BITS ? doWork(hash, bits) : undefined
+  }
+
+  #waiting(receipt: InclusionReceipt, hash: string): KeysteadError<LedgerReadErrorCode> {
+    if (!receiptHolds(receipt) || receipt.hash !== hash || receipt.net !== this.net)
+      return new KeysteadError('RECEIPT_INVALID', 'the node took the operation, but its receipt is worth nothing')
+    const by = new Date(receipt.includeBy * 1000).toISOString()
+    return new KeysteadError('LEDGER_WAITING', `the ledger node has the operation and promises it for ${by}`, {
+      details: { receipt: canonicalText(receipt), includeBy: receipt.includeBy },
+    })
   }
 
   /** Rejects with a `LedgerReadErrorCode`; an absent DID is a value with `state: null`. */
@@ -111,10 +151,28 @@ export class LedgerClient {
   /** Every operation of a DID, verified. Rejects as `resolve`, and with `PROOF_INVALID` for an unknown DID. */
   async history(did: string, options: ReadOptions = {}): Promise<VerifiedHistory> {
     parseDkmsDid(did)
-    return this.#read(`/v1/log/${encodeURIComponent(did)}`, MAX_HISTORY_BYTES, options, (bytes) => {
-      const bundle = historyFromJson(parseJson(bytes, MAX_HISTORY_BYTES))
-      return { proof: bundle.proof, read: () => readHistory(did, bundle, this.#options) }
+    const read = (): Promise<VerifiedHistory> =>
+      this.#read(`/v1/log/${encodeURIComponent(did)}`, MAX_HISTORY_BYTES, options, (bytes) => {
+        const bundle = historyFromJson(parseJson(bytes, MAX_HISTORY_BYTES))
+        return { proof: bundle.proof, read: () => readHistory(did, bundle, this.#options, this.#networkHistory) }
+      })
+    try {
+      return await read()
+    } catch (error) {
+      if (!isKeysteadError(error, 'NETWORK_CHANGED')) throw error
+      await this.network(options)
+      return read()
+    }
+  }
+
+  /** Who validates and governs, by which parameters and rules, and what is about to change (NET-17), verified. */
+  async network(options: ReadOptions = {}): Promise<VerifiedNetwork> {
+    const read = await this.#read('/v1/network', MAX_HISTORY_BYTES, options, (bytes) => {
+      const bundle = networkBundleFromJson(parseJson(bytes, MAX_HISTORY_BYTES))
+      return { proof: bundle.proof, read: () => readNetworkState(bundle, this.#options) }
     })
+    this.#networkHistory = read.history
+    return read
   }
 
   /** The newest head, verified. */
@@ -242,5 +300,6 @@ const READ_CODES: ReadonlySet<string> = new Set<LedgerReadErrorCode>([
   'TRUST_EXPIRED',
   'UNCONFIRMED_NETWORK',
   'WITNESSES_SILENT',
+  'NETWORK_CHANGED',
   'LEDGER_UNREACHABLE',
 ])

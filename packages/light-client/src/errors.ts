@@ -15,5 +15,10 @@ export type LedgerReadErrorCode =
   /** Witnesses are configured, and none of them confirms the newest head. */
   | 'WITNESSES_SILENT'
   | 'BAD_CHECKPOINT'
+  | 'RECEIPT_INVALID'
+  /** Governance has changed the network since this reader looked; read `network` first. */
+  | 'NETWORK_CHANGED'
+  /** The node took the operation and signed when it will be in the log; it is not yet there. */
+  | 'LEDGER_WAITING'
   | 'LEDGER_UNREACHABLE'
   | 'LEDGER_REFUSED'

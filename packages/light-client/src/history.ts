@@ -2,11 +2,16 @@
 import { type Bytes, base64url, Fields, fail, type Json, type JsonObject, KeysteadError } from '@keystead/core'
 import {
   encodeLogEntry,
+  governanceDigest,
   type History,
+  initialNetwork,
   type LogEntry,
+  type NetworkHistory,
+  networkDigests,
   networkHash,
   parseLogEntry,
   parseSubmissionJson,
+  type ReplayNetwork,
   replay,
   type Submission,
 } from '@keystead/did-dkms'
@@ -55,7 +60,7 @@ export function historyFromJson(value: Json): HistoryBundle {
         entry: parseLogEntry(e.any('entry'), `${at}.entry`),
         // A body may have been erased; the replay knows whether that is so.
         submission: parseSubmissionJson(body === undefined ? { op } : { body, op }, { bodies: 'erasable' }),
-        path: e.array('path', { max: MAX_LOG_PATH }, hash32),
+        path: pathFromJson(e, 'path'),
       }
       e.end()
       return parsed
@@ -65,8 +70,17 @@ export function historyFromJson(value: Json): HistoryBundle {
   return bundle
 }
 
-/** As `readState`. An unknown DID has no history: `PROOF_INVALID`; ask `readState` first. */
-export function readHistory(did: string, bundle: HistoryBundle, known: KnownNetwork): ProvenHistory {
+/**
+ * As `readState`. An unknown DID has no history: `PROOF_INVALID`; ask `readState` first. Once governance has changed anything
+ * its own history must be known, for each operation is judged by the parameters it met: `NETWORK_CHANGED` where `network` is
+ * missing or not the newest.
+ */
+export function readHistory(
+  did: string,
+  bundle: HistoryBundle,
+  known: KnownNetwork,
+  network?: NetworkHistory,
+): ProvenHistory {
   const resolution = readState(did, bundle.proof, known)
   const { state } = resolution
   const { logRoot, logSize } = bundle.proof.head
@@ -79,21 +93,39 @@ export function readHistory(did: string, bundle: HistoryBundle, known: KnownNetw
     if (!verifyInclusion(leafHash(encodeLogEntry(entry)), entry.i, logSize, path, logRoot))
       wrong('an operation of the history is not in the log')
   }
-  const network = {
+  const context = {
     net: networkHash(known.genesis),
-    parametersAt: () => resolution.parameters,
-    protocol: bundle.proof.head.header.version.app,
+    parametersAt: parametersAt(bundle.proof, known, network),
+    protocol: resolution.protocol,
     rules: known.rules,
   }
   let history: History
   try {
-    history = replay(bundle.entries, network, resolution.at)
+    history = replay(bundle.entries, context, resolution.at)
   } catch (cause) {
     throw new KeysteadError<LedgerReadErrorCode>('PROOF_INVALID', 'the history breaks the rules of did:dkms', { cause })
   }
   // The state names the newest operation by hash, and each names the one before: nothing can be missing.
   if (history.state.head !== state.head) wrong('the history is not the whole one')
   return { ...resolution, history }
+}
+
+/** The proof shows the digest of the governance leaf once the network is another than at genesis (NET-8). */
+function parametersAt(
+  { network: shown }: ProofBundle,
+  { genesis }: KnownNetwork,
+  network: NetworkHistory | undefined,
+): ReplayNetwork['parametersAt'] {
+  const governance = shown?.digests.governance
+  if (governance === undefined || governance === networkDigests(initialNetwork(genesis)).governance)
+    return () => genesis.parameters
+  if (network && governance === governanceDigest(network.governance)) return network.parametersAt
+  throw new KeysteadError<LedgerReadErrorCode>('NETWORK_CHANGED', 'the history of the network must be read first')
+}
+
+/** Throws errors of `Fields`. */
+export function pathFromJson(f: Fields, name: string): Bytes[] {
+  return f.array(name, { max: MAX_LOG_PATH }, hash32)
 }
 
 function hash32(value: Json, path: string): Bytes {

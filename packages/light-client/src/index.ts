@@ -13,6 +13,7 @@ export {
   type ReadOptions,
   type Receipt,
   type VerifiedHistory,
+  type VerifiedNetwork,
   type VerifiedResolution,
 } from './client.ts'
 export {
@@ -69,6 +70,13 @@ export { MAX_AGE_SECONDS, MAX_GOSSIP_BYTES } from './limits.ts'
 export { bitAt, type MapProof, mapInnerHash, mapLeafHash, PLACEHOLDER, verifyMapProof } from './map.ts'
 export { innerHash, leafHash, merkleRoot, splitPoint, verifyConsistency, verifyInclusion } from './merkle.ts'
 export { genesisDigest, type NetworkShown, networkFromJson, networkToJson, provenParameters } from './network.ts'
+export {
+  type NetworkBundle,
+  networkBundleFromJson,
+  networkBundleToJson,
+  type ProvenNetwork,
+  readNetworkState,
+} from './network-history.ts'
 export { type FetchPort, fetchGenesis, httpProvider } from './node-link.ts'
 export type { PeerView } from './peer-head.ts'
 export {
@@ -83,6 +91,15 @@ export {
   validatorsOf,
 } from './pin.ts'
 export * as protobuf from './protobuf.ts'
+export {
+  type InclusionReceipt,
+  judgeReceipt,
+  parseReceipt,
+  provesCensorship,
+  type ReceiptVerdict,
+  receiptHolds,
+  signReceipt,
+} from './receipt.ts'
 export { type Accepted, Trust, type TrustOptions } from './trust.ts'
 export type { TrustPoint, TrustSource } from './trust-root.ts'
 export {

@@ -44,3 +44,6 @@ export const MAX_REMEMBERED_HEADS = 64
 
 /** Bytes of a head that a peer sends along. */
 export const MAX_GOSSIP_BYTES = 16 * 1024
+
+/** Bits of work that a node may ask of a newcomer: a minute or two of one core; for more ask another node. */
+export const MAX_WORK_BITS = 24

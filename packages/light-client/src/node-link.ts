@@ -34,7 +34,7 @@ export async function askNode(
     )
   }
   if (bytes.length > maxBytes) throw new KeysteadError('TOO_LARGE', 'the answer of the ledger node is too long')
-  if (answer.status !== 200) throw refusal(answer.status, bytes)
+  if (answer.status !== 200 && answer.status !== 202) throw refusal(answer.status, bytes)
   return bytes
 }
 
@@ -51,7 +51,11 @@ function refusal(status: number, bytes: Uint8Array): KeysteadError {
     typeof problem['code'] === 'string' && /^[A-Z_]{3,40}$/.test(problem['code']) ? problem['code'] : 'LEDGER_REFUSED'
   const text =
     typeof problem['detail'] === 'string' ? problem['detail'].slice(0, 300) : canonicalText(problem).slice(0, 300)
-  return new KeysteadError(code, text, { details: { status } })
+  const facts = ['bits', 'retryAt'].flatMap((name) => {
+    const value = problem[name]
+    return Number.isSafeInteger(value) ? [[name, value as number]] : []
+  })
+  return new KeysteadError(code, text, { details: { ...Object.fromEntries(facts), status } })
 }
 
 /** A node as a provider of light blocks. */

@@ -28,6 +28,8 @@ export interface ProvenState {
   readonly at: Now
   /** The network's parameters in force, proven. */
   readonly parameters: NetworkParameters
+  /** Protocol version that the header names (rule 14). */
+  readonly protocol: number
 }
 
 /** Believes the head's signatures, which are the caller's to judge, and nothing else. Throws a `LedgerReadErrorCode`. */
@@ -40,6 +42,7 @@ export function readState(did: string, bundle: ProofBundle, known: KnownNetwork)
   if (!verifyMapProof(mapRoot, stateKey(did), valueHash, bundle.stateProof))
     untrue('the proof of the state does not hold')
   const system = decodeSystem(bundle.system)
+  const protocol = header.version.app
   const parameters = provenParameters(system.network, known.genesis, bundle.network)
   const at = { time: header.time.seconds, lost: advanceTick(system, header.time.seconds).lost }
   const stored = bundle.state && decodeState(bundle.state)
@@ -47,12 +50,13 @@ export function readState(did: string, bundle: ProofBundle, known: KnownNetwork)
   const bodies = new Map(bundle.bodies.map((body) => [bodyHash(body), body]))
   if (bodies.size !== bundle.bodies.length || [...bodies.keys()].some((hash) => !named.has(hash)))
     untrue('a document body is not one that the state names')
-  if (!stored) return { at, parameters, state: null }
+  const common = { at, parameters, protocol }
+  if (!stored) return { ...common, state: null }
   if (stored.did !== did) untrue('the state is of another DID')
-  const state = rulesFor(header.version.app, known.rules).settle(stored, at, parameters)
+  const state = rulesFor(protocol, known.rules).settle(stored, at, parameters)
   const body = bodies.get(state.body)
   if (!body && state.status === 'active') untrue('the document body is not the one the state names')
-  return body ? { at, parameters, state, body } : { at, parameters, state }
+  return body ? { ...common, state, body } : { ...common, state }
 }
 
 function untrue(message: string): never {

@@ -1,5 +1,16 @@
 /** A signing key in a file of its own, for servers: made the first time, never rewritten. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { base64url, Fields, parseJson, systemRandom } from '@keystead/core'
 import type { KeyProvider, SigningKey } from '../types.ts'
@@ -34,6 +45,19 @@ export function writeFileDurably(file: string, content: string | Uint8Array): vo
     closeSync(descriptor)
   }
   renameSync(temporary, file)
+  syncFolder(dirname(file))
+}
+
+/** Overwrites a file and removes it. A file system that copies on write, or a backup, may still hold the old bytes. */
+export function destroyFileDurably(file: string): void {
+  const descriptor = openSync(file, 'r+')
+  try {
+    writeSync(descriptor, new Uint8Array(fstatSync(descriptor).size))
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+  unlinkSync(file)
   syncFolder(dirname(file))
 }
 

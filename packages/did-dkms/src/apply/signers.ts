@@ -1,15 +1,23 @@
 /** Who signed, and whether that is enough (DKMS-8 to DKMS-11). */
 import { keyDigestOf } from '../identifier.ts'
+import type { VerifyProof } from '../signing.ts'
 import type { DidState } from '../state.ts'
-import type { Authority, Rotate, Veto } from '../types.ts'
+import type { Authority, Operation, Rotate, Veto } from '../types.ts'
 import type { Judged } from './context.ts'
 import { refuse } from './refusal.ts'
+
+/** An operation, its name, and how its proofs are verified. */
+export interface Signed {
+  readonly operation: Pick<Operation, 'did' | 'proof'>
+  readonly hash: string
+  readonly verify: VerifyProof
+}
 
 /**
  * Those of the candidate Multikeys that signed. Every proof must be by one of them and must hold: whoever is not asked cannot
  * add to an operation, and no signature is checked twice.
  */
-export function signersOf({ operation, hash, verify }: Judged, candidates: Iterable<string>): Set<string> {
+export function signersOf({ operation, hash, verify }: Signed, candidates: Iterable<string>): Set<string> {
   const { did, proof } = operation
   const byMethod = new Map<string, string>()
   for (const k of candidates) byMethod.set(`${did}#${keyDigestOf(k)}`, k)

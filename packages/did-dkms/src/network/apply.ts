@@ -1,8 +1,11 @@
 /** `applyNetwork(state, submission, context)`: what a network operation does (NET-10 to NET-15); a refusal is a value. */
+
+import { Refusal, refuse } from '../apply/refusal.ts'
+import { keysOf, requireWeight, signersOf } from '../apply/signers.ts'
 import type { OperationErrorCode } from '../errors.ts'
 import { keyDigestOf } from '../identifier.ts'
 import { MAX_VALIDATORS } from '../limits.ts'
-import { signersAmong } from '../signing.ts'
+import { verifyProof } from '../signing.ts'
 import type { Now } from '../time.ts'
 import type { Authority } from '../types.ts'
 import { changedSet, movedPower, totalPower } from './power.ts'
@@ -11,7 +14,6 @@ import type {
   Cancel,
   ChangeParameters,
   ChangeValidators,
-  NetworkOperation,
   NetworkSubmission,
   RotateGovernance,
   Upgrade,
@@ -30,18 +32,6 @@ export interface NetworkContext extends Now {
 export type NetworkResult =
   | { readonly ok: true; readonly state: NetworkState }
   | { readonly ok: false; readonly code: OperationErrorCode; readonly message: string }
-
-class Refusal extends Error {
-  readonly code: OperationErrorCode
-  constructor(code: OperationErrorCode, message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
-function refuse(code: OperationErrorCode, message: string): never {
-  throw new Refusal(code, message)
-}
 
 /** `state` is settled at the block's time; `submission` has passed `parseNetworkSubmissionJson`. */
 export function applyNetwork(
@@ -91,7 +81,8 @@ function authorized(
     refuse('SEQ_MISMATCH', `the network's next operation has number ${governance.seq + 1}, this one ${operation.seq}`)
   if (operation.prev !== governance.head)
     refuse('PREV_MISMATCH', 'the operation does not follow the newest one of this network')
-  requireAuthority(operation, operation.type === 'governance' ? operation.auth : auth)
+  const deciding = operation.type === 'governance' ? operation.auth : auth
+  requireWeight(deciding, signersOf({ operation, hash, verify: verifyProof }, keysOf(deciding)))
   return { auth, next: { ...state, governance: { ...governance, seq: operation.seq, head: hash } } }
 }
 
@@ -157,7 +148,8 @@ function scheduleUpgrade(state: NetworkState, operation: Upgrade, context: Netwo
 /** NET-11: as DKMS-11. The new set has signed already. */
 function rotateGovernance(leaf: GovernanceLeaf, before: Authority, operation: RotateGovernance): GovernanceLeaf {
   const { auth } = operation
-  const signers = new Set([...signersAmong(operation, keysOf(auth))].map(keyDigestOf))
+  const signed = { operation, hash: leaf.head, verify: verifyProof }
+  const signers = new Set([...signersOf(signed, keysOf(auth))].map(keyDigestOf))
   const weight = before.next.reduce((sum, entry) => sum + (signers.has(entry.h) ? entry.w : 0), 0)
   if (weight < before.nextThreshold)
     refuse(
@@ -176,14 +168,4 @@ function cancel(state: NetworkState, { of }: Cancel): NetworkState {
     if (pending?.seq === of) return { ...state, [name]: leaf }
   }
   return refuse('NOTHING_PENDING', `no change by operation ${of} waits`)
-}
-
-const keysOf = (auth: Authority): string[] => auth.keys.map((key) => key.k)
-
-function requireAuthority(operation: NetworkOperation, auth: Authority): void {
-  const signers = signersAmong(operation, keysOf(auth))
-  if (signers.size === 0) refuse('KEY_NOT_AUTHORIZED', 'no governance key in force signed this')
-  const weight = auth.keys.reduce((sum, key) => sum + (signers.has(key.k) ? key.w : 0), 0)
-  if (weight < auth.threshold)
-    refuse('THRESHOLD_NOT_MET', `the signatures weigh ${weight}, the threshold is ${auth.threshold}`)
 }

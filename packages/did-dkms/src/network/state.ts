@@ -86,6 +86,10 @@ export function networkDigests(state: NetworkState): NetworkDigests {
   return Object.fromEntries(NETWORK_LEAVES.map((name) => [name, digest(name)])) as NetworkDigests
 }
 
+export function governanceDigest(leaf: GovernanceLeaf): string {
+  return multihash.encode(sha256(canonicalJson(leaf)))
+}
+
 export function networkDigest(digests: NetworkDigests): string {
   return multihash.encode(sha256(canonicalJson(digests)))
 }

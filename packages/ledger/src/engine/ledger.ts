@@ -1,5 +1,5 @@
 /** A replicated ledger as everything above it sees it; which engine orders its operations is nobody's business but the engine's. */
-import type { NetworkGenesis } from '@keystead/did-dkms'
+import type { NetworkGenesis, RulesTable } from '@keystead/did-dkms'
 import type { Head, LightBlock, Receipt } from '@keystead/light-client'
 import type { Reader } from '../state/store.ts'
 
@@ -11,6 +11,8 @@ export interface View {
 
 export interface Ledger {
   readonly genesis: NetworkGenesis
+  /** Protocol versions that this node can run; all of this software's where it says none. */
+  readonly rules?: RulesTable | undefined
   /** The newest block that is signed and on disk. */
   readonly head: Head
   /** What can be proven now. Valid until the caller next awaits: later blocks may change the store beneath. */

@@ -3,8 +3,9 @@
  * Errors are RFC 9457 problem details with our code.
  */
 import { isKeysteadError, KeysteadError } from '@keystead/core'
-import { MAX_SUBMISSION_BYTES, networkHash } from '@keystead/did-dkms'
-import { historyToJson } from '@keystead/light-client'
+import { encodeMultikey } from '@keystead/crypto'
+import { networkHash } from '@keystead/did-dkms'
+import { historyToJson, networkBundleToJson } from '@keystead/light-client'
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
@@ -13,8 +14,9 @@ import type { LedgerErrorCode } from '../errors.ts'
 import { MAX_OPTIONS_BYTES } from '../limits.ts'
 import { answerIdentifier } from './identifiers.ts'
 import { consistencyFrom, lightRoutes } from './light.ts'
+import { operationRoute, type ReceiptSigner } from './operations.ts'
 import { problem } from './problem.ts'
-import { readHealth, readHistory } from './read.ts'
+import { readHealth, readHistory, readNetworkBundle } from './read.ts'
 import { isDkmsDid, nodeResolver } from './resolver.ts'
 import { universalRoutes } from './universal.ts'
 
@@ -22,6 +24,9 @@ export interface HttpOptions {
   /** Seconds after which a read makes a fresh block first. */
   readonly freshSeconds: number
   readonly log: (line: string) => void
+  /** With it, every operation taken is answered with a signed receipt. */
+  readonly receipts?: ReceiptSigner | undefined
+  readonly answerWithinMs?: number
 }
 
 export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
@@ -29,15 +34,7 @@ export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
   const net = networkHash(ledger.genesis)
   app.use(cors({ origin: '*', allowMethods: ['GET', 'POST'] }))
 
-  app.post(
-    '/v1/operations',
-    bodyLimit({ maxSize: MAX_SUBMISSION_BYTES, onError: (c) => problem(c, tooLarge(MAX_SUBMISSION_BYTES)) }),
-    async (c) => {
-      const receipt = await ledger.submit(new Uint8Array(await c.req.arrayBuffer()))
-      options.log(`operation ${receipt.hash} height ${receipt.height}`)
-      return c.json({ ...receipt })
-    },
-  )
+  operationRoute(app, ledger, options)
 
   app.on(
     ['GET', 'POST'],
@@ -56,8 +53,14 @@ export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
   })
 
   lightRoutes(app, ledger, options)
+  app.get('/v1/network', async (c) => {
+    await ledger.refresh(options.freshSeconds)
+    return c.json(networkBundleToJson(readNetworkBundle(ledger.view(), net, consistencyFrom(c))))
+  })
+
   app.get('/v1/genesis', (c) => c.json({ ...ledger.genesis }))
-  app.get('/health', (c) => c.json({ ...readHealth(ledger), genesis: net }))
+  const node = options.receipts && encodeMultikey(options.receipts.key.publicKey)
+  app.get('/health', (c) => c.json({ ...readHealth(ledger), genesis: net, ...(node ? { node } : {}) }))
   app.notFound((c) => problem(c, new KeysteadError<LedgerErrorCode>('NOT_FOUND', 'nothing is here')))
   app.onError((error, c) => {
     if (!isKeysteadError(error)) options.log(`error ${error.stack ?? error.message}`)

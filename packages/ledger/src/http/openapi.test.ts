@@ -172,6 +172,7 @@ describe('our OpenAPI file', () => {
     ['/v1/head', '/v1/head'],
     ['/v1/head?consistencyFrom=1', '/v1/head'],
     ['/v1/genesis', '/v1/genesis'],
+    ['/v1/network', '/v1/network'],
     ['/health', '/health'],
     ['/1.0/methods', '/1.0/methods'],
     ['/1.0/properties', '/1.0/properties'],

@@ -3,7 +3,7 @@ import { isKeysteadError } from '@keystead/core'
 import type { Context } from 'hono'
 
 /** Codes that are not simply bad requests. */
-const STATUS: Readonly<Record<string, 400 | 404 | 409 | 413 | 503>> = {
+const STATUS: Readonly<Record<string, 400 | 403 | 404 | 409 | 413 | 429 | 503>> = {
   LEDGER_STOPPING: 503,
   LEDGER_DISK_FULL: 503,
   TOO_MANY_OPERATIONS: 503,
@@ -14,14 +14,22 @@ const STATUS: Readonly<Record<string, 400 | 404 | 409 | 413 | 503>> = {
   SEQ_MISMATCH: 409,
   PREV_MISMATCH: 409,
   TOO_LARGE: 413,
+  WORK_REQUIRED: 403,
+  STAMP_REQUIRED: 403,
+  RATE_LIMITED: 429,
+  QUOTA_SPENT: 429,
+  LEDGER_HANDED_OVER: 503,
 }
+
+/** Members of their own: bits of work wanted, and when to try again, seconds since 1970. */
+const FACTS = ['bits', 'retryAt']
 
 export function problem(c: Context, error: Error): Response {
   const known = isKeysteadError(error)
   const code = known ? error.code : 'INTERNAL_ERROR'
   const status = known ? (STATUS[code] ?? 400) : 500
   const detail = known ? error.message : 'the ledger node failed; its log says why'
-  return c.json({ type: 'about:blank', title: code.toLowerCase().replaceAll('_', ' '), status, code, detail }, status, {
-    'content-type': 'application/problem+json',
-  })
+  const facts = known ? FACTS.filter((name) => name in error.details).map((name) => [name, error.details[name]]) : []
+  const body = { type: 'about:blank', title: code.toLowerCase().replaceAll('_', ' '), status, code, detail }
+  return c.json({ ...body, ...Object.fromEntries(facts) }, status, { 'content-type': 'application/problem+json' })
 }

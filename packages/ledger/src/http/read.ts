@@ -4,16 +4,24 @@ import {
   type Body,
   decodeState,
   decodeSystem,
+  type NetworkOperation,
+  networkDid,
   networkDigests,
   type Operation,
   operationHash,
   SYSTEM_KEY,
   stateKey,
 } from '@keystead/did-dkms'
-import { type HistoryBundle, headerHash, type NetworkShown, type ProofBundle } from '@keystead/light-client'
+import {
+  type HistoryBundle,
+  headerHash,
+  type NetworkBundle,
+  type NetworkShown,
+  type ProofBundle,
+} from '@keystead/light-client'
 import type { Ledger, View } from '../engine/ledger.ts'
 import { MAX_HISTORY_ENTRIES } from '../limits.ts'
-import { historyOf, readBody } from '../state/entries.ts'
+import { historyOf, networkHistoryOf, readBody } from '../state/entries.ts'
 import { readNetwork } from '../state/execute.ts'
 import { proveConsistency, proveInclusion } from '../state/log-tree.ts'
 import { mapProve } from '../state/map-tree.ts'
@@ -72,6 +80,21 @@ export function readHistory(view: View, did: string, consistencyFrom?: number): 
         const submission = { operation, hash: operationHash(operation), ...(body ? { body } : {}) }
         return { entry, submission, path: proveInclusion(hashesOf(store), entry.i, head.logSize) }
       }),
+  }
+}
+
+/** The network's state and its own log (NET-17). `net`: hash of its genesis document. */
+export function readNetworkBundle(view: View, net: string, consistencyFrom?: number): NetworkBundle {
+  const { store, head } = view
+  const network = readNetwork(store)
+  return {
+    proof: readBundle(view, networkDid(net), consistencyFrom),
+    network,
+    entries: networkHistoryOf(store, network.governance.head).map(({ entry, op }) => {
+      const operation = op as NetworkOperation
+      const submission = { operation, hash: operationHash(operation) }
+      return { entry, submission, path: proveInclusion(hashesOf(store), entry.i, head.logSize) }
+    }),
   }
 }
 

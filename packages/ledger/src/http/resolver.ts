@@ -11,9 +11,11 @@ import {
 import {
   deriveDocument,
   documentMetadata,
+  type NetworkHistory,
   networkHash,
   networkLabel,
   parseDkmsDid,
+  replayNetwork,
   resolveVersion,
   versionQuery,
 } from '@keystead/did-dkms'
@@ -25,7 +27,7 @@ import {
   readState,
 } from '@keystead/light-client'
 import type { Ledger, View } from '../engine/ledger.ts'
-import { readBundle, readHistory } from './read.ts'
+import { readBundle, readHistory, readNetworkBundle } from './read.ts'
 
 export interface ResolverOptions {
   /** Seconds after which a read makes a fresh block first. */
@@ -80,10 +82,17 @@ function readVersion(
 ): ResolutionResult {
   const bundle = readHistory(view, did, consistencyFrom)
   if (!bundle.proof.state) return absent(ledger, did, bundle.proof)
-  const version = resolveVersion(provenHistory(did, bundle, ledger).history, versionQuery(options))
+  const version = resolveVersion(
+    provenHistory(did, bundle, ledger, networkHistory(ledger, view)).history,
+    versionQuery(options),
+  )
   const proof = { type: 'DkmsHistoryProof', ...historyToJson(bundle) }
   if (version) return found(version.document, version.metadata, proof)
   return { ...unresolved('NOT_FOUND', 'the DID never had such a version'), didDocumentMetadata: { proof: [proof] } }
+}
+
+function networkHistory({ genesis }: Ledger, view: View): NetworkHistory {
+  return replayNetwork(genesis, readNetworkBundle(view, networkHash(genesis)).entries)
 }
 
 /** Without a level: that is the reader's to find (rule 16). */

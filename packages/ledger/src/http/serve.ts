@@ -5,8 +5,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { serve } from '@hono/node-server'
 import { type Clock, KeysteadError } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
-import type { NetworkParameters } from '@keystead/did-dkms'
-import { EmbeddedLedger } from '../engine/embedded/engine.ts'
+import { openKeyFile } from '@keystead/crypto/key-file'
+import type { AdmissionPolicy } from '../admission.ts'
+import { EmbeddedLedger, type EngineOptions } from '../engine/embedded/engine.ts'
 import { Signer } from '../engine/embedded/signer.ts'
 import type { Ledger } from '../engine/ledger.ts'
 import type { LedgerErrorCode } from '../errors.ts'
@@ -19,7 +20,9 @@ export interface LedgerNodeOptions {
   readonly signerFolder: string
   readonly host: string
   readonly port: number
-  readonly network: { readonly chainId: string; readonly parameters: NetworkParameters }
+  readonly network: EngineOptions['network']
+  /** Who may create DIDs through this node; everybody unless it says otherwise. */
+  readonly admission?: AdmissionPolicy
   /** Seconds after which a read makes a fresh block first. */
   readonly freshSeconds: number
   readonly clock: Clock
@@ -45,8 +48,10 @@ export async function serveLedger(options: LedgerNodeOptions): Promise<LedgerNod
     signer: await Signer.open(options.signerFolder, options.keys),
     clock: options.clock,
     network: options.network,
+    ...(options.admission ? { admission: options.admission } : {}),
   })
-  const app = ledgerHttp(ledger, options)
+  const key = await openKeyFile(join(options.signerFolder, 'node-key.json'), options.keys)
+  const app = ledgerHttp(ledger, { ...options, receipts: { key, clock: options.clock } })
   const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port })
   const port = await new Promise<number>((resolve, reject) => {
     server.once('error', reject)

@@ -95,8 +95,17 @@ export function findEntry(store: Reader, hash: string): StoredEntry | undefined 
 /** Everything a DID has in the log, oldest first. */
 export function historyOf(store: Reader, did: string): StoredEntry[] {
   const state = store.get('s', stateKey(did))
+  return historyUpTo(store, state && decodeState(state).logIndex)
+}
+
+/** The network's own operations, oldest first; `head`: hash of the newest, or of the genesis document, which is in no log. */
+export function networkHistoryOf(store: Reader, head: string): StoredEntry[] {
+  return historyUpTo(store, indexOf(store, head))
+}
+
+function historyUpTo(store: Reader, newest: number | undefined): StoredEntry[] {
   const entries: StoredEntry[] = []
-  let index = state && decodeState(state).logIndex
+  let index = newest
   while (index !== undefined) {
     const found = readEntry(store, index)
     if (!found) break

@@ -84,7 +84,7 @@ export class EmbeddedLedger implements Ledger {
   #head: Head | undefined
   /** What the state says of the blocks to come. */
   #next: Next
-  readonly #table: RulesTable
+  readonly rules: RulesTable
   readonly #admission: AdmissionPolicy
   #lastResults = 0
   #waiting: Waiting[] = []
@@ -96,7 +96,7 @@ export class EmbeddedLedger implements Ledger {
     this.genesis = genesis
     this.#signer = options.signer
     this.#clock = options.clock
-    this.#table = options.rules ?? RULES
+    this.rules = options.rules ?? RULES
     this.#admission = options.admission ?? openAdmission
     this.#next = { validators: genesis.validators, protocol: 1 }
   }
@@ -115,7 +115,7 @@ export class EmbeddedLedger implements Ledger {
       ledger.#lastResults = tip.results
       const network = readNetwork(store)
       ledger.#next = nextOf(network)
-      rulesFor(network.protocol.version, ledger.#table, network.protocol.rules)
+      rulesFor(network.protocol.version, ledger.rules, network.protocol.rules)
       signer.check(ledger.#lastSigned(ledger.#head))
       if (!ledger.handedOver) await ledger.refresh(0)
     } else {
@@ -164,7 +164,7 @@ export class EmbeddedLedger implements Ledger {
    * again give the same receipt.
    */
   async submit(bytes: Uint8Array): Promise<Receipt> {
-    const submission = parseBy(rulesFor(this.#next.protocol, this.#table), bytes)
+    const submission = parseBy(rulesFor(this.#next.protocol, this.rules), bytes)
     if (this.#stopped) throw new KeysteadError<LedgerErrorCode>('LEDGER_STOPPING', 'the ledger node is stopping')
     if (!isNetworkSubmission(submission)) this.#admission.check(submission)
     const room = MAX_WAITING_OPERATIONS - (hasReservedSpace(submission) ? 0 : RESERVED_WAITING_OPERATIONS)
@@ -228,7 +228,7 @@ export class EmbeddedLedger implements Ledger {
     const batch = new Batch(this.store)
     const time = this.#nextTime()
     const before = this.head
-    const execution = new Execution(batch, this.genesis, time.seconds, before.logSize, this.#table)
+    const execution = new Execution(batch, this.genesis, time.seconds, before.logSize, this.rules)
     const accepted: { waiting: Waiting; logIndex: number }[] = []
     const answers: (() => void)[] = []
     for (const one of waiting) {

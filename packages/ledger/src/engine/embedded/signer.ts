@@ -5,9 +5,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { KeysteadError } from '@keystead/core'
-import type { KeyProvider, SigningKey } from '@keystead/crypto'
-import { openKeyFile, writeFileDurably } from '@keystead/crypto/key-file'
+import { encodeMultikey, type KeyProvider, type SigningKey } from '@keystead/crypto'
+import { destroyFileDurably, openKeyFile, writeFileDurably } from '@keystead/crypto/key-file'
 import type { LedgerErrorCode } from '../../errors.ts'
+
+const KEY_FILE = 'validator-key.json'
+const DESTROYED_FILE = 'validator-key.destroyed.json'
 
 export interface LastSigned {
   readonly chainId: string
@@ -25,9 +28,14 @@ export class Signer {
     this.#folder = folder
   }
 
-  /** Loads the key from the folder, making both the first time. */
+  /** Loads the key from the folder, making both the first time. Throws `VALIDATOR_KEY_DESTROYED` after a handover. */
   static async open(folder: string, keys: KeyProvider): Promise<Signer> {
-    const key = await openKeyFile(join(folder, 'validator-key.json'), keys)
+    if (existsSync(join(folder, DESTROYED_FILE)))
+      throw new KeysteadError<LedgerErrorCode>(
+        'VALIDATOR_KEY_DESTROYED',
+        'the validator key of this folder was destroyed when its chain was handed over',
+      )
+    const key = await openKeyFile(join(folder, KEY_FILE), keys)
     return new Signer(key, folder)
   }
 
@@ -46,6 +54,13 @@ export class Signer {
 
   record(signed: LastSigned): void {
     writeFileDurably(this.#file(signed.chainId), JSON.stringify(signed))
+  }
+
+  /** Rule 18: after a handover nobody signs with this key again. The record of what it signed stays. */
+  destroy(): void {
+    const said = { v: 1, k: encodeMultikey(this.key.publicKey) }
+    writeFileDurably(join(this.#folder, DESTROYED_FILE), `${JSON.stringify(said)}\n`)
+    destroyFileDurably(join(this.#folder, KEY_FILE))
   }
 
   #file(chainId: string): string {
