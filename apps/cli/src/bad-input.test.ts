@@ -61,6 +61,19 @@ function bare(args: string[], input?: string): Promise<{ status: number | null; 
 const refused = async (person: Person, args: string[], status: number) => (await person.run(args, status)).error
 
 describe('the wallet', () => {
+  it('shows its keys, and an audit log that anybody can verify and nobody can change', async () => {
+    const { data } = await alice.run(['keys'])
+    const states = new Set(data.keys.map(({ state }: { state: string }) => state))
+    expect([...states].sort()).toEqual(['active', 'pre-activation'])
+    const file = join(home, 'audit.json')
+    await alice.run(['keys', 'audit', '--out', file])
+    expect((await bare(['keys', 'verify-audit', file])).status).toBe(0)
+    const log = JSON.parse(readFileSync(file, 'utf8'))
+    log.entries[2].reason = 'replaced'
+    writeFileSync(file, JSON.stringify(log))
+    expect(await bare(['keys', 'verify-audit', file])).toEqual({ status: 65, error: 'AUDIT_BROKEN' })
+  })
+
   it('MUST NOT open with a wrong passphrase, and says no more than that', async () => {
     const file = join(home, 'wrong')
     writeFileSync(file, 'not the passphrase')

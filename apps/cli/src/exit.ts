@@ -22,6 +22,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   WALLET_EXISTS: EXIT.cannotCreate,
   WALLET_IN_USE: EXIT.tryLater,
   WALLET_CORRUPT: EXIT.badData,
+  AUDIT_BROKEN: EXIT.badData,
   DISK_FULL: EXIT.io,
   LEDGER_UNREACHABLE: EXIT.unavailable,
   AGENCY_UNREACHABLE: EXIT.unavailable,

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { contactCommands } from './commands/contacts.ts'
 import { credentialCommands } from './commands/credentials.ts'
 import { decideCommands } from './commands/decide.ts'
+import { keyCommands } from './commands/keys.ts'
 import { recoveryCommands } from './commands/recovery.ts'
 import { agentCommands, startCommands } from './commands/start.ts'
 import { EXIT } from './exit.ts'
@@ -24,6 +25,7 @@ contactCommands(program)
 credentialCommands(program)
 decideCommands(program)
 recoveryCommands(program)
+keyCommands(program)
 
 try {
   await program.parseAsync()

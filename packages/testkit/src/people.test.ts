@@ -128,7 +128,7 @@ describe('keys', () => {
     expect(after.mine.did).not.toBe(before.mine.did)
     expect((await alice.agent.publicIdentity()).auth.keys).not.toEqual(old.auth.keys)
     expect(await answering(alice, () => bob.agent.verify('alice'))).toMatchObject({ result: 'proven' })
-    const retired = (await alice.vault.keys()).filter(({ state }) => state === 'retired')
+    const retired = (await alice.vault.keys()).filter(({ state }) => state === 'destroyed' || state === 'deactivated')
     expect(retired.length).toBeGreaterThanOrEqual(4)
     await expect(alice.vault.key(retired[0]?.keyId ?? '', { kind: 'signing', suite: 'ed25519' })).rejects.toMatchObject(
       {

@@ -22,6 +22,8 @@ export type WalletErrorCode =
   | 'NO_SUCH_KEYSLOT'
   | 'LAST_KEYSLOT'
   | 'TOO_MANY_KEYSLOTS'
+  /** An entry of an audit log that is missing, moved, changed or signed by another key. */
+  | 'AUDIT_BROKEN'
 
 /** Throws, so that a check reads as one line. */
 export function refuse(

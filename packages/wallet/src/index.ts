@@ -1,5 +1,7 @@
+export { type AuditEntry, type AuditEvent, type AuditExport, verifyAuditLog } from './audit.ts'
 export type { WalletErrorCode } from './errors.ts'
-export { KEY_STATE_TRANSITIONS, type KeyState } from './key-states.ts'
+export { KEY_PURPOSES, type KeyPurpose, type KeyPurposeRules } from './key-purposes.ts'
+export { KEY_STATES, KEY_TRANSITIONS, type KeyState, type KeyTransition, type KeyUse } from './key-states.ts'
 export { memoryVaultStore } from './memory-store.ts'
 export { createVault, openVault } from './open.ts'
 export type {
@@ -12,8 +14,12 @@ export type {
   VaultStore,
 } from './store.ts'
 export type {
+  KeyEvent,
   KeyInfo,
+  KeyReason,
   ListedRecord,
+  NewKey,
+  NewKeyOptions,
   Segment,
   Unlock,
   Vault,

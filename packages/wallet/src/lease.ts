@@ -2,17 +2,20 @@
 import { KeysteadError } from '@keystead/core'
 import type { CryptoErrorCode, HandleOf, KeyHandle, KeyType } from '@keystead/crypto'
 
-export function lease<T extends KeyType>(handle: HandleOf<T>): HandleOf<T> {
-  return leaseOf(handle) as HandleOf<T>
+/** `counted` is awaited before each use; it rejects when the key may not be used any more. */
+export function lease<T extends KeyType>(handle: HandleOf<T>, counted: () => Promise<void>): HandleOf<T> {
+  return leaseOf(handle, counted) as HandleOf<T>
 }
 
-function leaseOf(handle: KeyHandle): KeyHandle {
+function leaseOf(handle: KeyHandle, counted: () => Promise<void>): KeyHandle {
   let live = true
-  const check = (): void => {
-    if (!live) throw new KeysteadError<CryptoErrorCode>('KEY_DESTROYED', 'this key has been destroyed')
-  }
   const destroy = (): void => {
     live = false
+  }
+  const use = async <R>(work: () => Promise<R>): Promise<R> => {
+    if (!live) throw new KeysteadError<CryptoErrorCode>('KEY_DESTROYED', 'this key has been destroyed')
+    await counted()
+    return work()
   }
   switch (handle.kind) {
     case 'signing':
@@ -20,30 +23,16 @@ function leaseOf(handle: KeyHandle): KeyHandle {
         kind: handle.kind,
         publicKey: handle.publicKey,
         destroy,
-        sign: async (message) => {
-          check()
-          return handle.sign(message)
-        },
+        sign: (message) => use(() => handle.sign(message)),
       }
     case 'agreement':
-      return {
-        kind: handle.kind,
-        publicKey: handle.publicKey,
-        destroy,
-        agree: async (peer) => {
-          check()
-          return handle.agree(peer)
-        },
-      }
+      return { kind: handle.kind, publicKey: handle.publicKey, destroy, agree: (peer) => use(() => handle.agree(peer)) }
     case 'kem':
       return {
         kind: handle.kind,
         publicKey: handle.publicKey,
         destroy,
-        decapsulate: async (ciphertext) => {
-          check()
-          return handle.decapsulate(ciphertext)
-        },
+        decapsulate: (sealed) => use(() => handle.decapsulate(sealed)),
       }
   }
 }

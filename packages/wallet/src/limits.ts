@@ -16,8 +16,14 @@ export const MAX_TAGS = 32
 /** Bytes of a record in canonical JSON: a status list or a long message fits, a film does not. */
 export const MAX_RECORD_BYTES = 4 * 1024 * 1024
 
-/** Characters of a key's label, which people write. */
+/** Characters of a key's owner: a DID in short form, or the name of something in the wallet. */
 export const MAX_LABEL = 256
+
+/** State changes a key's record holds: NIST's longest way has five, with many suspensions between. */
+export const MAX_KEY_EVENTS = 64
+
+/** Uses of a key that are written down ahead: so many are counted too many after a power cut, none too few. */
+export const USES_AHEAD = 64
 
 /** Keyslots: each one that is tried costs an Argon2id of a second, and nobody has more ways in than this. */
 export const MAX_KEYSLOTS = 16

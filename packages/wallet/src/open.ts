@@ -22,7 +22,9 @@ export async function createVault(options: VaultOptions, unlock: Unlock): Promis
       const putKeyslot = keys.useMaster((master) => sealKeyslot(slot, secret, walletId, master))
       const writer = new Writer(session, 0)
       await writer.write(async () => ({ header: encodeHeader(walletId), putKeyslot }))
-      return new UnlockedVault(options, keys, writer, new Map([[slot.slotId, slot.kind]]))
+      const vault = new UnlockedVault(options, keys, writer, new Map([[slot.slotId, slot.kind]]))
+      await vault.begin()
+      return vault
     })
   } finally {
     secret.fill(0)

@@ -1,7 +1,9 @@
 /** The vault as its users see it. */
 import type { Clock, JsonObject, Random } from '@keystead/core'
 import type { Argon2Parameters, HandleOf, KeyProvider, KeyType, PublicKey } from '@keystead/crypto'
-import type { KeyState } from './key-states.ts'
+import type { AuditExport } from './audit.ts'
+import type { KeyPurpose } from './key-purposes.ts'
+import type { KeyState, KeyUse } from './key-states.ts'
 import type { VaultStore } from './store.ts'
 
 /** Parts of the vault with keys of their own. `keys` and `cache` are never exported (rule 1). */
@@ -26,14 +28,54 @@ export interface ListedRecord {
   readonly tags: Readonly<Record<string, string>>
 }
 
+/** Why a key changed its state; those a revocation may have are SP 800-130's (metadata element w). */
+export type KeyReason =
+  | 'made'
+  | 'imported'
+  | 'put to use'
+  | 'replaced'
+  | 'no longer needed'
+  | 'cryptoperiod over'
+  | 'used up'
+  | 'owner decided'
+  | 'key compromise'
+  | 'device compromise'
+  | 'loss'
+  | 'suspicion'
+  | 'suspicion cleared'
+  | 'misuse'
+
+/** A change of state: when (milliseconds since 1970), by which transition of SP 800-57 (1 is generation), and why. */
+export interface KeyEvent {
+  readonly at: number
+  readonly number: number
+  readonly to: KeyState
+  readonly reason: KeyReason
+}
+
 export interface KeyInfo {
   readonly keyId: string
   readonly type: KeyType
   readonly publicKey: PublicKey
+  readonly purpose: KeyPurpose
   readonly state: KeyState
-  /** Milliseconds since 1970. */
-  readonly created: number
-  readonly label: string
+  /** Every change of state, generation first. */
+  readonly events: readonly KeyEvent[]
+  /** Times used, at most `USES_AHEAD` too many after a power cut. */
+  readonly uses: number
+  /** The DID, relationship or other thing it was made for. */
+  readonly owner?: string
+}
+
+export interface NewKeyOptions {
+  /** Made and not yet authorized: it can do nothing until it is activated. */
+  readonly state?: 'active' | 'pre-activation'
+  readonly owner?: string
+}
+
+export interface NewKey<T extends KeyType> {
+  readonly keyId: string
+  readonly key: HandleOf<T>
 }
 
 /** What opens a wallet: something to remember, or 32 random bytes that something else keeps. */
@@ -56,17 +98,25 @@ export interface VaultOptions {
  */
 export interface Vault {
   readonly id: string
-  createKey<T extends KeyType>(type: T, label: string): Promise<{ keyId: string; key: HandleOf<T> }>
+  /** Rejects with `WRONG_KEY_TYPE` when the purpose wants another kind of key. */
+  createKey<T extends KeyType>(type: T, purpose: KeyPurpose, options?: NewKeyOptions): Promise<NewKey<T>>
   /** Keeps a private key made elsewhere; the caller wipes `secret`. Rejects with `BAD_SECRET_KEY`. */
-  importKey<T extends KeyType>(type: T, secret: Uint8Array, label: string): Promise<{ keyId: string; key: HandleOf<T> }>
+  importKey<T extends KeyType>(
+    type: T,
+    secret: Uint8Array,
+    purpose: KeyPurpose,
+    options?: NewKeyOptions,
+  ): Promise<NewKey<T>>
   /**
-   * A handle of the caller's own; to destroy it ends nobody else's. Rejects with `NO_SUCH_KEY`, `WRONG_KEY_TYPE`, and
-   * `KEY_NOT_USABLE` for a key that is not active.
+   * A handle of the caller's own for one use; to destroy it ends nobody else's. Rejects with `NO_SUCH_KEY`,
+   * `WRONG_KEY_TYPE`, and `KEY_NOT_USABLE` for a key whose state, cryptoperiod or limit does not allow the use.
    */
-  key<T extends KeyType>(keyId: string, type: T): Promise<HandleOf<T>>
+  key<T extends KeyType>(keyId: string, type: T, use?: KeyUse): Promise<HandleOf<T>>
   keys(): Promise<KeyInfo[]>
   /** Handles of a key that leaves `active` die at once. Rejects with `NO_SUCH_KEY` and `BAD_KEY_STATE`. */
-  setKeyState(keyId: string, state: KeyState): Promise<void>
+  setKeyState(keyId: string, state: KeyState, reason: KeyReason): Promise<void>
+  /** What happened to keys and keyslots, oldest first, signed and chained; `verifyAuditLog` checks it elsewhere. */
+  auditLog(): Promise<AuditExport>
   get(category: string, name: string): Promise<JsonObject | undefined>
   /** The records of a category that have all of `tags`, in no order. */
   list(category: string, tags?: Readonly<Record<string, string>>): Promise<ListedRecord[]>

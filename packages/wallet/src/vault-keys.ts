@@ -13,6 +13,8 @@ const LABEL = 'keystead/vault/v1'
 /** Half an HMAC: no two of a wallet's names will ever meet in 128 bits. */
 const TOKEN_BYTES = 16
 
+type TokenRole = 'record' | 'category' | 'tag' | 'key' | 'all-keys' | 'audit' | 'all-audit' | 'audit-head' | 'audit-key'
+
 export class VaultKeys {
   readonly walletId: string
   readonly #master: Bytes
@@ -26,7 +28,7 @@ export class VaultKeys {
   }
 
   /** An opaque name for `parts` in one role; equal only for equal role and parts. */
-  token(role: 'record' | 'category' | 'tag' | 'key' | 'all-keys', ...parts: readonly string[]): string {
+  token(role: TokenRole, ...parts: readonly string[]): string {
     const input = [role, ...parts].map((part) => {
       const bytes = utf8(part)
       return concatBytes(uint32(bytes.length), bytes)

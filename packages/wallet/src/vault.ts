@@ -1,14 +1,28 @@
 /** An unlocked vault over its keys, its key ring and the writer of its store. */
 import type { JsonObject } from '@keystead/core'
 import type { HandleOf, KeyType } from '@keystead/crypto'
+import type { AuditEvent, AuditExport } from './audit.ts'
+import { AuditLog } from './audit-log.ts'
 import { refuse } from './errors.ts'
+import type { KeyPurpose } from './key-purposes.ts'
 import { KeyRing } from './key-ring.ts'
-import type { KeyState } from './key-states.ts'
+import type { KeyState, KeyUse } from './key-states.ts'
 import { prepareKeyslot, sealKeyslot } from './keyslot.ts'
 import { MAX_KEYSLOTS } from './limits.ts'
 import { listTokens, openRecord, recordId, sealRecord, type Tags } from './record.ts'
-import type { NewRecord } from './store.ts'
-import type { KeyInfo, ListedRecord, Unlock, Vault, VaultChange, VaultOptions, VaultRecord } from './types.ts'
+import type { NewRecord, StoreWrite } from './store.ts'
+import type {
+  KeyInfo,
+  KeyReason,
+  ListedRecord,
+  NewKey,
+  NewKeyOptions,
+  Unlock,
+  Vault,
+  VaultChange,
+  VaultOptions,
+  VaultRecord,
+} from './types.ts'
 import type { VaultKeys } from './vault-keys.ts'
 import type { Writer } from './writer.ts'
 
@@ -17,6 +31,7 @@ export class UnlockedVault implements Vault {
   readonly #keys: VaultKeys
   readonly #writer: Writer
   readonly #ring: KeyRing
+  readonly #audit: AuditLog
   /** Kind by slot id. */
   readonly #slots: Map<string, string>
 
@@ -25,35 +40,42 @@ export class UnlockedVault implements Vault {
     this.#keys = keys
     this.#writer = writer
     this.#slots = slots
-    this.#ring = new KeyRing(options, keys, writer)
+    this.#audit = new AuditLog(options, keys, writer)
+    this.#ring = new KeyRing(options, keys, writer, this.#audit)
   }
 
   get id(): string {
     return this.#keys.walletId
   }
 
-  async createKey<T extends KeyType>(type: T, label: string): Promise<{ keyId: string; key: HandleOf<T> }> {
-    return this.#ring.create(type, label)
+  async createKey<T extends KeyType>(type: T, purpose: KeyPurpose, options?: NewKeyOptions): Promise<NewKey<T>> {
+    return this.#ring.create(type, purpose, options)
   }
 
   async importKey<T extends KeyType>(
     type: T,
     secret: Uint8Array,
-    label: string,
-  ): Promise<{ keyId: string; key: HandleOf<T> }> {
-    return this.#ring.import(type, secret, label)
+    purpose: KeyPurpose,
+    options?: NewKeyOptions,
+  ): Promise<NewKey<T>> {
+    return this.#ring.import(type, secret, purpose, options)
   }
 
-  async key<T extends KeyType>(keyId: string, type: T): Promise<HandleOf<T>> {
-    return this.#ring.get(keyId, type)
+  async key<T extends KeyType>(keyId: string, type: T, use: KeyUse = 'protect'): Promise<HandleOf<T>> {
+    return this.#ring.get(keyId, type, use)
   }
 
   async keys(): Promise<KeyInfo[]> {
     return this.#ring.list()
   }
 
-  async setKeyState(keyId: string, state: KeyState): Promise<void> {
-    return this.#ring.setState(keyId, state)
+  async setKeyState(keyId: string, state: KeyState, reason: KeyReason): Promise<void> {
+    return this.#ring.setState(keyId, state, reason)
+  }
+
+  async auditLog(): Promise<AuditExport> {
+    this.#writer.check()
+    return this.#audit.export()
   }
 
   async get(category: string, name: string): Promise<JsonObject | undefined> {
@@ -104,7 +126,8 @@ export class UnlockedVault implements Vault {
     this.#writer.check()
     const { slot, secret } = await prepareKeyslot(unlock, this.#options.random, this.#options.argon2)
     try {
-      await this.#writer.write(
+      await this.#writeAudited(
+        { event: 'keyslot added', slot: slot.slotId, kind: slot.kind },
         async () => {
           if (this.#slots.size >= MAX_KEYSLOTS)
             return refuse('TOO_MANY_KEYSLOTS', `a wallet has at most ${MAX_KEYSLOTS} keyslots`)
@@ -118,7 +141,8 @@ export class UnlockedVault implements Vault {
   }
 
   async removeKeyslot(slotId: string): Promise<void> {
-    await this.#writer.write(
+    await this.#writeAudited(
+      { event: 'keyslot removed', slot: slotId },
       async () => {
         if (!this.#slots.has(slotId)) return refuse('NO_SUCH_KEYSLOT', 'there is no keyslot of this name')
         if (this.#slots.size === 1)
@@ -134,10 +158,47 @@ export class UnlockedVault implements Vault {
     return [...this.#slots].map(([slotId, kind]) => ({ slotId, kind }))
   }
 
-  async lock(): Promise<void> {
-    return this.#writer.close(async () => {
-      this.#keys.wipe()
-      await this.#ring.wipe()
+  /** Begins the audit log of a wallet that has just been made. */
+  async begin(): Promise<void> {
+    let written = (): void => {}
+    await this.#writer.write(
+      async (generation) => {
+        const audit = await this.#audit.record([], generation)
+        written = audit.written
+        return { put: audit.put }
+      },
+      () => written(),
+    )
+  }
+
+  lock(): Promise<void> {
+    return this.#writer.close({
+      last: async (generation) => ({ put: await this.#ring.exactUses(generation) }),
+      wipe: async () => {
+        this.#audit.wipe()
+        this.#keys.wipe()
+        await this.#ring.wipe()
+      },
     })
+  }
+
+  async #writeAudited(
+    event: AuditEvent,
+    prepare: () => Promise<Omit<StoreWrite, 'generation'>>,
+    written: () => unknown,
+  ): Promise<void> {
+    let recorded = (): void => {}
+    await this.#writer.write(
+      async (generation) => {
+        const write = await prepare()
+        const audit = await this.#audit.record([event], generation)
+        recorded = audit.written
+        return { ...write, put: audit.put }
+      },
+      () => {
+        recorded()
+        written()
+      },
+    )
   }
 }

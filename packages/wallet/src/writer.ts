@@ -35,10 +35,7 @@ export class Writer {
   ): Promise<void> {
     this.check()
     const run = this.#tail.then(async () => {
-      this.#generation += 1
-      const generation = this.#generation
-      const write = await prepare(generation)
-      await storing(() => this.#store.write({ ...write, generation }))
+      await this.#writeNow(prepare)
       written()
     })
     this.#tail = run.catch(() => undefined)
@@ -50,15 +47,27 @@ export class Writer {
     if (this.#closing) refuse('WALLET_LOCKED', 'this wallet is locked')
   }
 
-  /** Lets the writes under way finish, runs `wipe`, closes the store. */
-  close(wipe: () => Promise<void>): Promise<void> {
+  /**
+   * Lets the writes under way finish, writes what `last` returns, runs `wipe`, closes the store. The last write is a
+   * convenience: where it fails the wallet closes all the same.
+   */
+  close(ending: { last: (generation: number) => Promise<Omit<StoreWrite, 'generation'>>; wipe: () => Promise<void> }) {
     this.#closing ??= this.#tail.then(async () => {
       try {
-        await wipe()
+        await this.#writeNow(ending.last).catch(() => undefined)
+        await ending.wipe()
       } finally {
         await storing(() => this.#store.close())
       }
     })
     return this.#closing
+  }
+
+  async #writeNow(prepare: (generation: number) => Promise<Omit<StoreWrite, 'generation'>>): Promise<void> {
+    this.#generation += 1
+    const generation = this.#generation
+    const write = await prepare(generation)
+    if (Object.values(write).every((part) => Array.isArray(part) && part.length === 0)) return
+    await storing(() => this.#store.write({ ...write, generation }))
   }
 }

@@ -243,7 +243,7 @@ async function show(run: Run): Promise<void> {
       ),
       ...requests.map(({ id, summary }) => `  decide      ${summary}  ${id.slice(0, 8)}`),
       `  recovery    ${level}${missing[0] ? `: ${missing[0].text}` : ''}`,
-      `  keys        ${keys.filter(({ state }) => state === 'active').length} active, ${keys.filter(({ state }) => state !== 'active').length} retired`,
+      `  keys        ${keys.filter(({ state }) => state === 'active').length} active, ${keys.filter(({ state }) => state === 'pre-activation').length} committed to, ${keys.filter(({ state }) => state !== 'active' && state !== 'pre-activation').length} given up`,
     ]
     run.out.result(lines, {
       label: profile.label,
@@ -273,7 +273,7 @@ async function show(run: Run): Promise<void> {
       credentials: credentials.map(({ id, subject }) => ({ id, subject })),
       recovery: { level, missing },
       requests: requests.map(({ id, kind, summary }) => ({ id, kind, summary })),
-      keys: keys.map(({ keyId, state, label }) => ({ keyId, state, label })),
+      keys: keys.map(({ keyId, state, purpose }) => ({ keyId, state, purpose })),
     })
   })
 }

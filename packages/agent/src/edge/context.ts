@@ -59,7 +59,7 @@ let counter = 0
 /** A message for the outbox; it leaves when the change is committed and the outbox flushed. Order of queueing is kept. */
 export function queue(edge: Edge, message: Omit<Outgoing, 'id'> & { id?: string }): Change {
   const queued = edge.ports.clock.now()
-  return put('outbox', outboxName(edge), {
+  return put('outbox', sequentialName(edge), {
     kind: 'message',
     queued,
     message: { ...message, id: message.id ?? randomId(edge) },
@@ -67,11 +67,11 @@ export function queue(edge: Edge, message: Omit<Outgoing, 'id'> & { id?: string 
 }
 
 export function queueRecipient(edge: Edge, did: string, action: 'add' | 'remove'): Change {
-  return put('outbox', outboxName(edge), { kind: 'recipient', did, action, queued: edge.ports.clock.now() })
+  return put('outbox', sequentialName(edge), { kind: 'recipient', did, action, queued: edge.ports.clock.now() })
 }
 
-/** Names sort in the order of queueing, also across restarts. */
-function outboxName(edge: Edge): string {
+/** Names that sort in the order they were made, also across restarts. */
+export function sequentialName(edge: Edge): string {
   const time = String(edge.ports.clock.now()).padStart(15, '0')
   return `${time}.${String(counter++).padStart(6, '0')}.${hexadecimal.encode(edge.ports.random(4))}`
 }

@@ -11,6 +11,7 @@ import {
 } from '@keystead/did-dkms'
 import { type Edge, fault, nowSeconds } from './context.ts'
 import { usableIdentity } from './identities.ts'
+import { commitKey, takeUp } from './key-life.ts'
 import { authorityOf, type KeySet, makeKeySet, NOT_AFTER_SECONDS, ownDidOf, submissionOf } from './key-set.ts'
 import { ED25519 } from './key-types.ts'
 import { perform } from './operations.ts'
@@ -25,9 +26,9 @@ export async function rotateIdentity(
   did: string,
   options: { recovery?: readonly RecoveryEntry[]; compromisedSince?: number; also?: readonly Change[] } = {},
 ): Promise<Identity> {
-  const { ledger, vault } = edge.ports
+  const { ledger } = edge.ports
   const { identity, keys } = await usableIdentity(edge, did)
-  const next = await vault.key(keys.next, ED25519)
+  const next = await takeUp(edge, keys.next)
   const set = await makeKeySet(edge, identity.use, { keyId: keys.next, key: next })
   const { recovery, compromisedSince: since } = options
   const operation = operationAfter(identity, ledger.net, nowSeconds(edge) + NOT_AFTER_SECONDS, {
@@ -54,10 +55,10 @@ export async function rotateIdentity(
 
 /** Rule 4: a rotation by the next key that stops a pending recovery. */
 export async function vetoRecovery(edge: Edge, did: string, state: DidState): Promise<Identity> {
-  const { ledger, vault } = edge.ports
+  const { ledger } = edge.ports
   const { identity, keys } = await usableIdentity(edge, did)
-  const next = await vault.key(keys.next, ED25519)
-  const fresh = await vault.createKey(ED25519, 'ledger authority, next')
+  const next = await takeUp(edge, keys.next)
+  const fresh = await commitKey(edge, 'ledger authority')
   const auth = authorityOf(next, fresh.key)
   const notAfter = nowSeconds(edge) + NOT_AFTER_SECONDS
   const operation = operationAfter(state, ledger.net, notAfter, { type: 'veto', auth })
@@ -122,9 +123,9 @@ export async function anchorRoot(edge: Edge, did: string, root: string): Promise
 
 /** Ends a DID for good, by its next keys. Held by the ledger where a recovery set stands. False while the ledger is away. */
 export async function deactivateIdentity(edge: Edge, did: string): Promise<boolean> {
-  const { ledger, vault } = edge.ports
+  const { ledger } = edge.ports
   const { identity, keys } = await usableIdentity(edge, did)
-  const next = await vault.key(keys.next, ED25519)
+  const next = await takeUp(edge, keys.next)
   const notAfter = nowSeconds(edge) + NOT_AFTER_SECONDS
   const reveal = [encodeMultikey(next.publicKey)]
   const operation = operationAfter(identity, ledger.net, notAfter, { type: 'deactivate', reveal })

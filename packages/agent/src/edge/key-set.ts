@@ -11,6 +11,7 @@ import {
   type Submission,
 } from '@keystead/did-dkms'
 import { agencyOf, type Edge, profileOf } from './context.ts'
+import { commitKey } from './key-life.ts'
 import { ED25519, X25519 } from './key-types.ts'
 import type { Identity, IdentityKeys, OwnDid } from './records.ts'
 
@@ -34,7 +35,7 @@ export async function makeKeySet(
 ): Promise<KeySet> {
   const { vault, random } = edge.ports
   const current = authority ?? (await vault.createKey(ED25519, 'ledger authority'))
-  const next = await vault.createKey(ED25519, 'ledger authority, next')
+  const next = await commitKey(edge, 'ledger authority')
   const signing = await vault.createKey(ED25519, 'signing')
   const agreement = await vault.createKey(X25519, 'agreement')
   const { agency } = await profileOf(edge)

@@ -5,6 +5,7 @@
 import { isKeysteadError, type Json, type JsonObject } from '@keystead/core'
 import { parseSubmissionJson, type Submission } from '@keystead/did-dkms'
 import { type Edge, fault, tell } from './context.ts'
+import { giveUp } from './key-life.ts'
 import type { OwnDid, PendingOperation } from './records.ts'
 import { type Change, put, remove } from './store.ts'
 
@@ -61,7 +62,7 @@ export async function resumeOperations(edge: Edge): Promise<void> {
 async function resume(edge: Edge, hash: string): Promise<boolean> {
   const pending = await edge.records.get('operation', hash)
   if (!pending) return true
-  const { ledger, vault } = edge.ports
+  const { ledger } = edge.ports
   const submission = parseSubmissionJson(pending.submission as unknown as Json)
   try {
     await ledger.submit(submission)
@@ -82,6 +83,6 @@ async function resume(edge: Edge, hash: string): Promise<boolean> {
     put('identity-keys', pending.did, pending.keys),
     remove('operation', hash),
   ])
-  for (const keyId of pending.retire) await vault.setKeyState(keyId, 'retired')
+  await giveUp(edge, pending.retire)
   return true
 }

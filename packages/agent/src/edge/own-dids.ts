@@ -45,20 +45,20 @@ export async function makePairwise(
 
 /** The did:peer:2 by which an agency knows us: nothing but keys, told to nobody else. */
 export function makeAccount(edge: Edge): Promise<OwnDid> {
-  return makeDidPeer2(edge, 'agency account', [])
+  return makeDidPeer2(edge, 'account', [])
 }
 
 /** A did:peer:2 whose messages go through the mediator: what software of others knows best. */
 export async function makePlain(edge: Edge, mediator: string, correspondent: string): Promise<OwnDid> {
   const serviceEndpoint = { uri: mediator, accept: ['didcomm/v2'], routingKeys: [] }
-  const own = await makeDidPeer2(edge, 'correspondent', [{ type: 'DIDCommMessaging', serviceEndpoint }])
+  const own = await makeDidPeer2(edge, 'pairwise', [{ type: 'DIDCommMessaging', serviceEndpoint }])
   return { ...own, correspondent }
 }
 
-async function makeDidPeer2(edge: Edge, label: string, services: readonly JsonObject[]): Promise<OwnDid> {
+async function makeDidPeer2(edge: Edge, use: 'account' | 'pairwise', services: readonly JsonObject[]): Promise<OwnDid> {
   const { vault } = edge.ports
-  const signing = await vault.createKey(ED25519, label)
-  const agreement = await vault.createKey(X25519, label)
+  const signing = await vault.createKey(ED25519, use === 'account' ? 'account authentication' : 'relationship')
+  const agreement = await vault.createKey(X25519, `${use} agreement`)
   const did = createDidPeer2(
     [
       { purpose: 'E', key: agreement.key.publicKey },
@@ -86,7 +86,7 @@ export function secretsOf(edge: Edge): SecretsPort {
     agreementKey: async (kid) => {
       const own = await ownDid(edge, kid)
       if (!own || kid.split('#')[1] !== own.keyAgreement.fragment) return undefined
-      return edge.ports.vault.key(own.keyAgreement.keyId, X25519)
+      return edge.ports.vault.key(own.keyAgreement.keyId, X25519, 'process')
     },
   }
 }

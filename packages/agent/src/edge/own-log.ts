@@ -13,6 +13,7 @@ import {
 } from '@keystead/microledger'
 import { RELATIONSHIP_ENTRY } from '../protocols/connect/messages.ts'
 import { agencyOf, type Edge, fault, nowSeconds, queue, queueRecipient, randomId } from './context.ts'
+import { commitKey, giveUp, takeUp } from './key-life.ts'
 import { ED25519 } from './key-types.ts'
 import { makePairwise, signerOf } from './own-dids.ts'
 import type { OwnDid, Relationship } from './records.ts'
@@ -28,7 +29,7 @@ export async function beginLogOfOurs(edge: Edge) {
   const { vault } = edge.ports
   const id = randomId(edge)
   const authentication = await vault.createKey(ED25519, 'relationship')
-  const next = await vault.createKey(ED25519, 'relationship, next')
+  const next = await commitKey(edge, 'relationship')
   const { did: mediator } = await agencyOf(edge)
   const { keyId, key } = authentication
   const pairwise = await makePairwise(edge, { keyId, publicKey: key.publicKey }, mediator, id)
@@ -73,13 +74,12 @@ export async function rotateRelationship(
   relationship: Relationship,
   options: { recovery?: readonly RecoveryPath[]; vetoes?: string; also?: readonly Change[] } = {},
 ): Promise<Relationship> {
-  const { vault } = edge.ports
   const keys = await edge.records.get('relationship-keys', relationship.id)
   if (!keys || relationship.status !== 'connected' || relationship.recovering)
     throw fault('NOT_ALLOWED_NOW', `${relationship.label} is not connected, or its recovery still waits`)
   const { state } = relationship.mine
-  const key = await vault.key(keys.next, ED25519)
-  const fresh = await vault.createKey(ED25519, 'relationship, next')
+  const key = await takeUp(edge, keys.next)
+  const fresh = await commitKey(edge, 'relationship')
   const { did: mediator } = await agencyOf(edge)
   const pairwise = await makePairwise(edge, { keyId: keys.next, publicKey: key.publicKey }, mediator, relationship.id)
   const place = { rel: state.rel, seq: state.now.seq + 1, prev: state.now.head }
@@ -104,7 +104,7 @@ export async function rotateRelationship(
     entriesMessage(edge, after, pairwise, fromPrior),
     ...(options.also ?? []),
   ])
-  await vault.setKeyState(keys.authentication, 'retired')
+  await giveUp(edge, [keys.authentication])
   return after
 }
 
@@ -120,7 +120,7 @@ export async function recoverRelationship(edge: Edge, relationship: Relationship
   const recovery = await openRecoverySet(edge, id, known, path)
   if (!recovery) return false
   const authentication = await vault.createKey(ED25519, 'relationship')
-  const next = await vault.createKey(ED25519, 'relationship, next')
+  const next = await commitKey(edge, 'relationship')
   const { keyId, key } = authentication
   const { did: mediator } = await agencyOf(edge)
   const pairwise = await makePairwise(edge, { keyId, publicKey: key.publicKey }, mediator, id)

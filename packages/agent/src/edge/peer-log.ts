@@ -7,6 +7,7 @@ import {
 } from '../protocols/connect/messages.ts'
 import { type Edge, fault, nowSeconds, queue, queueRecipient, tell, toPeer } from './context.ts'
 import type { Incoming } from './inbox.ts'
+import { giveUp } from './key-life.ts'
 import { stateOf } from './own-log.ts'
 import { type Change, put, remove } from './store.ts'
 
@@ -77,7 +78,10 @@ export async function onEntryAck(edge: Edge, { message, relationship }: Incoming
   const old = (await edge.records.all('own-did')).filter(
     ({ value }) => value.relationship === relationship.id && value.did !== relationship.mine.state.now.did,
   )
-  for (const { value } of old) await edge.ports.vault.setKeyState(value.keyAgreement.keyId, 'retired')
+  await giveUp(
+    edge,
+    old.map(({ value }) => value.keyAgreement.keyId),
+  )
   return old.flatMap(({ name }) => [remove('own-did', name), queueRecipient(edge, name, 'remove')])
 }
 

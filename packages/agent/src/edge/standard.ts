@@ -7,7 +7,7 @@ import { MERCURY_RESPONSE, mercuryBody, parseMercury } from '../protocols/mercur
 import { PROBLEM_REPORT, parseProblem, unknownTypeBody } from '../protocols/report-problem/messages.ts'
 import { PING_RESPONSE, wantsPingResponse } from '../protocols/trust-ping/messages.ts'
 import { parseProfile, profileBody, USER_PROFILE } from '../protocols/user-profile/messages.ts'
-import { type Edge, fault, findContact, nowSeconds, profileOf, queue, randomId, tell, toPeer } from './context.ts'
+import { type Edge, fault, findContact, nowSeconds, profileOf, queue, sequentialName, tell, toPeer } from './context.ts'
 import { toCorrespondent } from './correspondents.ts'
 import type { Incoming } from './inbox.ts'
 import type { Correspondent, Outgoing, Relationship } from './records.ts'
@@ -78,9 +78,9 @@ export async function onDisclose(edge: Edge, incoming: Incoming): Promise<Change
 
 export async function onText(edge: Edge, incoming: Incoming): Promise<Change[]> {
   const text = parseBasicMessage(incoming.message.body)
-  const { id, created_time: at = nowSeconds(edge) } = incoming.message
+  const { created_time: at = nowSeconds(edge) } = incoming.message
   tell(edge, { kind: 'text', text: `${nameOf(incoming)}: ${text}`, ...aboutContact(incoming) })
-  return [put('text', textName(at, id), { contact: contactId(incoming), from: 'them', text, at })]
+  return [put('text', sequentialName(edge), { contact: contactId(incoming), from: 'them', text, at })]
 }
 
 /** A line of text to a contact, kept as sent. */
@@ -88,13 +88,10 @@ export async function sendText(edge: Edge, contact: Contact, text: string): Prom
   const { id } = 'relationship' in contact ? contact.relationship : contact.correspondent
   const at = nowSeconds(edge)
   await edge.records.commit([
-    put('text', textName(at, randomId(edge)), { contact: id, from: 'me', text, at }),
+    put('text', sequentialName(edge), { contact: id, from: 'me', text, at }),
     toContact(edge, contact, { type: BASIC_MESSAGE, body: { content: text } }),
   ])
 }
-
-/** Names sort by time. The id of a stranger's message is shortened and stands last. */
-const textName = (at: number, id: string): string => `${String(at).padStart(12, '0')}.${id.slice(0, 64)}`
 
 /** What they call themselves is taken only where we call them nothing: a changed name must not pass for somebody else's. */
 export async function onProfile(edge: Edge, incoming: Incoming): Promise<Change[]> {

@@ -112,25 +112,30 @@ export function vaultContract(name: string, makeStore: () => VaultStore): void {
     })
 
     it('a key made is there after lock and open, and signs alike', async () => {
-      const { keyId, key } = await vault.createKey(ed25519, 'main')
+      const { keyId, key } = await vault.createKey(ed25519, 'signing', { owner: 'did:x:y' })
       const signature = await key.sign(utf8('m'))
       await reopen()
       expect(await (await vault.key(keyId, ed25519)).sign(utf8('m'))).toEqual(signature)
-      expect(await vault.keys()).toEqual([
+      expect((await vault.keys()).filter(({ purpose }) => purpose !== 'audit')).toEqual([
         {
           keyId,
           type: ed25519,
           publicKey: key.publicKey,
+          purpose: 'signing',
+          owner: 'did:x:y',
           state: 'active',
-          created: options.clock.now(),
-          label: 'main',
+          events: [
+            { at: options.clock.now(), number: 1, to: 'pre-activation', reason: 'made' },
+            { at: options.clock.now(), number: 4, to: 'active', reason: 'put to use' },
+          ],
+          uses: 2,
         },
       ])
     })
 
     it('locked means unreadable: everything rejects with WALLET_LOCKED and key handles are dead', async () => {
       await vault.put(alice)
-      const { keyId, key } = await vault.createKey(ed25519, '')
+      const { keyId, key } = await vault.createKey(ed25519, 'signing')
       await vault.lock()
       await vault.lock()
       await rejectsWith(vault.get('contact', alice.name), 'WALLET_LOCKED')
@@ -141,13 +146,14 @@ export function vaultContract(name: string, makeStore: () => VaultStore): void {
       await rejectsWith(vault.exportRecords(), 'WALLET_LOCKED')
       await rejectsWith(vault.keys(), 'WALLET_LOCKED')
       await rejectsWith(vault.key(keyId, ed25519), 'WALLET_LOCKED')
-      await rejectsWith(vault.createKey(ed25519, ''), 'WALLET_LOCKED')
-      await rejectsWith(vault.importKey(ed25519, new Uint8Array(32), ''), 'WALLET_LOCKED')
-      await rejectsWith(vault.setKeyState(keyId, 'retired'), 'WALLET_LOCKED')
+      await rejectsWith(vault.createKey(ed25519, 'signing'), 'WALLET_LOCKED')
+      await rejectsWith(vault.importKey(ed25519, new Uint8Array(32), 'signing'), 'WALLET_LOCKED')
+      await rejectsWith(vault.setKeyState(keyId, 'deactivated', 'replaced'), 'WALLET_LOCKED')
       await rejectsWith(vault.keyslots(), 'WALLET_LOCKED')
       await rejectsWith(vault.addKeyslot(passphrase), 'WALLET_LOCKED')
       await rejectsWith(vault.removeKeyslot('x'), 'WALLET_LOCKED')
-      await rejectsWith(key.sign(utf8('m')), 'KEY_DESTROYED')
+      await rejectsWith(key.sign(utf8('m')), 'WALLET_LOCKED')
+      await rejectsWith(vault.auditLog(), 'WALLET_LOCKED')
     })
 
     it('lock lets the writes under way finish', async () => {

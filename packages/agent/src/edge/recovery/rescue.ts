@@ -55,9 +55,9 @@ export async function beginRescue(edge: Edge, kit: Kit | undefined, base: string
     await locatorRecord(edge, kit)
   }
   const { vault } = edge.ports
-  const authentication = await vault.createKey(ED25519, 'recovery of this wallet')
+  const authentication = await vault.createKey(ED25519, 'relationship')
   const signing = await vault.createKey(ED25519, 'new device')
-  const kem = await vault.createKey(XWING, 'new device')
+  const kem = await vault.createKey(XWING, 'new device sealing')
   const { did: mediator } = await agencyOf(edge)
   const { keyId, key } = authentication
   const own = await makePairwise(edge, { keyId, publicKey: key.publicKey }, mediator)

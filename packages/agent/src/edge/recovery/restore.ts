@@ -31,6 +31,7 @@ import {
 } from '../../protocols/backup/messages.ts'
 import { type Edge, fault, profileOf, queueRecipient, tell } from '../context.ts'
 import { recoverIdentity } from '../identity-operations.ts'
+import { giveUp } from '../key-life.ts'
 import { recoverRelationship } from '../own-log.ts'
 import { type Change, put, remove } from '../store.ts'
 import { type PathKeys, pathKeys } from './path-keys.ts'
@@ -244,5 +245,5 @@ async function forgetRescue(edge: Edge, rescue: Rescue): Promise<void> {
     for (const { name } of await edge.records.all(category)) gone.push(remove(category, name))
   const did = peerShortForm(rescue.did)
   await edge.records.commit([...gone, remove('own-did', did), queueRecipient(edge, did, 'remove')])
-  for (const keyId of [rescue.kem, rescue.signing]) await edge.ports.vault.setKeyState(keyId, 'retired')
+  await giveUp(edge, [rescue.kem, rescue.signing])
 }
