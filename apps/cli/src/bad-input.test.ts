@@ -140,8 +140,9 @@ describe('what a command is given', () => {
     const { data } = await alice.run(['show'])
     const did: string = data.identities[0].did
     const other = `${did.slice(0, -1)}${did.endsWith('a') ? 'b' : 'a'}`
-    const { status, data: found } = await alice.run(['resolve', other], 1, 65)
-    expect(status === 65 || found.found === false).toBe(true)
+    const { data: found } = await alice.run(['resolve', other], 1)
+    expect(found.didDocument).toBeNull()
+    expect(found.didResolutionMetadata.error.type).toMatch(/#(NOT_FOUND|INVALID_DID)$/)
     expect((await alice.run(['resolve', 'did:example:unknown'], 1)).data.didDocument).toBeNull()
   })
 

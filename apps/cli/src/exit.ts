@@ -26,6 +26,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   DISK_FULL: EXIT.io,
   LEDGER_UNREACHABLE: EXIT.unavailable,
   AGENCY_UNREACHABLE: EXIT.unavailable,
+  HOST_UNREACHABLE: EXIT.unavailable,
   OPERATION_PENDING: EXIT.tryLater,
   NO_ANSWER: EXIT.tryLater,
   PROOF_INVALID: EXIT.protocol,

@@ -5,6 +5,7 @@ import { credentialCommands } from './commands/credentials.ts'
 import { decideCommands } from './commands/decide.ts'
 import { keyCommands } from './commands/keys.ts'
 import { recoveryCommands } from './commands/recovery.ts'
+import { resolveCommand } from './commands/resolve.ts'
 import { agentCommands, startCommands } from './commands/start.ts'
 import { EXIT } from './exit.ts'
 
@@ -26,6 +27,7 @@ credentialCommands(program)
 decideCommands(program)
 recoveryCommands(program)
 keyCommands(program)
+resolveCommand(program)
 
 try {
   await program.parseAsync()
