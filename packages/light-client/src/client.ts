@@ -193,12 +193,16 @@ export class LedgerClient {
    * are signed and cannot both be true, and as `head` otherwise.
    */
   async comparePeerHead(peer: Head): Promise<PeerView> {
-    const { pin } = await this.head()
-    return comparePeerHead(peer, pin, this.#trust, (from, to) =>
-      this.#eachNode(async (url) =>
-        decodeHashes(await askNode(this.#options.fetch, `${url}/v1/consistency/${from}/${to}`, {}, MAX_BUNDLE_BYTES)),
-      ),
-    )
+    return comparePeerHead(peer, this.#trust, {
+      pin: async (logSize) => {
+        const known = await this.#trust.pin()
+        return known && known.logSize >= logSize ? known : (await this.head()).pin
+      },
+      growth: (from, to) =>
+        this.#eachNode(async (url) =>
+          decodeHashes(await askNode(this.#options.fetch, `${url}/v1/consistency/${from}/${to}`, {}, MAX_BUNDLE_BYTES)),
+        ),
+    })
   }
 
   /** The client as a resolver of `did:dkms` for everything that only knows DID documents. */

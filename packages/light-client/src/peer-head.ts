@@ -1,7 +1,7 @@
 /** Two wallets compare what they were shown (rule 17): a ledger that forks is found out when its readers talk. */
 import { type Bytes, base64url, equalBytes } from '@keystead/core'
 import { Votes } from './commit.ts'
-import type { Head } from './head.ts'
+import { appHash, type Head } from './head.ts'
 import { headerHash } from './header.ts'
 import { checkSignedHeader } from './light-block.ts'
 import { verifyConsistency } from './merkle.ts'
@@ -15,16 +15,23 @@ import { validatorsHash } from './validators.ts'
  */
 export type PeerView = 'same' | 'consistent' | 'ahead' | 'unjudged'
 
-/** `growth` asks our node for the proof between two sizes of its log (RFC 9162). Rejects with `LEDGER_FORKED`. */
-export async function comparePeerHead(
-  peer: Head,
-  pin: Pin,
-  trust: Trust,
-  growth: (from: number, to: number) => Promise<readonly Bytes[]>,
-): Promise<PeerView> {
-  if (!isSigned(peer, pin)) return 'unjudged'
+export interface OwnNode {
+  /** Our pin, if it is new enough to hold a log of this size against; else after a fresh read. */
+  pin(logSize: number): Promise<Pin>
+  /** The proof between two sizes of its log (RFC 9162). */
+  growth(from: number, to: number): Promise<readonly Bytes[]>
+}
+
+/** Rejects with `LEDGER_FORKED`, and as reading our node does. */
+export async function comparePeerHead(peer: Head, trust: Trust, node: OwnNode): Promise<PeerView> {
+  const hash = base64url.encode(headerHash(peer.header))
   const { height } = peer.header
-  if (base64url.encode(headerHash(peer.header)) === pin.hash) return 'same'
+  const before = await trust.pin()
+  if (before?.hash === hash) return 'same'
+  if (before?.earlier.some((one) => one.height === height && one.hash === hash)) return 'consistent'
+  const pin = await node.pin(peer.logSize)
+  if (pin.hash === hash) return 'same'
+  if (!isSigned(peer, pin)) return 'unjudged'
   const message = 'a contact was shown another history of the ledger, signed as well'
   if (height === pin.height) return trust.refuseFork(pin.head, peer, message)
   if (peer.logSize > pin.logSize) return 'ahead'
@@ -32,7 +39,7 @@ export async function comparePeerHead(
     { size: peer.logSize, root: peer.logRoot },
     { size: pin.logSize, root: pin.head.logRoot },
   ]
-  const path = first.size === second.size || first.size === 0 ? [] : await growth(first.size, second.size)
+  const path = first.size === second.size || first.size === 0 ? [] : await node.growth(first.size, second.size)
   return verifyConsistency(first, second, path) ? 'consistent' : trust.refuseFork(pin.head, peer, message)
 }
 
@@ -40,6 +47,7 @@ export async function comparePeerHead(
 function isSigned(peer: Head, pin: Pin): boolean {
   try {
     checkSignedHeader(peer)
+    if (!equalBytes(peer.header.appHash, appHash(peer.mapRoot, peer.logRoot, peer.logSize))) return false
     const sets = [pin.validators, pin.nextValidators]
     const set = sets.find((one) => equalBytes(peer.header.validatorsHash, validatorsHash(one)))
     if (!set || peer.header.chainId !== pin.chainId) return false

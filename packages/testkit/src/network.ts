@@ -2,7 +2,7 @@
  * The whole network in one process: ledger, agency and as many wallets as a test wants, on one clock that only the test moves
  * and wires that it can cut. Real stores in a temporary folder, real cryptography, no sockets and no waiting.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { agencyHttp, CloudAgent, escrowService, openIdentity, openSqliteStore } from '@keystead/agent/cloud'
@@ -118,6 +118,24 @@ export class Network {
       }
       if (moved === 0) return
     }
+  }
+
+  /** A ledger that shares its past with ours, and its validator's key, and goes on by itself: what a lying operator runs. */
+  async fork(origin: string): Promise<EmbeddedLedger> {
+    const [data, signer] = [join(this.#folder, 'fork.lmdb'), join(this.#folder, 'fork-signer')]
+    cpSync(join(this.#folder, 'ledger.lmdb'), data, { recursive: true })
+    cpSync(join(this.#folder, 'signer'), signer, { recursive: true })
+    const { chainId, parameters } = this.ledger.genesis
+    const ledger = await EmbeddedLedger.open({
+      store: LedgerStore.open(data),
+      signer: await Signer.open(signer, this.keys),
+      clock: this.clock,
+      network: { chainId, parameters },
+    })
+    const app = ledgerHttp(ledger, { freshSeconds: 1, log: () => {} })
+    this.wires.connect(origin, (request) => app.fetch(request))
+    this.#more.push(() => ledger.close())
+    return ledger
   }
 
   advance(seconds: number): void {

@@ -1,5 +1,7 @@
 /** Relationships, keys proven, rotations, and everybody who may be away or lie. */
+import { encodeSubmission, networkHash } from '@keystead/did-dkms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Owner } from '../../did-dkms/src/testing/owner.ts'
 import { AGENCY, LEDGER, Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -202,6 +204,29 @@ describe('when somebody lies', () => {
       outcomes.add(String(result.didResolutionMetadata.error?.code ?? 'resolved'))
     }
     expect(outcomes).toContain('PROOF_INVALID')
+  })
+
+  it('rule 17: a ledger that shows two people two histories is found out when they talk', async () => {
+    alice.ledgerUrl = 'http://fork.test'
+    const fork = await network.fork(alice.ledgerUrl)
+    await alice.restart()
+    // The operator registers somebody in one history and somebody else in the other.
+    const stranger = async (ledger: typeof fork) =>
+      ledger.submit(
+        encodeSubmission(
+          await new Owner(network.keys, networkHash(ledger.genesis), Date.UTC(2026, 0, 2) / 1000).genesis(),
+        ),
+      )
+    await stranger(fork)
+    await stranger(network.ledger)
+    expect((await alice.agent.edge.ports.ledger.head()).level).toBe('operator-signed')
+    expect((await bob.agent.edge.ports.ledger.head()).level).toBe('operator-signed')
+    await answering(bob, () => alice.agent.verify('bob'))
+    await network.settle(alice, bob)
+    expect(alice.heard('ledger-forked') || bob.heard('ledger-forked')).toBe(true)
+    const told = [alice, bob].find((person) => person.heard('ledger-forked')) as Person
+    const [evidence] = await told.agent.ledgerEvidence()
+    expect(evidence).toMatchObject({ kind: 'fork', network: 'keystead-test' })
   })
 
   it('a clock that is wrong by a day is named, whichever way', async () => {

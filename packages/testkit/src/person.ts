@@ -37,6 +37,9 @@ export class Person {
   }
 
   /** Seconds by which this person's clock is wrong from now on. */
+  /** The ledger node this wallet asks, from its next start on. */
+  ledgerUrl = 'http://ledger.test'
+
   set skew(seconds: number) {
     this.#clock.skew = seconds * 1000
   }
@@ -72,7 +75,7 @@ export class Person {
       },
     }
     const ledger = new LedgerClient({
-      url: 'http://ledger.test',
+      url: this.ledgerUrl,
       genesis: node.genesis,
       fetch: wires.fetch,
       pins: vaultPins(this.#vault, clock),

@@ -71,6 +71,11 @@ export class EdgeAgent {
     return (await this.edge.records.all('identity')).map(({ value }) => value)
   }
 
+  /** What was kept when a ledger contradicted itself (row N10): for others to check. */
+  async ledgerEvidence(): Promise<JsonObject[]> {
+    return (await this.edge.ports.vault.list('evidence')).map(({ value }) => value)
+  }
+
   publicIdentity(): Promise<Identity> {
     return publicIdentity(this.edge)
   }

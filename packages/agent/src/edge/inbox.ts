@@ -13,6 +13,7 @@ import { askAgency } from './agency-link.ts'
 import { type Edge, fault, nowSeconds, tell } from './context.ts'
 import { heardFrom } from './correspondents.ts'
 import { HANDLERS } from './handlers.ts'
+import { comparePeerView } from './ledger-view.ts'
 import { ownDid, secretsOf } from './own-dids.ts'
 import type { Correspondent, OwnDid, Relationship } from './records.ts'
 import { acknowledgement, unknownType } from './standard.ts'
@@ -103,6 +104,7 @@ async function fromPeer(edge: Edge, message: Message, own: OwnDid): Promise<Chan
   const isPeer = relationship?.peer?.state.now.did === from
   if (!handler?.firstContact && !isPeer) refuseSender(edge, relationship, from)
   if (!handler) return refuseType(edge, incoming)
+  if (isPeer && relationship) await comparePeerView(edge, message, relationship)
   return [...(await handler.run(edge, incoming)), ...(isPeer ? acknowledgement(edge, incoming) : [])]
 }
 

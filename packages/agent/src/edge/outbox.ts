@@ -9,6 +9,7 @@ import { parseUpdateResults, RECIPIENT_UPDATE, recipientTranscript } from '../pr
 import { askAgency, endpointOf, post } from './agency-link.ts'
 import { agencyOf, type Edge, fault, nowSeconds, tell } from './context.ts'
 import { identitySigner } from './identities.ts'
+import { ownView } from './ledger-view.ts'
 import { senderOf } from './own-dids.ts'
 import type { OutboxItem, Outgoing } from './records.ts'
 import { remove } from './store.ts'
@@ -107,7 +108,9 @@ export async function sendMessage(edge: Edge, outgoing: Outgoing): Promise<void>
   const { random, keys } = edge.ports
   const from = await senderOf(edge, outgoing.from)
   const common = { resolver: edge.resolver, random, ephemerals: keys }
-  const packed = await pack(toDidcomm(edge, outgoing), { to: outgoing.to, from, ...common })
+  const view = outgoing.attachments ? undefined : await ownView(edge, outgoing.type)
+  const message = { ...toDidcomm(edge, outgoing), ...(view ? { attachments: [view] } : {}) }
+  const packed = await pack(message, { to: outgoing.to, from, ...common })
   const { didDocument, didResolutionMetadata } = await edge.resolver.resolve(outgoing.to)
   if (!didDocument) throw fault('NO_ROUTE', didResolutionMetadata.error?.title ?? 'the peer’s DID cannot be resolved')
   const [endpoint] = messagingEndpoints(didDocument)

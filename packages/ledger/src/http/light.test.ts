@@ -275,7 +275,12 @@ describe('PROOF-14: heads that peers show', () => {
     const early = await seen(alice)
     expect(await alice.client.comparePeerHead(early)).toBe('same')
     await register(one)
+    await alice.client.head()
     expect(await alice.client.comparePeerHead(early)).toBe('consistent')
+    // A wallet that never saw the earlier head itself demands the proof.
+    const fresh = clientOf({ one }, { clock: one.clock })
+    await fresh.client.head()
+    expect(await fresh.client.comparePeerHead(early)).toBe('consistent')
     const late = await seen(clientOf({ one }, { clock: one.clock }))
     const frozen = new BftLedger()
     expect(await clientOf({ one: frozen }, { clock: one.clock }).client.comparePeerHead(late)).toBe('ahead')
@@ -299,6 +304,8 @@ describe('PROOF-14: heads that peers show', () => {
     const head = await seen(bob)
     const unsigned = { ...head, header: { ...head.header, dataHash: head.mapRoot } }
     expect(await alice.client.comparePeerHead(unsigned)).toBe('unjudged')
+    const otherRoots = { ...head, logRoot: head.mapRoot }
+    expect(await alice.client.comparePeerHead(otherRoots)).toBe('unjudged')
     const strangers = new BftLedger({ sets: new Map([[1, [new TestValidator('x')]]]) })
     expect(await alice.client.comparePeerHead(strangers.head)).toBe('unjudged')
     expect(alice.pins.evidence).toEqual([])
