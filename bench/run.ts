@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { credentials } from './areas/credentials.ts'
 import { didcomm } from './areas/didcomm.ts'
 import { ledger } from './areas/ledger.ts'
+import { ledgerHttp } from './areas/ledger-http.ts'
 import { wallet } from './areas/wallet.ts'
 import { type Budget, FULL, QUICK, type Row } from './measure.ts'
 
@@ -15,7 +16,13 @@ const { values } = parseArgs({
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
-const AREAS: Readonly<Record<string, (budget: Budget) => Promise<Row[]>>> = { ledger, didcomm, credentials, wallet }
+const AREAS: Readonly<Record<string, (budget: Budget) => Promise<Row[]>>> = {
+  ledger,
+  'ledger-http': ledgerHttp,
+  didcomm,
+  credentials,
+  wallet,
+}
 
 if (values.help) {
   console.log(`npm run bench [-- --json] [-- --quick] [-- --only ${Object.keys(AREAS).join('|')}]`)

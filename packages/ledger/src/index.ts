@@ -6,6 +6,7 @@ export {
   workAdmission,
 } from './admission.ts'
 export { fillBlock, hasReservedSpace } from './block-space.ts'
+export { decodeEnvelope, encodeEnvelope } from './engine/comet/envelope.ts'
 export { type Block, makeBlock } from './engine/embedded/block.ts'
 export { EmbeddedLedger, type EngineOptions } from './engine/embedded/engine.ts'
 export { Signer } from './engine/embedded/signer.ts'

@@ -14,7 +14,7 @@ import type { LedgerErrorCode } from '../errors.ts'
 import { MAX_OPTIONS_BYTES } from '../limits.ts'
 import { answerIdentifier } from './identifiers.ts'
 import { consistencyFrom, lightRoutes } from './light.ts'
-import { operationRoute, type ReceiptSigner } from './operations.ts'
+import { operationRoutes, type ReceiptSigner } from './operations.ts'
 import { problem } from './problem.ts'
 import { readHealth, readHistory, readNetworkBundle } from './read.ts'
 import { isDkmsDid, nodeResolver } from './resolver.ts'
@@ -34,7 +34,7 @@ export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
   const net = networkHash(ledger.genesis)
   app.use(cors({ origin: '*', allowMethods: ['GET', 'POST'] }))
 
-  operationRoute(app, ledger, options)
+  operationRoutes(app, ledger, options)
 
   app.on(
     ['GET', 'POST'],

@@ -8,6 +8,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { vectorsDir } from '../../../core/src/testing/vectors.ts'
 import { Owner } from '../../../did-dkms/src/testing/owner.ts'
+import { encodeEnvelope } from '../engine/comet/envelope.ts'
 import { keys, removeFolders, START, temporaryFolder } from '../testing/ledger.ts'
 import { type Contract, readContract } from '../testing/openapi.ts'
 import { ledgerHttp } from './app.ts'
@@ -66,7 +67,7 @@ interface Answer {
   location: string | null
 }
 
-async function ask(path: string, accept?: string, body?: string): Promise<Answer> {
+async function ask(path: string, accept?: string, body?: string | Uint8Array<ArrayBuffer>): Promise<Answer> {
   const answer = await fetch(`${node.url}${path}`, {
     redirect: 'manual',
     ...(accept === undefined ? {} : { headers: { accept } }),
@@ -206,6 +207,22 @@ describe('our OpenAPI file', () => {
       expect(answer.status).toBe(status)
       ours.hold('POST', '/v1/operations', answer)
     }
+    const another = encodeSubmission(await new Owner(keys, networkHash(node.ledger.genesis), START + 86_400).genesis())
+    const mixed = Buffer.from(encodeEnvelope([another, Buffer.from(`${bytes} `), Buffer.from(bytes)]))
+    for (const [body, status] of [
+      [mixed, 200],
+      [mixed.subarray(0, -1), 400],
+    ] as const) {
+      const answer = await ask('/v1/envelopes', undefined, body)
+      expect(answer.status).toBe(status)
+      ours.hold('POST', '/v1/envelopes', answer)
+      if (status !== 200) continue
+      const { results } = answer.body as { results: { problem?: { code: string } }[] }
+      expect(results.map((one) => one.problem?.code ?? 'ok')).toEqual(['ok', 'BAD_OPERATION', 'ok'])
+    }
+    const app = ledgerHttp(node.ledger, { freshSeconds: 1, log: () => {} })
+    const over = await app.request('/v1/envelopes', { method: 'POST', body: new Uint8Array(600_000) })
+    expect([over.status, await over.json()]).toEqual([413, expect.objectContaining({ code: 'TOO_LARGE' })])
     const large = await ask(id(updated), RESULT, JSON.stringify({ versionId: 'x'.repeat(20_000) }))
     expect(large.status).toBe(413)
     ours.hold('POST', IDENTIFIERS, large)

@@ -1,4 +1,4 @@
-/** Taking operations (`POST /v1/operations`), and answering with what was signed for them (rule 15, NET-34). */
+/** Taking operations, and answering with what was signed for them (rule 15, NET-34). */
 import { setTimeout as after } from 'node:timers/promises'
 import { type Clock, KeysteadError } from '@keystead/core'
 import type { SigningKey } from '@keystead/crypto'
@@ -6,9 +6,10 @@ import { MAX_SUBMISSION_BYTES, networkHash, parseBy, rulesFor } from '@keystead/
 import { type InclusionReceipt, signReceipt } from '@keystead/light-client'
 import type { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { decodeEnvelope } from '../engine/comet/envelope.ts'
 import type { Ledger } from '../engine/ledger.ts'
-import { ANSWER_WITHIN_MS, INCLUSION_SECONDS } from '../limits.ts'
-import { problem } from './problem.ts'
+import { ANSWER_WITHIN_MS, INCLUSION_SECONDS, MAX_ENVELOPE_BYTES } from '../limits.ts'
+import { problem, problemOf } from './problem.ts'
 
 export interface ReceiptSigner {
   /** The node's own key, not the one that signs blocks. */
@@ -22,32 +23,48 @@ export interface OperationRouteOptions {
   readonly answerWithinMs?: number
 }
 
-/** 200 once the operation is in the log; 202 with the receipt alone when it was admitted and still waits. */
-export function operationRoute(app: Hono, ledger: Ledger, options: OperationRouteOptions): void {
+/** One by one, or many in an envelope, each with its own result. */
+export function operationRoutes(app: Hono, ledger: Ledger, options: OperationRouteOptions): void {
+  const net = networkHash(ledger.genesis)
+  app.post('/v1/operations', limit(MAX_SUBMISSION_BYTES), async (c) => {
+    const { included, answer } = await take(ledger, net, options, new Uint8Array(await c.req.arrayBuffer()))
+    return c.json(answer, included ? 200 : 202)
+  })
+
+  app.post('/v1/envelopes', limit(MAX_ENVELOPE_BYTES), async (c) => {
+    const submissions = decodeEnvelope(new Uint8Array(await c.req.arrayBuffer()))
+    const settled = await Promise.allSettled(submissions.map((bytes) => take(ledger, net, options, bytes)))
+    const results = settled.map((one) =>
+      one.status === 'fulfilled' ? one.value.answer : { problem: problemOf(one.reason as Error) },
+    )
+    return c.json({ results })
+  })
+}
+
+function limit(maxSize: number) {
+  const tooLarge = new KeysteadError('TOO_LARGE', `at most ${maxSize} bytes are taken here`)
+  return bodyLimit({ maxSize, onError: (c) => problem(c, tooLarge) })
+}
+
+/** Resolves once the operation is in the log, or with the receipt alone when it was admitted and still waits. */
+async function take(ledger: Ledger, net: string, options: OperationRouteOptions, bytes: Uint8Array) {
   const { log, receipts, answerWithinMs = ANSWER_WITHIN_MS } = options
-  const tooLarge = new KeysteadError('TOO_LARGE', `at most ${MAX_SUBMISSION_BYTES} bytes are taken here`)
-  app.post(
-    '/v1/operations',
-    bodyLimit({ maxSize: MAX_SUBMISSION_BYTES, onError: (c) => problem(c, tooLarge) }),
-    async (c) => {
-      const bytes = new Uint8Array(await c.req.arrayBuffer())
-      const received = receipts && Math.floor(receipts.clock.now() / 1000)
-      const stop = new AbortController()
-      const included = ledger.submit(bytes).finally(() => stop.abort())
-      const late = after(answerWithinMs, undefined, { signal: stop.signal }).catch(() => undefined)
-      const done = receipts ? await Promise.race([included, late]) : await included
-      if (done) log(`operation ${done.hash} height ${done.height}`)
-      if (!receipts || received === undefined) return c.json({ ...done })
-      // Whatever comes of it later is the client's to ask for again; here it must not go unhandled.
-      included.catch(() => {})
-      const receipt = await signed(ledger, receipts, bytes, received, done?.hash)
-      return done ? c.json({ ...done, receipt }) : c.json({ hash: receipt.hash, receipt }, 202)
-    },
-  )
+  const received = receipts && Math.floor(receipts.clock.now() / 1000)
+  const stop = new AbortController()
+  const included = ledger.submit(bytes).finally(() => stop.abort())
+  const late = after(answerWithinMs, undefined, { signal: stop.signal }).catch(() => undefined)
+  const done = receipts ? await Promise.race([included, late]) : await included
+  if (done) log(`operation ${done.hash} height ${done.height}`)
+  if (!receipts || received === undefined) return { included: true, answer: { ...done } }
+  // Whatever comes of it later is the client's to ask for again; here it must not go unhandled.
+  included.catch(() => {})
+  const receipt = await signed(ledger, net, receipts, bytes, received, done?.hash)
+  return { included: done !== undefined, answer: { ...(done ?? { hash: receipt.hash }), receipt } }
 }
 
 async function signed(
   ledger: Ledger,
+  net: string,
   { key }: ReceiptSigner,
   bytes: Uint8Array,
   received: number,
@@ -55,5 +72,5 @@ async function signed(
 ): Promise<InclusionReceipt> {
   const hash = known ?? parseBy(rulesFor(ledger.head.header.version.app, ledger.rules), bytes).hash
   const includeBy = received + INCLUSION_SECONDS
-  return signReceipt(key, { net: networkHash(ledger.genesis), hash, received, includeBy })
+  return signReceipt(key, { net, hash, received, includeBy })
 }

@@ -24,12 +24,17 @@ const STATUS: Readonly<Record<string, 400 | 403 | 404 | 409 | 413 | 429 | 503>> 
 /** Members of their own: bits of work wanted, and when to try again, seconds since 1970. */
 const FACTS = ['bits', 'retryAt']
 
-export function problem(c: Context, error: Error): Response {
+export function problemOf(error: Error) {
   const known = isKeysteadError(error)
   const code = known ? error.code : 'INTERNAL_ERROR'
   const status = known ? (STATUS[code] ?? 400) : 500
   const detail = known ? error.message : 'the ledger node failed; its log says why'
   const facts = known ? FACTS.filter((name) => name in error.details).map((name) => [name, error.details[name]]) : []
-  const body = { type: 'about:blank', title: code.toLowerCase().replaceAll('_', ' '), status, code, detail }
-  return c.json({ ...body, ...Object.fromEntries(facts) }, status, { 'content-type': 'application/problem+json' })
+  const title = code.toLowerCase().replaceAll('_', ' ')
+  return { type: 'about:blank', title, status, code, detail, ...Object.fromEntries(facts) }
+}
+
+export function problem(c: Context, error: Error): Response {
+  const found = problemOf(error)
+  return c.json(found, found.status, { 'content-type': 'application/problem+json' })
 }
