@@ -1,11 +1,14 @@
 /** A ledger node on the embedded engine: configuration from the environment, wiring, nothing else. */
-import { hexadecimal, systemClock, systemRandom } from '@keystead/core'
+import { readFileSync } from 'node:fs'
+import { hexadecimal, parseJson, systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { developmentParameters, networkHash, productionParameters } from '@keystead/did-dkms'
-import { serveLedger } from '@keystead/ledger'
+import { parseWitnesses, serveLedger } from '@keystead/ledger'
 
 const env = process.env
 const data = env['KEYSTEAD_LEDGER_DATA'] ?? '.keystead/ledger'
+/** File of the witnesses to ask, `[{ key, url }]`. */
+const witnesses = env['KEYSTEAD_LEDGER_WITNESSES']
 const development = env['KEYSTEAD_LEDGER_PROFILE'] === 'development'
 
 try {
@@ -22,6 +25,7 @@ try {
     clock: systemClock,
     keys: nodeKeyProvider(),
     log: (line) => console.log(line),
+    witnesses: witnesses ? parseWitnesses(parseJson(new Uint8Array(readFileSync(witnesses)), 64 * 1024)) : [],
   })
   console.log(`ledger ready ${node.url} genesis ${networkHash(node.ledger.genesis)}`)
   const stop = async (): Promise<void> => {

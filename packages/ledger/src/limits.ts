@@ -60,3 +60,18 @@ export const SPONSOR_QUOTA_PER_DAY = 1000
 
 /** Bytes of the options of one resolution: a handful of short texts. */
 export const MAX_OPTIONS_BYTES = 4096
+
+/** Faults that `fsck` names: a disk with more is to be replaced, not read. */
+export const MAX_FAULTS = 1_000
+
+/** Entries that one page of an export carries: about two megabytes, executed in a second by a mirror. */
+export const EXPORT_PAGE_ENTRIES = 1_000
+
+/** Bytes of a line of an export: the largest submission, or a head with 128 signatures and the network's leaves. */
+export const MAX_EXPORT_LINE_BYTES = 256 * 1024
+
+/** Mirrors that follow one node: each costs a socket and a page in memory. */
+export const MAX_EXPORT_STREAMS = 64
+
+/** Witnesses of one node: each is asked for every new checkpoint. */
+export const MAX_WITNESSES = 32

@@ -11,6 +11,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import type { Ledger } from '../engine/ledger.ts'
 import type { LedgerErrorCode } from '../errors.ts'
+import { type ExportOptions, exportRoutes } from '../export/routes.ts'
 import { MAX_OPTIONS_BYTES } from '../limits.ts'
 import { answerIdentifier } from './identifiers.ts'
 import { consistencyFrom, lightRoutes } from './light.ts'
@@ -20,7 +21,7 @@ import { readHealth, readHistory, readNetworkBundle } from './read.ts'
 import { isDkmsDid, nodeResolver } from './resolver.ts'
 import { universalRoutes } from './universal.ts'
 
-export interface HttpOptions {
+export interface HttpOptions extends ExportOptions {
   /** Seconds after which a read makes a fresh block first. */
   readonly freshSeconds: number
   readonly log: (line: string) => void
@@ -58,6 +59,7 @@ export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
     return c.json(networkBundleToJson(readNetworkBundle(ledger.view(), net, consistencyFrom(c))))
   })
 
+  exportRoutes(app, ledger, options)
   app.get('/v1/genesis', (c) => c.json({ ...ledger.genesis }))
   const node = options.receipts && encodeMultikey(options.receipts.key.publicKey)
   app.get('/health', (c) => c.json({ ...readHealth(ledger), genesis: net, ...(node ? { node } : {}) }))

@@ -1,16 +1,17 @@
 /** A ledger node as a process: one folder, one lock, one port. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { serve } from '@hono/node-server'
-import { type Clock, KeysteadError } from '@keystead/core'
+import type { Clock } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
 import { openKeyFile } from '@keystead/crypto/key-file'
 import type { AdmissionPolicy } from '../admission.ts'
 import { EmbeddedLedger, type EngineOptions } from '../engine/embedded/engine.ts'
 import { Signer } from '../engine/embedded/signer.ts'
 import type { Ledger } from '../engine/ledger.ts'
-import type { LedgerErrorCode } from '../errors.ts'
+import { Checkpoints } from '../export/checkpoints.ts'
+import { Cosigning, type WitnessAddress } from '../export/cosigning.ts'
+import { lockFolder } from '../state/lock.ts'
 import { LedgerStore } from '../state/store.ts'
 import { ledgerHttp } from './app.ts'
 
@@ -28,10 +29,15 @@ export interface LedgerNodeOptions {
   readonly clock: Clock
   readonly keys: KeyProvider
   readonly log: (line: string) => void
+  /** Whom this node asks to cosign its checkpoints. */
+  readonly witnesses?: readonly WitnessAddress[]
 }
 
 /** Seconds between blocks of an idle chain: rule 11 counts more than ten minutes as lost. */
 const HEARTBEAT_SECONDS = 240
+
+/** Seconds between looks whether the log grew since witnesses cosigned it. */
+const ASK_WITNESSES_SECONDS = 5
 
 export interface LedgerNode {
   readonly ledger: Ledger
@@ -51,7 +57,10 @@ export async function serveLedger(options: LedgerNodeOptions): Promise<LedgerNod
     ...(options.admission ? { admission: options.admission } : {}),
   })
   const key = await openKeyFile(join(options.signerFolder, 'node-key.json'), options.keys)
-  const app = ledgerHttp(ledger, { ...options, receipts: { key, clock: options.clock } })
+  const checkpoints = new Checkpoints(ledger, key)
+  const { clock, witnesses = [], log } = options
+  const cosigning = new Cosigning({ ledger, checkpoints, witnesses, clock, fetch, log })
+  const app = ledgerHttp(ledger, { ...options, receipts: { key, clock }, checkpoints, cosigning })
   const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port })
   const port = await new Promise<number>((resolve, reject) => {
     server.once('error', reject)
@@ -64,27 +73,19 @@ export async function serveLedger(options: LedgerNodeOptions): Promise<LedgerNod
     () => void ledger.refresh(HEARTBEAT_SECONDS - 1).catch((error) => options.log(`error ${error}`)),
     HEARTBEAT_SECONDS * 1000,
   )
+  const stop = new AbortController()
+  const asking = witnesses.length > 0 ? cosigning.run(ASK_WITNESSES_SECONDS, stop.signal) : undefined
   return {
     ledger,
     url: `http://${options.host}:${port}`,
     close: async () => {
       clearInterval(heartbeat)
+      stop.abort()
+      await asking
       if ('closeAllConnections' in server) server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       await ledger.close()
       unlock()
     },
   }
-}
-
-/** SQLite's file lock is the system's own: it goes with the process, however that ends. */
-function lockFolder(folder: string): () => void {
-  const lock = new DatabaseSync(join(folder, 'lock.sqlite'))
-  try {
-    lock.exec('PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT')
-    lock.exec('CREATE TABLE IF NOT EXISTS lock (held INTEGER)')
-  } catch (cause) {
-    throw new KeysteadError<LedgerErrorCode>('LEDGER_IN_USE', `another ledger node uses ${folder}`, { cause })
-  }
-  return () => lock.close()
 }

@@ -2,12 +2,13 @@
  * Restores a snapshot chunk by chunk into a store that nobody reads yet (SNAPSHOT-3). What it holds is believed only when map
  * and log, built anew, give the roots. Progress lies in the store itself, so that an interrupted restore goes on.
  */
-import { base64url, equalBytes, KeysteadError, utf8Decode } from '@keystead/core'
+import { base64url, equalBytes, KeysteadError } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
-import { decodeState, stateKey } from '@keystead/did-dkms'
+import { decodeState } from '@keystead/did-dkms'
 import type { LedgerErrorCode } from '../errors.ts'
 import { eraseBodies } from '../state/entries.ts'
-import { type LedgerStore, numberKey, type PinnedReader } from '../state/store.ts'
+import { noteMissing, settleMissing } from '../state/missing.ts'
+import { type Batch, type LedgerStore, numberKey, type PinnedReader } from '../state/store.ts'
 import { metadataHash, type SnapshotMetadata, snapshotAppHash } from './metadata.ts'
 import { Rebuild } from './rebuild.ts'
 import { parseRecord, type SnapshotRecord } from './records.ts'
@@ -76,49 +77,43 @@ export class SnapshotRestore {
     const { entry, op, body } = record
     if (entry.i !== logSize) throw new Error('an entry of the log is missing')
     this.#rebuild.entry(record)
-    if ('body' in op && op.body && !body) batch.put('m', want(op.did, op.seq), new Uint8Array(0))
+    if ('body' in op && op.body && !body) noteMissing(batch, op.did, op.seq)
   }
 
-  /** Throws `SNAPSHOT_MISMATCH` unless every chunk is in, the roots are the promised ones and no body is missing. */
-  finish(trustedAppHash: Uint8Array): void {
+  /**
+   * Throws `SNAPSHOT_MISMATCH` unless every chunk is in, the roots are the promised ones and no body is missing. `complete` adds
+   * what makes the state visible; both are on disk together.
+   */
+  finish(trustedAppHash: Uint8Array, complete: (batch: Batch) => void = () => {}): void {
     const { chunks, logSize } = this.metadata
     const roots = this.#rebuild.roots()
     if (this.#next !== chunks.length || roots.logSize !== logSize)
       refuse('SNAPSHOT_MISMATCH', 'the snapshot is not complete')
     if (!equalBytes(snapshotAppHash(roots), trustedAppHash))
       refuse('SNAPSHOT_MISMATCH', 'the snapshot gives another state than the network signed')
+    const { batch } = this.#rebuild
     const pinned = this.#store.pin()
     try {
-      this.#checkBodies(pinned)
+      const missing = settleMissing(pinned, batch)
+      if (missing) refuse('SNAPSHOT_MISMATCH', missing)
+      dropErased(pinned, batch)
     } finally {
       pinned.release()
     }
-    this.#rebuild.batch.remove('m', 'restore')
+    batch.remove('m', 'restore')
+    complete(batch)
     this.#rebuild.commit()
-  }
-
-  /** A body may be missing only if its DID erased it, and then it must be (rule 12). */
-  #checkBodies(source: PinnedReader): void {
-    const { batch } = this.#rebuild
-    for (const [key] of source.range('m')) {
-      const [, did, seq] = WANTED.exec(utf8Decode(key)) ?? []
-      if (did === undefined) continue
-      const state = source.get('s', stateKey(did))
-      if (!state || Number(seq) > (decodeState(state).erased ?? -1))
-        refuse('SNAPSHOT_MISMATCH', 'the snapshot lacks a document body')
-      batch.remove('m', key)
-    }
-    for (const [, value] of source.range('s')) {
-      if (!Buffer.from(value).includes('"erased":')) continue
-      const { did, erased } = decodeState(value)
-      if (erased !== undefined) eraseBodies(batch, did, 0, erased)
-    }
   }
 }
 
-/** Notes a body that came with no operation. */
-const want = (did: string, seq: number): string => `want ${did} ${seq}`
-const WANTED = /^want (\S+) (\d+)$/
+/** What a DID erased must not come back with a snapshot (rule 12). */
+function dropErased(source: PinnedReader, batch: Batch): void {
+  for (const [, value] of source.range('s')) {
+    if (!Buffer.from(value).includes('"erased":')) continue
+    const { did, erased } = decodeState(value)
+    if (erased !== undefined) eraseBodies(batch, did, 0, erased)
+  }
+}
 
 function* linesOf(chunk: Uint8Array): Iterable<Uint8Array> {
   for (let start = 0; start < chunk.length; ) {

@@ -138,7 +138,7 @@ describe('state sync', () => {
     const server = new StateSync({ ...common, store: network.ledger.store, folder: taken.folder, onRestored: () => {} })
     const store = LedgerStore.open(join(temporaryFolder(), 'l.lmdb'))
     const restored: number[] = []
-    const onRestored = (height: number): void => void restored.push(height)
+    const onRestored = (_: unknown, height: number): void => void restored.push(height)
     const client = new StateSync({ ...common, store, folder: temporaryFolder(), onRestored })
     const [offered] = server.list()
     if (!offered) throw new Error('a snapshot')

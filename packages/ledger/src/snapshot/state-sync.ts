@@ -4,7 +4,7 @@
  */
 import { type Bytes, equalBytes, isKeysteadError } from '@keystead/core'
 import type { Roots } from '../state/execute.ts'
-import type { LedgerStore } from '../state/store.ts'
+import type { Batch, LedgerStore } from '../state/store.ts'
 import {
   decodeMetadata,
   encodeMetadata,
@@ -40,8 +40,8 @@ export interface StateSyncOptions {
   /** Where this node keeps the snapshots it took. */
   readonly folder: string
   readonly log: (line: string) => void
-  /** Called once all is verified and on disk: the engine writes its own record of the height, and the state is visible. */
-  readonly onRestored: (height: number, roots: Roots) => void
+  /** Called once all is verified: the engine adds its own record of the height, and all becomes visible together. */
+  readonly onRestored: (batch: Batch, height: number, roots: Roots) => void
 }
 
 export class StateSync {
@@ -97,7 +97,7 @@ export class StateSync {
       work.apply(chunk)
       log(`state-sync chunk ${work.next}/${work.metadata.chunks.length}`)
       if (work.next < work.metadata.chunks.length) return accept
-      work.finish(appHash)
+      work.finish(appHash, (batch) => onRestored(batch, work.metadata.height, work.metadata))
     } catch (error) {
       if (isKeysteadError(error, 'SNAPSHOT_CHUNK_CORRUPT')) {
         log(`state-sync chunk ${index} from ${sender} is corrupt; refused`)
@@ -110,7 +110,6 @@ export class StateSync {
       return { ...accept, result: 'REJECT_SNAPSHOT' }
     }
     this.#restore = undefined
-    onRestored(work.metadata.height, work.metadata)
     return accept
   }
 }

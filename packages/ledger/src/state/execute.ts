@@ -80,7 +80,13 @@ export function writeGenesis(batch: Batch, genesis: NetworkGenesis): void {
   const digest = networkDigest(networkDigests(network))
   const system = putState(batch, SYSTEM_KEY, encodeSystem({ tick: genesis.time, lost: 0, network: digest }))
   mapUpdate(nodesOf(batch), [...leaves, system])
-  batch.put('m', 'genesis-network', utf8(digest))
+  rememberGenesis(batch, genesis)
+}
+
+/** What a node must know of its network beside the state: the document, and the digest of the leaves it began with. */
+export function rememberGenesis(batch: Batch, genesis: NetworkGenesis): void {
+  batch.putJson('m', 'genesis', genesis)
+  batch.put('m', 'genesis-network', utf8(networkDigest(networkDigests(initialNetwork(genesis)))))
 }
 
 /** The network's own state after everything committed, or after a batch. */

@@ -1,5 +1,5 @@
 /** A ledger in a temporary folder with some history, for tests of what copies, checks and follows ledgers. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FakeClock } from '@keystead/core'
@@ -86,6 +86,13 @@ export async function testLedger(
       return testLedger({ data, signer, clock, owners })
     },
   }
+}
+
+/** A folder with the validator's key of another, and no record of what it signed: an operator who begins anew. */
+export function forgetfulSigner(signer: string): string {
+  const folder = temporaryFolder()
+  cpSync(join(signer, 'validator-key.json'), join(folder, 'validator-key.json'))
+  return folder
 }
 
 /** Rejects or throws with this code. */

@@ -129,7 +129,6 @@ export class Application implements AbciApplication {
     if (stored && networkHash(stored) !== networkHash(genesis))
       throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', 'the data are of another network')
     const batch = new Batch(this.#store)
-    batch.putJson('m', 'genesis', genesis)
     writeGenesis(batch, genesis)
     const { mapRoot, logRoot, logSize } = rootsOf(batch, 0)
     const hash = appHash(mapRoot, logRoot, logSize)

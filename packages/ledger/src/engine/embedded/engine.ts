@@ -3,7 +3,7 @@
  * behind every block that changed anything comes an empty one whose header proves it. Both are on disk before anybody is
  * told (group commit).
  */
-import { base64url, type Clock, concatBytes, KeysteadError, uint32 } from '@keystead/core'
+import { base64url, type Clock, KeysteadError } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import {
   type Authority,
@@ -22,8 +22,6 @@ import {
 } from '@keystead/did-dkms'
 import {
   appHash,
-  decodeHead,
-  encodeHead,
   type Head,
   type LightBlock,
   type Receipt,
@@ -45,9 +43,10 @@ import {
   rootsOf,
   writeGenesis,
 } from '../../state/execute.ts'
-import { Batch, type LedgerStore, numberKey, type Reader } from '../../state/store.ts'
+import { Batch, type LedgerStore, numberKey } from '../../state/store.ts'
 import type { Ledger, LedgerStatus, View } from '../ledger.ts'
 import { makeBlock } from './block.ts'
+import { putBlock, readBlock, readSet, readTip } from './blocks.ts'
 import type { Signer } from './signer.ts'
 
 export interface EngineOptions {
@@ -109,7 +108,7 @@ export class EmbeddedLedger implements Ledger {
     if (!genesis.validators.some((validator) => validator.k === encodeMultikey(signer.key.publicKey)))
       throw new KeysteadError<LedgerErrorCode>('LEDGER_CORRUPT', 'the validator key is not the one of this ledger')
     const ledger = new EmbeddedLedger(options, genesis)
-    const tip = readBlock(store, store.json<number>('m', 'tip') ?? 0)
+    const tip = readTip(store)
     if (tip) {
       ledger.#head = tip.head
       ledger.#lastResults = tip.results
@@ -120,7 +119,6 @@ export class EmbeddedLedger implements Ledger {
       if (!ledger.handedOver) await ledger.refresh(0)
     } else {
       const batch = new Batch(store)
-      batch.putJson('m', 'genesis', genesis)
       writeGenesis(batch, genesis)
       const roots = rootsOf(batch, 0)
       await ledger.#seal(batch, [], roots, { seconds: genesis.time, nanos: 0 }, 0, ledger.#next)
@@ -155,7 +153,7 @@ export class EmbeddedLedger implements Ledger {
   }
 
   #validators(hash: Uint8Array): Validator[] | undefined {
-    const set = this.store.json<NetworkGenesis['validators']>('m', setName(hash))
+    const set = readSet(this.store, hash)
     return set && validatorsOf(set)
   }
 
@@ -285,10 +283,7 @@ export class EmbeddedLedger implements Ledger {
     const head: Head = { ...block, ...roots }
     this.#sealed = head
     const { height } = block.header
-    const set = setName(block.header.nextValidatorsHash)
-    if (!batch.get('m', set)) batch.putJson('m', set, state.validators)
-    batch.put('k', numberKey(height), concatBytes(uint32(txs.length), encodeHead(head)))
-    batch.putJson('m', 'tip', height)
+    putBlock(batch, { head, results: txs.length }, state.validators)
     if (height > KEEP_BLOCKS) batch.remove('k', numberKey(height - KEEP_BLOCKS))
     this.#sealedResults = txs.length
     return head
@@ -333,14 +328,6 @@ export class EmbeddedLedger implements Ledger {
   }
 }
 
-/** As blocks lie on disk: how many operations one carried (32 bits), and its head. */
-function readBlock(store: Reader, height: number): { results: number; head: Head } | undefined {
-  const bytes = store.get('k', numberKey(height))
-  return (
-    bytes && { results: new DataView(bytes.buffer, bytes.byteOffset).getUint32(0), head: decodeHead(bytes.slice(4)) }
-  )
-}
-
 /** A header proves the state after the block before it. */
 function provenVersion(head: Head): number {
   return head.header.height - 1
@@ -360,9 +347,6 @@ function newGenesis(options: EngineOptions): NetworkGenesis {
 function refused({ code, message, retryAt }: Extract<RunResult, { ok: false }>): KeysteadError<OperationErrorCode> {
   return new KeysteadError<OperationErrorCode>(code, message, retryAt === undefined ? {} : { details: { retryAt } })
 }
-
-/** Where a set of validators lies, by its hash. */
-const setName = (hash: Uint8Array): string => `validators ${base64url.encode(hash)}`
 
 function nextOf({ validators, protocol }: NetworkState): Next {
   return { validators: validators.set, protocol: protocol.version }

@@ -9,7 +9,6 @@ import { encodeMultikey, type KeyProvider, type SigningKey } from '@keystead/cry
 import { destroyFileDurably, openKeyFile, writeFileDurably } from '@keystead/crypto/key-file'
 import type { LedgerErrorCode } from '../../errors.ts'
 
-const KEY_FILE = 'validator-key.json'
 const DESTROYED_FILE = 'validator-key.destroyed.json'
 
 export interface LastSigned {
@@ -19,6 +18,8 @@ export interface LastSigned {
   readonly hash: string
 }
 
+const KEY_FILE = 'validator-key.json'
+
 export class Signer {
   readonly key: SigningKey
   readonly #folder: string
@@ -26,6 +27,11 @@ export class Signer {
   private constructor(key: SigningKey, folder: string) {
     this.key = key
     this.#folder = folder
+  }
+
+  /** True if the folder holds a validator's key. */
+  static exists(folder: string): boolean {
+    return existsSync(join(folder, KEY_FILE))
   }
 
   /** Loads the key from the folder, making both the first time. Throws `VALIDATOR_KEY_DESTROYED` after a handover. */
@@ -61,6 +67,19 @@ export class Signer {
     const said = { v: 1, k: encodeMultikey(this.key.publicKey) }
     writeFileDurably(join(this.#folder, DESTROYED_FILE), `${JSON.stringify(said)}\n`)
     destroyFileDurably(join(this.#folder, KEY_FILE))
+  }
+
+  /**
+   * Makes `tip` the newest signed block although a later one was signed; the operator takes that upon themselves. The later
+   * record is kept beside it. Returns what is given up.
+   */
+  abandon(tip: LastSigned): LastSigned | undefined {
+    const file = this.#file(tip.chainId)
+    const last = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as LastSigned) : undefined
+    const given = last && (last.height > tip.height || last.hash !== tip.hash) ? last : undefined
+    if (given) writeFileDurably(`${file}.abandoned-${given.height}`, JSON.stringify(given))
+    this.record(tip)
+    return given
   }
 
   #file(chainId: string): string {

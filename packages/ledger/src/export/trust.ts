@@ -1,0 +1,50 @@
+/** Whom a mirror believes: heads that the network signed, each continuing the last, pinned in its folder (rule 17). */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Clock, parseJson } from '@keystead/core'
+import { writeFileDurably } from '@keystead/crypto/key-file'
+import type { NetworkGenesis } from '@keystead/did-dkms'
+import { type FetchPort, httpProvider, type PinStore, pinFromJson, pinToJson, Trust } from '@keystead/light-client'
+import type { AcceptHead } from './mirror.ts'
+
+/** Bytes of a pin with 128 validators, and of a consistency proof. */
+const MAX_PIN_BYTES = 1024 * 1024
+
+/** Pins and evidence as files. */
+export function filePins(folder: string): PinStore {
+  const file = join(folder, 'pin.json')
+  return {
+    load: async () =>
+      existsSync(file) ? pinFromJson(parseJson(new Uint8Array(readFileSync(file)), MAX_PIN_BYTES)) : undefined,
+    save: async (pin) => writeFileDurably(file, JSON.stringify(pinToJson(pin))),
+    keepEvidence: async (evidence) =>
+      writeFileDurably(join(folder, `evidence-${Date.now()}.json`), JSON.stringify(evidence)),
+  }
+}
+
+/** Judges heads as a wallet does, asking the node for what it needs to. Rejects with a `LedgerReadErrorCode`. */
+export function acceptHeads(from: {
+  readonly url: string
+  readonly fetch: FetchPort
+  readonly genesis: NetworkGenesis
+  readonly pins: PinStore
+  readonly clock: Clock
+}): AcceptHead {
+  const { url, fetch, genesis, pins, clock } = from
+  const trust = new Trust({ genesis, pins, clock })
+  const node = httpProvider(fetch, url)
+  return async ({ head }) => {
+    const pin = await trust.pin()
+    const path = pin ? await consistency(fetch, url, pin.logSize, head.logSize) : undefined
+    await trust.accept({ head, ...(pin && path ? { consistency: { from: pin.logSize, path } } : {}) }, node, [])
+  }
+}
+
+/** The proof as a node gives it; what it is worth, `Trust` finds out. */
+async function consistency(fetch: FetchPort, url: string, from: number, to: number) {
+  if (to < from) return []
+  const answer = await fetch(`${url}/v1/consistency/${from}/${to}`)
+  const bytes = new Uint8Array(await answer.arrayBuffer())
+  if (answer.status !== 200) return []
+  return Array.from({ length: Math.floor(bytes.length / 32) }, (_, i) => bytes.slice(i * 32, i * 32 + 32))
+}
