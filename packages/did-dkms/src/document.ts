@@ -5,7 +5,7 @@ import { type DidDocument, multikeyMethod, RELATIONSHIPS } from '@keystead/did'
 import { keyDigestOf } from './identifier.ts'
 import type { DidState } from './state.ts'
 import { endOf, type Wait } from './time.ts'
-import type { Body, BodyKey, Purpose } from './types.ts'
+import type { Body, BodyKey, BodyService, Purpose } from './types.ts'
 
 /** Every key of the document with its purposes: those of the body, and authority keys that weigh something. */
 export function documentKeys(state: Pick<DidState, 'auth'>, body: Body): BodyKey[] {
@@ -24,10 +24,15 @@ export function keyUrl(did: string, multikey: string): string {
   return `${did}#${keyDigestOf(multikey)}`
 }
 
+/** JSON-LD contexts that define every term of the document: DID Core 1.0, Multikey, and DIDComm's where its service stands. */
+const CONTEXTS = ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/multikey/v1']
+const MESSAGING_CONTEXT = 'https://didcomm.org/messaging/contexts/v2'
+const isMessaging = ({ type }: BodyService): boolean => type === 'DIDCommMessaging'
+
 /** `body` must be the one whose hash the state holds; a deactivated DID has neither keys nor services. */
 export function deriveDocument(state: DidState, body: Body | undefined): DidDocument {
-  const context = ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/multikey/v1']
-  if (state.status === 'deactivated' || !body) return { '@context': context, id: state.did } as unknown as DidDocument
+  const context = [...CONTEXTS, ...(body?.services.some(isMessaging) ? [MESSAGING_CONTEXT] : [])]
+  if (state.status === 'deactivated' || !body) return { '@context': CONTEXTS, id: state.did } as unknown as DidDocument
   const keys = documentKeys(state, body)
   const related = Object.fromEntries(
     RELATIONSHIPS.flatMap((name) => {
