@@ -4,6 +4,7 @@ import { contactCommands } from './commands/contacts.ts'
 import { credentialCommands } from './commands/credentials.ts'
 import { decideCommands } from './commands/decide.ts'
 import { keyCommands } from './commands/keys.ts'
+import { ledgerCommands } from './commands/ledger.ts'
 import { recoveryCommands } from './commands/recovery.ts'
 import { resolveCommand } from './commands/resolve.ts'
 import { agentCommands, startCommands } from './commands/start.ts'
@@ -28,6 +29,7 @@ decideCommands(program)
 recoveryCommands(program)
 keyCommands(program)
 resolveCommand(program)
+ledgerCommands(program)
 
 try {
   await program.parseAsync()

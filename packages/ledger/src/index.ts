@@ -6,11 +6,26 @@ export {
   workAdmission,
 } from './admission.ts'
 export { fillBlock, hasReservedSpace } from './block-space.ts'
+export { COMETBFT_VERSION, findCometbft, INSTALL_COMETBFT, requireCometbft } from './engine/comet/binary.ts'
+export type { Tuning } from './engine/comet/config.ts'
+export { CometLedger, type CometOptions } from './engine/comet/engine.ts'
 export { decodeEnvelope, encodeEnvelope } from './engine/comet/envelope.ts'
+export {
+  foundNetwork,
+  type InitOptions,
+  initValidator,
+  joinNetwork,
+  type NetworkFile,
+  parseNetworkFile,
+  parseValidatorCard,
+  readJson,
+  readNetworkFile,
+  type ValidatorCard,
+} from './engine/comet/home.ts'
 export { type Block, makeBlock } from './engine/embedded/block.ts'
 export { EmbeddedLedger, type EngineOptions } from './engine/embedded/engine.ts'
 export { Signer } from './engine/embedded/signer.ts'
-export type { Ledger, View } from './engine/ledger.ts'
+export type { Ledger, LedgerStatus, View } from './engine/ledger.ts'
 export type { LedgerErrorCode } from './errors.ts'
 export { Checkpoints } from './export/checkpoints.ts'
 export { feedMirror, readExport } from './export/client.ts'
@@ -20,7 +35,13 @@ export { type AcceptHead, Mirror } from './export/mirror.ts'
 export { acceptHeads, filePins } from './export/trust.ts'
 export { type HttpOptions, ledgerHttp } from './http/app.ts'
 export { readBundle, readHealth, readHistory } from './http/read.ts'
-export { type LedgerNode, type LedgerNodeOptions, serveLedger } from './http/serve.ts'
+export {
+  type LedgerNode,
+  type LedgerNodeOptions,
+  serveLedger,
+  serveValidator,
+  type ValidatorNodeOptions,
+} from './http/serve.ts'
 export { type Backup, backupLedger, readBackup } from './maintain/backup.ts'
 export { fsck, repair } from './maintain/check.ts'
 export type { Fault, FaultCode } from './maintain/fault.ts'

@@ -62,7 +62,7 @@ export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
   exportRoutes(app, ledger, options)
   app.get('/v1/genesis', (c) => c.json({ ...ledger.genesis }))
   const node = options.receipts && encodeMultikey(options.receipts.key.publicKey)
-  app.get('/health', (c) => c.json({ ...readHealth(ledger), genesis: net, ...(node ? { node } : {}) }))
+  app.get('/health', async (c) => c.json({ ...(await readHealth(ledger)), genesis: net, ...(node ? { node } : {}) }))
   app.notFound((c) => problem(c, new KeysteadError<LedgerErrorCode>('NOT_FOUND', 'nothing is here')))
   app.onError((error, c) => {
     if (!isKeysteadError(error)) options.log(`error ${error.stack ?? error.message}`)

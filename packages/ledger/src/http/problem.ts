@@ -5,6 +5,7 @@ import type { Context } from 'hono'
 /** Codes that are not simply bad requests. */
 const STATUS: Readonly<Record<string, 400 | 403 | 404 | 409 | 413 | 429 | 503>> = {
   LEDGER_STOPPING: 503,
+  LEDGER_STALLED: 503,
   LEDGER_DISK_FULL: 503,
   TOO_MANY_OPERATIONS: 503,
   TOO_MANY_STREAMS: 503,

@@ -1,5 +1,5 @@
 /** Answers with their proofs, read from one view of the ledger. */
-import { base64url, type Json, type JsonObject, utf8Decode } from '@keystead/core'
+import { base64url, type JsonObject, utf8Decode } from '@keystead/core'
 import {
   type Body,
   decodeState,
@@ -99,12 +99,17 @@ export function readNetworkBundle(view: View, net: string, consistencyFrom?: num
 }
 
 /** What anybody may know about how the ledger is doing. */
-export function readHealth(ledger: Ledger): JsonObject {
+export async function readHealth(ledger: Ledger): Promise<JsonObject> {
   const { header, logSize } = ledger.head
-  const hash = base64url.encode(headerHash(header))
-  const { height, time } = header
-  return { status: 'ok', network: ledger.genesis.chainId, height, hash, logSize, time: time.seconds } satisfies Record<
-    string,
-    Json
-  >
+  const { engine, peers } = await ledger.status()
+  return {
+    status: 'ok',
+    network: ledger.genesis.chainId,
+    engine,
+    peers,
+    height: header.height,
+    hash: base64url.encode(headerHash(header)),
+    logSize,
+    time: header.time.seconds,
+  }
 }

@@ -1,4 +1,4 @@
-/** A ledger node as a process: one folder, one lock, one port. */
+/** A ledger node as a process: one folder, one lock, one port; whichever engine runs beneath. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { serve } from '@hono/node-server'
@@ -6,6 +6,8 @@ import type { Clock } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
 import { openKeyFile } from '@keystead/crypto/key-file'
 import type { AdmissionPolicy } from '../admission.ts'
+import { CometLedger, type CometOptions } from '../engine/comet/engine.ts'
+import { readSettings } from '../engine/comet/home.ts'
 import { EmbeddedLedger, type EngineOptions } from '../engine/embedded/engine.ts'
 import { Signer } from '../engine/embedded/signer.ts'
 import type { Ledger } from '../engine/ledger.ts'
@@ -56,36 +58,69 @@ export async function serveLedger(options: LedgerNodeOptions): Promise<LedgerNod
     network: options.network,
     ...(options.admission ? { admission: options.admission } : {}),
   })
-  const key = await openKeyFile(join(options.signerFolder, 'node-key.json'), options.keys)
+  const heartbeat = setInterval(
+    () => void ledger.refresh(HEARTBEAT_SECONDS - 1).catch((error) => options.log(`error ${error}`)),
+    HEARTBEAT_SECONDS * 1000,
+  )
+  return serveEngine(ledger, options, options.signerFolder, () => {
+    clearInterval(heartbeat)
+    unlock()
+  })
+}
+
+export interface ValidatorNodeOptions
+  extends CometOptions,
+    Pick<LedgerNodeOptions, 'host' | 'port' | 'freshSeconds' | 'keys' | 'witnesses'> {}
+
+/**
+ * A validator of a network, on CometBFT. Waits for the network's first block. Rejects as `CometLedger.open`, and with
+ * `LEDGER_IN_USE`.
+ */
+export async function serveValidator(options: ValidatorNodeOptions): Promise<LedgerNode> {
+  const unlock = lockFolder(options.home)
+  try {
+    const { signerFolder } = readSettings(options.home)
+    return await serveEngine(await CometLedger.open(options), options, signerFolder, unlock)
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+async function serveEngine(
+  ledger: Ledger,
+  options: Pick<LedgerNodeOptions, 'host' | 'port' | 'freshSeconds' | 'clock' | 'keys' | 'log' | 'witnesses'>,
+  signerFolder: string,
+  released: () => void,
+): Promise<LedgerNode> {
+  const key = await openKeyFile(join(signerFolder, 'node-key.json'), options.keys)
   const checkpoints = new Checkpoints(ledger, key)
   const { clock, witnesses = [], log } = options
   const cosigning = new Cosigning({ ledger, checkpoints, witnesses, clock, fetch, log })
   const app = ledgerHttp(ledger, { ...options, receipts: { key, clock }, checkpoints, cosigning })
   const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port })
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once('error', reject)
-    server.once('listening', () => {
-      const address = server.address()
-      resolve(typeof address === 'object' && address ? address.port : options.port)
-    })
-  })
-  const heartbeat = setInterval(
-    () => void ledger.refresh(HEARTBEAT_SECONDS - 1).catch((error) => options.log(`error ${error}`)),
-    HEARTBEAT_SECONDS * 1000,
-  )
   const stop = new AbortController()
-  const asking = witnesses.length > 0 ? cosigning.run(ASK_WITNESSES_SECONDS, stop.signal) : undefined
-  return {
-    ledger,
-    url: `http://${options.host}:${port}`,
-    close: async () => {
-      clearInterval(heartbeat)
-      stop.abort()
-      await asking
-      if ('closeAllConnections' in server) server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-      await ledger.close()
-      unlock()
-    },
+  let asking: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    stop.abort()
+    await asking
+    if ('closeAllConnections' in server) server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+    await ledger.close()
+    released()
+  }
+  try {
+    const port = await new Promise<number>((resolve, reject) => {
+      server.once('error', reject)
+      server.once('listening', () => {
+        const address = server.address()
+        resolve(typeof address === 'object' && address ? address.port : options.port)
+      })
+    })
+    if (witnesses.length > 0) asking = cosigning.run(ASK_WITNESSES_SECONDS, stop.signal)
+    return { ledger, url: `http://${options.host}:${port}`, close }
+  } catch (error) {
+    await close()
+    throw error
   }
 }

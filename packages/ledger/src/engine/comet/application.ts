@@ -20,14 +20,15 @@ import {
   VoteExtensionStatus,
 } from '../../abci/messages.ts'
 import type { AbciApplication } from '../../abci/server.ts'
+import { fillBlock } from '../../block-space.ts'
 import type { LedgerErrorCode } from '../../errors.ts'
-import { MAX_NETWORK_BLOCK_OPERATIONS } from '../../limits.ts'
+import { MAX_NETWORK_BLOCK_OPERATIONS, RESERVED_BLOCK_OPERATIONS } from '../../limits.ts'
 import { indexOf } from '../../state/entries.ts'
 import { Execution, readNetwork, rootsOf, writeGenesis } from '../../state/execute.ts'
 import { Batch, type LedgerStore } from '../../state/store.ts'
-import { decodeEnvelope, encodeEnvelope } from './envelope.ts'
+import { decodeEnvelope, encodeEnvelope, envelopeShare } from './envelope.ts'
 import { Submissions } from './submissions.ts'
-import { ALREADY_WAITING, encodeVerdicts, type Verdict } from './verdict.ts'
+import { ALREADY_WAITING, encodeVerdicts, type RefusedOperation, type Verdict, verdictOf } from './verdict.ts'
 
 /** What the store says of the newest block that was executed: `m/applied`. */
 export interface Applied {
@@ -44,7 +45,7 @@ export interface ApplicationEvents {
   /** A block is on disk. */
   committed(height: number): void
   /** Submissions that waited in the mempool can no longer enter a block. */
-  refused(refusals: readonly { hash: string; code: string; message: string }[]): void
+  refused(refusals: readonly RefusedOperation[]): void
 }
 
 /** A block executed on top of the committed state; durable once committed. */
@@ -152,7 +153,7 @@ export class Application implements AbciApplication {
     const time = Math.max(this.#options.now?.() ?? 0, this.#state.time)
     const execution = this.#trial(time, batch)
     let verdicts: Verdict[]
-    const refused: { hash: string; code: string; message: string }[] = []
+    const refused: RefusedOperation[] = []
     try {
       verdicts = decodeEnvelope(tx).map((bytes): Verdict => {
         const parsed = this.#submissions.parse(execution.rules, bytes)
@@ -179,34 +180,30 @@ export class Application implements AbciApplication {
     return { code: 1, codespace: 'keystead', data: encodeVerdicts(verdicts) }
   }
 
-  /** Keeps the order of arrival; leaves out whatever would be refused, so that every honest validator accepts the block. */
+  /**
+   * Keeps the order of arrival, with room for what protects owners (NET-31), and leaves out whatever would be refused, so that
+   * every honest validator accepts the block.
+   */
   prepareProposal(request: RequestOf<'prepareProposal'>): ResponseOf<'prepareProposal'> {
     const execution = this.#trial(request.time.seconds)
-    const txs: Uint8Array[] = []
-    let operations = 0
+    const waiting = request.txs.flatMap((tx, envelope) =>
+      submissionsOf(tx).flatMap((bytes) => {
+        const parsed = this.#submissions.parse(execution.rules, bytes)
+        return parsed.ok ? [{ envelope, bytes, submission: parsed.submission }] : []
+      }),
+    )
+    const { block } = fillBlock(waiting, MAX_NETWORK_BLOCK_OPERATIONS, RESERVED_BLOCK_OPERATIONS)
+    const envelopes: Uint8Array[][] = []
     let room = request.maxTxBytes
-    for (const tx of request.txs) {
-      let kept: Uint8Array[]
-      const submissions = submissionsOf(tx)
-      try {
-        kept = submissions.filter((bytes) => {
-          if (operations >= MAX_NETWORK_BLOCK_OPERATIONS) return false
-          const parsed = this.#submissions.parse(execution.rules, bytes)
-          if (!parsed.ok || !execution.run(parsed.submission).ok) return false
-          operations++
-          return true
-        })
-      } catch (error) {
-        if (isKeysteadError(error)) continue
-        throw error
-      }
-      if (kept.length === 0) continue
-      const envelope = kept.length === submissions.length ? tx : encodeEnvelope(kept)
-      room -= envelope.length + 8
-      if (room < 0) break
-      txs.push(envelope)
+    for (const { envelope, bytes, submission } of block) {
+      // An envelope takes up to five bytes of length beside its own.
+      const share = envelopeShare(bytes) + (envelopes[envelope] ? 0 : 8)
+      if (share > room || !execution.run(submission).ok) continue
+      room -= share
+      envelopes[envelope] ??= []
+      envelopes[envelope]?.push(bytes)
     }
-    return { txs }
+    return { txs: Object.values(envelopes).map(encodeEnvelope) }
   }
 
   /** Malformed, oversized, repeated, out of order or refused by its state: none of it enters a block. */
@@ -317,9 +314,7 @@ export class Application implements AbciApplication {
         submissions.map((bytes) => {
           const parsed = this.#submissions.parse(execution.rules, bytes)
           if (!parsed.ok) return { code: parsed.code, message: parsed.message }
-          const result = execution.run(parsed.submission)
-          if (!result.ok) return { code: result.code, message: result.message }
-          return null
+          return verdictOf(execution.run(parsed.submission))
         }),
       )
     }

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { base64url, type Clock, equalBytes, isKeysteadError, KeysteadError } from '@keystead/core'
-import { type NetworkGenesis, parseBy, rulesFor } from '@keystead/did-dkms'
+import { isNetworkSubmission, type NetworkGenesis, parseBy, rulesFor } from '@keystead/did-dkms'
 import {
   appHash,
   type Head,
@@ -15,6 +15,7 @@ import {
   type SignedHeader,
   type Validator,
 } from '@keystead/light-client'
+import type { AdmissionPolicy } from '../../admission.ts'
 import type { LedgerErrorCode } from '../../errors.ts'
 import { findEntry } from '../../state/entries.ts'
 import { logRoot } from '../../state/log-tree.ts'
@@ -22,7 +23,7 @@ import { mapRoot } from '../../state/map-tree.ts'
 import { hashesOf, LedgerStore, nodesOf, type Reader } from '../../state/store.ts'
 import type { Ledger, LedgerStatus, View } from '../ledger.ts'
 import type { Applied } from './application.ts'
-import { RPC_SOCKET, readNetwork, STORE_FOLDER, socketPath } from './home.ts'
+import { RPC_SOCKET, readNetworkFile, STORE_FOLDER, socketPath } from './home.ts'
 import { CometRpc } from './rpc.ts'
 import { Submitter } from './submitter.ts'
 import { Supervisor, type SupervisorOptions } from './supervisor.ts'
@@ -32,6 +33,8 @@ export interface CometOptions
   /** A validator's folder that has joined a network. */
   readonly home: string
   readonly clock: Clock
+  /** Who may create DIDs through this node; everybody unless it says otherwise. */
+  readonly admission?: AdmissionPolicy
   readonly log: (line: string) => void
   /** Ends the wait for the first block. */
   readonly signal?: AbortSignal
@@ -57,10 +60,10 @@ export class CometLedger implements Ledger {
 
   private constructor(options: CometOptions) {
     this.#options = options
-    this.genesis = readNetwork(options.home).genesis
+    this.genesis = readNetworkFile(options.home).genesis
     this.#rpc = new CometRpc(socketPath(options.home, RPC_SOCKET))
     this.#submitter = new Submitter({
-      hashOf: (bytes) => parseBy(rulesFor(this.head.header.version.app), bytes).hash,
+      admit: (bytes) => this.#admit(bytes),
       broadcast: (tx) => this.#rpc.broadcast(tx),
       receipt: (hash) => this.receipt(hash),
       inLog: (hash) => this.#storeNow.get('o', hash) !== undefined,
@@ -168,6 +171,13 @@ export class CometLedger implements Ledger {
     this.#rpc.close()
     await this.#following?.catch(() => {})
     await this.#store?.close()
+  }
+
+  /** Throws for what is no submission by the rules in force, and for a DID that this node does not admit. */
+  #admit(bytes: Uint8Array): string {
+    const submission = parseBy(rulesFor(this.head.header.version.app), bytes)
+    if (!isNetworkSubmission(submission)) this.#options.admission?.check(submission)
+    return submission.hash
   }
 
   get #storeNow(): LedgerStore {

@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join, resolve } from 'node:path'
 import { compareBytes, Fields, type Json, KeysteadError, parseJson } from '@keystead/core'
 import { decodeMultikey, encodeMultikey } from '@keystead/crypto'
-import { type NetworkGenesis, type NetworkParameters, networkHash, parseNetworkGenesis } from '@keystead/did-dkms'
+import { type NetworkGenesis, networkHash, parseNetworkGenesis } from '@keystead/did-dkms'
 import { validatorAddress } from '@keystead/light-client'
 import type { LedgerErrorCode } from '../../errors.ts'
 import { cometGenesis, cometToml, defaultTuning, type Tuning } from './config.ts'
@@ -97,7 +97,7 @@ export function initValidator(options: InitOptions): ValidatorCard {
 /** The network of these validators, with equal power. Throws `BAD_NETWORK`. */
 export function foundNetwork(
   cards: readonly ValidatorCard[],
-  network: { readonly chainId: string; readonly time: number; readonly parameters: NetworkParameters },
+  network: Pick<NetworkGenesis, 'chainId' | 'time' | 'parameters' | 'governance'>,
 ): NetworkFile {
   for (const member of ['k', 'node', 'address', 'name'] as const)
     if (new Set(cards.map((card) => card[member])).size !== cards.length)
@@ -127,7 +127,7 @@ export function joinNetwork(home: string, network: NetworkFile): void {
   writeJson(file, network)
 }
 
-export function readNetwork(home: string): NetworkFile {
+export function readNetworkFile(home: string): NetworkFile {
   const file = join(home, 'network.json')
   if (!existsSync(file))
     throw new KeysteadError<LedgerErrorCode>(
@@ -171,7 +171,7 @@ export function readJson(file: string): Json {
 /** Writes CometBFT's files from ours. Throws `NOT_INITIALIZED`. */
 export function configure(home: string, tuning: Partial<Tuning> = {}): NetworkFile {
   const settings = readSettings(home)
-  const network = readNetwork(home)
+  const network = readNetworkFile(home)
   const own = parseValidatorCard(readJson(join(home, 'validator.json')))
   const peers = network.validators
     .filter(({ node }) => node !== own.node)
@@ -182,7 +182,8 @@ export function configure(home: string, tuning: Partial<Tuning> = {}): NetworkFi
   return network
 }
 
-function readSettings(home: string): Settings {
+/** Throws `NOT_INITIALIZED`. */
+export function readSettings(home: string): Settings {
   const file = join(home, 'keystead.json')
   if (!existsSync(file))
     throw new KeysteadError<LedgerErrorCode>(

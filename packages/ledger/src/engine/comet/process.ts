@@ -7,15 +7,13 @@ import { AbciServer } from '../../abci/server.ts'
 import { LedgerStore } from '../../state/store.ts'
 import { Application, type ApplicationOptions } from './application.ts'
 import { APP_SOCKET, STORE_FOLDER } from './home.ts'
+import type { RefusedOperation } from './verdict.ts'
 
 /** What the process tells its supervisor. */
 export type AppMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'committed'; readonly height: number }
-  | {
-      readonly kind: 'refused'
-      readonly refusals: readonly { readonly hash: string; readonly code: string; readonly message: string }[]
-    }
+  | { readonly kind: 'refused'; readonly refusals: readonly RefusedOperation[] }
 
 /** Runs until the supervisor is gone or says SIGTERM. `make`: another application, for tests of what a cheater does. */
 export async function runApplication(
@@ -45,8 +43,6 @@ export async function runApplication(
     process.exit(0)
   }
   process.once('SIGTERM', () => void stop())
-  // Ctrl-C goes to the whole group; the supervisor decides the order of stopping.
-  process.on('SIGINT', () => {})
   process.once('disconnect', () => process.exit(1))
   tell({ kind: 'ready' })
 }

@@ -8,11 +8,11 @@ import type { LedgerErrorCode } from '../../errors.ts'
 import { MAX_ENVELOPE_BYTES, MAX_ENVELOPE_SUBMISSIONS, MAX_WAITING_OPERATIONS } from '../../limits.ts'
 import { encodeEnvelope, envelopeShare } from './envelope.ts'
 import type { Broadcast } from './rpc.ts'
-import { ALREADY_WAITING, decodeVerdicts } from './verdict.ts'
+import { ALREADY_WAITING, decodeVerdicts, type Refusal, type RefusedOperation } from './verdict.ts'
 
 export interface SubmitterPorts {
-  /** Name of the operation. Throws for what is no submission by the rules in force. */
-  hashOf(bytes: Uint8Array): string
+  /** Name of an operation that this node takes. Throws otherwise. */
+  admit(bytes: Uint8Array): string
   broadcast(tx: Uint8Array): Promise<Broadcast>
   /** Receipt of an operation that the newest header proves. */
   receipt(hash: string): Receipt | undefined
@@ -37,8 +37,6 @@ const MAX_IN_FLIGHT = 4
 const RESEND_AFTER_BLOCKS = 10
 /** How long CometBFT may refuse to answer before we ask again. */
 const RETRY_MS = 500
-/** Seconds after which a submitter is told that the network makes no blocks. */
-const ANSWER_WITHIN_MS = 18_000
 
 export class Submitter {
   readonly #ports: SubmitterPorts
@@ -51,14 +49,13 @@ export class Submitter {
     this.#ports = ports
   }
 
-  /** Rejects with the code of the refusal, `TOO_MANY_OPERATIONS`, `LEDGER_STOPPING` or `LEDGER_STALLED`. */
+  /** Waits for as long as the network needs. Rejects with the code of the refusal, `TOO_MANY_OPERATIONS` or `LEDGER_STOPPING`. */
   async submit(bytes: Uint8Array): Promise<Receipt> {
-    const hash = this.#ports.hashOf(bytes)
+    const hash = this.#ports.admit(bytes)
     const known = this.#ports.receipt(hash)
     if (known) return known
     if (this.#stopped) throw new KeysteadError<LedgerErrorCode>('LEDGER_STOPPING', 'the ledger node is stopping')
-    const waiting = this.#waiting.get(hash) ?? this.#enqueue(hash, bytes)
-    return answerWithin(waiting.receipt)
+    return (this.#waiting.get(hash) ?? this.#enqueue(hash, bytes)).receipt
   }
 
   #enqueue(hash: string, bytes: Uint8Array): Waiting {
@@ -92,10 +89,10 @@ export class Submitter {
     this.#again([...this.#waiting.values()].filter((waiting) => waiting.blocks !== undefined))
   }
 
-  refused(refusals: readonly { hash: string; code: string; message: string }[]): void {
-    for (const { hash, code, message } of refusals) {
-      const waiting = this.#waiting.get(hash)
-      if (waiting) this.#refuse(waiting, code, message)
+  refused(refusals: readonly RefusedOperation[]): void {
+    for (const refusal of refusals) {
+      const waiting = this.#waiting.get(refusal.hash)
+      if (waiting) this.#refuse(waiting, refusal)
     }
   }
 
@@ -157,12 +154,13 @@ export class Submitter {
       const verdict = verdicts[i]
       if (!verdict) return verdicts.length === envelope.length
       if (verdict.code === ALREADY_WAITING) this.#sent([waiting])
-      else this.#refuse(waiting, verdict.code, verdict.message)
+      else this.#refuse(waiting, verdict)
       return false
     })
     if (good.length === envelope.length) {
       this.#ports.log('error CometBFT refused an envelope in which nothing is wrong')
-      for (const waiting of good) this.#refuse(waiting, 'LEDGER_STALLED', 'the network does not take the operation')
+      const refusal = { code: 'LEDGER_STALLED', message: 'the network does not take the operation; try again later' }
+      for (const waiting of good) this.#refuse(waiting, refusal)
       return
     }
     this.#queue.unshift(...good)
@@ -173,23 +171,12 @@ export class Submitter {
   }
 
   /** Not if it entered the log meanwhile, by whatever way: then the next header answers. */
-  #refuse(waiting: Waiting, code: string, message: string): void {
+  #refuse(waiting: Waiting, { code, message, retryAt }: Refusal): void {
     if (this.#ports.inLog(waiting.hash)) {
       waiting.blocks = 0
       return
     }
     this.#waiting.delete(waiting.hash)
-    waiting.reject(new KeysteadError(code, message))
+    waiting.reject(new KeysteadError(code, message, retryAt === undefined ? {} : { details: { retryAt } }))
   }
-}
-
-/** The operation goes on waiting when its submitter has been answered; the same bytes again wait for the same receipt. */
-function answerWithin(receipt: Promise<Receipt>): Promise<Receipt> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      const text = 'the network makes no blocks now; the operation waits, send it again to learn of its receipt'
-      reject(new KeysteadError<LedgerErrorCode>('LEDGER_STALLED', text))
-    }, ANSWER_WITHIN_MS)
-    receipt.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }

@@ -106,7 +106,8 @@ export class Supervisor {
     const { home, cometbft, env = {}, tuning, application = defaultApplication(), prefix = [] } = this.#options
     configure(home, tuning)
     for (const socket of [APP_SOCKET, RPC_SOCKET]) rmSync(join(home, socket), { force: true })
-    const common = { cwd: home, env: { ...process.env, ...env } }
+    // Groups of their own: Ctrl-C reaches the supervisor alone, which then stops them in good order.
+    const common = { cwd: home, env: { ...process.env, ...env }, detached: true }
     const app = spawn(process.execPath, [...process.execArgv, application], {
       ...common,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -123,7 +124,11 @@ export class Supervisor {
   #watch(name: ProcessName, child: ChildProcess): Promise<string> {
     this.#processes.set(name, child)
     for (const stream of [child.stdout, child.stderr])
-      if (stream) createInterface({ input: stream }).on('line', (line) => this.#options.log(`${name}: ${line}`))
+      if (stream)
+        createInterface({ input: stream }).on('line', (line) => {
+          // What peers say of a connection that closes on purpose is of no interest.
+          if (!this.#stopping.signal.aborted) this.#options.log(`${name}: ${line}`)
+        })
     return new Promise((resolve) => {
       child.once('error', (error) => resolve(`${name} could not be started (${error.message})`))
       child.once('exit', (code, signal) => resolve(`${name} ended (${signal ?? `exit ${code}`})`))
