@@ -1,7 +1,7 @@
 /** Secret-key boxes: XChaCha20-Poly1305 with a random nonce in front, the same bytes in Node and in browsers. */
 import { type Bytes, concatBytes, KeysteadError, systemRandom } from '@keystead/core'
-import { driver } from './driver.ts'
 import type { CryptoErrorCode } from './errors.ts'
+import { ciphers } from './portable/ciphers.ts'
 
 const NONCE = 24
 const TAG = 16
@@ -15,13 +15,13 @@ export function seal(
 ): Bytes {
   if (key.length !== 32 || nonce.length !== NONCE)
     throw new KeysteadError<CryptoErrorCode>('BAD_PARAMETERS', 'a box takes a 32-byte key and a 24-byte nonce')
-  return concatBytes(nonce, driver().xchachaSeal(key, nonce, aad, plaintext))
+  return concatBytes(nonce, ciphers().xchachaSeal(key, nonce, aad, plaintext))
 }
 
 /** Throws `DECRYPTION_FAILED`: another key, other associated data, or changed bytes; they cannot be told apart. */
 export function open(key: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Bytes {
   if (key.length === 32 && sealed.length >= NONCE + TAG) {
-    const plaintext = driver().xchachaOpen(key, sealed.subarray(0, NONCE), aad, sealed.subarray(NONCE))
+    const plaintext = ciphers().xchachaOpen(key, sealed.subarray(0, NONCE), aad, sealed.subarray(NONCE))
     if (plaintext) return plaintext
   }
   throw new KeysteadError<CryptoErrorCode>('DECRYPTION_FAILED', 'this box does not open with this key')

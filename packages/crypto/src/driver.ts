@@ -1,9 +1,9 @@
 /**
- * The synchronous half of cryptography behind one interface. The portable driver (noble) serves everywhere; an app on Node
- * installs the native one. Both are held to the same vectors, so which one runs never changes a result.
+ * The synchronous half of cryptography behind one interface. The portable primitives (noble) serve everywhere; an app on Node
+ * installs the native driver. Both are held to the same vectors, so which one runs never changes a result. Each use names the
+ * portable primitives it falls back on, so that a page bundles no others.
  */
 import type { Bytes } from '@keystead/core'
-import { portableDriver } from './portable.ts'
 import type { VerificationSuite } from './types.ts'
 
 export interface CryptoDriver {
@@ -32,13 +32,13 @@ export interface CryptoDriver {
   aesKwUnwrap(kek: Uint8Array, wrapped: Uint8Array): Bytes | undefined
 }
 
-let current: CryptoDriver = portableDriver
+let installed: CryptoDriver | undefined
 
 /** For apps, once at start: what is installed serves every later call. */
 export function installDriver(driver: CryptoDriver): void {
-  current = driver
+  installed = driver
 }
 
-export function driver(): CryptoDriver {
-  return current
+export function installedDriver(): CryptoDriver | undefined {
+  return installed
 }

@@ -1,13 +1,13 @@
 /** Hashes and key derivation, synchronous on every platform (rule 30). */
 import { type Bytes, concatBytes, KeysteadError } from '@keystead/core'
-import { driver } from './driver.ts'
 import type { CryptoErrorCode } from './errors.ts'
+import { hashes } from './portable/hashes.ts'
 
-export const sha256 = (data: Uint8Array): Bytes => driver().sha256(data)
-export const sha384 = (data: Uint8Array): Bytes => driver().sha384(data)
-export const sha512 = (data: Uint8Array): Bytes => driver().sha512(data)
-export const hmacSha256 = (key: Uint8Array, data: Uint8Array): Bytes => driver().hmacSha256(key, data)
-export const hmacSha512 = (key: Uint8Array, data: Uint8Array): Bytes => driver().hmacSha512(key, data)
+export const sha256 = (data: Uint8Array): Bytes => hashes().sha256(data)
+export const sha384 = (data: Uint8Array): Bytes => hashes().sha384(data)
+export const sha512 = (data: Uint8Array): Bytes => hashes().sha512(data)
+export const hmacSha256 = (key: Uint8Array, data: Uint8Array): Bytes => hashes().hmacSha256(key, data)
+export const hmacSha512 = (key: Uint8Array, data: Uint8Array): Bytes => hashes().hmacSha512(key, data)
 
 /** HKDF with SHA-256 (RFC 5869); an empty salt is 32 zero bytes. `length` is at most 255 * 32. */
 export function hkdfSha256(ikm: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Bytes {

@@ -1,6 +1,6 @@
 export { type Argon2Parameters, argon2id } from './argon2.ts'
 export { open, seal } from './box.ts'
-export { type CryptoDriver, driver, installDriver } from './driver.ts'
+export { type CryptoDriver, installDriver } from './driver.ts'
 export type { CryptoErrorCode } from './errors.ts'
 export { hkdfSha256, hmacSha256, hmacSha512, sha256, sha384, sha512 } from './hash.ts'
 export { aes256CbcHs512, aes256Gcm, aesKwUnwrap, aesKwWrap, type ContentCipher, xc20p } from './jose.ts'
@@ -13,7 +13,7 @@ export {
   publicKeyFromJwk,
   publicKeyToJwk,
 } from './multikey.ts'
-export { portableDriver } from './portable.ts'
+export { driver, portableDriver } from './portable.ts'
 export { openSealed, sealTo } from './sealed.ts'
 export { wrapSecret } from './secret-wrap.ts'
 export { verifySignature, verifyZip215 } from './signature.ts'

@@ -1,8 +1,8 @@
 /** Content encryption and key wrapping as JOSE has them (RFC 7518, sections 4.4, 5.2 and 5.3; XC20P). */
 import { type Bytes, concatBytes, equalBytes, KeysteadError, uint64 } from '@keystead/core'
-import { driver } from './driver.ts'
 import type { CryptoErrorCode } from './errors.ts'
 import { hmacSha512 } from './hash.ts'
+import { ciphers } from './portable/ciphers.ts'
 
 export interface ContentCipher {
   readonly keyBytes: number
@@ -36,12 +36,12 @@ export const aes256Gcm: ContentCipher = {
   ivBytes: 12,
   encrypt(key, iv, aad, plaintext) {
     checkSizes(this, key, iv)
-    return split(driver().aesGcmSeal(key, iv, aad, plaintext))
+    return split(ciphers().aesGcmSeal(key, iv, aad, plaintext))
   },
   decrypt(key, iv, aad, ciphertext, tag) {
     checkSizes(this, key, iv)
     if (tag.length !== TAG) return opened(undefined)
-    return opened(driver().aesGcmOpen(key, iv, aad, concatBytes(ciphertext, tag)))
+    return opened(ciphers().aesGcmOpen(key, iv, aad, concatBytes(ciphertext, tag)))
   },
 }
 
@@ -50,12 +50,12 @@ export const xc20p: ContentCipher = {
   ivBytes: 24,
   encrypt(key, iv, aad, plaintext) {
     checkSizes(this, key, iv)
-    return split(driver().xchachaSeal(key, iv, aad, plaintext))
+    return split(ciphers().xchachaSeal(key, iv, aad, plaintext))
   },
   decrypt(key, iv, aad, ciphertext, tag) {
     checkSizes(this, key, iv)
     if (tag.length !== TAG) return opened(undefined)
-    return opened(driver().xchachaOpen(key, iv, aad, concatBytes(ciphertext, tag)))
+    return opened(ciphers().xchachaOpen(key, iv, aad, concatBytes(ciphertext, tag)))
   },
 }
 
@@ -65,13 +65,13 @@ export const aes256CbcHs512: ContentCipher = {
   ivBytes: 16,
   encrypt(key, iv, aad, plaintext) {
     checkSizes(this, key, iv)
-    const ciphertext = driver().aesCbcEncrypt(key.subarray(32), iv, plaintext)
+    const ciphertext = ciphers().aesCbcEncrypt(key.subarray(32), iv, plaintext)
     return { ciphertext, tag: cbcTag(key, iv, aad, ciphertext) }
   },
   decrypt(key, iv, aad, ciphertext, tag) {
     checkSizes(this, key, iv)
     if (!equalBytes(tag, cbcTag(key, iv, aad, ciphertext))) return opened(undefined)
-    return opened(driver().aesCbcDecrypt(key.subarray(32), iv, ciphertext))
+    return opened(ciphers().aesCbcDecrypt(key.subarray(32), iv, ciphertext))
   },
 }
 
@@ -82,10 +82,10 @@ function cbcTag(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, ciphertext: Ui
 
 /** RFC 3394. `key` has a multiple of 8 bytes, 16 at least. */
 export function aesKwWrap(kek: Uint8Array, key: Uint8Array): Bytes {
-  return driver().aesKwWrap(kek, key)
+  return ciphers().aesKwWrap(kek, key)
 }
 
 /** Throws `DECRYPTION_FAILED`. */
 export function aesKwUnwrap(kek: Uint8Array, wrapped: Uint8Array): Bytes {
-  return opened(wrapped.length >= 24 && wrapped.length % 8 === 0 ? driver().aesKwUnwrap(kek, wrapped) : undefined)
+  return opened(wrapped.length >= 24 && wrapped.length % 8 === 0 ? ciphers().aesKwUnwrap(kek, wrapped) : undefined)
 }

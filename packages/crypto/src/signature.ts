@@ -1,6 +1,7 @@
 /** Verification of signatures, synchronous and free of platform differences (the design's signature rule). */
 import { ed25519 } from '@noble/curves/ed25519.js'
-import { driver } from './driver.ts'
+import { installedDriver } from './driver.ts'
+import { signatures } from './portable/signatures.ts'
 import { SUITES } from './suites.ts'
 import type { PublicKey, VerificationSuite } from './types.ts'
 
@@ -25,14 +26,14 @@ export function verifySignature(
   if (signature.length !== (key.suite === 'p384' ? 96 : 64)) return false
   const halfOrder = HALF_ORDERS[key.suite]
   if (halfOrder !== undefined && !options.anyS && bigEndian(signature.subarray(32)) > halfOrder) return false
-  return driver().verify(key.suite, key.bytes, message, signature)
+  return signatures().verify(key.suite, key.bytes, message, signature)
 }
 
 /** CometBFT's rule for votes and blocks: ZIP-215, so that every validator, whatever its library, agrees. */
 export function verifyZip215(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.length !== 32 || signature.length !== 64) return false
-  // What the strict rule accepts, ZIP-215 accepts: the fast driver settles all honest signatures.
-  if (driver().verify('ed25519', publicKey, message, signature)) return true
+  // What the strict rule accepts, ZIP-215 accepts: a native driver settles all honest signatures.
+  if (installedDriver()?.verify('ed25519', publicKey, message, signature)) return true
   try {
     return ed25519.verify(signature, message, publicKey, { zip215: true })
   } catch {

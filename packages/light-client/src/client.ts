@@ -22,6 +22,7 @@ import {
   type NetworkSubmission,
   networkHash,
   parseDkmsDid,
+  RULES,
   resolveVersion,
   type Submission,
   versionQuery,
@@ -29,7 +30,7 @@ import {
 import { decodeBundle, decodeHashes, decodeHeadProof, type HeadProof } from './bundle.ts'
 import type { LedgerReadErrorCode } from './errors.ts'
 import type { LightProvider } from './follow.ts'
-import type { Head } from './head.ts'
+import type { Head, KnownNetwork } from './head.ts'
 import { historyFromJson, type ProvenHistory, readHistory } from './history.ts'
 import { MAX_BUNDLE_BYTES, MAX_HISTORY_BYTES, MAX_WORK_BITS } from './limits.ts'
 import { networkBundleFromJson, type ProvenNetwork, readNetworkState } from './network-history.ts'
@@ -39,7 +40,7 @@ import { type InclusionReceipt, parseReceipt, receiptHolds } from './receipt.ts'
 import { type Accepted, Trust, type TrustOptions } from './trust.ts'
 import { type ProvenState, readState } from './verify.ts'
 
-export interface LedgerClientOptions extends TrustOptions {
+export interface LedgerClientOptions extends Omit<TrustOptions, 'versions'>, KnownNetwork {
   readonly url: string
   /** Other nodes of the network: they confirm each new head, and stand in when the first does not answer. */
   readonly witnesses?: readonly string[]
@@ -76,7 +77,7 @@ export class LedgerClient {
 
   constructor(options: LedgerClientOptions) {
     this.#options = options
-    this.#trust = new Trust(options)
+    this.#trust = new Trust({ ...options, versions: options.rules ?? RULES })
     this.#nodes = [options.url, ...(options.witnesses ?? [])]
   }
 

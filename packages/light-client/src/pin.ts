@@ -1,6 +1,5 @@
 /** The newest head that a wallet has accepted (rule 17), and who may sign the next one. */
-import { base64url, Fields, type Json, type JsonObject, KeysteadError } from '@keystead/core'
-import { decodeMultikey } from '@keystead/crypto'
+import { base64url, Fields, type Json, type JsonObject, KeysteadError, multibase } from '@keystead/core'
 import type { NetworkGenesis, ValidatorPower } from '@keystead/did-dkms'
 import type { LedgerReadErrorCode } from './errors.ts'
 import { decodeHead, encodeHead, type Head } from './head.ts'
@@ -105,10 +104,10 @@ export function genesisValidators(genesis: NetworkGenesis): Validator[] {
 export function validatorsOf(set: readonly ValidatorPower[]): Validator[] {
   return validatorSet(
     set.map(({ k, power }) => {
-      const { suite, bytes } = decodeMultikey(k)
-      if (suite !== 'ed25519')
-        throw new KeysteadError<LedgerReadErrorCode>('WRONG_NETWORK', 'validators sign with Ed25519')
-      return { publicKey: bytes, power }
+      const bytes = multibase.decode(k)
+      const ed25519 = bytes.length === 34 && bytes[0] === 0xed && bytes[1] === 0x01
+      if (!ed25519) throw new KeysteadError<LedgerReadErrorCode>('WRONG_NETWORK', 'validators sign with Ed25519')
+      return { publicKey: bytes.slice(2), power }
     }),
   )
 }

@@ -3,14 +3,14 @@
  * other nodes, and must continue the log (rules 16, 17, 19).
  */
 import { base64url, type Clock, equalBytes, type JsonObject, KeysteadError } from '@keystead/core'
-import type { NetworkParameters } from '@keystead/did-dkms'
+import type { NetworkGenesis, NetworkParameters } from '@keystead/did-dkms'
 import type { Consistency, HeadProof } from './bundle.ts'
 import { type Fraction, Votes } from './commit.ts'
 import { crossCheck } from './cross-check.ts'
 import type { LedgerReadErrorCode } from './errors.ts'
 import { conflictEvidence } from './evidence.ts'
 import { type FollowMode, follow, type LightProvider } from './follow.ts'
-import { checkHead, encodeHead, type Head, type KnownNetwork, type Level, levelOf } from './head.ts'
+import { checkHead, encodeHead, type Head, type Level, levelOf } from './head.ts'
 import { headerHash } from './header.ts'
 import { checkSignedHeader, type LightBlock } from './light-block.ts'
 import { MAX_AGE_SECONDS } from './limits.ts'
@@ -20,7 +20,10 @@ import { findRoot, type Root, type TrustSource } from './trust-root.ts'
 import { validatorsHash } from './validators.ts'
 import { requireNotAhead, type VerifierRules, verifyUnderSameValidators } from './verifier.ts'
 
-export interface TrustOptions extends KnownNetwork {
+export interface TrustOptions {
+  readonly genesis: NetworkGenesis
+  /** Protocol versions that this software knows (rule 14). */
+  readonly versions: { has(version: number): boolean }
   readonly pins: PinStore
   readonly clock: Clock
   /** Oldest header to accept, seconds, unless a read says otherwise. */
@@ -68,7 +71,10 @@ export class Trust {
     maxAge = this.#options.maxAgeSeconds ?? MAX_AGE_SECONDS,
   ): Promise<Accepted> {
     const { genesis, pins } = this.#options
-    checkHead(head, this.#options)
+    checkHead(head, genesis)
+    const version = head.header.version.app
+    if (!this.#options.versions.has(version))
+      untrue('UPDATE_REQUIRED', `the network runs protocol version ${version}, which this software does not know`)
     const pin = await this.pin()
     const rules = this.#rules(pin)
     requireNotAhead(head.header.time, rules)

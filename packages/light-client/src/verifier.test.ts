@@ -200,6 +200,23 @@ describe('LIGHT-3: an older header', () => {
   })
 })
 
+describe('LIGHT-5: votes are judged by ZIP-215', () => {
+  test('a key of small order, with a signature that only ZIP-215 accepts, has a vote like others', () => {
+    // The neutral element, and the signature that holds under it for every message (ZIP 215, test vectors).
+    class Neutral extends TestValidator {
+      override readonly publicKey = Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 1 : 0))
+      override sign(): Uint8Array<ArrayBuffer> {
+        return Uint8Array.from({ length: 64 }, (_, i) => (i === 0 ? 1 : 0))
+      }
+    }
+    const odd = new TestChain({ sets: new Map([[1, [new Neutral('odd', 2), new TestValidator('even', 1)]]]) })
+    expect(verifyLightBlock(trustedAfter(odd.lightBlock(1)), odd.lightBlock(2), rules)).toBe('verified')
+    const block = odd.lightBlock(2)
+    const alone = { ...block, commit: signCommit(block.header, odd.signers(2), ({ power }) => power === 2) }
+    expect(() => verifyLightBlock(trustedAfter(odd.lightBlock(1)), alone, rules)).toThrow(code('PROOF_INVALID'))
+  })
+})
+
 describe('LIGHT-4: light blocks in bytes', () => {
   test('come back as they were, and only in one form', () => {
     const block = chain.lightBlock(6)

@@ -34,7 +34,7 @@ export interface ProvenState {
 
 /** Believes the head's signatures, which are the caller's to judge, and nothing else. Throws a `LedgerReadErrorCode`. */
 export function readState(did: string, bundle: ProofBundle, known: KnownNetwork): ProvenState {
-  checkHead(bundle.head, known)
+  checkHead(bundle.head, known.genesis)
   const { mapRoot, header } = bundle.head
   if (!verifyMapProof(mapRoot, SYSTEM_KEY, sha256(bundle.system), bundle.systemProof))
     untrue('the proof of the system time does not hold')

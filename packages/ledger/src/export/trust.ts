@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, parseJson } from '@keystead/core'
 import { writeFileDurably } from '@keystead/crypto/key-file'
-import type { NetworkGenesis } from '@keystead/did-dkms'
+import { type NetworkGenesis, RULES } from '@keystead/did-dkms'
 import { type FetchPort, httpProvider, type PinStore, pinFromJson, pinToJson, Trust } from '@keystead/light-client'
 import type { AcceptHead } from './mirror.ts'
 
@@ -31,7 +31,7 @@ export function acceptHeads(from: {
   readonly clock: Clock
 }): AcceptHead {
   const { url, fetch, genesis, pins, clock } = from
-  const trust = new Trust({ genesis, pins, clock })
+  const trust = new Trust({ genesis, versions: RULES, pins, clock })
   const node = httpProvider(fetch, url)
   return async ({ head }) => {
     const pin = await trust.pin()

@@ -63,6 +63,8 @@ export class TestChain {
   readonly #options: ChainOptions
   readonly #headers = new Map<number, Header>()
   readonly #blocks = new Map<number, LightBlock>()
+  /** In their order, with their hash; by the height they begin at. */
+  readonly #sets = new Map<number, { signers: TestValidator[]; hash: Bytes }>()
 
   constructor(options: ChainOptions) {
     this.#options = options
@@ -90,8 +92,17 @@ export class TestChain {
 
   /** In the set's order. */
   signers(height: number): TestValidator[] {
+    return this.#set(height).signers
+  }
+
+  #set(height: number): { signers: TestValidator[]; hash: Bytes } {
     const since = Math.max(...[...this.#options.sets.keys()].filter((from) => from <= height))
-    return validatorSet(this.#options.sets.get(since) ?? []) as TestValidator[]
+    const known = this.#sets.get(since)
+    if (known) return known
+    const signers = validatorSet(this.#options.sets.get(since) ?? []) as TestValidator[]
+    const set = { signers, hash: validatorsHash(signers) }
+    this.#sets.set(since, set)
+    return set
   }
 
   time(height: number): Timestamp {
@@ -159,8 +170,8 @@ export class TestChain {
       lastBlockId: previous ? blockId(previous) : { hash: none, partsTotal: 0, partsHash: none },
       lastCommitHash: HASH(`last commit ${height} ${flavour}`),
       dataHash: HASH(`data ${height} ${flavour}`),
-      validatorsHash: validatorsHash(this.signers(height)),
-      nextValidatorsHash: validatorsHash(this.signers(height + 1)),
+      validatorsHash: this.#set(height).hash,
+      nextValidatorsHash: this.#set(height + 1).hash,
       consensusHash: HASH('consensus'),
       appHash: appHash(roots.mapRoot, roots.logRoot, roots.logSize),
       lastResultsHash: HASH('results'),

@@ -1,0 +1,20 @@
+/** Portable hashes: audited noble packages, no platform API, equal bytes in Node and in browsers. */
+import type { Bytes } from '@keystead/core'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js'
+import { type CryptoDriver, installedDriver } from '../driver.ts'
+
+type Hashes = Pick<CryptoDriver, 'sha256' | 'sha384' | 'sha512' | 'hmacSha256' | 'hmacSha512'>
+
+/** noble returns `Uint8Array<ArrayBufferLike>`; the arrays are fresh, so this is a view, not a copy. */
+const own = (bytes: Uint8Array): Bytes => bytes as Bytes
+
+export const portableHashes: Hashes = {
+  sha256: (data) => own(sha256(data)),
+  sha384: (data) => own(sha384(data)),
+  sha512: (data) => own(sha512(data)),
+  hmacSha256: (key, data) => own(hmac(sha256, key, data)),
+  hmacSha512: (key, data) => own(hmac(sha512, key, data)),
+}
+
+export const hashes = (): Hashes => installedDriver() ?? portableHashes
