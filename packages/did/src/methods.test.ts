@@ -1,4 +1,4 @@
-import type { JsonObject } from '@keystead/core'
+import { base64url, type JsonObject, utf8 } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -133,6 +133,9 @@ test('random text never makes a parser or resolver do more than say no', async (
         fc.string(),
         fc.string().map((s) => `did:peer:2.${s}`),
         fc.string().map((s) => `did:key:z${s}`),
+        fc.jsonValue().map((value) => `did:jwk:${base64url.encode(utf8(JSON.stringify(value)))}`),
+        fc.jsonValue().map((value) => createDidPeer4({ any: value } as JsonObject).longForm.replace(/.$/, 'a')),
+        fc.jsonValue().map((value) => `did:peer:2.S${base64url.encode(utf8(JSON.stringify(value)))}`),
       ),
       async (text) => {
         const { didDocument, didResolutionMetadata } = await localResolver.resolve(text)

@@ -90,6 +90,25 @@ describe.skipIf(!here)('vectors: did:webvh', () => {
     expect(resolve({ versionId: '9-none' }).didResolutionMetadata.error?.type).toContain('#NOT_FOUND')
   })
 
+  it('a log of any form is refused with a code', () => {
+    const did = `did:webvh:Qm${'a'.repeat(44)}:example.com`
+    const line = fc.record({
+      versionId: fc.string(),
+      versionTime: fc.string(),
+      parameters: fc.object(),
+      state: fc.object(),
+    })
+    const log = fc.oneof(fc.string(), fc.array(fc.oneof(fc.jsonValue(), line), { minLength: 1 }))
+    fc.assert(
+      fc.property(log, fc.option(fc.string(), { nil: undefined }), (lines, witnesses) => {
+        const text = typeof lines === 'string' ? lines : lines.map((item) => JSON.stringify(item)).join('\n')
+        expect(() => resolveWebvh(did, { log: text, witnesses, now: NOW })).toThrow(
+          expect.objectContaining({ code: 'INVALID_DID' }),
+        )
+      }),
+    )
+  })
+
   it.each(cases(true).map((test) => [test.name, test] as const))('%s is refused', (name, test) => {
     const script = readFileSync(join(folder, name, 'script.yaml'), 'utf8')
     const did = /did: "([^"]+)"/.exec(script)?.[1] ?? didIn(test.log)

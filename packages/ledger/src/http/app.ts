@@ -39,7 +39,7 @@ export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
 
   app.on(
     ['GET', 'POST'],
-    '/1.0/identifiers/:identifier{.+}',
+    '/1.0/identifiers/:identifier{[\\s\\S]+}',
     bodyLimit({ maxSize: MAX_OPTIONS_BYTES, onError: (c) => problem(c, tooLarge(MAX_OPTIONS_BYTES)) }),
     (c) => answerIdentifier(c, nodeResolver(ledger, { ...options, consistencyFrom: consistencyFrom(c) })),
   )

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { FakeClock } from '@keystead/core'
 import { developmentParameters, encodeSubmission, networkHash, type Submission } from '@keystead/did-dkms'
 import { Validator } from '@seriousme/openapi-schema-validator'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { vectorsDir } from '../../../core/src/testing/vectors.ts'
 import { Owner } from '../../../did-dkms/src/testing/owner.ts'
@@ -226,6 +227,39 @@ describe('our OpenAPI file', () => {
     const large = await ask(id(updated), RESULT, JSON.stringify({ versionId: 'x'.repeat(20_000) }))
     expect(large.status).toBe(413)
     ours.hold('POST', IDENTIFIERS, large)
+  })
+
+  test('holds for any path, header and body a stranger sends: refused in the same shape, and never a failure of the node', async () => {
+    const app = ledgerHttp(node.ledger, { freshSeconds: 1, log: () => {} })
+    const piece = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom(updated, '%', '?service=agent', '#', '/..', '&versionId=1'),
+    )
+    const header = fc.oneof(
+      fc.constantFrom('*/*', 'application/did', 'text/uri-list', ',;q=', RESULT),
+      fc.base64String(),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(piece, { minLength: 1, maxLength: 4 }),
+        header,
+        fc.option(fc.json()),
+        async (parts, accept, body) => {
+          const method = body === null ? 'GET' : 'POST'
+          const answer = await app.request(id(`did:${parts.join('')}`), { method, headers: { accept }, body })
+          const type = answer.headers.get('content-type')
+          expect(answer.status).not.toBe(500)
+          const text = await answer.text()
+          ours.hold(method, IDENTIFIERS, { status: answer.status, type, body: text === '' ? null : JSON.parse(text) })
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  test('holds for a path that is not even percent-encoding', async () => {
+    for (const path of ['%zz', '%', 'did:dkms:%ff%fe', '%00'])
+      expect((await ask(`/1.0/identifiers/${path}`)).status).toBe(400)
   })
 
   test('fails for an answer that is not described', () => {
