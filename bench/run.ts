@@ -5,6 +5,7 @@ import { credentials } from './areas/credentials.ts'
 import { didcomm } from './areas/didcomm.ts'
 import { ledger } from './areas/ledger.ts'
 import { ledgerHttp } from './areas/ledger-http.ts'
+import { ledgerScale } from './areas/ledger-scale.ts'
 import { wallet } from './areas/wallet.ts'
 import { type Budget, FULL, QUICK, type Row } from './measure.ts'
 
@@ -13,19 +14,22 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
+    dids: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
+const dids = values.dids === undefined ? undefined : Number(values.dids)
 const AREAS: Readonly<Record<string, (budget: Budget) => Promise<Row[]>>> = {
   ledger,
   'ledger-http': ledgerHttp,
+  'ledger-scale': (budget) => ledgerScale(budget, dids),
   didcomm,
   credentials,
   wallet,
 }
 
 if (values.help) {
-  console.log(`npm run bench [-- --json] [-- --quick] [-- --only ${Object.keys(AREAS).join('|')}]`)
+  console.log(`npm run bench [-- --json] [-- --quick] [-- --only ${Object.keys(AREAS).join('|')}] [-- --dids 1000000]`)
   process.exit(0)
 }
 const chosen = values.only === undefined ? Object.keys(AREAS) : [values.only]

@@ -13,6 +13,7 @@ import {
   stateKey,
 } from '@keystead/did-dkms'
 import {
+  type Head,
   type HistoryBundle,
   headerHash,
   type NetworkBundle,
@@ -31,20 +32,30 @@ export function readBundle(view: View, did: string, consistencyFrom?: number): P
   const { store, head } = view
   const key = stateKey(did)
   const state = store.get('s', key)
-  const nodes = nodesOf(store)
   const consistency = consistencyProof(view, consistencyFrom)
-  const system = store.get('s', SYSTEM_KEY) as Uint8Array<ArrayBuffer>
-  const network = readShown(store, system)
   return {
     head,
     ...(state ? { state } : {}),
-    stateProof: mapProve(nodes, key),
-    system,
-    systemProof: mapProve(nodes, SYSTEM_KEY),
-    ...(network ? { network } : {}),
+    stateProof: mapProve(nodesOf(store), key),
+    ...readSystem(view),
     bodies: state ? bodiesOf(store, state) : [],
     ...(consistency ? { consistency } : {}),
   }
+}
+
+type SystemPart = Pick<ProofBundle, 'system' | 'systemProof' | 'network'>
+
+/** The part that every answer under one header shares. */
+const systemParts = new WeakMap<Head, SystemPart>()
+
+function readSystem({ store, head }: View): SystemPart {
+  const known = systemParts.get(head)
+  if (known) return known
+  const system = store.get('s', SYSTEM_KEY) as Uint8Array<ArrayBuffer>
+  const network = readShown(store, system)
+  const part = { system, systemProof: mapProve(nodesOf(store), SYSTEM_KEY), ...(network ? { network } : {}) }
+  systemParts.set(head, part)
+  return part
 }
 
 /** What the system leaf's digest is made of; nothing while the network is as its genesis document says (NET-8). */

@@ -63,9 +63,19 @@ export interface EngineOptions {
   readonly rules?: RulesTable
   /** Who may create DIDs through this node; everybody unless it says otherwise. */
   readonly admission?: AdmissionPolicy
+  /** Called between the steps of a commit; a test ends the process there. */
+  readonly crashPoint?: (step: 'executed' | 'on-disk' | 'recorded') => void
 }
 
 type Next = Pick<BlockEnd, 'validators' | 'protocol'>
+
+/** A block that is sealed, and what its state says of those to come. */
+interface Sealed {
+  readonly head: Head
+  /** Operations it carried: as many empty results does the next header speak of. */
+  readonly results: number
+  readonly next: Next
+}
 
 interface Waiting {
   readonly submission: Submission | NetworkSubmission
@@ -79,13 +89,13 @@ export class EmbeddedLedger implements Ledger {
   readonly store: LedgerStore
   readonly #signer: Signer
   readonly #clock: Clock
-  /** The newest block, and the roots its header proves. */
-  #head: Head | undefined
-  /** What the state says of the blocks to come. */
-  #next: Next
+  readonly #crashPoint: EngineOptions['crashPoint']
+  /** The newest block, with the roots its header proves. */
+  #newest: Sealed | undefined
+  /** On disk, but not yet in the signer's record, so shown to nobody. */
+  #unrecorded: Sealed | undefined
   readonly rules: RulesTable
   readonly #admission: AdmissionPolicy
-  #lastResults = 0
   #waiting: Waiting[] = []
   #working: Promise<void> = Promise.resolve()
   #stopped = false
@@ -97,7 +107,7 @@ export class EmbeddedLedger implements Ledger {
     this.#clock = options.clock
     this.rules = options.rules ?? RULES
     this.#admission = options.admission ?? openAdmission
-    this.#next = { validators: genesis.validators, protocol: 1 }
+    this.#crashPoint = options.crashPoint
   }
 
   /** Throws `LEDGER_BEHIND_SIGNER`, `LEDGER_CORRUPT`, or `UPDATE_REQUIRED` where the network has gone on to rules we lack. */
@@ -110,31 +120,34 @@ export class EmbeddedLedger implements Ledger {
     const ledger = new EmbeddedLedger(options, genesis)
     const tip = readTip(store)
     if (tip) {
-      ledger.#head = tip.head
-      ledger.#lastResults = tip.results
       const network = readNetwork(store)
-      ledger.#next = nextOf(network)
+      ledger.#newest = { ...tip, next: nextOf(network) }
       rulesFor(network.protocol.version, ledger.rules, network.protocol.rules)
-      signer.check(ledger.#lastSigned(ledger.#head))
+      signer.check(ledger.#lastSigned(tip.head))
       if (!ledger.handedOver) await ledger.refresh(0)
     } else {
       const batch = new Batch(store)
       writeGenesis(batch, genesis)
       const roots = rootsOf(batch, 0)
-      await ledger.#seal(batch, [], roots, { seconds: genesis.time, nanos: 0 }, 0, ledger.#next)
-      ledger.#commit(batch)
+      const next = { validators: genesis.validators, protocol: 1 }
+      const first = await ledger.#seal(batch, undefined, [], roots, { seconds: genesis.time, nanos: 0 }, next)
+      ledger.#commit(batch, first)
     }
     void clock
     return ledger
   }
 
   get head(): Head {
-    return this.#head as Head
+    return this.#tip.head
+  }
+
+  get #tip(): Sealed {
+    return this.#newest as Sealed
   }
 
   /** True when the validators are others than this node alone: the chain goes on with them (rule 18). */
   get handedOver(): boolean {
-    const { validators } = this.#next
+    const { validators } = this.#tip.next
     return validators.length !== 1 || validators[0]?.k !== encodeMultikey(this.#signer.key.publicKey)
   }
 
@@ -162,7 +175,7 @@ export class EmbeddedLedger implements Ledger {
    * again give the same receipt.
    */
   async submit(bytes: Uint8Array): Promise<Receipt> {
-    const submission = parseBy(rulesFor(this.#next.protocol, this.rules), bytes)
+    const submission = parseBy(rulesFor(this.#tip.next.protocol, this.rules), bytes)
     if (this.#stopped) throw new KeysteadError<LedgerErrorCode>('LEDGER_STOPPING', 'the ledger node is stopping')
     if (!isNetworkSubmission(submission)) this.#admission.check(submission)
     const room = MAX_WAITING_OPERATIONS - (hasReservedSpace(submission) ? 0 : RESERVED_WAITING_OPERATIONS)
@@ -223,9 +236,10 @@ export class EmbeddedLedger implements Ledger {
         'LEDGER_HANDED_OVER',
         'this chain goes on with the validators it was handed to',
       )
+    this.#record()
     const batch = new Batch(this.store)
     const time = this.#nextTime()
-    const before = this.head
+    const before = this.#tip.head
     const execution = new Execution(batch, this.genesis, time.seconds, before.logSize, this.rules)
     const accepted: { waiting: Waiting; logIndex: number }[] = []
     const answers: (() => void)[] = []
@@ -249,58 +263,58 @@ export class EmbeddedLedger implements Ledger {
     }
     const txs = accepted.map(({ waiting: one }) => one.bytes)
     const unchanged = { mapRoot: before.mapRoot, logRoot: before.logRoot, logSize: before.logSize }
-    let head = await this.#seal(batch, txs, unchanged, time, this.#lastResults, this.#next)
+    let newest = await this.#seal(batch, this.#tip, txs, unchanged, time, this.#tip.next)
     const roots = execution.roots()
-    if (end.changed) head = await this.#seal(batch, [], roots, this.#timeAfter(time), txs.length, end)
-    this.#commit(batch)
-    this.#next = end
+    if (end.changed) newest = await this.#seal(batch, newest, [], roots, this.#timeAfter(time), end)
+    this.#crashPoint?.('executed')
+    this.#commit(batch, newest)
     for (const { waiting: one, logIndex } of accepted)
-      one.resolve({ hash: one.submission.hash, logIndex, time: time.seconds, height: head.header.height })
+      one.resolve({ hash: one.submission.hash, logIndex, time: time.seconds, height: newest.head.header.height })
     for (const answer of answers) answer()
   }
 
-  /** Signs the next block over `roots` (the state before its own operations) and puts it into the batch. */
+  /** Signs the block after `previous` over `roots` (the state before its own operations) and puts it into the batch. */
   async #seal(
     batch: Batch,
+    previous: Sealed | undefined,
     txs: readonly Uint8Array[],
     roots: Roots,
     time: Timestamp,
-    results: number,
-    state: Next,
-  ): Promise<Head> {
-    const previous = this.#sealed ?? this.#head
+    next: Next,
+  ): Promise<Sealed> {
     const block = await makeBlock({
       chainId: this.genesis.chainId,
-      previous,
+      previous: previous?.head,
       time,
       txs,
-      previousResults: results,
+      previousResults: previous?.results ?? 0,
       appHash: appHash(roots.mapRoot, roots.logRoot, roots.logSize),
-      protocol: state.protocol,
-      nextValidators: validatorsOf(state.validators),
+      protocol: next.protocol,
+      nextValidators: validatorsOf(next.validators),
       key: this.#signer.key,
     })
     const head: Head = { ...block, ...roots }
-    this.#sealed = head
     const { height } = block.header
-    putBlock(batch, { head, results: txs.length }, state.validators)
+    putBlock(batch, { head, results: txs.length }, next.validators)
     if (height > KEEP_BLOCKS) batch.remove('k', numberKey(height - KEEP_BLOCKS))
-    this.#sealedResults = txs.length
-    return head
+    return { head, results: txs.length, next }
   }
 
-  #sealed: Head | undefined
-  #sealedResults = 0
-
   /** To disk, then into the signer's record, then visible. */
-  #commit(batch: Batch): void {
-    const head = this.#sealed
-    this.#sealed = undefined
-    if (!head) return
-    this.store.commit(batch, provenVersion(head))
-    this.#signer.record(this.#lastSigned(head))
-    this.#head = head
-    this.#lastResults = this.#sealedResults
+  #commit(batch: Batch, newest: Sealed): void {
+    this.store.commit(batch, provenVersion(newest.head))
+    this.#unrecorded = newest
+    this.#crashPoint?.('on-disk')
+    this.#record()
+    this.#crashPoint?.('recorded')
+  }
+
+  /** Rule 18. Where it fails, as on a full disk, it is done before the next block; until then nobody sees the block. */
+  #record(): void {
+    if (!this.#unrecorded) return
+    this.#signer.record(this.#lastSigned(this.#unrecorded.head))
+    this.#newest = this.#unrecorded
+    this.#unrecorded = undefined
   }
 
   #lastSigned(head: Head): { chainId: string; height: number; hash: string } {
