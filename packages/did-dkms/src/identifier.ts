@@ -49,7 +49,16 @@ export function withDerivedDid<T extends UnsignedOperation>(genesis: T): T {
   return { ...genesis, did: genesis.did.replace(SCID_PLACEHOLDER, scid) }
 }
 
+/** Digests that were asked for lately: the same few keys sign one operation after the other. */
+const MAX_REMEMBERED = 2048
+const remembered = new Map<string, string>()
+
 /** `keyDigest` of a Multikey text. */
 export function keyDigestOf(multikey: string): string {
-  return multihash.encode(sha256(utf8(multikey)))
+  const known = remembered.get(multikey)
+  if (known !== undefined) return known
+  const digest = multihash.encode(sha256(utf8(multikey)))
+  if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value as string)
+  remembered.set(multikey, digest)
+  return digest
 }
