@@ -135,7 +135,7 @@ class Reading {
     if (!state || state.status === 'deactivated') return undefined
     const { pending, held } = state.recovery
     const removals = state.removals?.filter((removal) => !removal.contested) ?? []
-    const waits = [pending, held, state.deactivation, state.suspension, ...removals]
+    const waits = [pending, held, ...(state.recovery.resting ?? []), state.deactivation, state.suspension, ...removals]
     const ends = waits.flatMap((wait) => (wait ? [endOf(wait, now.lost)] : [])).filter((end) => end <= now.time)
     return ends.length > 0 ? Math.min(...ends) : undefined
   }

@@ -10,6 +10,9 @@ export const MAX_WEIGHT = 2 ** 16
 /** Recovery paths: every pair of three groups, and as many again while groups are exchanged. */
 export const MAX_RECOVERY_PATHS = 8
 
+/** Longest a vetoed path rests, seconds: a day to set another path going, and not much more of an owner's waiting. */
+export const MAX_PATH_REST = 86_400
+
 /** Agent entries (rule 8), padding among them. */
 export const MAX_AGENTS = 16
 

@@ -15,6 +15,7 @@ export function settle(state: DidState, now: Now, parameters: NetworkParameters)
     const { suspension: _, ...rest } = settled
     settled = rest
   }
+  if (recovery.resting?.some((path) => isOver(path, now))) settled = { ...settled, recovery: rested(recovery, now) }
   // A pending recovery has cancelled both of what follows (rule 5).
   if (recovery.held && isOver(recovery.held, now)) {
     const { entries } = recovery.held
@@ -25,6 +26,11 @@ export function settle(state: DidState, now: Now, parameters: NetworkParameters)
     settled = { ...rest, status: 'deactivated', settled: endOf(deactivation, now.lost) }
   }
   return settled
+}
+
+function rested({ resting = [], ...recovery }: DidState['recovery'], now: Now): DidState['recovery'] {
+  const left = resting.filter((path) => !isOver(path, now))
+  return left.length > 0 ? { ...recovery, resting: left } : recovery
 }
 
 /** A final recover replaces authority, next, agents and document (rule 4), and with them whatever was about the old ones. */

@@ -11,7 +11,7 @@ import {
 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { OperationErrorCode } from './errors.ts'
-import { MAX_AGENTS, MAX_COMPROMISES, MAX_SEQ, MAX_STATE_BYTES, MAX_SUSPENDERS } from './limits.ts'
+import { MAX_AGENTS, MAX_COMPROMISES, MAX_RECOVERY_PATHS, MAX_SEQ, MAX_STATE_BYTES, MAX_SUSPENDERS } from './limits.ts'
 import { parseAgents, parseQuorums } from './parse/agents.ts'
 import { parseAuthority, parseRecovery } from './parse/authority.ts'
 import { checkDigest, closed, readDigest, TIME } from './parse/read.ts'
@@ -26,6 +26,8 @@ export interface PendingRecovery extends Wait {
   readonly agents: readonly AgentEntry[]
   readonly quorums?: Quorums
   readonly body: string
+  /** Digest of the recovery key that was shown. */
+  readonly path: string
   /** Sequence number of the `recover`. */
   readonly seq: number
 }
@@ -35,6 +37,11 @@ export interface HeldRecoveryChange extends Wait {
   readonly entries: readonly RecoveryEntry[]
 }
 
+/** A path whose recovery was vetoed (DKMS-22): it recovers nothing until the wait is over, so that another one may. */
+export interface RestingPath extends Wait {
+  readonly h: string
+}
+
 export interface RecoveryState {
   /** Number of recovery sets this DID has had; the veto count belongs to it (rule 4). */
   readonly epoch: number
@@ -42,6 +49,7 @@ export interface RecoveryState {
   readonly vetoesLeft: number
   readonly held?: HeldRecoveryChange
   readonly pending?: PendingRecovery
+  readonly resting?: readonly RestingPath[]
 }
 
 /** A declaration that keys replaced at `at` may have been in other hands since `since` (rule 7). */
@@ -195,8 +203,14 @@ function readRecovery(f: Fields): RecoveryState {
       agents: parseAgents(p),
       ...(p.has('quorums') ? { quorums: parseQuorums(p) } : {}),
       body: readDigest(p, 'body'),
+      path: readDigest(p, 'path'),
       seq: p.integer('seq', { min: 1, max: MAX_SEQ }),
     })),
+  )
+  const resting = f.optional('resting', () =>
+    f.array('resting', { min: 1, max: MAX_RECOVERY_PATHS }, (item, path) =>
+      closed(item, path, (r) => ({ ...readWait(r), h: readDigest(r, 'h') })),
+    ),
   )
   return {
     epoch: f.integer('epoch', { min: 0, max: MAX_SEQ }),
@@ -204,5 +218,6 @@ function readRecovery(f: Fields): RecoveryState {
     vetoesLeft: f.integer('vetoesLeft', { min: 0, max: 16 }),
     ...(held ? { held } : {}),
     ...(pending ? { pending } : {}),
+    ...(resting ? { resting } : {}),
   }
 }

@@ -315,6 +315,8 @@ describe('an owner without any device, whom a thief was quicker than', () => {
     network.advance(30)
     await alice.agent.sync()
     await alice.agent.recovery.veto()
+    expect(await code(owner.agent.recovery.finish())).toBe('PATH_RESTING')
+    network.advance(DELAY + 60)
     await owner.agent.recovery.finish()
     expect(await statuses(owner)).toEqual(['recovering'])
   })

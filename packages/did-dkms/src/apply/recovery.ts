@@ -1,5 +1,6 @@
 /** Recovery, veto, change of the recovery set, deactivation (rules 3 to 5, DKMS-22, DKMS-23, DKMS-26). */
 import { keyDigestOf } from '../identifier.ts'
+import { MAX_PATH_REST } from '../limits.ts'
 import type { NetworkParameters } from '../network/parameters.ts'
 import type { DidState, RecoveryState } from '../state.ts'
 import type { Wait } from '../time.ts'
@@ -36,6 +37,8 @@ export function applyRecover(state: DidState, judged: Judged<Recover>): DidState
   const digest = keyDigestOf(operation.key)
   const path = state.recovery.entries.find((entry) => entry.h === digest)
   if (!path) return refuse('RECOVERY_KEY_UNKNOWN', 'no recovery path of this DID has this key')
+  if (state.recovery.resting?.some((entry) => entry.h === digest))
+    refuse('PATH_RESTING', 'a recovery by this path was vetoed lately; another path may recover meanwhile')
   const signers = signersOf(judged, [operation.key, ...keysOf(auth)])
   if (!signers.has(operation.key)) refuse('KEY_NOT_AUTHORIZED', 'the recovery key did not sign')
   requireWeight(auth, signers)
@@ -49,7 +52,7 @@ export function applyRecover(state: DidState, judged: Judged<Recover>): DidState
   const { deactivation: _d, ...rest } = state
   const { recovery: entries, agents, quorums, body, seq } = operation
   const wait = { start: judged.time, lostAtStart: judged.lost, delay: path.delay }
-  const pending = { ...wait, auth, recovery: entries, agents, ...(quorums ? { quorums } : {}), body, seq }
+  const pending = { ...wait, path: digest, auth, recovery: entries, agents, ...(quorums ? { quorums } : {}), body, seq }
   return { ...rest, recovery: { ...recovery, pending } }
 }
 
@@ -61,7 +64,10 @@ export function applyVeto(state: DidState, judged: Judged<Veto>): DidState {
   if (recovery.vetoesLeft === 0)
     refuse('VETOES_SPENT', 'this recovery cannot be vetoed: the vetoes of its epoch are spent')
   const vetoesLeft = recovery.vetoesLeft - 1
-  return { ...newAuthorityEpoch(state), auth: judged.operation.auth, recovery: { ...recovery, vetoesLeft } }
+  // Whoever else has a path gets the next turn: otherwise the quicker of two would spend the owner's vetoes alone.
+  const rest = { start: judged.time, lostAtStart: judged.lost, delay: Math.min(pending.delay, MAX_PATH_REST) }
+  const resting = [...(recovery.resting ?? []), { ...rest, h: pending.path }]
+  return { ...newAuthorityEpoch(state), auth: judged.operation.auth, recovery: { ...recovery, vetoesLeft, resting } }
 }
 
 export function applyDeactivate(state: DidState, judged: Judged<Deactivate>): DidState {

@@ -11,8 +11,8 @@
  * named; one that begins with P is on P-256. `auth=a:2,b/2`: weights after colons, threshold after the slash. An agent is a
  * key too, `agents=phone:ADMIN+SUSPEND@30d`, and is opened when it signs. `doc=k:assertionMethod` gives the document keys.
  */
-import { type Bytes, base64url, type JsonObject, multihash, systemRandom, utf8Decode } from '@keystead/core'
-import { encodeMultikey, type KeyProvider, keyDigest, type SigningKey } from '@keystead/crypto'
+import { type Bytes, base64url, type JsonObject, multihash, systemRandom, utf8, utf8Decode } from '@keystead/core'
+import { encodeMultikey, type KeyProvider, keyDigest, type SigningKey, sha256 } from '@keystead/crypto'
 import { agentDigest, openingOf, spareDigest } from '../agents.ts'
 import { bodyHash, changeOfHalf } from '../body.ts'
 import { genesisOperation, makeBody, operationAfter } from '../build.ts'
@@ -84,8 +84,20 @@ export class Chain {
   readonly #salts = new Map<string, Bytes>()
   #now: Played = { state: undefined, bodies: [] }
 
-  constructor(provider: KeyProvider) {
+  readonly #seed: string | undefined
+  #drawn = 0
+
+  /** With a `seed` the same drawing gives the same keys and salts again, so that vectors change only where rules do. */
+  constructor(provider: KeyProvider, seed?: string) {
     this.#provider = provider
+    this.#seed = seed
+  }
+
+  readonly #random = (length: number): Bytes =>
+    this.#seed === undefined ? systemRandom(length) : this.#derive(`random ${this.#drawn++}`).slice(0, length)
+
+  #derive(what: string): Bytes {
+    return sha256(utf8(`${this.#seed} ${what}`))
   }
 
   get state(): DidState {
@@ -110,7 +122,11 @@ export class Chain {
 
   async #make(name: string): Promise<SigningKey> {
     const suite = name.startsWith('P') ? 'p256' : 'ed25519'
-    const key = await this.#provider.ephemeral({ kind: 'signing', suite })
+    const type = { kind: 'signing', suite } as const
+    const key =
+      this.#seed === undefined
+        ? await this.#provider.ephemeral(type)
+        : await this.#provider.fromSecret(type, this.#derive(`key ${name}`))
     this.#keys.set(name, key)
     return key
   }
@@ -121,7 +137,7 @@ export class Chain {
 
   /** The salt of an agent's entry. */
   salt(name: string): Bytes {
-    const salt = this.#salts.get(name) ?? systemRandom(16)
+    const salt = this.#salts.get(name) ?? this.#random(16)
     this.#salts.set(name, salt)
     return salt
   }
@@ -249,7 +265,7 @@ export class Chain {
       }),
     )
     const services = [{ id: 'agent', type: 'DIDCommMessaging', serviceEndpoint: { uri: 'https://agency.example' } }]
-    const fresh = makeBody(keys, services, systemRandom)
+    const fresh = makeBody(keys, services, this.#random)
     const half = members.get('change')
     if (!half) return fresh
     const { keys: k, keysSalt, services: s, servicesSalt } = this.body
@@ -299,6 +315,7 @@ export class Chain {
         return String(recovery.entries.length)
       case 'pending':
       case 'held':
+      case 'resting':
         return recovery[name] ? 'yes' : ''
       case 'suspension':
       case 'deactivation':

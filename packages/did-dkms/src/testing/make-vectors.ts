@@ -1,4 +1,4 @@
-/** Makes `vectors/did-dkms` anew, with fresh keys: `node scripts/node24.mjs packages/did-dkms/src/testing/make-vectors.ts`. */
+/** Makes `vectors/did-dkms` anew, with the keys of each drawing: `node scripts/node24.mjs packages/did-dkms/src/testing/make-vectors.ts`. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +13,7 @@ const provider = nodeKeyProvider()
 
 rmSync(folder, { recursive: true, force: true })
 for (const { rule, title, log, tamper, document } of DRAWINGS) {
-  const chain = await new Chain(provider).draw(log, tamper)
+  const chain = await new Chain(provider, `${rule} ${title}`).draw(log, tamper)
   const vector: Vector = {
     rule,
     title,

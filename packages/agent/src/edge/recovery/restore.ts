@@ -208,7 +208,13 @@ function recordsOf(payload: Uint8Array): VaultRecord[] {
 }
 
 /** What a later try may find otherwise: the ledger away, or somebody else's recovery that is still to be stopped. */
-const PASSING: ReadonlySet<string> = new Set(['LEDGER_UNREACHABLE', 'HEADER_STALE', 'CLOCK_WRONG', 'RECOVERY_PENDING'])
+const PASSING: ReadonlySet<string> = new Set([
+  'LEDGER_UNREACHABLE',
+  'HEADER_STALE',
+  'CLOCK_WRONG',
+  'RECOVERY_PENDING',
+  'PATH_RESTING',
+])
 
 /** A `recover` for every DID that has none yet. One that the ledger refuses is told, and does not stop the others. */
 async function claimIdentities(edge: Edge, path: PathKeys): Promise<number> {

@@ -40,10 +40,10 @@ export const ATTACKS: readonly Drawing[] = [
     log: `${OWNER}
       1h recover key=kit auth=x next=y by kit x
       2h veto auth=b next=t by b
-      3h recover key=kit auth=x next=y by kit x
-      4h veto auth=t next=t2 by t
-      5h recover key=kit auth=x next=y by kit x
-      6h veto auth=t2 next=t3 by t2 ! VETOES_SPENT`,
+      26h recover key=kit auth=x next=y by kit x
+      27h veto auth=t next=t2 by t
+      51h recover key=kit auth=x next=y by kit x
+      52h veto auth=t2 next=t3 by t2 ! VETOES_SPENT`,
   },
   {
     rule: 'CASE-6',
@@ -52,10 +52,10 @@ export const ATTACKS: readonly Drawing[] = [
       1h rotate auth=b next=t agents=mole:ADMIN by b
       2h recover key=kit auth=x next=y by kit x
       3h veto auth=t next=t2 by t
-      4h recover key=kit auth=x next=y by kit x
-      5h veto auth=t2 next=t3 by t2
-      6h recover key=kit auth=x next=y by kit x
-      30h wait -> auth=x agents= epoch=2`,
+      27h recover key=kit auth=x next=y by kit x
+      28h veto auth=t2 next=t3 by t2
+      52h recover key=kit auth=x next=y by kit x
+      76h wait -> auth=x agents= epoch=2`,
   },
   {
     rule: 'RULE-4',
@@ -68,11 +68,29 @@ export const ATTACKS: readonly Drawing[] = [
     log: `${OWNER}
       1h recover key=kit auth=x next=y by kit x
       2h veto auth=b next=t by b
-      3h recover key=kit auth=x next=y by kit x
-      4h veto auth=t next=t2 by t
-      5h rotate auth=t2 next=t3 recovery=thief:24h by t2 -> held vetoes=0
-      6h recover key=kit auth=x next=y by kit x -> -held
-      30h wait -> auth=x`,
+      26h recover key=kit auth=x next=y by kit x
+      27h veto auth=t next=t2 by t
+      28h rotate auth=t2 next=t3 recovery=thief:24h by t2 -> held vetoes=0
+      51h recover key=kit auth=x next=y by kit x -> -held
+      75h wait -> auth=x`,
+  },
+  {
+    rule: 'RULE-4',
+    title: 'a quick thief with one path does not spend the owner’s vetoes before the owner recovers by another',
+    log: `${OWNER}
+      1h recover key=friends auth=thief next=t1 by friends thief
+      2h veto auth=b next=c by b
+      2h recover key=friends auth=thief next=t1 by friends thief ! PATH_RESTING`,
+  },
+  {
+    rule: 'RULE-4',
+    title: 'but is driven out for good',
+    log: `${OWNER}
+      1h recover key=friends auth=thief next=t1 by friends thief
+      2h veto auth=b next=c by b
+      3h recover key=kit auth=x next=y recovery=fresh:24h by kit x
+      27h wait -> auth=x epoch=2 paths=1
+      28h recover key=friends auth=thief next=t1 by friends thief ! RECOVERY_KEY_UNKNOWN`,
   },
   {
     rule: 'RULE-5',

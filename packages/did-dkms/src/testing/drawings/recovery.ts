@@ -93,20 +93,30 @@ export const RECOVERY: readonly Drawing[] = [
     title: 'the vetoes of an epoch are two',
     log: `${PENDING}
       2h veto auth=b next=c by b
-      3h recover key=r auth=x next=y by r x
-      4h veto auth=c next=d by c -> vetoes=0
-      5h recover key=r auth=x next=y by r x
-      6h veto auth=d next=e by d ! VETOES_SPENT`,
+      26h recover key=r auth=x next=y by r x
+      27h veto auth=c next=d by c -> vetoes=0
+      51h recover key=r auth=x next=y by r x
+      52h veto auth=d next=e by d ! VETOES_SPENT`,
   },
   {
     rule: 'DKMS-22',
     title: 'a recovery after them is final',
     log: `${PENDING}
       2h veto auth=b next=c by b
-      3h recover key=r auth=x next=y by r x
-      4h veto auth=c next=d by c
-      5h recover key=r auth=x next=y by r x
-      29h wait -> auth=x epoch=2`,
+      26h recover key=r auth=x next=y by r x
+      27h veto auth=c next=d by c
+      51h recover key=r auth=x next=y by r x
+      75h wait -> auth=x epoch=2`,
+  },
+  {
+    rule: 'DKMS-22',
+    title: 'a vetoed path rests',
+    log: `${PENDING}\n2h veto auth=b next=c by b -> resting\n25h recover key=r auth=x next=y by r x ! PATH_RESTING`,
+  },
+  {
+    rule: 'DKMS-22',
+    title: 'while another path recovers',
+    log: `${PENDING}\n2h veto auth=b next=c by b\n3h recover key=s auth=z next=w by s z -> pending\n26h wait -> -resting pending`,
   },
 
   {

@@ -99,12 +99,6 @@ export const VARIANTS: readonly Variant[] = [
     title: 'a recovery path in the thief’s hands; the owner has all keys and another path, and is never first',
     beginning: { key: 'O0', next: 'O1', agents: [], paths: ['T0', 'O2'] },
     day: DAY,
-    ownerWins: false,
-  },
-  {
-    title: 'the same, with veto and recovery sent together',
-    beginning: { key: 'O0', next: 'O1', agents: [], paths: ['T0', 'O2'] },
-    day: 'TOOT+',
     ownerWins: true,
   },
 ]

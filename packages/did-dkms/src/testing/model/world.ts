@@ -14,8 +14,8 @@ import type { DidState } from '../../state.ts'
 import { endOf, type Wait } from '../../time.ts'
 import type { AgentEntry, Authority, Operation } from '../../types.ts'
 
-/** A day: every delay of the model is a few of them. */
-export const TICK = 86_400
+/** Half a day: every delay of the model is a few of them, and a vetoed path rests for two, the bound of `MAX_PATH_REST`. */
+export const TICK = 43_200
 const START = 1_800_000_000 - (1_800_000_000 % TICK)
 const HASH = multihash.encode(new Uint8Array(32))
 const DID = `did:dkms:aaaaaaaaaaaaaaaa:${HASH}`
@@ -153,7 +153,14 @@ export function describePosition({ state, now }: Position): string {
     paths(state.recovery.entries),
     state.recovery.vetoesLeft,
     held && [paths(held.entries), left(held)],
-    pending && [auth(pending.auth), agents(pending.agents), paths(pending.recovery), left(pending)],
+    state.recovery.resting?.map((r) => [nameOf(r.h), left(r)]).sort(),
+    pending && [
+      nameOf(pending.path),
+      auth(pending.auth),
+      agents(pending.agents),
+      paths(pending.recovery),
+      left(pending),
+    ],
     state.deactivation && left(state.deactivation),
   ])
   return renamed(text)
