@@ -66,18 +66,20 @@ describe('NET-30: how often a DID may speak', () => {
     const log = await new Log().begin([3600])
     for (let i = 0; i < 9; i++) await log.update(T0 + i)
     expect((await log.update(T0 + 20))?.[0]).toBe('RATE_LIMITED')
+    // A vetoed path rests for its delay, an hour.
     for (let i = 0; i < 2; i++) {
+      const at = T0 + 30 + i * 3601
       const recovery = await log.alice.recover(log.state as DidState, 0)
-      expect(log.take(recovery.submission, T0 + 30)).toBeUndefined()
+      expect(log.take(recovery.submission, at)).toBeUndefined()
       const veto = await log.alice.rotate(log.state as DidState, { type: 'veto' })
-      expect(log.take(veto.submission, T0 + 31)).toBeUndefined()
+      expect(log.take(veto.submission, at + 1)).toBeUndefined()
       veto.adopt()
     }
     const recovery = await log.alice.recover(log.state as DidState, 0)
-    expect(log.take(recovery.submission, T0 + 32)).toBeUndefined()
+    expect(log.take(recovery.submission, T0 + 7300)).toBeUndefined()
     const sixth = await log.alice.rotate(log.state as DidState, { type: 'veto' })
-    expect(log.take(sixth.submission, T0 + 33)?.[0]).toBe('VETOES_SPENT')
-    expect(log.state?.rate).toEqual([10, 10, 10, 0])
+    expect(log.take(sixth.submission, T0 + 7301)?.[0]).toBe('VETOES_SPENT')
+    expect(log.state?.rate).toEqual([0, 10, 10, 0])
   })
 
   test('a thief who used up the rotations for compromise does not keep the owner from recovering', async () => {

@@ -225,7 +225,12 @@ async function claimIdentities(edge: Edge, path: PathKeys): Promise<number> {
       await recoverIdentity(edge, value, path)
       claimed++
     } catch (error) {
-      if (!isKeysteadError(error) || PASSING.has(error.code)) throw error
+      if (!isKeysteadError(error)) throw error
+      if (PASSING.has(error.code)) {
+        // The keys were for an operation that is refused: the next try makes others, and must not take these for done.
+        await edge.records.commit([put('identity', value.did, value), remove('identity-keys', value.did)])
+        throw error
+      }
       tell(edge, { kind: 'recovery-refused', text: `${value.label}: ${error.message} (${error.code})` })
       await edge.records.commit([put('identity', value.did, { ...value, status: 'lost' })])
     }
