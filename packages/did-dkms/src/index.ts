@@ -34,7 +34,7 @@ export {
   productionParameters,
 } from './network/parameters.ts'
 export { isNetworkSubmission, networkDid, parseAnySubmission, parseNetworkSubmissionJson } from './network/parse.ts'
-export { addressOf, setDifference, totalPower } from './network/power.ts'
+export { addressOf, parsePower, setDifference, totalPower } from './network/power.ts'
 export { removeMisbehaving, settleNetwork } from './network/settle.ts'
 export {
   decodeNetwork,

@@ -30,6 +30,7 @@ export type LedgerErrorCode =
   | 'BAD_CONFIGURATION'
   | 'VALIDATOR_KEY_DESTROYED'
   | 'NOT_HANDED_OVER'
+  | 'BAD_HANDOVER'
   | 'FILE_EXISTS'
   | 'BAD_REQUEST'
   | 'NOT_FOUND'

@@ -33,6 +33,8 @@ export { type CosignedCheckpoint, Cosigning, parseWitnesses, type WitnessAddress
 export { type ExportedEntry, type ExportedHead, type ExportLine, exportLines, parseExportLine } from './export/lines.ts'
 export { type AcceptHead, Mirror } from './export/mirror.ts'
 export { acceptHeads, filePins } from './export/trust.ts'
+export { type GovernanceCard, GovernanceKey, governanceOf, parseGovernanceCard } from './governance-key.ts'
+export { firstTimeAfter, type Handover, handoverOf, handoverToJson, parseHandover } from './handover.ts'
 export { type HttpOptions, ledgerHttp } from './http/app.ts'
 export { readBundle, readHealth, readHistory } from './http/read.ts'
 export {

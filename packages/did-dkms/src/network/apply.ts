@@ -104,8 +104,8 @@ function changeValidators(state: NetworkState, operation: ChangeValidators, cont
   if (power === 0) refuse('NOTHING_CHANGES', 'the validators are as this would make them')
   const recent = moved.filter(({ at }) => at > context.time - trustingPeriod)
   if (operation.handover) checkHandover(set, after)
-  else if (set.length === 1 && after.length > 1)
-    refuse('HANDOVER_REQUIRED', 'from one validator to several only a handover leads, after which the old key is gone')
+  else if (set.length === 1)
+    refuse('HANDOVER_REQUIRED', 'from one validator only a handover leads on, after which the old key is gone')
   else {
     const sum = recent.reduce((total, entry) => total + entry.power, power)
     // NET-12: then two thirds of any set within the period are still in the set, and a light client can skip to it.

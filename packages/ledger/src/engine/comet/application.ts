@@ -5,9 +5,25 @@
  *
  * Expected order of calls: CometBFT v0.38 specification, "CometBFT's expected behavior".
  */
-import { type Bytes, base64url, canonicalText, isKeysteadError, KeysteadError, parseJson } from '@keystead/core'
+import {
+  type Bytes,
+  base64url,
+  canonicalText,
+  equalBytes,
+  Fields,
+  isKeysteadError,
+  type Json,
+  KeysteadError,
+  parseJson,
+} from '@keystead/core'
 import { decodeMultikey } from '@keystead/crypto'
-import { type NetworkGenesis, networkHash, parseNetworkGenesis } from '@keystead/did-dkms'
+import {
+  type NetworkGenesis,
+  networkHash,
+  parseNetworkGenesis,
+  type RulesTable,
+  type ValidatorPower,
+} from '@keystead/did-dkms'
 import { appHash } from '@keystead/light-client'
 import {
   CheckTxType,
@@ -22,6 +38,7 @@ import {
 import type { AbciApplication } from '../../abci/server.ts'
 import { fillBlock } from '../../block-space.ts'
 import type { LedgerErrorCode } from '../../errors.ts'
+import { firstTimeAfter, parseHandover } from '../../handover.ts'
 import { MAX_NETWORK_BLOCK_OPERATIONS, RESERVED_BLOCK_OPERATIONS } from '../../limits.ts'
 import { indexOf } from '../../state/entries.ts'
 import { Execution, readNetwork, rootsOf, writeGenesis } from '../../state/execute.ts'
@@ -78,6 +95,8 @@ export interface ApplicationOptions {
   readonly events?: Partial<ApplicationEvents>
   /** Seconds since 1970, for what is no part of consensus. */
   readonly now?: () => number
+  /** Protocol versions this node can run; every one it knows unless a test says otherwise. */
+  readonly rules?: RulesTable
   /** Called between the steps of a block; a test ends the process there. */
   readonly crashPoint?: (step: 'executed' | 'before-commit' | 'after-commit') => void
 }
@@ -106,39 +125,57 @@ export class Application implements AbciApplication {
     if (!abciVersion.startsWith('2.'))
       throw new KeysteadError<LedgerErrorCode>('COMETBFT_FAILED', `CometBFT speaks ABCI ${abciVersion}; this is 2.0`)
     const { height = 0, appHash: hash = '' } = this.#applied ?? {}
+    // Before the first block CometBFT expects nothing; it begins with `initChain`.
+    const begun = height > this.#base
     return {
       data: 'keystead',
       version: '0.1.0',
       appVersion: this.#applied ? readNetwork(this.#store).protocol.version : FIRST_PROTOCOL,
-      lastBlockHeight: height,
-      lastBlockAppHash: base64url.decode(hash),
+      lastBlockHeight: begun ? height : 0,
+      lastBlockAppHash: begun ? base64url.decode(hash) : new Uint8Array(0),
     }
   }
 
   /** Repeatable: CometBFT asks again when it crashed before the first block. */
   initChain(request: RequestOf<'initChain'>): ResponseOf<'initChain'> {
-    if (this.#applied && this.#applied.height > 0)
+    if (this.#applied && this.#applied.height > this.#base)
       throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', 'this ledger has blocks of a network already')
-    const genesis = parseNetworkGenesis(parseJson(request.appStateBytes, 1024 * 1024))
+    const begin = readBeginning(parseJson(request.appStateBytes, 1024 * 1024))
+    const { genesis, handover } = begin
     if (
       genesis.chainId !== request.chainId ||
-      genesis.time !== request.time.seconds ||
-      !sameValidators(genesis, request.validators)
+      begin.time !== request.time.seconds ||
+      begin.height + 1 !== request.initialHeight ||
+      !sameValidators(begin.validators, request.validators)
     )
       throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', 'the network’s genesis and CometBFT’s genesis disagree')
     const stored = this.#genesis
     if (stored && networkHash(stored) !== networkHash(genesis))
       throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', 'the data are of another network')
     const batch = new Batch(this.#store)
-    writeGenesis(batch, genesis)
-    const { mapRoot, logRoot, logSize } = rootsOf(batch, 0)
+    if (!handover) writeGenesis(batch, genesis)
+    else if (!stored)
+      throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', 'the data of the chain that was handed over are missing')
+    const { mapRoot, logRoot, logSize } = rootsOf(batch, handover?.head.logSize ?? 0)
     const hash = appHash(mapRoot, logRoot, logSize)
-    const applied = { height: 0, time: genesis.time, logSize, appHash: base64url.encode(hash) }
+    if (handover && !equalBytes(hash, handover.head.header.appHash))
+      throw new KeysteadError<LedgerErrorCode>(
+        'BAD_NETWORK',
+        'the data are not those of the chain that was handed over',
+      )
+    const applied = { height: begin.height, time: begin.time, logSize, appHash: base64url.encode(hash) }
     batch.putJson('m', 'applied', applied)
-    this.#store.commit(batch, 0)
+    batch.putJson('m', 'base', begin.height)
+    if (handover) this.#store.restore(batch, begin.height)
+    else this.#store.commit(batch, 0)
     this.#genesis = genesis
     this.#applied = applied
     return { appHash: hash }
+  }
+
+  /** Height before this chain's first block: 0, or the last of the chain that was handed over (NET-16). */
+  get #base(): number {
+    return this.#store.json<number>('m', 'base') ?? 0
   }
 
   /**
@@ -293,7 +330,7 @@ export class Application implements AbciApplication {
   }
 
   #trial(time: number, batch = new Batch(this.#store)): Execution {
-    return new Execution(batch, this.#network, time, this.#state.logSize, undefined, 'trial')
+    return new Execution(batch, this.#network, time, this.#state.logSize, this.#options.rules, 'trial')
   }
 
   /**
@@ -303,7 +340,7 @@ export class Application implements AbciApplication {
   #execute(request: BlockRequest, decided?: 'decided'): Executed | undefined {
     const { txs, misbehavior, hash, height, time } = request
     const batch = new Batch(this.#store)
-    const execution = new Execution(batch, this.#network, time.seconds, this.#state.logSize)
+    const execution = new Execution(batch, this.#network, time.seconds, this.#state.logSize, this.#options.rules)
     const verdicts: Verdict[][] = []
     let operations = 0
     for (const tx of txs) {
@@ -337,9 +374,22 @@ function rawKey(k: string): Bytes {
   return decodeMultikey(k).bytes
 }
 
+/** What a chain begins from: its genesis document, or the last block of the chain that was handed over to it (NET-16). */
+function readBeginning(value: Json) {
+  if (typeof value === 'object' && value !== null && 'handover' in value) {
+    const f = new Fields(value, 'app_state')
+    const handover = parseHandover(f.any('handover'))
+    f.end()
+    const { genesis, validators, head } = handover
+    return { genesis, handover, validators, height: head.header.height, time: firstTimeAfter(handover) }
+  }
+  const genesis = parseNetworkGenesis(value)
+  return { genesis, handover: undefined, validators: genesis.validators, height: 0, time: genesis.time }
+}
+
 /** True if CometBFT's genesis names the validators of ours. */
-function sameValidators(genesis: NetworkGenesis, validators: RequestOf<'initChain'>['validators']): boolean {
-  const ours = genesis.validators.map(({ k, power }) => `${base64url.encode(rawKey(k))} ${power}`)
+function sameValidators(named: readonly ValidatorPower[], validators: RequestOf<'initChain'>['validators']): boolean {
+  const ours = named.map(({ k, power }) => `${base64url.encode(rawKey(k))} ${power}`)
   const theirs = validators.map(({ pubKey, power }) => `${base64url.encode(pubKey.ed25519)} ${power}`)
   return ours.sort().join() === theirs.sort().join()
 }

@@ -2,9 +2,10 @@
  * CometBFT's configuration and genesis, written from ours before every start, so that they have one source. What is not
  * named keeps CometBFT's default. https://docs.cometbft.com/v0.38/core/configuration
  */
-import { canonicalJson, type JsonObject } from '@keystead/core'
+import { canonicalJson, hexadecimal, type JsonObject } from '@keystead/core'
 import type { NetworkGenesis } from '@keystead/did-dkms'
-import { genesisValidators } from '@keystead/light-client'
+import { genesisValidators, validatorsOf } from '@keystead/light-client'
+import { firstTimeAfter, type Handover, handoverToJson } from '../../handover.ts'
 
 /** How a validator is tuned; a test or a bench changes single values. */
 export interface Tuning {
@@ -84,26 +85,28 @@ export function cometToml(config: CometConfig): string {
 }
 
 /** CometBFT's genesis follows from ours, so that all validators have the same without sending it. */
-export function cometGenesis(genesis: NetworkGenesis): Uint8Array {
+export function cometGenesis(genesis: NetworkGenesis, handover?: Handover): Uint8Array {
+  const time = handover ? firstTimeAfter(handover) : genesis.time
+  const validators = handover ? validatorsOf(handover.validators) : genesisValidators(genesis)
   const json: JsonObject = {
-    genesis_time: new Date(genesis.time * 1000).toISOString().replace('.000Z', 'Z'),
+    genesis_time: new Date(time * 1000).toISOString().replace('.000Z', 'Z'),
     chain_id: genesis.chainId,
-    initial_height: '1',
+    initial_height: String(handover ? handover.head.header.height + 1 : 1),
     consensus_params: {
       block: { max_bytes: '4194304', max_gas: '-1' },
       // Evidence counts for as long as a client may have been away (14 days in nanoseconds).
       evidence: { max_age_num_blocks: '100000', max_age_duration: '1209600000000000', max_bytes: '1048576' },
       validator: { pub_key_types: ['ed25519'] },
-      version: { app: '1' },
+      version: { app: String(handover?.head.header.version.app ?? 1) },
       abci: { vote_extensions_enable_height: '0' },
     },
-    validators: genesisValidators(genesis).map(({ publicKey, power }) => ({
+    validators: validators.map(({ publicKey, power }) => ({
       pub_key: { type: 'tendermint/PubKeyEd25519', value: Buffer.from(publicKey).toString('base64') },
       power: String(power),
       name: '',
     })),
-    app_hash: '',
-    app_state: genesis as unknown as JsonObject,
+    app_hash: handover ? hexadecimal.encode(handover.head.header.appHash).toUpperCase() : '',
+    app_state: handover ? { handover: handoverToJson(handover) } : (genesis as unknown as JsonObject),
   }
   return canonicalJson(json)
 }

@@ -21,6 +21,7 @@ import { findEntry } from '../../state/entries.ts'
 import { logRoot } from '../../state/log-tree.ts'
 import { mapRoot } from '../../state/map-tree.ts'
 import { hashesOf, LedgerStore, nodesOf, type Reader } from '../../state/store.ts'
+import { readLightBlock } from '../embedded/blocks.ts'
 import type { Ledger, LedgerStatus, View } from '../ledger.ts'
 import type { Applied } from './application.ts'
 import { RPC_SOCKET, readNetworkFile, STORE_FOLDER, socketPath } from './home.ts'
@@ -33,9 +34,9 @@ export interface CometOptions
   /** A validator's folder that has joined a network. */
   readonly home: string
   readonly clock: Clock
+  readonly log: (line: string) => void
   /** Who may create DIDs through this node; everybody unless it says otherwise. */
   readonly admission?: AdmissionPolicy
-  readonly log: (line: string) => void
   /** Ends the wait for the first block. */
   readonly signal?: AbortSignal
 }
@@ -118,6 +119,9 @@ export class CometLedger implements Ledger {
 
   async lightBlock(height: number): Promise<LightBlock | undefined> {
     if (height > this.head.header.height || height < 1) return undefined
+    // Of the chain that was handed over to this one (rule 18).
+    const old = readLightBlock(this.#storeNow, height)
+    if (old) return old
     try {
       const { header, commit } = height === this.head.header.height ? this.head : await this.#rpc.commit(height)
       const validators = await this.#validators(header.validatorsHash, height)

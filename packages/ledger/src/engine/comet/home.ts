@@ -9,11 +9,12 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { compareBytes, Fields, type Json, KeysteadError, parseJson } from '@keystead/core'
+import { compareBytes, Fields, type Json, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
 import { decodeMultikey, encodeMultikey } from '@keystead/crypto'
 import { type NetworkGenesis, networkHash, parseNetworkGenesis } from '@keystead/did-dkms'
 import { validatorAddress } from '@keystead/light-client'
 import type { LedgerErrorCode } from '../../errors.ts'
+import { type Handover, handoverToJson, parseHandover } from '../../handover.ts'
 import { cometGenesis, cometToml, defaultTuning, type Tuning } from './config.ts'
 
 export const APP_SOCKET = 'app.sock'
@@ -36,6 +37,8 @@ export interface NetworkFile {
   readonly v: 1
   readonly genesis: NetworkGenesis
   readonly validators: readonly ValidatorCard[]
+  /** Of a chain that one validator signed before (rule 18). */
+  readonly handover?: JsonObject
 }
 
 interface Settings {
@@ -99,17 +102,33 @@ export function foundNetwork(
   cards: readonly ValidatorCard[],
   network: Pick<NetworkGenesis, 'chainId' | 'time' | 'parameters' | 'governance'>,
 ): NetworkFile {
+  return networkFile(cards, { v: 1, ...network, validators: sorted(cards).map(({ k }) => ({ k, power: 10 })) })
+}
+
+/** The network that goes on with a chain handed over to exactly these validators (NET-16). Throws `BAD_NETWORK`. */
+export function continueNetwork(cards: readonly ValidatorCard[], handover: Handover): NetworkFile {
+  const keys = (entries: readonly { readonly k: string }[]): string =>
+    entries
+      .map(({ k }) => k)
+      .sort()
+      .join()
+  if (keys(cards) !== keys(handover.validators))
+    throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', 'the chain was handed over to other validators')
+  return networkFile(cards, handover.genesis, handoverToJson(handover))
+}
+
+/** In CometBFT's order: by power, which is equal at first, then by address. */
+function sorted(cards: readonly ValidatorCard[]): ValidatorCard[] {
+  const addressOf = ({ k }: ValidatorCard): Uint8Array => validatorAddress(decodeMultikey(k).bytes)
+  return [...cards].sort((a, b) => compareBytes(addressOf(a), addressOf(b)))
+}
+
+function networkFile(cards: readonly ValidatorCard[], genesis: NetworkGenesis, handover?: JsonObject): NetworkFile {
   for (const member of ['k', 'node', 'address', 'name'] as const)
     if (new Set(cards.map((card) => card[member])).size !== cards.length)
       throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', `two validators have the same ${member}`)
-  // CometBFT's order: by power, then by address.
-  const addressOf = ({ k }: ValidatorCard): Uint8Array => validatorAddress(decodeMultikey(k).bytes)
-  const validators = [...cards].sort((a, b) => compareBytes(addressOf(a), addressOf(b)))
-  return parseNetworkFile({
-    v: 1,
-    genesis: { v: 1, ...network, validators: validators.map(({ k }) => ({ k, power: 10 })) },
-    validators,
-  } as unknown as Json)
+  const file = { v: 1, genesis, validators: sorted(cards), ...(handover ? { handover } : {}) }
+  return parseNetworkFile(file as unknown as Json)
 }
 
 /** Puts a validator, or a node that only follows, into a network. Throws `NOT_INITIALIZED` or `ALREADY_INITIALIZED`. */
@@ -144,8 +163,11 @@ export function parseNetworkFile(value: Json): NetworkFile {
     v: f.literal('v', 1),
     genesis: parseNetworkGenesis(f.any('genesis')),
     validators: f.array('validators', { min: 1, max: 128 }, parseValidatorCard),
+    ...(f.has('handover') ? { handover: f.json('handover') } : {}),
   }
   f.end()
+  if (network.handover && networkHash(parseHandover(network.handover).genesis) !== networkHash(network.genesis))
+    throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', 'the chain handed over is of another network')
   return network
 }
 
@@ -178,7 +200,10 @@ export function configure(home: string, tuning: Partial<Tuning> = {}): NetworkFi
     .map(({ node, address }) => `${node}@${address}`)
   const tuned = { ...defaultTuning, heartbeatSeconds: settings.heartbeatSeconds, ...tuning }
   writeFileSync(join(home, 'config', 'config.toml'), tomlOf(home, own, settings, peers, tuned))
-  writeFileSync(join(home, 'config', 'genesis.json'), cometGenesis(network.genesis))
+  writeFileSync(
+    join(home, 'config', 'genesis.json'),
+    cometGenesis(network.genesis, network.handover && parseHandover(network.handover)),
+  )
   return network
 }
 

@@ -1,7 +1,7 @@
 /** Blocks as they lie on disk: header, commit and roots, and the sets of validators that they name. */
 import { base64url, concatBytes, uint32 } from '@keystead/core'
 import type { ValidatorPower } from '@keystead/did-dkms'
-import { decodeHead, encodeHead, type Head } from '@keystead/light-client'
+import { decodeHead, encodeHead, type Head, type LightBlock, validatorsOf } from '@keystead/light-client'
 import { type Batch, numberKey, type Reader } from '../../state/store.ts'
 
 export interface StoredBlock {
@@ -37,3 +37,14 @@ export function readSet(store: Reader, hash: Uint8Array): readonly ValidatorPowe
 
 /** Where a set of validators lies, by its hash. */
 const setName = (hash: Uint8Array): string => `validators ${base64url.encode(hash)}`
+
+/** The block with the sets it names; undefined where it is not there (any more). */
+export function readLightBlock(store: Reader, height: number): LightBlock | undefined {
+  const stored = readBlock(store, height)
+  if (!stored) return undefined
+  const { header, commit } = stored.head
+  const validators = readSet(store, header.validatorsHash)
+  const nextValidators = readSet(store, header.nextValidatorsHash)
+  if (!validators || !nextValidators) return undefined
+  return { header, commit, validators: validatorsOf(validators), nextValidators: validatorsOf(nextValidators) }
+}

@@ -20,15 +20,7 @@ import {
   rulesFor,
   type Submission,
 } from '@keystead/did-dkms'
-import {
-  appHash,
-  type Head,
-  type LightBlock,
-  type Receipt,
-  type Timestamp,
-  type Validator,
-  validatorsOf,
-} from '@keystead/light-client'
+import { appHash, type Head, type LightBlock, type Receipt, type Timestamp, validatorsOf } from '@keystead/light-client'
 import { type AdmissionPolicy, openAdmission } from '../../admission.ts'
 import { fillBlock, hasReservedSpace } from '../../block-space.ts'
 import type { LedgerErrorCode } from '../../errors.ts'
@@ -46,7 +38,7 @@ import {
 import { Batch, type LedgerStore, numberKey } from '../../state/store.ts'
 import type { Ledger, LedgerStatus, View } from '../ledger.ts'
 import { makeBlock } from './block.ts'
-import { putBlock, readBlock, readSet, readTip } from './blocks.ts'
+import { putBlock, readLightBlock, readTip } from './blocks.ts'
 import type { Signer } from './signer.ts'
 
 export interface EngineOptions {
@@ -157,17 +149,7 @@ export class EmbeddedLedger implements Ledger {
   }
 
   async lightBlock(height: number): Promise<LightBlock | undefined> {
-    const stored = readBlock(this.store, height)
-    if (!stored) return undefined
-    const { header, commit } = stored.head
-    const validators = this.#validators(header.validatorsHash)
-    const nextValidators = this.#validators(header.nextValidatorsHash)
-    return validators && nextValidators && { header, commit, validators, nextValidators }
-  }
-
-  #validators(hash: Uint8Array): Validator[] | undefined {
-    const set = readSet(this.store, hash)
-    return set && validatorsOf(set)
+    return readLightBlock(this.store, height)
   }
 
   /**

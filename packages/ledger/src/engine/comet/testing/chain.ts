@@ -5,8 +5,9 @@
 import { createHash } from 'node:crypto'
 import { base64url } from '@keystead/core'
 import type { NetworkGenesis } from '@keystead/did-dkms'
-import { genesisValidators } from '@keystead/light-client'
+import { genesisValidators, validatorsOf } from '@keystead/light-client'
 import { CheckTxType, type Misbehavior, ProposalStatus, type RequestOf } from '../../../abci/messages.ts'
+import { firstTimeAfter, type Handover, handoverToJson } from '../../../handover.ts'
 import type { Application } from '../application.ts'
 
 export interface DecidedBlock {
@@ -28,12 +29,21 @@ export class MiniChain {
   readonly hashes: string[] = []
   mempool: Uint8Array[] = []
 
-  constructor(genesis: NetworkGenesis) {
+  /** With a handover it goes on with the chain that was handed over (NET-16). */
+  constructor(genesis: NetworkGenesis, handover?: Handover) {
     this.genesis = genesis
+    this.#handover = handover
+  }
+
+  readonly #handover: Handover | undefined
+
+  /** Height before the first block. */
+  get base(): number {
+    return this.#handover?.head.header.height ?? 0
   }
 
   get height(): number {
-    return this.blocks.length
+    return this.base + this.blocks.length
   }
 
   /** What CometBFT does when it meets an application: recovery, then clean start or replay. */
@@ -41,11 +51,13 @@ export class MiniChain {
     const info = app.info({ version: '0.38.25', blockVersion: 11, p2pVersion: 8, abciVersion: '2.0.0' })
     let height = info.lastBlockHeight ?? 0
     if (height > this.height) throw new Error(`the application is ahead: ${height} > ${this.height}`)
-    if (height === 0) this.#expect(0, app.initChain(this.initRequest()).appHash)
-    else this.#expect(height, info.lastBlockAppHash)
+    if (height === 0) {
+      this.#expect(this.base, app.initChain(this.initRequest()).appHash)
+      height = this.base
+    } else this.#expect(height, info.lastBlockAppHash)
     if (!untilDecided) return
     for (; height < this.height; height++) {
-      this.finalize(app, this.blocks[height] as DecidedBlock)
+      this.finalize(app, this.blocks[height - this.base] as DecidedBlock)
       app.commit()
     }
     this.mempool = []
@@ -53,13 +65,16 @@ export class MiniChain {
 
   initRequest(): RequestOf<'initChain'> {
     const { genesis } = this
+    const handover = this.#handover
+    const validators = handover ? validatorsOf(handover.validators) : genesisValidators(genesis)
+    const state = handover ? { handover: handoverToJson(handover) } : genesis
     return {
-      time: { seconds: genesis.time, nanos: 0 },
+      time: { seconds: handover ? firstTimeAfter(handover) : genesis.time, nanos: 0 },
       chainId: genesis.chainId,
       consensusParams: undefined,
-      validators: genesisValidators(genesis).map(({ publicKey, power }) => ({ pubKey: { ed25519: publicKey }, power })),
-      appStateBytes: Buffer.from(JSON.stringify(genesis, null, 1)),
-      initialHeight: 1,
+      validators: validators.map(({ publicKey, power }) => ({ pubKey: { ed25519: publicKey }, power })),
+      appStateBytes: Buffer.from(JSON.stringify(state, null, 1)),
+      initialHeight: this.base + 1,
     }
   }
 
