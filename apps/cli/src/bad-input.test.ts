@@ -61,6 +61,28 @@ function bare(args: string[], input?: string): Promise<{ status: number | null; 
 const refused = async (person: Person, args: string[], status: number) => (await person.run(args, status)).error
 
 describe('the wallet', () => {
+  it('opens with what was added, changed or kept in a file, and not with what was removed', async () => {
+    const [first, second, key] = ['first', 'second', 'server.key'].map((name) => join(home, name))
+    writeFileSync(first as string, 'correct horse one')
+    writeFileSync(second as string, 'correct horse two')
+    const opens = async (...unlock: string[]) => (await bare(['-w', bob.folder, ...unlock, 'wallet'])).status
+    await bob.run(['wallet', 'add-passphrase', '--new-passphrase-file', first as string, '--label', 'spare'])
+    await bob.run(['wallet', 'add-key', key as string])
+    expect(await opens('--passphrase-file', first as string)).toBe(0)
+    expect(await opens('--key-file', key as string)).toBe(0)
+    const { data } = await bob.run(['wallet', 'slots'])
+    const spare = data.slots.find(({ label }: { label: string }) => label === 'spare').slotId
+    await bob.run(['wallet', 'remove', spare])
+    expect(await opens('--passphrase-file', first as string)).toBe(77)
+    const own = ['-w', bob.folder, '--key-file', key as string]
+    expect((await bare([...own, 'wallet', 'passphrase', '--new-passphrase-file', second as string])).status).toBe(0)
+    expect(await opens('--passphrase-file', second as string)).toBe(0)
+    expect((await bob.run(['wallet'], 77)).error).toBe('WRONG_PASSPHRASE')
+    writeFileSync(first as string, 'passphrase of bob')
+    await bare([...own, 'wallet', 'passphrase', '--new-passphrase-file', first as string])
+    expect((await bob.run(['wallet', 'check'])).data.damaged).toEqual([])
+  })
+
   it('shows its keys, and an audit log that anybody can verify and nobody can change', async () => {
     const { data } = await alice.run(['keys'])
     const states = new Set(data.keys.map(({ state }: { state: string }) => state))

@@ -23,6 +23,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   WALLET_IN_USE: EXIT.tryLater,
   WALLET_CORRUPT: EXIT.badData,
   AUDIT_BROKEN: EXIT.badData,
+  KDF_TOO_WEAK: EXIT.protocol,
+  SELF_TEST_FAILED: EXIT.internal,
   DISK_FULL: EXIT.io,
   LEDGER_UNREACHABLE: EXIT.unavailable,
   AGENCY_UNREACHABLE: EXIT.unavailable,

@@ -8,6 +8,7 @@ import { ledgerCommands } from './commands/ledger.ts'
 import { recoveryCommands } from './commands/recovery.ts'
 import { resolveCommand } from './commands/resolve.ts'
 import { agentCommands, startCommands } from './commands/start.ts'
+import { walletCommands } from './commands/wallet.ts'
 import { EXIT } from './exit.ts'
 
 const program = new Command('keystead')
@@ -16,6 +17,7 @@ const program = new Command('keystead')
   .option('-w, --wallet <name>', 'name of a wallet, or a path to its folder', process.env['KEYSTEAD_WALLET'] ?? 'me')
   .option('--passphrase-file <file>', 'read the passphrase from a file')
   .option('--passphrase-fd <n>', 'read the passphrase from a file descriptor')
+  .option('--key-file <file>', 'open the wallet with a key in a file (see "wallet add-key")')
   .option('--json', 'one JSON object a line instead of sentences')
   .showHelpAfterError('("keystead --help" shows all commands)')
   .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
@@ -28,6 +30,7 @@ credentialCommands(program)
 decideCommands(program)
 recoveryCommands(program)
 keyCommands(program)
+walletCommands(program)
 resolveCommand(program)
 ledgerCommands(program)
 

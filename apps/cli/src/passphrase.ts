@@ -1,11 +1,14 @@
 /** The passphrase: from a file, a file descriptor, or a prompt that does not echo. Never an argument, never the environment. */
 import { readFileSync } from 'node:fs'
 import { stderr, stdin } from 'node:process'
-import { KeysteadError } from '@keystead/core'
+import { base64url, KeysteadError } from '@keystead/core'
+import type { Unlock } from '@keystead/wallet'
 
 export interface PassphraseSource {
   readonly passphraseFile?: string
   readonly passphraseFd?: string
+  /** A key that `wallet add-key` wrote, instead of a passphrase. */
+  readonly keyFile?: string
 }
 
 /** `twice` asks again, when the passphrase is new. Throws `NO_PASSPHRASE` where there is nobody to ask. */
@@ -18,6 +21,25 @@ export async function readPassphrase(source: PassphraseSource, options: { twice?
   const first = await ask('Passphrase: ')
   if (options.twice && (await ask('The same again: ')) !== first)
     throw new KeysteadError('NO_PASSPHRASE', 'the two passphrases differ')
+  return checked(first)
+}
+
+/** What opens a wallet that exists: a key in a file, or a passphrase. */
+export async function readUnlock(source: PassphraseSource): Promise<Unlock> {
+  if (source.keyFile === undefined) return { kind: 'passphrase', passphrase: await readPassphrase(source) }
+  try {
+    return { kind: 'raw', key: base64url.decode(readFileSync(source.keyFile, 'utf8').trim()) }
+  } catch (cause) {
+    throw new KeysteadError('NO_PASSPHRASE', 'the key file cannot be read, or holds no key', { cause })
+  }
+}
+
+/** A new passphrase beside the one that opens the wallet: from a file, or asked for twice. */
+export async function readNewPassphrase(file: string | undefined): Promise<string> {
+  if (file !== undefined) return checked(readFileSync(file, 'utf8'))
+  if (!stdin.isTTY) throw new KeysteadError('NO_PASSPHRASE', 'no terminal to ask on: use --new-passphrase-file')
+  const first = await ask('New passphrase: ')
+  if ((await ask('The same again: ')) !== first) throw new KeysteadError('NO_PASSPHRASE', 'the two passphrases differ')
   return checked(first)
 }
 

@@ -3,7 +3,7 @@ import { isKeysteadError } from '@keystead/core'
 import type { Command } from 'commander'
 import { EXIT, exitStatus } from './exit.ts'
 import { makeOutput, type Output } from './output.ts'
-import { type PassphraseSource, readPassphrase } from './passphrase.ts'
+import { type PassphraseSource, readUnlock } from './passphrase.ts'
 import { type OpenWallet, openWallet, walletFolder } from './wallet.ts'
 
 export interface GlobalOptions extends PassphraseSource {
@@ -61,7 +61,7 @@ function report(out: Output, error: unknown, signal: AbortSignal): number {
 /** Opens the wallet for one command, and locks it afterwards whatever happens. */
 export async function withWallet<T>(run: Run, work: (wallet: OpenWallet) => Promise<T>): Promise<T> {
   const quiet = new Set(['challenge-answered'])
-  const wallet = await openWallet(run.folder, await readPassphrase(run.options), (event) => {
+  const wallet = await openWallet(run.folder, await readUnlock(run.options), (event) => {
     if (event.data) run.out.event(event.kind, event.text, event.data)
     else if (!quiet.has(event.kind)) run.out.note(event.text)
   })

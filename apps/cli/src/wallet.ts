@@ -5,7 +5,7 @@ import { systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { webFetch } from '@keystead/did/node'
 import { LedgerClient } from '@keystead/light-client'
-import { createVault, openVault, type Vault } from '@keystead/wallet'
+import { createVault, openVault, type Unlock, type Vault } from '@keystead/wallet'
 import { sqliteVaultStore } from '@keystead/wallet/node'
 import WebSocket from 'ws'
 import { type Config, readConfig } from './config.ts'
@@ -32,11 +32,11 @@ export async function createWallet(folder: string, passphrase: string): Promise<
 
 export async function openWallet(
   folder: string,
-  passphrase: string,
+  unlock: Unlock,
   onEvent?: (event: AgentEvent) => void,
 ): Promise<OpenWallet> {
   const config = readConfig(folder)
-  const vault = await openVault(vaultOptions(folder), { kind: 'passphrase', passphrase })
+  const vault = await openVault(vaultOptions(folder), unlock)
   return wire(folder, config, vault, onEvent)
 }
 

@@ -7,3 +7,5 @@ export type CryptoErrorCode =
   | 'KEY_DESTROYED'
   | 'UNSUPPORTED_SUITE'
   | 'OUT_OF_KEY_SLOTS'
+  /** An algorithm does not give on this machine what its specification says. */
+  | 'SELF_TEST_FAILED'

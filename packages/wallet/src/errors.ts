@@ -14,6 +14,8 @@ export type WalletErrorCode =
   /** The storage failed in a way that is neither of the above; `cause` says which. */
   | 'STORE_FAILED'
   | 'BAD_UNLOCK'
+  /** A passphrase slot whose Argon2id is weaker than the least we take: somebody changed it, or made it. */
+  | 'KDF_TOO_WEAK'
   | 'BAD_RECORD'
   | 'NO_SUCH_KEY'
   | 'KEY_NOT_USABLE'

@@ -14,9 +14,11 @@ export type {
   VaultStore,
 } from './store.ts'
 export type {
+  CheckResult,
   KeyEvent,
   KeyInfo,
   KeyReason,
+  KeyslotInfo,
   ListedRecord,
   NewKey,
   NewKeyOptions,

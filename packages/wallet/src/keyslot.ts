@@ -15,10 +15,10 @@ import {
 } from '@keystead/core'
 import { type Argon2Parameters, argon2id, hkdfSha256, open, seal } from '@keystead/crypto'
 import { corrupt, refuse } from './errors.ts'
-import { DEFAULT_ARGON2, MAX_ARGON2, RAW_KEY_BYTES } from './limits.ts'
+import { DEFAULT_ARGON2, MAX_ARGON2, MAX_CREDENTIAL_ID, MAX_SLOT_LABEL, MIN_ARGON2, RAW_KEY_BYTES } from './limits.ts'
 import type { StoredKeyslot } from './store.ts'
 import { decodeStored, encodeStored } from './stored-json.ts'
-import type { Unlock } from './types.ts'
+import type { KeyslotInfo, Unlock } from './types.ts'
 
 const LABEL = 'keystead/keyslot/v1'
 const MASTER_BYTES = 32
@@ -26,28 +26,45 @@ const MASTER_BYTES = 32
 export interface Keyslot {
   readonly slotId: string
   readonly kind: Unlock['kind']
-  /** Of passphrases only; the salt is for both kinds. */
+  /** What people call it; nothing depends on it. */
+  readonly label: string
+  readonly credentialId?: Bytes
+  /** Of passphrases only; the salt is for all kinds. */
   readonly argon2?: Argon2Parameters
   readonly salt: Bytes
   readonly commitment: Bytes
   readonly wrapped: Bytes
 }
 
-export type NewKeyslot = Pick<Keyslot, 'slotId' | 'kind' | 'argon2' | 'salt'>
+export type NewKeyslot = Omit<Keyslot, 'commitment' | 'wrapped'>
 
 /** The slow half of a new keyslot: its secret, which the caller wipes. Throws `BAD_UNLOCK`. */
 export async function prepareKeyslot(
   unlock: Unlock,
   random: Random,
   argon2: Argon2Parameters = DEFAULT_ARGON2,
+  label = '',
 ): Promise<{ slot: NewKeyslot; secret: Bytes }> {
   if (!usable(unlock))
-    return refuse('BAD_UNLOCK', `a passphrase must not be empty and a raw key must have ${RAW_KEY_BYTES} bytes`)
-  const common = { slotId: base64url.encode(random(16)), salt: random(16) }
-  const slot: NewKeyslot =
-    unlock.kind === 'passphrase' ? { ...common, kind: unlock.kind, argon2 } : { ...common, kind: unlock.kind }
+    return refuse('BAD_UNLOCK', `a passphrase must not be empty and a key must have ${RAW_KEY_BYTES} bytes`)
+  if (label.length > MAX_SLOT_LABEL) return refuse('BAD_UNLOCK', `a label has at most ${MAX_SLOT_LABEL} characters`)
+  const slot: NewKeyslot = {
+    slotId: base64url.encode(random(16)),
+    salt: random(16),
+    kind: unlock.kind,
+    label,
+    ...(unlock.kind === 'passphrase' ? { argon2 } : {}),
+    ...(unlock.kind === 'passkey' ? { credentialId: new Uint8Array(unlock.credentialId) } : {}),
+  }
   return { slot, secret: await slotSecret(slot, unlock) }
 }
+
+export const keyslotInfo = ({ slotId, kind, label, credentialId }: NewKeyslot): KeyslotInfo => ({
+  slotId,
+  kind,
+  label,
+  ...(credentialId ? { credentialId } : {}),
+})
 
 export function sealKeyslot(slot: NewKeyslot, secret: Uint8Array, walletId: string, master: Uint8Array): StoredKeyslot {
   const wrap = derive(secret, slot, walletId, 'wrap')
@@ -77,13 +94,24 @@ export async function openKeyslot(slot: Keyslot, unlock: Unlock, walletId: strin
   }
 }
 
+/** Throws `KDF_TOO_WEAK`. `own`: what this program makes slots with, where that is weaker. */
+export function checkStrength({ argon2 }: Keyslot, own: Argon2Parameters = DEFAULT_ARGON2): void {
+  if (!argon2) return
+  const memory = Math.min(MIN_ARGON2.memoryKiB, own.memoryKiB)
+  const work = Math.min(MIN_ARGON2.memoryTimesPasses, own.memoryKiB * own.passes)
+  if (argon2.memoryKiB < memory || argon2.memoryKiB * argon2.passes < work)
+    refuse('KDF_TOO_WEAK', 'a passphrase of this wallet is protected by less work than this program accepts')
+}
+
 function usable(unlock: Unlock): boolean {
-  return unlock.kind === 'passphrase' ? unlock.passphrase !== '' : unlock.key.length === RAW_KEY_BYTES
+  if (unlock.kind === 'passphrase') return unlock.passphrase !== ''
+  const { length = 1 } = unlock.kind === 'passkey' ? unlock.credentialId : {}
+  return unlock.key.length === RAW_KEY_BYTES && length > 0 && length <= MAX_CREDENTIAL_ID
 }
 
 /** Passphrases are compared as people see them: NFKC, whatever the keyboard composed. */
 async function slotSecret(slot: NewKeyslot, unlock: Unlock): Promise<Bytes> {
-  if (unlock.kind === 'raw') return hkdfSha256(unlock.key, slot.salt, utf8(`${LABEL}/raw`), 32)
+  if (unlock.kind !== 'passphrase') return hkdfSha256(unlock.key, slot.salt, utf8(`${LABEL}/${unlock.kind}`), 32)
   const passphrase = utf8(unlock.passphrase.normalize('NFKC'))
   try {
     return await argon2id(passphrase, slot.salt, slot.argon2 ?? DEFAULT_ARGON2, 32)
@@ -114,6 +142,8 @@ export function encodeKeyslot(slot: Keyslot): Bytes {
   return encodeStored({
     slotId: slot.slotId,
     kind: slot.kind,
+    label: slot.label,
+    ...(slot.credentialId ? { credentialId: base64url.encode(slot.credentialId) } : {}),
     kdf,
     commitment: base64url.encode(slot.commitment),
     wrapped: base64url.encode(slot.wrapped),
@@ -123,10 +153,14 @@ export function encodeKeyslot(slot: Keyslot): Bytes {
 /** Throws `WALLET_CORRUPT`, or `UPDATE_REQUIRED` for an intact later version. */
 export function decodeKeyslot(bytes: Uint8Array): Keyslot {
   return decodeStored('a keyslot', bytes, (fields) => {
-    const kind = fields.literal('kind', 'passphrase', 'raw')
+    const kind = fields.literal('kind', 'passphrase', 'raw', 'keyring', 'passkey')
+    const credentialId =
+      kind === 'passkey' ? fields.decoded('credentialId', MAX_CREDENTIAL_ID * 2, base64url.decode) : undefined
     return {
       slotId: fields.string('slotId', { min: 1, max: 64 }),
       kind,
+      label: fields.string('label', { max: MAX_SLOT_LABEL }),
+      ...(credentialId ? { credentialId } : {}),
       ...readKdf(fields.object('kdf'), kind),
       commitment: fields.decoded('commitment', 43, base64url.decode),
       wrapped: fields.decoded('wrapped', 128, base64url.decode),
@@ -137,7 +171,7 @@ export function decodeKeyslot(bytes: Uint8Array): Keyslot {
 function readKdf(fields: Fields, kind: Unlock['kind']): Pick<Keyslot, 'salt' | 'argon2'> {
   fields.literal('name', kind === 'passphrase' ? 'argon2id' : 'hkdf-sha256')
   const salt = fields.decoded('salt', 22, base64url.decode)
-  if (kind === 'raw') {
+  if (kind !== 'passphrase') {
     fields.end()
     return { salt }
   }

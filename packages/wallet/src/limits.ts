@@ -37,5 +37,17 @@ export const RAW_KEY_BYTES = 32
 /** Argon2id as the recovery research measured it: half a second on a phone, 64 MiB in a browser. */
 export const DEFAULT_ARGON2 = { memoryKiB: 64 * 1024, passes: 3 } as const
 
+/**
+ * The weakest Argon2id a passphrase slot may have, also when somebody else wrote the file: OWASP's least memory, and the work
+ * of its 19 MiB twice over. A store must not be able to make a wallet cheap to guess.
+ */
+export const MIN_ARGON2 = { memoryKiB: 19 * 1024, memoryTimesPasses: 38 * 1024 } as const
+
+/** Characters of a keyslot's label: "laptop", "blue security key". */
+export const MAX_SLOT_LABEL = 64
+
+/** Bytes of a passkey's credential id (WebAuthn level 3, section 4). */
+export const MAX_CREDENTIAL_ID = 1023
+
 /** What a file may ask of us, the same as `argon2id` of crypto will compute. */
 export const MAX_ARGON2 = { memoryKiB: 1024 * 1024, passes: 64 } as const

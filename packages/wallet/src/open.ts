@@ -1,7 +1,16 @@
 /** Making and opening a wallet: header, keyslots, master key. Nothing else is read until it is used. */
 import { type Bytes, base64url } from '@keystead/core'
+import { selfTest } from '@keystead/crypto'
 import { corrupt, refuse } from './errors.ts'
-import { decodeKeyslot, type Keyslot, openKeyslot, prepareKeyslot, sealKeyslot } from './keyslot.ts'
+import {
+  checkStrength,
+  decodeKeyslot,
+  type Keyslot,
+  keyslotInfo,
+  openKeyslot,
+  prepareKeyslot,
+  sealKeyslot,
+} from './keyslot.ts'
 import type { OpenVaultStore, StoredKeyslot } from './store.ts'
 import { storing } from './store-failure.ts'
 import { decodeHeader, encodeHeader } from './stored-json.ts'
@@ -10,9 +19,10 @@ import { UnlockedVault } from './vault.ts'
 import { VaultKeys } from './vault-keys.ts'
 import { Writer } from './writer.ts'
 
-/** Rejects with `WALLET_EXISTS`, `WALLET_IN_USE`, `WALLET_CORRUPT`, `BAD_UNLOCK`, `DISK_FULL`. */
+/** Rejects with `SELF_TEST_FAILED`, `WALLET_EXISTS`, `WALLET_IN_USE`, `WALLET_CORRUPT`, `BAD_UNLOCK`, `DISK_FULL`. */
 export async function createVault(options: VaultOptions, unlock: Unlock): Promise<Vault> {
   const { random, argon2, store } = options
+  await selfTest(options.keys)
   const { slot, secret } = await prepareKeyslot(unlock, random, argon2)
   try {
     return await closingOnFailure(await storing(() => store.open('create')), async (session) => {
@@ -22,7 +32,7 @@ export async function createVault(options: VaultOptions, unlock: Unlock): Promis
       const putKeyslot = keys.useMaster((master) => sealKeyslot(slot, secret, walletId, master))
       const writer = new Writer(session, 0)
       await writer.write(async () => ({ header: encodeHeader(walletId), putKeyslot }))
-      const vault = new UnlockedVault(options, keys, writer, new Map([[slot.slotId, slot.kind]]))
+      const vault = new UnlockedVault(options, keys, writer, new Map([[slot.slotId, keyslotInfo(slot)]]))
       await vault.begin()
       return vault
     })
@@ -31,29 +41,34 @@ export async function createVault(options: VaultOptions, unlock: Unlock): Promis
   }
 }
 
-/** Rejects with `NO_WALLET`, `WRONG_PASSPHRASE`, `WALLET_IN_USE`, `WALLET_CORRUPT`, `UPDATE_REQUIRED`. */
+/** Rejects with `SELF_TEST_FAILED`, `NO_WALLET`, `WRONG_PASSPHRASE`, `KDF_TOO_WEAK`, `WALLET_IN_USE`, `WALLET_CORRUPT`, `UPDATE_REQUIRED`. */
 export async function openVault(options: VaultOptions, unlock: Unlock): Promise<Vault> {
+  await selfTest(options.keys)
   return closingOnFailure(await storing(() => options.store.open('existing')), async (session) => {
     const stored = await storing(() => session.load())
     if (!stored) return refuse('NO_WALLET', 'there is no wallet here')
     const walletId = decodeHeader(stored.header)
-    const { slots, damage } = readKeyslots(stored.keyslots)
+    const { slots, damage } = readKeyslots(stored.keyslots, options.argon2)
     const master = await findMaster(slots, unlock, walletId)
     if (!master && damage) throw damage
     if (!master) return refuse('WRONG_PASSPHRASE', 'this does not open the wallet')
-    const kinds = new Map(slots.map(({ slotId, kind }) => [slotId, kind as string]))
-    return new UnlockedVault(options, new VaultKeys(walletId, master), new Writer(session, stored.generation), kinds)
+    const infos = new Map(slots.map((slot) => [slot.slotId, keyslotInfo(slot)]))
+    return new UnlockedVault(options, new VaultKeys(walletId, master), new Writer(session, stored.generation), infos)
   })
 }
 
 /** One damaged keyslot does not keep the others from opening; `damage` is what to say when they do not. */
-function readKeyslots(stored: readonly StoredKeyslot[]): { slots: Keyslot[]; damage?: unknown } {
+function readKeyslots(
+  stored: readonly StoredKeyslot[],
+  argon2: VaultOptions['argon2'],
+): { slots: Keyslot[]; damage?: unknown } {
   const slots: Keyslot[] = []
   let damage: unknown
   for (const { slotId, bytes } of stored) {
     try {
       const slot = decodeKeyslot(bytes)
       if (slot.slotId !== slotId) corrupt('a keyslot lies under another name')
+      checkStrength(slot, argon2)
       slots.push(slot)
     } catch (error) {
       damage ??= error

@@ -4,7 +4,7 @@ import type { Argon2Parameters, HandleOf, KeyProvider, KeyType, PublicKey } from
 import type { AuditExport } from './audit.ts'
 import type { KeyPurpose } from './key-purposes.ts'
 import type { KeyState, KeyUse } from './key-states.ts'
-import type { VaultStore } from './store.ts'
+import type { StoredRecord, VaultStore } from './store.ts'
 
 /** Parts of the vault with keys of their own. `keys` and `cache` are never exported (rule 1). */
 export type Segment = 'authority' | 'keys' | 'relationships' | 'credentials' | 'messages' | 'cache'
@@ -73,22 +73,42 @@ export interface NewKeyOptions {
   readonly owner?: string
 }
 
+export interface CheckResult {
+  readonly records: number
+  readonly keys: number
+  /** What does not open, by its opaque id. `segment` is what the store says. */
+  readonly damaged: readonly { readonly id: string; readonly segment: Segment }[]
+}
+
 export interface NewKey<T extends KeyType> {
   readonly keyId: string
   readonly key: HandleOf<T>
 }
 
-/** What opens a wallet: something to remember, or 32 random bytes that something else keeps. */
+/**
+ * What opens a wallet: something to remember, or 32 random bytes that something else keeps: a server's secret store (`raw`),
+ * the operating system's keyring, or the PRF of a passkey (WebAuthn level 3, section 10.1.4).
+ */
 export type Unlock =
   | { readonly kind: 'passphrase'; readonly passphrase: string }
   | { readonly kind: 'raw'; readonly key: Uint8Array }
+  | { readonly kind: 'keyring'; readonly key: Uint8Array }
+  | { readonly kind: 'passkey'; readonly key: Uint8Array; readonly credentialId: Uint8Array }
+
+export interface KeyslotInfo {
+  readonly slotId: string
+  readonly kind: Unlock['kind']
+  readonly label: string
+  /** Of a passkey: what to ask the authenticator for. */
+  readonly credentialId?: Uint8Array
+}
 
 export interface VaultOptions {
   readonly store: VaultStore
   readonly keys: KeyProvider
   readonly clock: Clock
   readonly random: Random
-  /** For keyslots made from now on; default 64 MiB, 3 passes. */
+  /** For keyslots made from now on; default 64 MiB, 3 passes. A weaker one, as tests use, also lowers the least we take. */
   readonly argon2?: Argon2Parameters
 }
 
@@ -129,12 +149,18 @@ export interface Vault {
   exportRecords(): Promise<VaultRecord[]>
   /** Finishes the writes under way, wipes every key, lets the storage go. */
   lock(): Promise<void>
-  /** Rejects with `BAD_UNLOCK` and `TOO_MANY_KEYSLOTS`. */
-  addKeyslot(unlock: Unlock): Promise<void>
+  /** Rejects with `BAD_UNLOCK` and `TOO_MANY_KEYSLOTS`. Records are not touched. */
+  addKeyslot(unlock: Unlock, label?: string): Promise<KeyslotInfo>
+  /** Puts another unlock into a slot's place, in one write. Rejects with `BAD_UNLOCK` and `NO_SUCH_KEYSLOT`. */
+  changeKeyslot(slotId: string, unlock: Unlock): Promise<KeyslotInfo>
   /**
    * Rejects with `NO_SUCH_KEYSLOT` and `LAST_KEYSLOT`. Whoever has an older copy of the file still opens that copy with
    * the removed keyslot.
    */
   removeKeyslot(slotId: string): Promise<void>
-  keyslots(): Promise<{ slotId: string; kind: string }[]>
+  keyslots(): Promise<KeyslotInfo[]>
+  /** Opens every record and key. Nothing is changed. */
+  check(): Promise<CheckResult>
+  /** Takes records that do not open out of the way; returns what they were stored as, for whoever may still read it. */
+  quarantine(ids: readonly string[]): Promise<StoredRecord[]>
 }

@@ -4,16 +4,19 @@ import type { HandleOf, KeyType } from '@keystead/crypto'
 import type { AuditEvent, AuditExport } from './audit.ts'
 import { AuditLog } from './audit-log.ts'
 import { refuse } from './errors.ts'
+import { openEntry } from './key-entry.ts'
 import type { KeyPurpose } from './key-purposes.ts'
 import { KeyRing } from './key-ring.ts'
 import type { KeyState, KeyUse } from './key-states.ts'
-import { prepareKeyslot, sealKeyslot } from './keyslot.ts'
+import { keyslotInfo, prepareKeyslot, sealKeyslot } from './keyslot.ts'
 import { MAX_KEYSLOTS } from './limits.ts'
 import { listTokens, openRecord, recordId, sealRecord, type Tags } from './record.ts'
-import type { NewRecord, StoreWrite } from './store.ts'
+import type { NewRecord, StoredRecord, StoreWrite } from './store.ts'
 import type {
+  CheckResult,
   KeyInfo,
   KeyReason,
+  KeyslotInfo,
   ListedRecord,
   NewKey,
   NewKeyOptions,
@@ -32,10 +35,9 @@ export class UnlockedVault implements Vault {
   readonly #writer: Writer
   readonly #ring: KeyRing
   readonly #audit: AuditLog
-  /** Kind by slot id. */
-  readonly #slots: Map<string, string>
+  readonly #slots: Map<string, KeyslotInfo>
 
-  constructor(options: VaultOptions, keys: VaultKeys, writer: Writer, slots: Map<string, string>) {
+  constructor(options: VaultOptions, keys: VaultKeys, writer: Writer, slots: Map<string, KeyslotInfo>) {
     this.#options = options
     this.#keys = keys
     this.#writer = writer
@@ -122,29 +124,21 @@ export class UnlockedVault implements Vault {
     return wanted.map((row) => openRecord(this.#keys, row))
   }
 
-  async addKeyslot(unlock: Unlock): Promise<void> {
-    this.#writer.check()
-    const { slot, secret } = await prepareKeyslot(unlock, this.#options.random, this.#options.argon2)
-    try {
-      await this.#writeAudited(
-        { event: 'keyslot added', slot: slot.slotId, kind: slot.kind },
-        async () => {
-          if (this.#slots.size >= MAX_KEYSLOTS)
-            return refuse('TOO_MANY_KEYSLOTS', `a wallet has at most ${MAX_KEYSLOTS} keyslots`)
-          return { putKeyslot: this.#keys.useMaster((master) => sealKeyslot(slot, secret, this.id, master)) }
-        },
-        () => this.#slots.set(slot.slotId, slot.kind),
-      )
-    } finally {
-      secret.fill(0)
-    }
+  async addKeyslot(unlock: Unlock, label?: string): Promise<KeyslotInfo> {
+    return this.#putKeyslot(unlock, label, () => {
+      if (this.#slots.size >= MAX_KEYSLOTS) refuse('TOO_MANY_KEYSLOTS', `a wallet has at most ${MAX_KEYSLOTS} keyslots`)
+    })
+  }
+
+  async changeKeyslot(slotId: string, unlock: Unlock): Promise<KeyslotInfo> {
+    return this.#putKeyslot(unlock, this.#slots.get(slotId)?.label, () => this.#slotOf(slotId), slotId)
   }
 
   async removeKeyslot(slotId: string): Promise<void> {
     await this.#writeAudited(
       { event: 'keyslot removed', slot: slotId },
       async () => {
-        if (!this.#slots.has(slotId)) return refuse('NO_SUCH_KEYSLOT', 'there is no keyslot of this name')
+        this.#slotOf(slotId)
         if (this.#slots.size === 1)
           return refuse('LAST_KEYSLOT', 'the last keyslot stays: nothing else opens the wallet')
         return { removeKeyslot: slotId, scrub: true }
@@ -153,9 +147,73 @@ export class UnlockedVault implements Vault {
     )
   }
 
-  async keyslots(): Promise<{ slotId: string; kind: string }[]> {
+  async keyslots(): Promise<KeyslotInfo[]> {
     this.#writer.check()
-    return [...this.#slots].map(([slotId, kind]) => ({ slotId, kind }))
+    return [...this.#slots.values()]
+  }
+
+  async check(): Promise<CheckResult> {
+    const rows = await this.#writer.list([])
+    const ring = new Set((await this.#writer.list([this.#keys.token('all-keys')])).map(({ id }) => id))
+    const audit = new Set((await this.#writer.list([this.#keys.token('all-audit')])).map(({ id }) => id))
+    const head = this.#keys.token('audit-head')
+    const damaged = rows.filter((row) => {
+      try {
+        if (ring.has(row.id)) openEntry(this.#keys, row)
+        else if (audit.has(row.id) || row.id === head) this.#keys.open(row)
+        else openRecord(this.#keys, row)
+        return false
+      } catch {
+        return true
+      }
+    })
+    return {
+      records: rows.length - ring.size,
+      keys: ring.size,
+      damaged: damaged.map(({ id, segment }) => ({ id, segment })),
+    }
+  }
+
+  async quarantine(ids: readonly string[]): Promise<StoredRecord[]> {
+    const taken: StoredRecord[] = []
+    await this.#writer.write(async () => {
+      for (const id of ids) {
+        const stored = await this.#writer.read(id)
+        if (stored) taken.push(stored)
+      }
+      return { remove: taken.map(({ id }) => id) }
+    })
+    return taken
+  }
+
+  async #putKeyslot(unlock: Unlock, label: string | undefined, allowed: () => unknown, replaced?: string) {
+    this.#writer.check()
+    const { slot, secret } = await prepareKeyslot(unlock, this.#options.random, this.#options.argon2, label)
+    const info = keyslotInfo(slot)
+    const gone = replaced === undefined ? {} : { removeKeyslot: replaced, scrub: true }
+    try {
+      await this.#writeAudited(
+        { event: 'keyslot added', slot: slot.slotId, kind: slot.kind },
+        async () => {
+          allowed()
+          return {
+            putKeyslot: this.#keys.useMaster((master) => sealKeyslot(slot, secret, this.id, master)),
+            ...gone,
+          }
+        },
+        () => {
+          this.#slots.set(slot.slotId, info)
+          if (replaced !== undefined) this.#slots.delete(replaced)
+        },
+      )
+    } finally {
+      secret.fill(0)
+    }
+    return info
+  }
+
+  #slotOf(slotId: string): KeyslotInfo {
+    return this.#slots.get(slotId) ?? refuse('NO_SUCH_KEYSLOT', 'there is no keyslot of this name')
   }
 
   /** Begins the audit log of a wallet that has just been made. */

@@ -1,5 +1,5 @@
 /** The vault's storage on Node: one SQLite file, no server, nothing to compile. */
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { Bytes } from '@keystead/core'
 import { corrupt, refuse } from '../errors.ts'
 import { SEGMENTS } from '../record.ts'
@@ -23,6 +23,8 @@ export function sqliteVaultStore(folder: string): VaultStore {
 /** On an open database; tests pass one with a limit. */
 export class SqliteStore implements OpenVaultStore {
   readonly #database: DatabaseSync
+  /** A statement is prepared once; there are a dozen. */
+  readonly #prepared = new Map<string, StatementSync>()
 
   constructor(database: DatabaseSync) {
     this.#database = database
@@ -88,11 +90,19 @@ export class SqliteStore implements OpenVaultStore {
 
   #all(sql: string, ...values: SQLInputValue[]): Row[] {
     this.#check()
-    return sqlite(() => this.#database.prepare(sql).all(...values))
+    return sqlite(() => this.#statement(sql).all(...values))
   }
 
   #run(sql: string, ...values: SQLInputValue[]): void {
-    this.#database.prepare(sql).run(...values)
+    this.#statement(sql).run(...values)
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#prepared.get(sql)
+    if (known) return known
+    const statement = this.#database.prepare(sql)
+    this.#prepared.set(sql, statement)
+    return statement
   }
 
   #check(): void {

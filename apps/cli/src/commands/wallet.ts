@@ -1,0 +1,142 @@
+/** The wallet itself: what opens it, and whether it is whole. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { base64url, KeysteadError, systemRandom } from '@keystead/core'
+import type { KeyslotInfo } from '@keystead/wallet'
+import type { Command } from 'commander'
+import { EXIT } from '../exit.ts'
+import { readNewPassphrase } from '../passphrase.ts'
+import { action, type Run, withWallet } from '../run.ts'
+import type { OpenWallet } from '../wallet.ts'
+
+export function walletCommands(program: Command): void {
+  const wallet = program.command('wallet').description('what opens this wallet, and whether it is whole')
+
+  wallet
+    .command('slots', { isDefault: true })
+    .description('everything that opens this wallet')
+    .action(
+      action(program, (run) =>
+        withWallet(run, async ({ vault }) => {
+          const slots = await vault.keyslots()
+          run.out.result(slots.map(slotLine), {
+            slots: slots.map(({ slotId, kind, label }) => ({ slotId, kind, label })),
+          })
+        }),
+      ),
+    )
+
+  wallet
+    .command('passphrase')
+    .description('change the passphrase; nothing else is written anew')
+    .option('--new-passphrase-file <file>', 'read the new passphrase from a file')
+    .action(
+      action(program, (run, options: { newPassphraseFile?: string }) =>
+        withWallet(run, async (opened) => {
+          const slots = (await opened.vault.keyslots()).filter(({ kind }) => kind === 'passphrase')
+          const [slot, ...others] = slots
+          const passphrase = await readNewPassphrase(options.newPassphraseFile)
+          if (others.length > 0)
+            throw new KeysteadError(
+              'SEVERAL_PASSPHRASES',
+              'several passphrases open this wallet: add one, then remove one',
+            )
+          const unlock = { kind: 'passphrase', passphrase } as const
+          const info = slot
+            ? await opened.vault.changeKeyslot(slot.slotId, unlock)
+            : await opened.vault.addKeyslot(unlock)
+          run.out.result('Changed. Older copies of the wallet’s file still open with the passphrase before.', {
+            slotId: info.slotId,
+          })
+        }),
+      ),
+    )
+
+  wallet
+    .command('add-passphrase')
+    .description('another passphrase beside those there are')
+    .option('--new-passphrase-file <file>', 'read it from a file')
+    .option('--label <text>', 'what you call it', '')
+    .action(
+      action(program, (run, options: { newPassphraseFile?: string; label: string }) =>
+        withWallet(run, async ({ vault }) => {
+          const passphrase = await readNewPassphrase(options.newPassphraseFile)
+          added(run, await vault.addKeyslot({ kind: 'passphrase', passphrase }, options.label))
+        }),
+      ),
+    )
+
+  wallet
+    .command('add-key <file>')
+    .description('a key in a file, for a server that nobody types a passphrase into: then use --key-file')
+    .option('--label <text>', 'what you call it', '')
+    .action(
+      action(program, (run, file: string, options: { label: string }) =>
+        withWallet(run, async ({ vault }) => {
+          const key = systemRandom(32)
+          // On disk first: a slot whose key was lost would be of no use.
+          writeFileSync(file, `${base64url.encode(key)}\n`, { mode: 0o600, flag: 'wx', flush: true })
+          added(run, await vault.addKeyslot({ kind: 'raw', key }, options.label))
+          key.fill(0)
+        }),
+      ),
+    )
+
+  wallet
+    .command('remove <slot>')
+    .description('what opened this wallet opens it no more')
+    .action(
+      action(program, (run, name: string) =>
+        withWallet(run, async ({ vault }) => {
+          const found = (await vault.keyslots()).filter(({ slotId }) => slotId.startsWith(name))
+          const [slot, ...others] = found
+          if (!slot || others.length > 0)
+            throw new KeysteadError('NO_SUCH_KEYSLOT', `${found.length} keyslots begin with "${name}"`)
+          await vault.removeKeyslot(slot.slotId)
+          run.out.result('Removed. Older copies of the wallet’s file still open with it.', { slotId: slot.slotId })
+        }),
+      ),
+    )
+
+  wallet
+    .command('check')
+    .description('open every record and key, and say what is damaged')
+    .option('--quarantine', 'put what is damaged aside, into a folder beside the wallet')
+    .action(
+      action(program, (run, options: { quarantine?: boolean }) =>
+        withWallet(run, (opened) => check(run, opened, options.quarantine === true)),
+      ),
+    )
+}
+
+const slotLine = ({ slotId, kind, label }: KeyslotInfo): string => `${slotId.slice(0, 8)}  ${kind.padEnd(10)} ${label}`
+
+function added(run: Run, info: KeyslotInfo): void {
+  run.out.result(`Added: ${slotLine(info)}`, { slotId: info.slotId, kind: info.kind, label: info.label })
+}
+
+async function check(run: Run, { vault, folder }: OpenWallet, quarantine: boolean): Promise<number> {
+  const { records, keys, damaged } = await vault.check()
+  const counted = `${records} records and ${keys} keys opened`
+  if (damaged.length === 0) {
+    run.out.result(`${counted}; the wallet is whole.`, { records, keys, damaged })
+    return EXIT.ok
+  }
+  const lines = damaged.map(({ id, segment }) => `  ${id}  in ${segment}`)
+  if (!quarantine) {
+    run.out.result([`${counted}; ${damaged.length} are damaged:`, ...lines, 'With --quarantine they are put aside.'], {
+      records,
+      keys,
+      damaged,
+    })
+    return EXIT.badData
+  }
+  const aside = join(folder, 'quarantine')
+  mkdirSync(aside, { recursive: true, mode: 0o700 })
+  for (const { id, segment, generation, blob } of await vault.quarantine(damaged.map(({ id }) => id))) {
+    const kept = { id, segment, generation, blob: base64url.encode(blob) }
+    writeFileSync(join(aside, `${id}.json`), JSON.stringify(kept), { mode: 0o600, flush: true })
+  }
+  run.out.result([`${counted}; put aside into ${aside}:`, ...lines], { records, keys, damaged, quarantine: aside })
+  return EXIT.ok
+}
