@@ -7,6 +7,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { findCometbft, INSTALL_COMETBFT } from '../packages/ledger/src/engine/comet/binary.ts'
+import { canMakeNetworkNamespaces } from '../packages/ledger/src/engine/comet/testing/namespaces.ts'
 import { check } from './check.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -37,6 +39,17 @@ const PREREQUISITES = [
     word: 'chromium',
     present: () => existsSync(process.env['KEYSTEAD_CHROMIUM'] ?? '/usr/bin/chromium'),
     bring: 'apt-get install chromium, or set KEYSTEAD_CHROMIUM to the binary',
+  },
+  {
+    word: 'cometbft',
+    present: () => findCometbft() !== undefined,
+    bring: `with Go 1.22 or newer: ${INSTALL_COMETBFT}`,
+  },
+  {
+    word: 'netns',
+    present: () => process.platform === 'linux' && process.getuid?.() === 0 && canMakeNetworkNamespaces(),
+    bring:
+      'run the tests as root on Linux with iproute2: validators are cut off from one another in network namespaces',
   },
   {
     word: 'tmpfs',

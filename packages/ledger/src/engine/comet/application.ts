@@ -200,11 +200,9 @@ export class Application implements AbciApplication {
         const inLog = indexOf(this.#store, hash) !== undefined
         if (!recheck && !inLog && indexOf(batch, hash) !== undefined)
           return { code: ALREADY_WAITING, message: 'this operation waits in the mempool already' }
-        const result = execution.run(submission)
-        if (result.ok) return null
-        if (recheck && indexOf(batch, hash) === undefined)
-          refused.push({ hash, code: result.code, message: result.message })
-        return { code: result.code, message: result.message }
+        const verdict = verdictOf(execution.run(submission))
+        if (verdict && recheck && indexOf(batch, hash) === undefined) refused.push({ hash, ...verdict })
+        return verdict
       })
     } catch (error) {
       if (!isKeysteadError(error, 'BAD_ENVELOPE')) throw error

@@ -17,7 +17,7 @@ import {
 } from '@keystead/light-client'
 import type { AdmissionPolicy } from '../../admission.ts'
 import type { LedgerErrorCode } from '../../errors.ts'
-import { findEntry } from '../../state/entries.ts'
+import { findEntry, indexOf } from '../../state/entries.ts'
 import { logRoot } from '../../state/log-tree.ts'
 import { mapRoot } from '../../state/map-tree.ts'
 import { hashesOf, LedgerStore, nodesOf, type Reader } from '../../state/store.ts'
@@ -67,7 +67,7 @@ export class CometLedger implements Ledger {
       admit: (bytes) => this.#admit(bytes),
       broadcast: (tx) => this.#rpc.broadcast(tx),
       receipt: (hash) => this.receipt(hash),
-      inLog: (hash) => this.#storeNow.get('o', hash) !== undefined,
+      inLog: (hash) => indexOf(this.#storeNow, hash) !== undefined,
       log: options.log,
     })
   }

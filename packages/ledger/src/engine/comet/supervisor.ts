@@ -21,8 +21,8 @@ export interface SupervisorOptions {
   readonly tuning?: Partial<Tuning>
   /** Another application program, for tests of what a cheater does. */
   readonly application?: string
-  /** Environment of both processes beside our own. */
-  readonly env?: NodeJS.ProcessEnv
+  /** Environment of both processes beside our own, asked for at every start. */
+  readonly env?: () => NodeJS.ProcessEnv
   /** Words before the CometBFT command, such as `ip netns exec`. */
   readonly prefix?: readonly string[]
   readonly onMessage: (message: AppMessage) => void
@@ -103,11 +103,11 @@ export class Supervisor {
   }
 
   async #launch(): Promise<Running> {
-    const { home, cometbft, env = {}, tuning, application = defaultApplication(), prefix = [] } = this.#options
+    const { home, cometbft, env, tuning, application = defaultApplication(), prefix = [] } = this.#options
     configure(home, tuning)
     for (const socket of [APP_SOCKET, RPC_SOCKET]) rmSync(join(home, socket), { force: true })
     // Groups of their own: Ctrl-C reaches the supervisor alone, which then stops them in good order.
-    const common = { cwd: home, env: { ...process.env, ...env }, detached: true }
+    const common = { cwd: home, env: { ...process.env, ...env?.() }, detached: true }
     const app = spawn(process.execPath, [...process.execArgv, application], {
       ...common,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,0 +1,185 @@
+/** A network of real processes for tests: validators that can be killed, cut off and replaced by cheaters. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { equalBytes, systemClock } from '@keystead/core'
+import { nodeKeyProvider } from '@keystead/crypto/node'
+import { developmentParameters, encodeSubmission, networkHash } from '@keystead/did-dkms'
+import { type FetchPort, LedgerClient, memoryPins, type Receipt } from '@keystead/light-client'
+import { Owner } from '../../../../../did-dkms/src/testing/owner.ts'
+import { ledgerHttp } from '../../../http/app.ts'
+import { findCometbft } from '../binary.ts'
+import type { Tuning } from '../config.ts'
+import { CometLedger, type CometOptions } from '../engine.ts'
+import { foundNetwork, initValidator, joinNetwork, type NetworkFile } from '../home.ts'
+
+export const cometbft = findCometbft()
+export const keys = nodeKeyProvider()
+
+/** Quick blocks, so that tests need not wait; a loaded machine only makes them slower. */
+export const QUICK: Partial<Tuning> = { pauseMs: 100, proposeMs: 1500, heartbeatSeconds: 1 }
+
+export type ValidatorOptions = Partial<Pick<CometOptions, 'application' | 'env' | 'prefix'>>
+
+export interface TestNetworkOptions {
+  readonly tuning?: Partial<Tuning>
+  /** Options of single validators, by place. */
+  readonly validators?: Readonly<Record<number, ValidatorOptions>>
+  /** host:port of each validator; loopback if not given. */
+  readonly addresses?: readonly string[]
+}
+
+export class TestNetwork {
+  readonly folder: string
+  readonly file: NetworkFile
+  readonly homes: readonly string[]
+  readonly ledgers: CometLedger[]
+  /** Lines of each validator's log. */
+  readonly logs: string[][]
+  readonly #options: TestNetworkOptions
+
+  private constructor(folder: string, file: NetworkFile, homes: string[], options: TestNetworkOptions) {
+    this.folder = folder
+    this.file = file
+    this.homes = homes
+    this.#options = options
+    this.ledgers = []
+    this.logs = homes.map(() => [])
+  }
+
+  static async start(count: number, options: TestNetworkOptions = {}): Promise<TestNetwork> {
+    const folder = mkdtempSync(join(tmpdir(), 'ks-net-'))
+    const homes = Array.from({ length: count }, (_, i) => join(folder, `v${i}`))
+    const addresses = options.addresses ?? (await freeAddresses(count))
+    const cards = homes.map((home, i) => {
+      const address = addresses[i] as string
+      return initValidator({ home, name: `v${i}`, listen: address, address, cometbft: cometbft as string })
+    })
+    const file = foundNetwork(cards, {
+      chainId: 'keystead-test',
+      time: Math.floor(Date.now() / 1000),
+      parameters: developmentParameters,
+    })
+    for (const home of homes) joinNetwork(home, file)
+    const network = new TestNetwork(folder, file, homes, options)
+    try {
+      await Promise.all(homes.map((_, i) => network.open(i)))
+    } catch (error) {
+      await network.stop()
+      throw error
+    }
+    return network
+  }
+
+  get net(): string {
+    return networkHash(this.file.genesis)
+  }
+
+  ledger(place: number): CometLedger {
+    return this.ledgers[place] as CometLedger
+  }
+
+  async open(place: number, more: ValidatorOptions = {}): Promise<void> {
+    this.ledgers[place] = await CometLedger.open({
+      home: this.homes[place] as string,
+      cometbft: cometbft as string,
+      clock: systemClock,
+      tuning: { ...QUICK, ...this.#options.tuning },
+      log: (line) => this.logs[place]?.push(line),
+      ...this.#options.validators?.[place],
+      ...more,
+    })
+  }
+
+  kill(place: number, name: 'application' | 'cometbft'): void {
+    process.kill(this.ledger(place).supervisor.pid(name) as number, 'SIGKILL')
+  }
+
+  /** A light client of one validator that believes nothing but the genesis. */
+  client(place: number): LedgerClient {
+    const app = ledgerHttp(this.ledger(place), { freshSeconds: 1, log: () => {} })
+    const fetch: FetchPort = async (url, init) => app.request(url, init as RequestInit)
+    const { genesis } = this.file
+    return new LedgerClient({ url: 'http://v', genesis, clock: systemClock, fetch, pins: memoryPins() })
+  }
+
+  owner(): Owner {
+    return new Owner(keys, this.net, Math.floor(Date.now() / 1000) + 86_400)
+  }
+
+  /** A new DID through one validator. */
+  async register(place: number): Promise<{ did: string; receipt: Receipt }> {
+    const genesis = await this.owner().genesis()
+    return { did: genesis.operation.did, receipt: await this.ledger(place).submit(encodeSubmission(genesis)) }
+  }
+
+  /** Registers DIDs through these validators until stopped; gives all that were acknowledged. */
+  load(places: readonly number[]): {
+    readonly acknowledged: { did: string; receipt: Receipt }[]
+    stop(): Promise<void>
+  } {
+    const acknowledged: { did: string; receipt: Receipt }[] = []
+    let running = true
+    const turns = places
+      .flatMap((place) => [place, place])
+      .map(async (place) => {
+        while (running) {
+          const done = await Promise.race([this.register(place).catch(() => undefined), sleep(20_000)])
+          if (done) acknowledged.push(done)
+        }
+      })
+    return {
+      acknowledged,
+      stop: async () => {
+        running = false
+        await Promise.race([Promise.all(turns), sleep(30_000)])
+      },
+    }
+  }
+
+  /** Every height has the same header on all these validators, without a gap; gives how many. */
+  async agreed(places: readonly number[]): Promise<number> {
+    const lowest = Math.min(...places.map((place) => this.ledger(place).head.header.height))
+    for (let height = 1; height <= lowest; height++) {
+      const blocks = await Promise.all(places.map((place) => this.ledger(place).lightBlock(height)))
+      const hashes = blocks.map((block) => block?.commit.blockId.hash)
+      if (!hashes.every((hash) => hash && equalBytes(hash, hashes[0] as Uint8Array<ArrayBuffer>)))
+        throw new Error(`the validators differ at height ${height}`)
+    }
+    return lowest
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.ledgers.map((ledger) => ledger?.close()))
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** Resolves when `condition` holds; rejects after a time that only a broken thing takes. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>, seconds = 60): Promise<void> {
+  const deadline = Date.now() + seconds * 1000
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${seconds} s`)
+    await sleep(100)
+  }
+}
+
+/** Path of a test's own application program. */
+export const program = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
+
+async function freeAddresses(count: number): Promise<string[]> {
+  const servers = Array.from({ length: count }, () => createServer())
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve) =>
+          server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+        ),
+    ),
+  )
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports.map((port) => `127.0.0.1:${port}`)
+}
