@@ -43,6 +43,13 @@ const BY_CODE: Readonly<Record<string, number>> = {
   CEREMONY_REFUSED: EXIT.noPermission,
   VETOES_SPENT: EXIT.noPermission,
   FILE_EXISTS: EXIT.cannotCreate,
+  NO_LEDGER: EXIT.noInput,
+  LEDGER_IN_USE: EXIT.tryLater,
+  LEDGER_NOT_EMPTY: EXIT.cannotCreate,
+  LEDGER_BEHIND_SIGNER: EXIT.noPermission,
+  VALIDATOR_KEY_MISSING: EXIT.noInput,
+  BACKUP_EXISTS: EXIT.cannotCreate,
+  MIRROR_REFUSED: EXIT.protocol,
 }
 
 /** Every other code of ours means that the input was not good. */

@@ -5,6 +5,7 @@ import { credentialCommands } from './commands/credentials.ts'
 import { decideCommands } from './commands/decide.ts'
 import { keyCommands } from './commands/keys.ts'
 import { ledgerCommands } from './commands/ledger.ts'
+import { keepingCommands } from './commands/ledger-keeping.ts'
 import { recoveryCommands } from './commands/recovery.ts'
 import { resolveCommand } from './commands/resolve.ts'
 import { agentCommands, startCommands } from './commands/start.ts'
@@ -33,6 +34,7 @@ keyCommands(program)
 walletCommands(program)
 resolveCommand(program)
 ledgerCommands(program)
+keepingCommands(program)
 
 try {
   await program.parseAsync()

@@ -4,8 +4,16 @@
  */
 import { equalBytes, KeysteadError } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
-import { advanceTick, decodeSystem, encodeSystem, type NetworkGenesis, SYSTEM_KEY } from '@keystead/did-dkms'
-import { verifyConsistency } from '@keystead/light-client'
+import {
+  advanceTick,
+  decodeSystem,
+  encodeSystem,
+  type NetworkGenesis,
+  networkHash,
+  parseNetworkGenesis,
+  SYSTEM_KEY,
+} from '@keystead/did-dkms'
+import { type LedgerReadErrorCode, verifyConsistency } from '@keystead/light-client'
 import type { LedgerErrorCode } from '../errors.ts'
 import { Execution, rootsOf, writeGenesis } from '../state/execute.ts'
 import { mapUpdate } from '../state/map-tree.ts'
@@ -34,7 +42,12 @@ export class Mirror {
     this.#genesis = genesis
     const progress = store.json<Progress>('m', 'mirror')
     this.#progress = progress ?? { size: 0, time: genesis.time, lost: 0 }
-    if (progress) return
+    if (progress) {
+      const known = parseNetworkGenesis(store.json('m', 'genesis') as never)
+      if (networkHash(known) !== networkHash(genesis))
+        throw new KeysteadError<LedgerReadErrorCode>('WRONG_NETWORK', 'this folder mirrors another network')
+      return
+    }
     const batch = new Batch(store)
     writeGenesis(batch, genesis)
     this.#commit(batch, this.#progress)
