@@ -4,16 +4,19 @@ import { systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { type DidResolver, unresolved } from '@keystead/did'
 import { networkHash } from '@keystead/did-dkms'
-import { fetchGenesis, LedgerClient, memoryPins } from '@keystead/light-client'
+import { fetchGenesis, LedgerClient, type PinStore, type TrustSource } from '@keystead/light-client'
+import { filePins } from './pins.ts'
 
 const env = process.env
 const ledger = env['KEYSTEAD_LEDGER_URL']
 
+const data = env['KEYSTEAD_AGENCY_DATA'] ?? '.keystead/agency'
 const network = knownNetwork(ledger, env['KEYSTEAD_NETWORK'])
+const pins = filePins(data)
 
 try {
   const agency = await serveAgency({
-    data: env['KEYSTEAD_AGENCY_DATA'] ?? '.keystead/agency',
+    data,
     host: env['KEYSTEAD_AGENCY_HOST'] ?? '127.0.0.1',
     port: Number(env['KEYSTEAD_AGENCY_PORT'] ?? 7720),
     ...(env['KEYSTEAD_AGENCY_PUBLIC_URL'] ? { url: env['KEYSTEAD_AGENCY_PUBLIC_URL'] } : {}),
@@ -21,7 +24,8 @@ try {
     demonstration: env['KEYSTEAD_AGENCY_DEMONSTRATION'] === '1',
     ...(env['KEYSTEAD_AGENCY_WITNESS'] ? { witness: env['KEYSTEAD_AGENCY_WITNESS'] } : {}),
     network,
-    ...(ledger ? { dkms: ledgerResolver(ledger, network) } : {}),
+    checkpoint: () => pins.load(),
+    ...(ledger ? { dkms: ledgerResolver(ledger, network, pins) } : {}),
     keys: nodeKeyProvider(),
     clock: systemClock,
     random: systemRandom,
@@ -41,12 +45,9 @@ try {
 }
 
 /** Resolution by proofs of our own checking. The ledger may be away when we start, and later: then a DID is not known yet. */
-function ledgerResolver(url: string, network: () => Promise<string | undefined>): DidResolver {
+function ledgerResolver(url: string, network: () => Promise<string | undefined>, store: PinStore): DidResolver {
   let client: LedgerClient | undefined
-  const pins = {
-    ...memoryPins(),
-    keepEvidence: async (evidence: object) => console.log(`agency ledger rolled back: ${JSON.stringify(evidence)}`),
-  }
+  const sources = configuredCheckpoint(env['KEYSTEAD_CHECKPOINT'])
   return {
     resolve: async (did) => {
       try {
@@ -54,7 +55,8 @@ function ledgerResolver(url: string, network: () => Promise<string | undefined>)
           url,
           genesis: await fetchGenesis(fetch, url, await network()),
           fetch,
-          pins,
+          pins: store,
+          sources,
           clock: systemClock,
         })
       } catch (error) {
@@ -80,4 +82,11 @@ function knownNetwork(url: string | undefined, named: string | undefined): () =>
     }
     return known
   }
+}
+
+/** `height:hash` of a block that the operator knows from elsewhere, for an agency that was long away (rule 19). */
+function configuredCheckpoint(text: string | undefined): TrustSource[] {
+  const [, height, hash] = /^(\d{1,15}):([A-Za-z0-9_-]{43})$/.exec(text ?? '') ?? []
+  if (height === undefined || hash === undefined) return []
+  return [{ name: 'KEYSTEAD_CHECKPOINT', point: async () => ({ height: Number(height), hash }) }]
 }

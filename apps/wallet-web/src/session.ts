@@ -2,6 +2,7 @@
 import {
   type AgentEvent,
   agencyDescriptor,
+  agencySource,
   EdgeAgent,
   findNetwork,
   type SocketPort,
@@ -48,6 +49,7 @@ export class Session {
       genesis: known.genesis,
       fetch: fetchPort,
       pins: vaultPins(vault, systemClock),
+      sources: [agencySource(vault, fetchPort)],
       clock: systemClock,
     })
     this.agent = new EdgeAgent({

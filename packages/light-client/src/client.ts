@@ -39,11 +39,15 @@ import { comparePeerHead, type PeerView } from './peer-head.ts'
 import { type InclusionReceipt, parseReceipt, receiptHolds } from './receipt.ts'
 import { type Accepted, Trust, type TrustOptions } from './trust.ts'
 import { type ProvenState, readState } from './verify.ts'
+import { witnessedLevel } from './witness/level.ts'
+import type { WitnessPolicy } from './witness/policy.ts'
 
 export interface LedgerClientOptions extends Omit<TrustOptions, 'versions'>, KnownNetwork {
   readonly url: string
   /** Other nodes of the network: they confirm each new head, and stand in when the first does not answer. */
-  readonly witnesses?: readonly string[]
+  readonly otherNodes?: readonly string[]
+  /** Whose cosignatures make a read `bft+witnessed` (WITNESS-4). */
+  readonly witnessPolicy?: WitnessPolicy
   readonly fetch: FetchPort
   /** Asks a sponsor, such as the own agency, for its stamp on a new DID, where a node wants one (NET-32). */
   readonly sponsor?: (net: string, hash: string) => Promise<Admission | undefined>
@@ -78,7 +82,7 @@ export class LedgerClient {
   constructor(options: LedgerClientOptions) {
     this.#options = options
     this.#trust = new Trust({ ...options, versions: options.rules ?? RULES })
-    this.#nodes = [options.url, ...(options.witnesses ?? [])]
+    this.#nodes = [options.url, ...(options.otherNodes ?? [])]
   }
 
   get genesis(): NetworkGenesis {
@@ -207,13 +211,13 @@ export class LedgerClient {
   }
 
   /** The client as a resolver of `did:dkms` for everything that only knows DID documents. */
-  resolver(): DidResolver {
+  resolver(reading: ReadOptions = {}): DidResolver {
     return combineResolvers({
       dkms: {
         versions: true,
         resolve: async (did, options) => {
           try {
-            return await this.#resolution(did, options)
+            return await this.#resolution(did, options, reading)
           } catch (error) {
             if (isKeysteadError(error, 'BAD_OPERATION')) return unresolved('INVALID_DID', error.message, error.code)
             throw error
@@ -223,14 +227,14 @@ export class LedgerClient {
     })
   }
 
-  async #resolution(did: string, options: ResolutionOptions): Promise<ResolutionResult> {
-    const read = await this.resolve(did)
+  async #resolution(did: string, options: ResolutionOptions, reading: ReadOptions): Promise<ResolutionResult> {
+    const read = await this.resolve(did, reading)
     if (!read.state) return unresolved('NOT_FOUND', 'the ledger proves that there is no such DID')
     if (options.versionId === undefined && options.versionTime === undefined) {
       const metadata = documentMetadata(read.state, read.at.lost)
       return resolved(deriveDocument(read.state, read.body), read.level, metadata, { proofAge: read.age })
     }
-    const { history, level, age } = await this.history(did)
+    const { history, level, age } = await this.history(did, reading)
     const version = resolveVersion(history, versionQuery(options))
     if (!version) return unresolved('NOT_FOUND', 'the ledger proves that the DID never had such a version')
     return resolved(version.document, level, version.metadata, { proofAge: age })
@@ -262,7 +266,7 @@ export class LedgerClient {
     try {
       const { proof, read } = parse(bytes)
       const others = this.#nodes.filter((node) => node !== url).map(provider)
-      const accepted = await this.#trust.accept(proof, provider(url), others, maxAge)
+      const accepted = await this.#witnessed(url, await this.#trust.accept(proof, provider(url), others, maxAge))
       const value = read()
       if (value.parameters && accepted.confirmed) await this.#trust.learn(value.parameters)
       return { ...value, ...accepted }
@@ -272,6 +276,14 @@ export class LedgerClient {
         cause: error,
       })
     }
+  }
+
+  async #witnessed(url: string, accepted: Accepted): Promise<Accepted> {
+    const { witnessPolicy, fetch, clock, genesis } = this.#options
+    if (!witnessPolicy) return accepted
+    const ask = (path: string, maxBytes: number) => askNode(fetch, `${url}${path}`, {}, maxBytes)
+    const now = Math.floor(clock.now() / 1000)
+    return { ...accepted, level: await witnessedLevel(accepted, witnessPolicy, genesis, now, ask) }
   }
 
   /** The first node that is there and not behind; the last one's trouble when none is. */

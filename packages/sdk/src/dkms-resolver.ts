@@ -13,6 +13,8 @@ export interface DkmsResolverOptions {
   /** Where the newest head is kept: in memory, so that a later process starts anew, unless a store is given. */
   readonly pins?: PinStore
   readonly clock?: Clock
+  /** Seconds that the header may be old which proves a DID. */
+  readonly maxAge?: number
 }
 
 export function dkmsResolver(options: DkmsResolverOptions): DidResolver {
@@ -44,6 +46,7 @@ async function openLedger({
     fetch,
     pins: rest.pins ?? memoryPins(),
     clock: rest.clock ?? systemClock,
+    ...(rest.maxAge === undefined ? {} : { maxAgeSeconds: rest.maxAge }),
   })
 }
 

@@ -12,7 +12,7 @@ import { nodeKeyProvider } from '@keystead/crypto/node'
 import { combineResolvers, type DidResolver, localResolver } from '@keystead/did'
 import { developmentParameters, type NetworkParameters, networkHash } from '@keystead/did-dkms'
 import { EmbeddedLedger, LedgerStore, ledgerHttp, Signer } from '@keystead/ledger'
-import { LedgerClient, memoryPins } from '@keystead/light-client'
+import { LedgerClient, memoryPins, type Pin } from '@keystead/light-client'
 import { Person } from './person.ts'
 import { Wires } from './wires.ts'
 
@@ -64,7 +64,8 @@ export class Network {
     const dkms = new LedgerClient({ url: LEDGER, genesis: ledger.genesis, fetch: wires.fetch, pins, clock }).resolver()
     const local = (did: string) => localResolver.resolve(did)
     const resolver = combineResolvers({ key: local, jwk: local, peer: local, dkms: (did) => dkms.resolve(did) })
-    const common = { folder: join(folder, 'agency'), resolver, clock, keys, wires, ledger }
+    const checkpoint = () => pins.load()
+    const common = { folder: join(folder, 'agency'), resolver, clock, keys, wires, ledger, checkpoint }
     const { agency, close } = await openAgency(common, { url: AGENCY, operator: 'Agency' })
     return new Network({ clock, wires, keys, ledger, agency }, { folder, resolver }, async () => {
       await close()
@@ -153,6 +154,8 @@ async function openAgency(
   parts: {
     folder: string
     resolver: DidResolver
+    /** The newest block that the agency has verified. */
+    checkpoint?: () => Promise<Pin | undefined>
     clock: FakeClock
     keys: KeyProvider
     wires: Wires
@@ -167,7 +170,7 @@ async function openAgency(
   const escrow = await escrowService(identity, { url, operator, demonstration })
   const options = { did, key, url, store, escrow, resolver, keys, clock, random: systemRandom, log: () => {} }
   const agency = new CloudAgent(options)
-  const app = agencyHttp(agency, { did, url }, async () => networkHash(ledger.genesis))
+  const app = agencyHttp(agency, { did, url }, async () => networkHash(ledger.genesis), parts.checkpoint)
   wires.connect(url, (request) => app.fetch(request))
   return { agency, close }
 }

@@ -229,6 +229,19 @@ describe('when somebody lies', () => {
     expect(evidence).toMatchObject({ kind: 'fork', network: 'keystead-test' })
   })
 
+  it('rule 19: a wallet that was away beyond the trusting period goes on where its agency and the ledger agree', async () => {
+    const { ledger } = bob.agent.edge.ports
+    await ledger.head()
+    network.advance(8 * 86_400)
+    // The agency, which is always there, looks somebody up.
+    await network.agency.options.resolver.resolve(await alice.did())
+    network.advance(8 * 86_400)
+    network.wires.cut(AGENCY)
+    expect(await code(ledger.head())).toBe('TRUST_EXPIRED')
+    network.wires.mend(AGENCY)
+    expect(await ledger.head()).toMatchObject({ level: 'operator-signed', confirmed: true })
+  })
+
   it('a clock that is wrong by a day is named, whichever way', async () => {
     bob.skew = 86_400
     expect(await code(bob.agent.edge.ports.ledger.resolve(await alice.did()))).toBe('HEADER_STALE')

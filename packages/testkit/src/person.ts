@@ -1,5 +1,5 @@
 /** A person of a test: a vault in memory, the edge agent over it, and what it told. */
-import { type AgentEvent, EdgeAgent, vaultPins } from '@keystead/agent/edge'
+import { type AgentEvent, agencySource, EdgeAgent, vaultPins } from '@keystead/agent/edge'
 import { type Clock, systemRandom } from '@keystead/core'
 import { LedgerClient } from '@keystead/light-client'
 import { createVault, memoryVaultStore, openVault, type Vault, type VaultStore } from '@keystead/wallet'
@@ -79,6 +79,7 @@ export class Person {
       genesis: node.genesis,
       fetch: wires.fetch,
       pins: vaultPins(this.#vault, clock),
+      sources: [agencySource(this.#vault, wires.fetch)],
       clock,
     })
     const onEvent = (event: AgentEvent): void => void this.events.push(event)

@@ -29,6 +29,7 @@ interface ResolveOptions {
   readonly universalResolver?: string
   readonly versionId?: string
   readonly versionTime?: string
+  readonly maxAge?: string
   readonly wallet: boolean
 }
 
@@ -38,6 +39,7 @@ export function resolveCommand(program: Command): void {
     .description('resolve any DID or DID URL, and say how far that is proven; a wallet is not needed')
     .option('--version-id <id>', 'the document as it stood with this version')
     .option('--version-time <time>', 'the document as it stood then, like 2026-01-31T12:00:00Z')
+    .option('--max-age <seconds>', 'how old the header may be that proves a did:dkms (600)')
     .option('--ledger <url>', 'a ledger node, for did:dkms without a wallet')
     .option('--network <hash>', 'the full name of the network, where you know it')
     .option(
@@ -50,20 +52,30 @@ export function resolveCommand(program: Command): void {
 }
 
 async function resolve(run: Run, did: string, options: ResolveOptions): Promise<number> {
+  const maxAge = options.maxAge === undefined ? undefined : seconds(options.maxAge)
   const here = existsSync(join(run.folder, 'config.json'))
   // Only a ledger's newest head and the long forms of peers are better known to the wallet than to anybody.
   if (here && options.wallet && options.ledger === undefined && /^did:(dkms|peer):/.test(did))
-    return withWallet(run, ({ agent }) => tell(run, agent.edge.resolver, did, options))
+    return withWallet(run, ({ agent, ledger }) => {
+      const proven = maxAge !== undefined && did.startsWith('did:dkms:')
+      return tell(run, proven ? ledger.resolver({ maxAge }) : agent.edge.resolver, did, options)
+    })
   const config = here ? readConfig(run.folder) : undefined
   const network = options.network ?? (options.ledger === undefined && config ? networkHash(config.genesis) : undefined)
   const universal = options.universalResolver === undefined ? undefined : httpUrl(options.universalResolver)
   const resolver = publicResolver({
     ledger: options.ledger ?? config?.ledger ?? DEFAULT_LEDGER,
     ...(network === undefined ? {} : { network }),
+    ...(maxAge === undefined ? {} : { maxAge }),
     web: webFetch(),
     ...(universal === undefined ? {} : { universal: { get: trustedGet(), endpoint: universal } }),
   })
   return tell(run, resolver, did, options)
+}
+
+function seconds(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  throw new KeysteadError('BAD_INPUT', 'the greatest age is a number of seconds, at least 1')
 }
 
 function httpUrl(text: string): string {

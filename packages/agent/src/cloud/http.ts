@@ -1,6 +1,7 @@
 /** HTTP of an agency: one door for DIDComm messages, its descriptor, published files, health. */
 import { isKeysteadError, KeysteadError } from '@keystead/core'
 import { ENCRYPTED_MEDIA_TYPE, MAX_MESSAGE_BYTES } from '@keystead/didcomm'
+import type { TrustPoint } from '@keystead/light-client'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
@@ -11,6 +12,8 @@ export interface AgencyDescriptor {
   readonly url: string
   /** Hash of the network this agency knows: a second, independent source for its clients (rule 19). */
   readonly network?: string
+  /** A recent block as the agency knows it: a second source for wallets that were long away (rule 19). */
+  readonly checkpoint?: TrustPoint
 }
 
 const STATUS: Readonly<Record<string, 400 | 404 | 413 | 503 | 507>> = {
@@ -21,11 +24,12 @@ const STATUS: Readonly<Record<string, 400 | 404 | 413 | 503 | 507>> = {
   NOT_FOUND: 404,
 }
 
-/** `network` is asked each time until it is known. */
+/** `network` is asked each time until it is known; `checkpoint` is the newest block this agency has verified itself. */
 export function agencyHttp(
   agent: CloudAgent,
-  descriptor: Omit<AgencyDescriptor, 'network'>,
+  descriptor: Omit<AgencyDescriptor, 'network' | 'checkpoint'>,
   network: () => Promise<string | undefined> = async () => undefined,
+  checkpoint: () => Promise<TrustPoint | undefined> = async () => undefined,
 ): Hono {
   const app = new Hono()
   app.use(cors({ origin: '*', allowMethods: ['GET', 'POST'], allowHeaders: ['content-type'] }))
@@ -43,8 +47,12 @@ export function agencyHttp(
     },
   )
   app.get('/v1/agency', async (c) => {
-    const known = await network()
-    return c.json({ ...descriptor, ...(known === undefined ? {} : { network: known }) })
+    const [known, point] = [await network(), await checkpoint()]
+    return c.json({
+      ...descriptor,
+      ...(known === undefined ? {} : { network: known }),
+      ...(point ? { checkpoint: { height: point.height, hash: point.hash } } : {}),
+    })
   })
   app.get('/v1/escrow', (c) => {
     const { escrow } = agent.options

@@ -5,6 +5,7 @@ import { type Clock, isKeysteadError, type Random } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
 import { combineResolvers, type DidResolver, localResolver } from '@keystead/did'
 import { MAX_MESSAGE_BYTES } from '@keystead/didcomm'
+import type { TrustPoint } from '@keystead/light-client'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { CloudAgent, type Session } from './agent.ts'
 import { escrowService } from './escrow.ts'
@@ -26,6 +27,8 @@ export interface AgencyOptions {
   readonly witness?: string
   /** Hash of the network the agency knows; undefined while it does not. */
   readonly network?: () => Promise<string | undefined>
+  /** The newest block the agency has verified. */
+  readonly checkpoint?: () => Promise<TrustPoint | undefined>
   /** Resolves did:dkms, so that owners can receive under their public DIDs; without it they cannot. */
   readonly dkms?: DidResolver
   readonly keys: KeyProvider
@@ -46,7 +49,7 @@ const PING_MS = 30_000
 
 /** Rejects with `AGENCY_IN_USE`, or the system's reason for a taken port. */
 export async function serveAgency(options: AgencyOptions): Promise<Agency> {
-  const { data, host, port, keys, clock, random, log, network, dkms } = options
+  const { data, host, port, keys, clock, random, log, network, checkpoint, dkms } = options
   const url = options.url ?? `http://${host}:${port}`
   const { store, locked, close } = openSqliteStore(data, options.witness)
   if (locked > 0) log(`error the database is older than its guesses: ${locked} shares behind PINs are locked`)
@@ -62,7 +65,7 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
     ...(dkms ? { dkms: (subject: string) => dkms.resolve(subject) } : {}),
   })
   const agent = new CloudAgent({ did, key, url, store, escrow, resolver, keys, clock, random, log })
-  const app = agencyHttp(agent, { did, url }, network)
+  const app = agencyHttp(agent, { did, url }, network, checkpoint)
   const server = serve({ fetch: app.fetch, hostname: host, port }) as Server
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

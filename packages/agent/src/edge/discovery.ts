@@ -1,13 +1,17 @@
 /** What a new wallet asks before it has anything: an agency's descriptor, and which network this is (rule 19). */
-import { Fields, KeysteadError, parseJson } from '@keystead/core'
+import { Fields, isKeysteadError, KeysteadError, parseJson } from '@keystead/core'
 import { type NetworkGenesis, networkHash } from '@keystead/did-dkms'
-import { type FetchPort, fetchGenesis } from '@keystead/light-client'
+import { type FetchPort, fetchGenesis, type TrustPoint, type TrustSource } from '@keystead/light-client'
+import type { Vault } from '@keystead/wallet'
+import { RecordStore } from './store.ts'
 
 export interface AgencyDescriptor {
   readonly did: string
   readonly url: string
   /** Hash of the network the agency knows. */
   readonly network?: string
+  /** A recent block as the agency knows it. */
+  readonly checkpoint?: TrustPoint
 }
 
 /** Rejects with `AGENCY_UNREACHABLE`. */
@@ -16,10 +20,18 @@ export async function agencyDescriptor(fetch: FetchPort, url: string): Promise<A
     const answer = await fetch(`${url}/v1/agency`, { signal: AbortSignal.timeout(10_000) })
     const f = new Fields(parseJson(new Uint8Array(await answer.arrayBuffer()), 16 * 1024), 'agency')
     const network = f.optional('network', (fields, name) => fields.string(name, { max: 46 }))
+    const checkpoint = f.optional('checkpoint', () => {
+      const c = f.object('checkpoint')
+      return {
+        height: c.integer('height', { min: 1, max: Number.MAX_SAFE_INTEGER }),
+        hash: c.string('hash', { min: 43, max: 43 }),
+      }
+    })
     return {
       did: f.string('did', { max: 4096, pattern: /^did:/ }),
       url: f.string('url', { max: 300 }),
       ...(network === undefined ? {} : { network }),
+      ...(checkpoint ? { checkpoint } : {}),
     }
   } catch (cause) {
     throw new KeysteadError('AGENCY_UNREACHABLE', `no agency answers at ${url}`, { cause })
@@ -45,4 +57,24 @@ export async function findNetwork(
       : 'ledger node and agency are of different networks: name the right one',
     { details: { ledger: networkHash(genesis), agency: network ?? '' } },
   )
+}
+
+/**
+ * The wallet's own agency as a second source beside the ledger node (rule 19), for a wallet that is new on an old network or was
+ * away for longer than the trusting period.
+ */
+export function agencySource(vault: Vault, fetch: FetchPort): TrustSource {
+  return {
+    name: 'your agency',
+    point: async () => {
+      const url = (await new RecordStore(vault).get('profile', 'self'))?.agency?.url
+      if (url === undefined) return undefined
+      try {
+        return (await agencyDescriptor(fetch, url)).checkpoint
+      } catch (error) {
+        if (isKeysteadError(error, 'AGENCY_UNREACHABLE')) return undefined
+        throw error
+      }
+    },
+  }
 }

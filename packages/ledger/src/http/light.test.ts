@@ -1,14 +1,19 @@
-/** A light client of a network of four validators: levels, pins, witnesses, checkpoints, clocks, and what contradicts itself. */
+/** A light client of a network of four validators: levels, pins, otherNodes, checkpoints, clocks, and what contradicts itself. */
 import { base64url, type Clock } from '@keystead/core'
 import { installDriver } from '@keystead/crypto'
 import { nodeDriver } from '@keystead/crypto/node'
 import { encodeSubmission, networkHash } from '@keystead/did-dkms'
 import {
+  cosign,
   type FetchPort,
+  formatCheckpoint,
+  formatNote,
   headerHash,
   LedgerClient,
   type LedgerClientOptions,
+  logOrigin,
   memoryPins,
+  NOTE_COSIGNATURE,
   type Pin,
   pinFromJson,
   pinToJson,
@@ -94,6 +99,40 @@ describe('PROOF-7: a read says its level', () => {
     ledger.pass(1)
     await client.resolve(did)
     expect(counter.count).toBe(6)
+  })
+})
+
+describe('WITNESS-4: independent witnesses raise the level', () => {
+  async function witnessedNode(cosignedAt = 0) {
+    const ledger = new BftLedger()
+    const did = await register(ledger)
+    const { logSize, logRoot } = ledger.head
+    const key = await keys.ephemeral({ kind: 'signing', suite: 'ed25519' })
+    const witness = { name: 'witness.example', type: NOTE_COSIGNATURE, publicKey: key.publicKey.bytes } as const
+    const text = formatCheckpoint({ origin: logOrigin(ledger.genesis), size: logSize, root: logRoot })
+    const time = ledger.clock.now() / 1000 + cosignedAt
+    const note = formatNote({ text, signatures: [await cosign(witness.name, key, text, time)] })
+    await register(ledger)
+    const fetch: FetchPort = async (url, init) =>
+      url.endsWith('/v1/witnessed') ? new Response(note) : wires({ one: ledger })(url, init)
+    const witnessPolicy = { witnesses: [witness], threshold: 1, maxAge: 300 }
+    return {
+      did,
+      client: clientOf({ one: ledger }, { clock: ledger.clock, fetch, witnessPolicy }).client,
+      ledger,
+      fetch,
+    }
+  }
+
+  test('bft+witnessed when enough of ours cosigned what the head continues, else bft', async () => {
+    const { client, did, ledger, fetch } = await witnessedNode()
+    expect((await client.resolve(did)).level).toBe('bft+witnessed')
+    const stranger = (await keys.ephemeral({ kind: 'signing', suite: 'ed25519' })).publicKey.bytes
+    const witnesses = [{ name: 'witness.example', type: NOTE_COSIGNATURE, publicKey: stranger } as const]
+    const witnessPolicy = { witnesses, threshold: 1, maxAge: 300 }
+    const other = clientOf({ one: ledger }, { clock: ledger.clock, fetch, witnessPolicy })
+    expect((await other.client.resolve(did)).level).toBe('bft')
+    expect((await (await witnessedNode(-301)).client.head()).level).toBe('bft')
   })
 })
 
@@ -186,12 +225,12 @@ describe('PROOF-13: another node is asked as well', () => {
     const did = await register(one, two)
     const stranger = new BftLedger({ sets: new Map([[1, ['x', 'y', 'z'].map((name) => new TestValidator(name))]]) })
     stranger.pass(10)
-    const witnesses = ['http://away', 'http://stranger', 'http://two']
+    const otherNodes = ['http://away', 'http://stranger', 'http://two']
     const nodes = { one, stranger, two, away: undefined }
-    const { client } = clientOf(nodes, { clock: one.clock, witnesses })
+    const { client } = clientOf(nodes, { clock: one.clock, otherNodes })
     expect(await client.resolve(did)).toMatchObject({ level: 'bft' })
     const { two: _, ...alone } = nodes
-    const silent = clientOf(alone, { clock: one.clock, witnesses })
+    const silent = clientOf(alone, { clock: one.clock, otherNodes })
     await expect(silent.client.resolve(did)).rejects.toMatchObject(withCode('WITNESSES_SILENT'))
     expect(await silent.pins.load()).toBeUndefined()
   })
@@ -200,7 +239,7 @@ describe('PROOF-13: another node is asked as well', () => {
     const [one, two] = [new BftLedger(), new BftLedger({ flavour: 'fork', forkAt: 3 })]
     await register(one)
     await register(two)
-    const { client, pins } = clientOf({ one, two }, { clock: one.clock, witnesses: ['http://two'] })
+    const { client, pins } = clientOf({ one, two }, { clock: one.clock, otherNodes: ['http://two'] })
     await expect(client.head()).rejects.toMatchObject(withCode('LEDGER_FORKED'))
     expect(pins.evidence).toMatchObject([{ kind: 'attack', commonHeight: 0, witness: 'http://two' }])
     expect(await pins.load()).toBeUndefined()
@@ -211,14 +250,14 @@ describe('PROOF-13: another node is asked as well', () => {
     const did = await register(one, two)
     const { client, pins } = clientOf(
       { one, two, three: two },
-      { clock: one.clock, witnesses: ['http://two', 'http://three'] },
+      { clock: one.clock, otherNodes: ['http://two', 'http://three'] },
     )
     const first = await client.resolve(did)
     await register(two)
     const clock = two.clock
-    const away = clientOf({ two, three: two }, { clock, pins, witnesses: ['http://two', 'http://three'] })
+    const away = clientOf({ two, three: two }, { clock, pins, otherNodes: ['http://two', 'http://three'] })
     expect((await away.client.resolve(did)).pin.height).toBeGreaterThan(first.pin.height)
-    const behind = clientOf({ one, two, three: two }, { clock, pins, witnesses: ['http://two', 'http://three'] })
+    const behind = clientOf({ one, two, three: two }, { clock, pins, otherNodes: ['http://two', 'http://three'] })
     expect((await behind.client.resolve(did)).pin.height).toBe(two.height)
     const alone = clientOf({ one }, { clock, pins })
     await expect(alone.client.resolve(did)).rejects.toMatchObject(withCode('HEADER_STALE'))
