@@ -1,0 +1,135 @@
+/** Versions, key periods and key states out of a drawn log. */
+import { utf8 } from '@keystead/core'
+import { nodeKeyProvider } from '@keystead/crypto/node'
+import { describe, expect, test } from 'vitest'
+import { keyUrl } from './document.ts'
+import { type History, type HistoryEntry, replay } from './history.ts'
+import type { KeyLife } from './key-states.ts'
+import { signedOperationHash } from './log.ts'
+import { parseSubmission } from './parse/submission.ts'
+import { Chain, NET, START } from './testing/chain.ts'
+import type { Submission } from './types.ts'
+import { resolveVersion } from './versions.ts'
+
+const provider = nodeKeyProvider()
+const HOUR = 3600
+
+async function drawn(
+  log: string,
+  end: number,
+  change = (entries: HistoryEntry[]) => entries,
+): Promise<{ chain: Chain; history: History }> {
+  const chain = await new Chain(provider).draw(log)
+  const sent = chain.steps.flatMap(({ text, time, lost }) => (text === undefined ? [] : [{ text, time, lost }]))
+  const entries = sent.map(({ text, time, lost }, index): HistoryEntry => {
+    const submission = parseSubmission(utf8(text))
+    return { submission, entry: { i: index * 3, t: time, lost, p: 1, s: signedOperationHash(submission.operation) } }
+  })
+  const network = { net: NET, parametersAt: () => chain.parameters, protocol: 1 }
+  return { chain, history: replay(change(entries), network, { time: START + end, lost: 0 }) }
+}
+
+const withoutBody = (entry: HistoryEntry): HistoryEntry => {
+  const { body: _, ...submission } = entry.submission
+  return { ...entry, submission: submission as Submission }
+}
+
+const LIFE = `
+  0   genesis auth=a next=b recovery=r:24h agents=phone:ADMIN@3h doc=k:assertionMethod by a
+  1h  update doc=m:assertionMethod by a
+  2h  suspend by a
+  4h  rotate auth=b next=c since=90m doc=n:assertionMethod by b
+  5h  recover key=r auth=x next=y doc=z:assertionMethod by r x`
+
+describe('versions (DKMS-32)', () => {
+  test('each operation that is taken is one, and a delay that changes the document another', async () => {
+    const { history } = await drawn(LIFE, 30 * HOUR)
+    const { seq, head } = history.state
+    const newest = resolveVersion(history, {})
+    expect(newest?.metadata).toMatchObject({ versionId: `${seq}-${head}~1`, updated: '2027-01-16T13:00:00Z' })
+    expect(newest?.metadata['nextVersionId']).toBeUndefined()
+    const pending = resolveVersion(history, { versionId: `${seq}-${head}` })
+    expect(pending?.metadata).toMatchObject({ nextVersionId: `${seq}-${head}~1`, nextUpdate: '2027-01-16T13:00:00Z' })
+    expect(pending?.document).not.toEqual(newest?.document)
+  })
+
+  test('a time has the version that stood then; before the first there is none', async () => {
+    const { history } = await drawn(LIFE, 30 * HOUR)
+    const at = (hours: number) => resolveVersion(history, { versionTime: START + hours * HOUR })?.metadata['versionId']
+    expect([0, 0.5, 1, 3, 4.5].map((hours) => String(at(hours)).split('-')[0])).toEqual(['0', '0', '1', '2', '3'])
+    expect(String(at(28.9)).includes('~')).toBe(false)
+    expect(String(at(29)).endsWith('~1')).toBe(true)
+    expect(resolveVersion(history, { versionTime: START - 1 })).toBeNull()
+    expect(resolveVersion(history, { versionId: '9-QmNothing' })).toBeNull()
+  })
+
+  test('the past of a DID that ended stays readable', async () => {
+    const { history } = await drawn('0 genesis auth=a next=b by a\n1h deactivate reveal=b by b', 2 * HOUR)
+    expect(resolveVersion(history, {})?.metadata).toMatchObject({ deactivated: true })
+    expect(resolveVersion(history, { versionTime: START })?.document).toHaveProperty('verificationMethod')
+    expect(history.deactivatedAt).toBe(START + HOUR)
+  })
+
+  test('DKMS-28: an erased body is named as such; one that is missing without is refused', async () => {
+    const log = '0 genesis auth=a next=b by a\n1h update by a\n2h erase upTo=0 by a'
+    const first = (entries: HistoryEntry[]) => entries.map((entry, i) => (i === 0 ? withoutBody(entry) : entry))
+    const { history } = await drawn(log, 3 * HOUR, first)
+    expect(resolveVersion(history, { versionTime: START })?.metadata).toMatchObject({ bodyErased: true })
+    const second = (entries: HistoryEntry[]) => entries.map((entry, i) => (i === 1 ? withoutBody(entry) : entry))
+    await expect(drawn(log, 3 * HOUR, second)).rejects.toMatchObject({ code: 'STATE_INVALID' })
+  })
+})
+
+describe('keys (DKMS-41, DKMS-42)', () => {
+  const statesOf = (life: KeyLife | undefined) =>
+    life?.transitions.map(({ state, time }) => `${state} ${(time - START) / HOUR}`)
+
+  test('each key has its states, when and why', async () => {
+    const { chain, history } = await drawn(LIFE, 30 * HOUR)
+    const of = (name: string, role: string) =>
+      history.lives.find((life) => life.k === chain.known(name) && life.role === role)
+    expect(statesOf(of('a', 'authority'))).toEqual(['active 0', 'suspended 2', 'deactivated 4', 'compromised 4'])
+    expect(of('a', 'authority')?.compromisedSince).toBe(START + 1.5 * HOUR)
+    expect(of('a', 'authority')?.transitions.map(({ seq, reason }) => `${seq} ${reason}`)).toEqual([
+      '0 brought into force',
+      '2 suspended',
+      '3 replaced',
+      '3 declared compromised',
+    ])
+    expect(statesOf(of('b', 'authority'))).toEqual(['active 4', 'deactivated 29'])
+    expect(statesOf(of('x', 'authority'))).toEqual(['pre-activation 5', 'active 29'])
+    expect(statesOf(of('k', 'document'))).toEqual(['active 0', 'deactivated 1'])
+    expect(statesOf(history.lives.find(({ role }) => role === 'agent'))?.slice(0, 3)).toEqual([
+      'active 0',
+      'suspended 2',
+      'deactivated 3',
+    ])
+    expect(history.lives.filter(({ role }) => role === 'recovery')).toHaveLength(1)
+  })
+
+  test('a period knows when the DID was suspended, and what a declaration covers', async () => {
+    const { chain, history } = await drawn(LIFE, 30 * HOUR)
+    const period = (name: string) => history.keys.find(({ k }) => k === chain.known(name))
+    expect(period('m')).toMatchObject({
+      kid: keyUrl(chain.state.did, chain.known('m')),
+      from: START + HOUR,
+      until: START + 4 * HOUR,
+      compromisedSince: START + 1.5 * HOUR,
+      suspended: [{ from: START + 2 * HOUR, until: START + 4 * HOUR }],
+    })
+    expect(period('k')).not.toHaveProperty('compromisedSince')
+    expect(period('n')).toMatchObject({ from: START + 4 * HOUR, until: START + 29 * HOUR })
+  })
+
+  test('a key that the rotation for compromise keeps is not compromised', async () => {
+    const { chain, history } = await drawn(
+      '0 genesis auth=a,board/1 next=b doc=k:assertionMethod by a\n2h rotate auth=b,board next=c since=1h doc=k:assertionMethod by b',
+      3 * HOUR,
+    )
+    expect(history.keys.find(({ k }) => k === chain.known('k'))).not.toHaveProperty('compromisedSince')
+    expect(history.lives.find((life) => life.k === chain.known('board'))?.state).toBe('active')
+    expect(history.lives.find((life) => life.k === chain.known('a') && life.role === 'authority')?.state).toBe(
+      'compromised',
+    )
+  })
+})
