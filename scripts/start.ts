@@ -3,23 +3,26 @@
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { System } from './system.ts'
+import { type PartName, System } from './system.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { values } = parseArgs({
   options: {
     home: { type: 'string', default: process.env['KEYSTEAD_HOME'] ?? join(root, '.keystead') },
     profile: { type: 'string', default: 'development' },
+    agencies: { type: 'string', default: '1' },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
 
 if (values.help) {
-  console.log(`npm start [-- --home FOLDER] [-- --profile development|production] [-- --verbose]
+  console.log(`npm start [-- --home FOLDER] [-- --profile development|production] [-- --agencies N] [-- --verbose]
 
 Runs a ledger node, an agency and the wallet page on this machine, bound to loopback, until Ctrl-C.
-Ports: KEYSTEAD_LEDGER_PORT (7710), KEYSTEAD_AGENCY_PORT (7720), KEYSTEAD_WEB_PORT (7730).`)
+With --agencies 3 to 7 there are further agencies, to try recovery by PIN: they are labelled as demonstrations, for whoever
+runs them all can find a PIN.
+Ports: KEYSTEAD_LEDGER_PORT (7710), KEYSTEAD_AGENCY_PORT (7720, further agencies count on), KEYSTEAD_WEB_PORT (7730).`)
   process.exit(0)
 }
 if (values.profile !== 'development' && values.profile !== 'production') {
@@ -27,17 +30,24 @@ if (values.profile !== 'development' && values.profile !== 'production') {
   process.exit(64)
 }
 
+if (!/^[1-7]$/.test(values.agencies)) {
+  console.error('--agencies must be 1 to 7')
+  process.exit(64)
+}
+
 const port = (name: string, fallback: number): number => Number(process.env[`KEYSTEAD_${name}_PORT`] ?? fallback)
+const more = Array.from({ length: Number(values.agencies) - 1 }, (_, i): PartName => `agency${i + 2}`)
+const morePorts = Object.fromEntries(more.map((name, i) => [name, port('AGENCY', 7720) + i + 1]))
 let started = false
 
 console.log('Starting Keystead ...')
 const system = await System.start({
   home: values.home,
-  ports: { ledger: port('LEDGER', 7710), agency: port('AGENCY', 7720), web: port('WEB', 7730) },
-  parts: ['ledger', 'agency', 'web'],
+  ports: { ledger: port('LEDGER', 7710), agency: port('AGENCY', 7720), web: port('WEB', 7730), ...morePorts },
+  parts: ['ledger', 'agency', ...more, 'web'],
   profile: values.profile,
   log: (part, line) => {
-    if (values.verbose || !started || /stopped|error/i.test(line)) console.log(`  ${part.padEnd(6)} ${line}`)
+    if (values.verbose || !started || /stopped|error/i.test(line)) console.log(`  ${part.padEnd(7)} ${line}`)
   },
 }).catch((error: Error) => {
   console.error(`\nKeystead could not start: ${error.message}`)
@@ -49,7 +59,7 @@ console.log(`
 Keystead runs.
   Ledger node   ${system.url('ledger')}/1.0/identifiers/{did}
   Agency        ${system.url('agency')}
-  Wallet page   ${system.url('web')}
+${more.map((name) => `  Demonstration ${system.url(name)}\n`).join('')}  Wallet page   ${system.url('web')}
   Data          ${relative(process.cwd(), values.home) || '.'}  (kept: the next npm start goes on from it)
 
 Next, in another terminal:

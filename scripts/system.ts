@@ -1,5 +1,6 @@
 /**
- * The system as a process tree: ledger node, agency and, where asked for, the page of the web wallet, each its own
+ * The system as a process tree: ledger node, agency and, where asked for, further agencies that keep shares behind PINs (for
+ * demonstration: this one supervisor runs them all) and the page of the web wallet, each its own
  * operating-system process with its data in its own folder. A part that dies is started again, a few times.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -10,12 +11,14 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-export type PartName = 'ledger' | 'agency' | 'web'
+type Kind = 'ledger' | 'agency' | 'web'
+/** `agency2` and on are demonstration agencies. */
+export type PartName = Kind | `agency${number}`
 
 export interface SystemOptions {
   /** Folder that holds each part's data. */
   readonly home: string
-  readonly ports: Readonly<Record<PartName, number>>
+  readonly ports: Readonly<Partial<Record<PartName, number>>>
   readonly parts: readonly PartName[]
   /** Delays of the network: seconds on `development`, hours and days on `production`. */
   readonly profile: 'development' | 'production'
@@ -36,7 +39,7 @@ interface Part {
   restarts: number[]
 }
 
-const MAIN: Readonly<Record<PartName, string>> = {
+const MAIN: Readonly<Record<Kind, string>> = {
   ledger: join(root, 'apps', 'ledger-node', 'src', 'main.ts'),
   agency: join(root, 'apps', 'agency', 'src', 'main.ts'),
   web: join(root, 'apps', 'wallet-web', 'serve.ts'),
@@ -92,6 +95,18 @@ export class System {
     this.#parts.set(name, await this.#launch(name, []))
   }
 
+  /** Kills a part as a power cut would, for good. */
+  async kill(name: PartName): Promise<void> {
+    const part = this.#parts.get(name)
+    this.#parts.delete(name)
+    if (part) await stopped(part.child, 'SIGKILL')
+  }
+
+  /** Starts a part that was killed; resolves when it is ready. */
+  async relaunch(name: PartName): Promise<void> {
+    this.#parts.set(name, await this.#launch(name, []))
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true
     await Promise.all([...this.#parts.values()].map((part) => stopped(part.child, 'SIGTERM')))
@@ -102,12 +117,19 @@ export class System {
     const { home, ports, profile } = this.#options
     const data = join(home, name)
     mkdirSync(data, { recursive: true, mode: 0o700 })
-    const prefix = `KEYSTEAD_${name.toUpperCase()}`
+    const prefix = `KEYSTEAD_${kindOf(name).toUpperCase()}`
+    const many = this.#options.parts.some((part) => /^agency\d/.test(part))
     return {
       ...process.env,
       [`${prefix}_DATA`]: data,
       [`${prefix}_HOST`]: '127.0.0.1',
       [`${prefix}_PORT`]: String(ports[name]),
+      ...(many && kindOf(name) === 'agency'
+        ? {
+            KEYSTEAD_AGENCY_DEMONSTRATION: '1',
+            KEYSTEAD_AGENCY_OPERATOR: `Demonstration ${name.slice('agency'.length) || '1'}`,
+          }
+        : {}),
       KEYSTEAD_LEDGER_PROFILE: profile,
       KEYSTEAD_LEDGER_URL: this.url('ledger'),
       KEYSTEAD_AGENCY_URL: this.url('agency'),
@@ -116,7 +138,7 @@ export class System {
 
   async #launch(name: PartName, restarts: number[]): Promise<Part> {
     // Its own process group, so that Ctrl-C reaches the supervisor alone, which then stops the parts in good order.
-    const child = spawn(process.execPath, [...process.execArgv, MAIN[name]], {
+    const child = spawn(process.execPath, [...process.execArgv, MAIN[kindOf(name)]], {
       env: this.#environment(name),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
@@ -140,7 +162,7 @@ export class System {
           recent.push(line)
           if (recent.length > 20) recent.shift()
           this.#options.log(name, line)
-          if (line.startsWith(`${name} ready`)) {
+          if (line.startsWith(`${kindOf(name)} ready`)) {
             settle()
             resolve(line)
           }
@@ -165,6 +187,10 @@ export class System {
       this.#fail(error as Error)
     }
   }
+}
+
+function kindOf(name: PartName): Kind {
+  return name === 'ledger' || name === 'web' ? name : 'agency'
 }
 
 function stopped(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {

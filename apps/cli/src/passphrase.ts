@@ -1,4 +1,4 @@
-/** The passphrase: from a file, a file descriptor, or a prompt that does not echo. Never an argument, never the environment. */
+/** The passphrase and the PIN: from a file, a file descriptor, or a prompt that does not echo. Never an argument, never the environment. */
 import { readFileSync } from 'node:fs'
 import { stderr, stdin } from 'node:process'
 import { base64url, KeysteadError } from '@keystead/core'
@@ -41,6 +41,22 @@ export async function readNewPassphrase(file: string | undefined): Promise<strin
   const first = await ask('New passphrase: ')
   if ((await ask('The same again: ')) !== first) throw new KeysteadError('NO_PASSPHRASE', 'the two passphrases differ')
   return checked(first)
+}
+
+export interface PinSource {
+  readonly pin?: boolean
+  readonly pinFile?: string
+}
+
+/** The PIN of a recovery, as the passphrase: from a file, or a prompt that does not echo; undefined where none is meant. */
+export async function readPin(source: PinSource, options: { twice?: boolean } = {}): Promise<string | undefined> {
+  if (source.pinFile !== undefined) return readFileSync(source.pinFile, 'utf8').trim()
+  if (!source.pin) return undefined
+  if (!stdin.isTTY) throw new KeysteadError('NO_PIN', 'no terminal to ask for the PIN on: use --pin-file')
+  const first = await ask('PIN: ')
+  if (options.twice && (await ask('The same again: ')) !== first)
+    throw new KeysteadError('NO_PIN', 'the two PINs differ')
+  return first.trim()
 }
 
 /** One trailing newline belongs to the file, not to the passphrase. */

@@ -78,6 +78,16 @@ describe('setting up', () => {
     expect(await lacks(alice)).toEqual(['KIT_NOT_CHECKED', 'ONE_COPY'])
   })
 
+  it('the owner’s own agency may be one of the agents, under another name than the owner’s account', async () => {
+    const agencies = [AGENCY, ...AGENTS.slice(0, 2)]
+    const kit = await alice.agent.recovery.setUp({ contacts: [], threshold: 2, escrow: { pin: PIN, agencies } })
+    await network.settle(alice)
+    expect(await lacks(alice)).toEqual(['KIT_NOT_CHECKED', 'ONE_COPY'])
+    const device = await newDevice(kit)
+    await device.agent.recovery.enterPin(PIN)
+    expect((await device.agent.recovery.progress())?.ready).toBe(true)
+  })
+
   it('an agent that is away gets its share later, and the meter says so until then', async () => {
     network.wires.cut(AGENTS[3] as string)
     expect(await code(alice.agent.recovery.setUp({ contacts: [], threshold: 2, escrow }))).toBe('AGENCY_UNREACHABLE')

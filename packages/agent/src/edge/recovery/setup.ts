@@ -69,7 +69,8 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
   const locator = newLocator(random)
   const paths = await Promise.all(policy.paths.map(({ id }) => pathKeys(edge, id, { E, P, S })))
   try {
-    const agencies = [agency.url, ...secondHolders(agency.url, plan)]
+    const others = secondHolders(agency.url, plan)
+    const agencies = [agency.url, ...others]
     const { epoch } = policy
     const members = policy.groups.S
     const common = { epoch, locator, owner: label, agencies: agencies.slice(0, 2), random }
@@ -98,7 +99,7 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
     const streams = await Promise.all(paths.map(({ reader }) => endorseStream(reader, { stream, key })))
     const record = { seq: 0, ...services(agency, plan), genesis, checkpoint, policy, streams }
     // Sealed for each holder on its own: no two hold a common byte.
-    const locatorAt = new Map(agencies.map((url) => [url, sealedLocator(edge, locator, record, url)]))
+    const locatorAt = new Map(others.map((url) => [url, sealedLocator(edge, locator, record, url)]))
     const atAgents = plan.escrow ? await dealToAgents(edge, plan.escrow, { secret: E, locator, epoch, locatorAt }) : []
     await edge.records.commit([
       ...superseded(edge, before),
