@@ -6,6 +6,7 @@ import { didcomm } from './areas/didcomm.ts'
 import { ledger } from './areas/ledger.ts'
 import { ledgerHttp } from './areas/ledger-http.ts'
 import { ledgerScale } from './areas/ledger-scale.ts'
+import { recovery } from './areas/recovery.ts'
 import { wallet } from './areas/wallet.ts'
 import { type Budget, FULL, QUICK, type Row } from './measure.ts'
 
@@ -26,6 +27,7 @@ const AREAS: Readonly<Record<string, (budget: Budget) => Promise<Row[]>>> = {
   didcomm,
   credentials,
   wallet,
+  recovery,
 }
 
 if (values.help) {

@@ -11,6 +11,7 @@ export class Wires {
   readonly #servers = new Map<string, Server>()
   readonly #cut = new Set<string>()
   #tamper: Tamper | undefined
+  #roundTrip = 0
 
   connect(origin: string, server: Server): void {
     this.#servers.set(origin, server)
@@ -25,6 +26,11 @@ export class Wires {
     this.#cut.delete(origin)
   }
 
+  /** Every request takes so many milliseconds of real time, there and back. */
+  slow(roundTrip: number): void {
+    this.#roundTrip = roundTrip
+  }
+
   /** Puts somebody between the wallets and the servers, or takes them away. */
   tamper(tamper: Tamper | undefined): void {
     this.#tamper = tamper
@@ -34,6 +40,7 @@ export class Wires {
     const { origin } = new URL(url)
     const server = this.#servers.get(origin)
     if (!server || this.#cut.has(origin)) throw new TypeError('fetch failed')
+    if (this.#roundTrip > 0) await new Promise((resolve) => setTimeout(resolve, this.#roundTrip))
     const { method, headers, body } = init
     const request = new Request(url, {
       ...(method === undefined ? {} : { method }),

@@ -1,5 +1,5 @@
 /** Making a wallet (flows V1, V2, V5), looking at it, bringing it up to date. */
-import { type CloudService, SERVICES } from '@keystead/agent'
+import { type CloudService, DEFAULT_SERVICES, SERVICES } from '@keystead/agent'
 import { agencyDescriptor, findNetwork, type Relationship } from '@keystead/agent/edge'
 import { isKeysteadError, KeysteadError } from '@keystead/core'
 import { networkHash } from '@keystead/did-dkms'
@@ -98,7 +98,7 @@ async function init(run: Run, options: InitOptions): Promise<number> {
   const wallet = wire(folder, config, vault, (event) => out.note(event.text))
   try {
     await wallet.agent.setLabel(label)
-    if (options.agent) await addCloudAgent(wallet, options.agency, Object.keys(SERVICES) as CloudService[], out.note)
+    if (options.agent) await addCloudAgent(wallet, options.agency, DEFAULT_SERVICES, out.note)
     const identity = await wallet.agent.createIdentity()
     const waits = await wallet.agent.sync()
     const checked = identity.status === 'active' ? await checkRegistration(wallet, identity.did) : undefined
@@ -110,7 +110,7 @@ async function init(run: Run, options: InitOptions): Promise<number> {
         checked
           ? `         registered; derived from its genesis operation, proof checked: ${checked.level}, ${checked.age} s old`
           : '         the registration waits for the ledger; "keystead sync" brings it',
-        ...(options.agent ? [`Agent    at ${options.agency}: ${Object.keys(SERVICES).join(', ')}`] : []),
+        ...(options.agent ? [`Agent    at ${options.agency}: ${DEFAULT_SERVICES.join(', ')}`] : []),
       ],
       {
         folder,
@@ -159,11 +159,7 @@ export function agentCommands(program: Command): void {
     .command('add')
     .description('add a cloud agent at an agency, or change what it may do')
     .option('--agency <url>', 'the agency', DEFAULT_AGENCY)
-    .option(
-      '--grant <services>',
-      `comma-separated: ${Object.keys(SERVICES).join(', ')}`,
-      Object.keys(SERVICES).join(','),
-    )
+    .option('--grant <services>', `comma-separated: ${Object.keys(SERVICES).join(', ')}`, DEFAULT_SERVICES.join(','))
     .action(
       action(program, (run, options: { agency: string; grant: string }) =>
         withWallet(run, async (wallet) => {

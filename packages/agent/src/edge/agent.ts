@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '@keystead/core'
 import type { AnchorReceipt, Verdict } from '@keystead/credentials'
-import { type CloudService, SERVICES } from '../protocols/cloud-agent/messages.ts'
+import { type CloudService, DEFAULT_SERVICES } from '../protocols/cloud-agent/messages.ts'
 import type { Verdict as KeyVerdict } from '../protocols/key-verify/judge.ts'
 import {
   type Challenge,
@@ -83,7 +83,7 @@ export class EdgeAgent {
   /** Flow V5. `services` is what the owner agreed to. */
   addCloudAgent(
     agency: { did: string; url: string },
-    services: readonly CloudService[] = Object.keys(SERVICES) as CloudService[],
+    services: readonly CloudService[] = DEFAULT_SERVICES,
   ): Promise<void> {
     return this.#act(() => addCloudAgent(this.edge, agency, services))
   }

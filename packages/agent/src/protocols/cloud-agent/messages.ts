@@ -18,6 +18,9 @@ export const SERVICES = {
 } as const
 export type CloudService = keyof typeof SERVICES
 
+/** What an owner's own cloud agent is granted. Escrow agents are granted theirs one by one, under other names. */
+export const DEFAULT_SERVICES: readonly CloudService[] = ['mailbox', 'backup', 'publish']
+
 export function parseServices(body: unknown): CloudService[] {
   const fields = new Fields(body, 'body')
   const services = fields.array('services', { max: 8 }, (item, path) =>
