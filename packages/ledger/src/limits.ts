@@ -75,3 +75,12 @@ export const MAX_EXPORT_STREAMS = 64
 
 /** Witnesses of one node: each is asked for every new checkpoint. */
 export const MAX_WITNESSES = 32
+
+/** Blocks that CometBFT keeps: those that evidence may still name (`max_age_num_blocks` of our genesis). */
+export const KEEP_NETWORK_BLOCKS = 100_000
+
+/** Snapshots that a validator keeps: the newest, and the one that somebody may be fetching. */
+export const KEEP_SNAPSHOTS = 2
+
+/** Blocks between two snapshots: minutes of a busy chain, hours of an idle one. */
+export const SNAPSHOT_EVERY_BLOCKS = 1_000

@@ -7,6 +7,7 @@ import { LedgerStore } from '../state/store.ts'
 import { removeFolders, type TestLedger, temporaryFolder, testLedger } from '../testing/ledger.ts'
 import { decodeMetadata, encodeMetadata, metadataHash, type SnapshotMetadata } from './metadata.ts'
 import { SnapshotRestore } from './restore.ts'
+import { retainHeight } from './schedule.ts'
 import { type Snapshot, StateSync } from './state-sync.ts'
 import { pruneSnapshots, readChunk, snapshotHeights, takeSnapshot } from './take.ts'
 
@@ -121,6 +122,13 @@ describe('snapshots', () => {
     expect(snapshotHeights(folder)).toEqual(heights.slice(0, 2))
     await network.ledger.close()
   })
+})
+
+test('KEEP-1: blocks that evidence may name, and those since the oldest snapshot, are never pruned', () => {
+  expect(retainHeight(100, undefined)).toBe(0)
+  expect(retainHeight(100_000, 99_000)).toBe(0)
+  expect(retainHeight(250_000, 249_000)).toBe(150_000)
+  expect(retainHeight(250_000, 120_000)).toBe(120_000)
 })
 
 describe('state sync', () => {

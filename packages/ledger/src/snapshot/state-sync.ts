@@ -21,8 +21,8 @@ export interface Snapshot {
   readonly height: number
   readonly format: number
   readonly chunks: number
-  readonly hash: Bytes
-  readonly metadata: Bytes
+  readonly hash: Uint8Array
+  readonly metadata: Uint8Array
 }
 
 /** ABCI `OfferSnapshotResult` and `ApplySnapshotChunkResult`. */

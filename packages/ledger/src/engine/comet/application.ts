@@ -18,17 +18,21 @@ import {
 } from '@keystead/core'
 import { decodeMultikey } from '@keystead/crypto'
 import {
+  decodeSystem,
   type NetworkGenesis,
   networkHash,
   parseNetworkGenesis,
   type RulesTable,
+  SYSTEM_KEY,
   type ValidatorPower,
 } from '@keystead/did-dkms'
 import { appHash } from '@keystead/light-client'
 import {
+  ApplySnapshotChunkResult,
   CheckTxType,
   type ExecTxResult,
   type Misbehavior,
+  OfferSnapshotResult,
   ProposalStatus,
   type RequestOf,
   type ResponseOf,
@@ -40,8 +44,10 @@ import { fillBlock } from '../../block-space.ts'
 import type { LedgerErrorCode } from '../../errors.ts'
 import { firstTimeAfter, parseHandover } from '../../handover.ts'
 import { MAX_NETWORK_BLOCK_OPERATIONS, RESERVED_BLOCK_OPERATIONS } from '../../limits.ts'
+import { SnapshotSchedule } from '../../snapshot/schedule.ts'
+import { StateSync } from '../../snapshot/state-sync.ts'
 import { indexOf } from '../../state/entries.ts'
-import { Execution, readNetwork, rootsOf, writeGenesis } from '../../state/execute.ts'
+import { Execution, type Roots, readNetwork, rememberGenesis, rootsOf, writeGenesis } from '../../state/execute.ts'
 import { Batch, type LedgerStore } from '../../state/store.ts'
 import { decodeEnvelope, encodeEnvelope, envelopeShare } from './envelope.ts'
 import { Submissions } from './submissions.ts'
@@ -97,6 +103,13 @@ export interface ApplicationOptions {
   readonly now?: () => number
   /** Protocol versions this node can run; every one it knows unless a test says otherwise. */
   readonly rules?: RulesTable
+  /** With it, snapshots are taken and served, and a node without state may take one. */
+  readonly snapshots?: {
+    readonly genesis: NetworkGenesis
+    readonly folder: string
+    readonly every: number
+    readonly log: (line: string) => void
+  }
   /** Called between the steps of a block; a test ends the process there. */
   readonly crashPoint?: (step: 'executed' | 'before-commit' | 'after-commit') => void
 }
@@ -112,6 +125,8 @@ export class Application implements AbciApplication {
   #finalized: Executed | undefined
   /** What the mempool holds, tried on top of the committed state. */
   #waiting: Batch | undefined
+  readonly #sync: StateSync | undefined
+  readonly #schedule: SnapshotSchedule | undefined
 
   constructor(options: ApplicationOptions) {
     this.#store = options.store
@@ -119,6 +134,13 @@ export class Application implements AbciApplication {
     const genesis = this.#store.json<NetworkGenesis>('m', 'genesis')
     this.#genesis = genesis && parseNetworkGenesis(genesis as never)
     this.#applied = this.#store.json<Applied>('m', 'applied')
+    const { snapshots, store } = options
+    if (!snapshots) return
+    const { folder, every, log } = snapshots
+    const onRestored = (batch: Batch, height: number, roots: Roots): void =>
+      this.#restored(batch, snapshots.genesis, height, roots)
+    this.#sync = new StateSync({ store, net: networkHash(snapshots.genesis), folder, log, onRestored })
+    this.#schedule = new SnapshotSchedule({ store, folder, every, log })
   }
 
   info({ abciVersion }: RequestOf<'info'>): ResponseOf<'info'> {
@@ -284,7 +306,9 @@ export class Application implements AbciApplication {
     this.#proposals = new Map()
     this.#waiting = undefined
     this.#options.events?.committed?.(applied.height)
-    return {}
+    const { height, logSize } = applied
+    this.#schedule?.committed({ net: networkHash(this.#network), height, logSize })
+    return { retainHeight: this.#schedule?.retainHeight(height) ?? 0 }
   }
 
   /** Reads go through HTTP with proofs; this only answers what CometBFT's own tools ask. */
@@ -294,19 +318,34 @@ export class Application implements AbciApplication {
   }
 
   listSnapshots(): ResponseOf<'listSnapshots'> {
-    return {}
+    return { snapshots: this.#sync?.list() ?? [] }
   }
 
-  offerSnapshot(): ResponseOf<'offerSnapshot'> {
-    return { result: 3 }
+  loadSnapshotChunk({ height, format, chunk }: RequestOf<'loadSnapshotChunk'>): ResponseOf<'loadSnapshotChunk'> {
+    return { chunk: this.#sync?.loadChunk(height, format, chunk) ?? new Uint8Array(0) }
   }
 
-  loadSnapshotChunk(): ResponseOf<'loadSnapshotChunk'> {
-    return {}
+  offerSnapshot({ snapshot, appHash: trusted }: RequestOf<'offerSnapshot'>): ResponseOf<'offerSnapshot'> {
+    if (!this.#sync || !snapshot || this.#applied) return { result: OfferSnapshotResult.ABORT }
+    return { result: OfferSnapshotResult[this.#sync.offer(snapshot, trusted)] }
   }
 
-  applySnapshotChunk(): ResponseOf<'applySnapshotChunk'> {
-    return { result: 2 }
+  applySnapshotChunk({ index, chunk, sender }: RequestOf<'applySnapshotChunk'>): ResponseOf<'applySnapshotChunk'> {
+    if (!this.#sync) return { result: ApplySnapshotChunkResult.ABORT }
+    const { result, refetchChunks, rejectSenders } = this.#sync.applyChunk(index, chunk, sender)
+    return { result: ApplySnapshotChunkResult[result], refetchChunks, rejectSenders }
+  }
+
+  /** What `initChain` and the blocks before would have left behind; in force with the state, in one commit. */
+  #restored(batch: Batch, genesis: NetworkGenesis, height: number, roots: Roots): void {
+    rememberGenesis(batch, genesis)
+    // The block's own time is at most a tick later, and matters to no consensus.
+    const { tick: time } = decodeSystem(batch.get('s', SYSTEM_KEY) as Bytes)
+    const hash = appHash(roots.mapRoot, roots.logRoot, roots.logSize)
+    const applied = { height, time, logSize: roots.logSize, appHash: base64url.encode(hash) }
+    batch.putJson('m', 'applied', applied)
+    this.#genesis = genesis
+    this.#applied = applied
   }
 
   extendVote(): ResponseOf<'extendVote'> {

@@ -6,6 +6,7 @@ import { canonicalJson, hexadecimal, type JsonObject } from '@keystead/core'
 import type { NetworkGenesis } from '@keystead/did-dkms'
 import { genesisValidators, validatorsOf } from '@keystead/light-client'
 import { firstTimeAfter, type Handover, handoverToJson } from '../../handover.ts'
+import type { SyncFrom } from './sync-from.ts'
 
 /** How a validator is tuned; a test or a bench changes single values. */
 export interface Tuning {
@@ -31,12 +32,14 @@ export interface CometConfig {
   readonly appSocket: string
   readonly rpcSocket: string
   readonly tuning: Tuning
+  /** Of a node that joins and takes a snapshot first. */
+  readonly sync?: SyncFrom | undefined
 }
 
 type Section = Readonly<Record<string, string | number | boolean>>
 
 export function cometToml(config: CometConfig): string {
-  const { tuning, signerFolder } = config
+  const { tuning, signerFolder, sync } = config
   const top: Section = {
     proxy_app: `unix://${config.appSocket}`,
     moniker: config.name,
@@ -75,6 +78,7 @@ export function cometToml(config: CometConfig): string {
       create_empty_blocks_interval: `${tuning.heartbeatSeconds}s`,
       peer_gossip_sleep_duration: '10ms',
     },
+    statesync: sync ? stateSync(sync) : { enable: false },
     storage: { discard_abci_responses: true },
     tx_index: { indexer: 'null' },
   }
@@ -82,6 +86,19 @@ export function cometToml(config: CometConfig): string {
     Object.entries(section).map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
   const parts = [lines(top), ...Object.entries(sections).map(([name, section]) => [`\n[${name}]`, ...lines(section)])]
   return `${parts.flat().join('\n')}\n`
+}
+
+function stateSync({ servers, height, hash }: SyncFrom): Section {
+  return {
+    enable: true,
+    rpc_servers: servers.join(','),
+    trust_height: height,
+    trust_hash: hash,
+    // As long as a light client may have been away (14 days).
+    trust_period: '336h0m0s',
+    discovery_time: '5s',
+    chunk_request_timeout: '10s',
+  }
 }
 
 /** CometBFT's genesis follows from ours, so that all validators have the same without sending it. */

@@ -16,10 +16,12 @@ import { validatorAddress } from '@keystead/light-client'
 import type { LedgerErrorCode } from '../../errors.ts'
 import { type Handover, handoverToJson, parseHandover } from '../../handover.ts'
 import { cometGenesis, cometToml, defaultTuning, type Tuning } from './config.ts'
+import { readSyncFrom } from './sync-from.ts'
 
 export const APP_SOCKET = 'app.sock'
 export const RPC_SOCKET = 'rpc.sock'
 export const STORE_FOLDER = 'ledger.lmdb'
+export const SNAPSHOT_FOLDER = 'snapshots'
 
 /** What others need to know of a validator. */
 export interface ValidatorCard {
@@ -242,6 +244,7 @@ function tomlOf(
     appSocket: socketPath(home, APP_SOCKET),
     rpcSocket: socketPath(home, RPC_SOCKET),
     tuning,
+    sync: readSyncFrom(home),
   })
 }
 

@@ -4,9 +4,10 @@
  */
 import { rmSync } from 'node:fs'
 import { AbciServer } from '../../abci/server.ts'
+import { SNAPSHOT_EVERY_BLOCKS } from '../../limits.ts'
 import { LedgerStore } from '../../state/store.ts'
 import { Application, type ApplicationOptions } from './application.ts'
-import { APP_SOCKET, STORE_FOLDER } from './home.ts'
+import { APP_SOCKET, readNetworkFile, SNAPSHOT_FOLDER, STORE_FOLDER } from './home.ts'
 import type { RefusedOperation } from './verdict.ts'
 
 /** What the process tells its supervisor. */
@@ -26,6 +27,12 @@ export async function runApplication(
   const application = make({
     store,
     now: () => Math.floor(Date.now() / 1000),
+    snapshots: {
+      genesis: readNetworkFile('.').genesis,
+      folder: SNAPSHOT_FOLDER,
+      every: Number(process.env['KEYSTEAD_LEDGER_SNAPSHOT_BLOCKS'] ?? SNAPSHOT_EVERY_BLOCKS),
+      log: (line) => console.log(line),
+    },
     events: {
       committed: (height) => tell({ kind: 'committed', height }),
       refused: (refusals) => tell({ kind: 'refused', refusals }),

@@ -94,13 +94,35 @@ export class TestNetwork {
     })
   }
 
+  /** A node that only follows; `prepare` changes its folder before it starts. */
+  async join(
+    name: string,
+    prepare: (home: string) => void,
+  ): Promise<{ readonly ledger: CometLedger; readonly log: readonly string[]; client(): LedgerClient }> {
+    const home = join(this.folder, name)
+    const [address] = await freeAddresses(1)
+    const program = cometbft as string
+    initValidator({ home, name, listen: address as string, address: address as string, cometbft: program })
+    joinNetwork(home, this.file)
+    prepare(home)
+    const log: string[] = []
+    const tuning = { ...QUICK, ...this.#options.tuning, logLevel: 'info' }
+    const options = { home, cometbft: program, clock: systemClock, tuning, log: (line: string) => void log.push(line) }
+    const ledger = await CometLedger.open(options)
+    return { ledger, log, client: () => this.#clientOf(ledger) }
+  }
+
   kill(place: number, name: 'application' | 'cometbft'): void {
     process.kill(this.ledger(place).supervisor.pid(name) as number, 'SIGKILL')
   }
 
   /** A light client of one validator that believes nothing but the genesis. */
   client(place: number): LedgerClient {
-    const app = ledgerHttp(this.ledger(place), { freshSeconds: 1, log: () => {} })
+    return this.#clientOf(this.ledger(place))
+  }
+
+  #clientOf(ledger: CometLedger): LedgerClient {
+    const app = ledgerHttp(ledger, { freshSeconds: 1, log: () => {} })
     const fetch: FetchPort = async (url, init) => app.request(url, init as RequestInit)
     const { genesis } = this.file
     return new LedgerClient({ url: 'http://v', genesis, clock: systemClock, fetch, pins: memoryPins() })

@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import { hexadecimal } from '@keystead/core'
+import { afterEach, describe, expect, test } from 'vitest'
+import { RPC_SOCKET } from './home.ts'
+import { syncFrom } from './sync-from.ts'
+import { cometbft, program, TestNetwork, until } from './testing/network.ts'
+
+const networks: TestNetwork[] = []
+afterEach(async () => {
+  await Promise.all(networks.splice(0).map((network) => network.stop()))
+})
+
+describe.skipIf(!cometbft)('cometbft: state sync', { timeout: 240_000 }, () => {
+  test('a fifth node takes the state from snapshots, though peers serve corrupted chunks, and proves it', async () => {
+    const env = () => ({ KEYSTEAD_LEDGER_SNAPSHOT_BLOCKS: '10' })
+    const cheater = { application: program('corrupting'), env }
+    // Three of four corrupt what they serve: whatever order the chunks are asked in, some come corrupted.
+    const network = await TestNetwork.start(4, { validators: { 0: { env }, 1: cheater, 2: cheater, 3: cheater } })
+    networks.push(network)
+    const dids: string[] = []
+    for (let i = 0; i < 8; i++) dids.push((await network.register(0)).did)
+    const after = network.ledger(0).head.header.height
+    const taken = (place: number) => network.logs[place]?.findLast((line) => /snapshot height \d+ chunks/.test(line))
+    const heightOf = (place: number) => Number(/height (\d+)/.exec(taken(place) ?? '')?.[1] ?? 0)
+    await until('everybody has a snapshot', () => [0, 1, 2, 3].every((place) => heightOf(place) > after), 90)
+    const { commit } = network.ledger(0).head
+    const fifth = await network.join('v4', (home) =>
+      syncFrom(home, {
+        servers: [0, 1].map((place) => `unix://${join(network.homes[place] as string, RPC_SOCKET)}`),
+        height: commit.height,
+        hash: hexadecimal.encode(commit.blockId.hash),
+      }),
+    )
+    await until('the fifth follows', () => fifth.ledger.head.header.height > commit.height, 90)
+    const log = fifth.log.join('\n')
+    expect(log).toMatch(/state-sync height \d+ chunks \d+/)
+    expect(log).toMatch(/state-sync chunk \d+ from \S+ is corrupt; refused/)
+    for (const did of dids) expect((await fifth.client().resolve(did)).state?.did).toBe(did)
+    const { did } = await network.register(0)
+    await until('the fifth has what came later', () => fifth.ledger.head.logSize === 9, 60)
+    expect((await fifth.client().resolve(did)).level).toBe('bft')
+    // It never executed the first blocks: it does not even have them.
+    expect(await fifth.ledger.lightBlock(1)).toBeUndefined()
+    await fifth.ledger.close()
+  })
+})
