@@ -6,6 +6,7 @@ import { decideCommands } from './commands/decide.ts'
 import { keyCommands } from './commands/keys.ts'
 import { ledgerCommands } from './commands/ledger.ts'
 import { keepingCommands } from './commands/ledger-keeping.ts'
+import { networkCommands } from './commands/network.ts'
 import { recoveryCommands } from './commands/recovery.ts'
 import { resolveCommand } from './commands/resolve.ts'
 import { agentCommands, startCommands } from './commands/start.ts'
@@ -35,6 +36,7 @@ walletCommands(program)
 resolveCommand(program)
 ledgerCommands(program)
 keepingCommands(program)
+networkCommands(program)
 
 try {
   await program.parseAsync()

@@ -53,6 +53,7 @@ export {
   readParameters,
 } from './network/state.ts'
 export type { NetworkOperation, NetworkSubmission, UnsignedNetworkOperation } from './network/types.ts'
+export { parseAuthority } from './parse/authority.ts'
 export { parseBody } from './parse/body.ts'
 export { encodeSubmission, parseSubmission, parseSubmissionJson } from './parse/submission.ts'
 export { countOperation, isUrgent, type Rate } from './rate.ts'

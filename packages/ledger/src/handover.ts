@@ -3,8 +3,18 @@
  * come and commits to everything they take over. This document carries it; the network's first block continues from it, so
  * that a wallet follows from the old chain to the new one as from any block to the next.
  */
-import { base64url, equalBytes, Fields, type Json, type JsonObject, KeysteadError } from '@keystead/core'
-import { type NetworkGenesis, parseNetworkGenesis, parsePower, type ValidatorPower } from '@keystead/did-dkms'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { base64url, type Clock, equalBytes, Fields, type Json, type JsonObject, KeysteadError } from '@keystead/core'
+import type { KeyProvider } from '@keystead/crypto'
+import { writeFileDurably } from '@keystead/crypto/key-file'
+import {
+  type NetworkGenesis,
+  parseNetworkGenesis,
+  parsePower,
+  productionParameters,
+  type ValidatorPower,
+} from '@keystead/did-dkms'
 import {
   checkHead,
   checkSignedHeader,
@@ -16,9 +26,12 @@ import {
   validatorsHash,
   validatorsOf,
 } from '@keystead/light-client'
-import type { EmbeddedLedger } from './engine/embedded/engine.ts'
+import { EmbeddedLedger } from './engine/embedded/engine.ts'
+import { Signer } from './engine/embedded/signer.ts'
 import type { LedgerErrorCode } from './errors.ts'
 import { readNetwork } from './state/execute.ts'
+import { lockFolder } from './state/lock.ts'
+import { LedgerStore } from './state/store.ts'
 
 export interface Handover {
   readonly genesis: NetworkGenesis
@@ -87,4 +100,41 @@ function checkHandover({ genesis, head, validators }: Handover): void {
 /** Seconds since 1970 of the network's first block: it must be later than the old chain's last. */
 export function firstTimeAfter({ head }: Handover): number {
   return head.header.time.seconds + 1
+}
+
+export interface HandoverPlace {
+  /** The old node's folders; it must not be running. */
+  readonly data: string
+  readonly signerFolder: string
+  /** Where the document goes. */
+  readonly out: string
+  readonly keys: KeyProvider
+  readonly clock: Clock
+}
+
+/**
+ * Writes the document, then destroys the old key; the document is on disk before. Rejects with `NOT_HANDED_OVER`,
+ * `LEDGER_IN_USE` or, once it is done, `VALIDATOR_KEY_DESTROYED`.
+ */
+export async function completeHandover({ data, signerFolder, out, keys, clock }: HandoverPlace) {
+  if (!existsSync(join(data, 'ledger.lmdb')))
+    throw new KeysteadError<LedgerErrorCode>('NOT_FOUND', `there is no ledger in ${data}`)
+  const unlock = lockFolder(data)
+  try {
+    const signer = await Signer.open(signerFolder, keys)
+    const store = LedgerStore.open(join(data, 'ledger.lmdb'))
+    const network = { chainId: 'exists', parameters: productionParameters }
+    const ledger = await EmbeddedLedger.open({ store, signer, clock, network })
+    let handover: Handover
+    try {
+      handover = handoverOf(ledger)
+    } finally {
+      await ledger.close()
+    }
+    writeFileDurably(out, `${JSON.stringify(handoverToJson(handover), null, 2)}\n`)
+    signer.destroy()
+    return { height: handover.head.header.height, validators: handover.validators.length, file: out }
+  } finally {
+    unlock()
+  }
 }

@@ -11,6 +11,7 @@ export type { Tuning } from './engine/comet/config.ts'
 export { CometLedger, type CometOptions } from './engine/comet/engine.ts'
 export { decodeEnvelope, encodeEnvelope } from './engine/comet/envelope.ts'
 export {
+  continueNetwork,
   foundNetwork,
   type InitOptions,
   initValidator,
@@ -35,7 +36,14 @@ export { type ExportedEntry, type ExportedHead, type ExportLine, exportLines, pa
 export { type AcceptHead, Mirror } from './export/mirror.ts'
 export { acceptHeads, filePins } from './export/trust.ts'
 export { type GovernanceCard, GovernanceKey, governanceOf, parseGovernanceCard } from './governance-key.ts'
-export { firstTimeAfter, type Handover, handoverOf, handoverToJson, parseHandover } from './handover.ts'
+export {
+  completeHandover,
+  firstTimeAfter,
+  type Handover,
+  handoverOf,
+  handoverToJson,
+  parseHandover,
+} from './handover.ts'
 export { type HttpOptions, ledgerHttp } from './http/app.ts'
 export { readBundle, readHealth, readHistory } from './http/read.ts'
 export {

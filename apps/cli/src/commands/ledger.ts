@@ -2,9 +2,15 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import { hexadecimal, KeysteadError, systemClock, systemRandom } from '@keystead/core'
+import { Fields, hexadecimal, KeysteadError, systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
-import { developmentParameters, type NetworkGenesis, networkHash, productionParameters } from '@keystead/did-dkms'
+import {
+  developmentParameters,
+  type NetworkGenesis,
+  networkHash,
+  parseAuthority,
+  productionParameters,
+} from '@keystead/did-dkms'
 import { type FetchPort, fetchGenesis, LedgerClient, memoryPins } from '@keystead/light-client'
 import type { Command } from 'commander'
 import { DEFAULT_LEDGER } from '../config.ts'
@@ -37,6 +43,10 @@ export function ledgerCommands(program: Command): void {
     .option(...home)
     .option('--chain-id <id>', 'the network’s name')
     .option('--governance <file>', 'keys that may change validators, rules and parameters (an authority, as JSON)')
+    .option(
+      '--handover <file>',
+      'go on with a chain that one node handed over; its data belong into each validator’s folder',
+    )
     .option('--profile <profile>', 'development or production: how long delays are', 'production')
     .action(action(program, found))
   ledger
@@ -93,23 +103,29 @@ interface FoundOptions {
   readonly home: string
   readonly chainId?: string
   readonly governance?: string
+  readonly handover?: string
   readonly profile: string
 }
 
 async function found({ out }: Run, files: string[], options: FoundOptions): Promise<void> {
-  const { foundNetwork, joinNetwork, parseValidatorCard, readJson } = await node()
+  const { continueNetwork, foundNetwork, joinNetwork, parseHandover, parseValidatorCard, readJson } = await node()
   if (options.profile !== 'development' && options.profile !== 'production')
     throw new KeysteadError('BAD_NETWORK', '--profile must be development or production')
   const own = join(options.home, 'validator.json')
   if (!existsSync(own))
     throw new KeysteadError('NOT_INITIALIZED', `${options.home} is no validator's folder: keystead ledger init`)
   const cards = [own, ...files].map((file) => parseValidatorCard(readJson(file), file))
-  const network = foundNetwork(cards, {
-    chainId: options.chainId ?? `keystead-${hexadecimal.encode(systemRandom(4))}`,
-    time: Math.floor(systemClock.now() / 1000),
-    parameters: options.profile === 'development' ? developmentParameters : productionParameters,
-    ...(options.governance === undefined ? {} : { governance: readJson(options.governance) as never }),
-  })
+  const old = options.handover === undefined ? undefined : parseHandover(readJson(options.handover))
+  const network = old
+    ? continueNetwork(cards, old)
+    : foundNetwork(cards, {
+        chainId: options.chainId ?? `keystead-${hexadecimal.encode(systemRandom(4))}`,
+        time: Math.floor(systemClock.now() / 1000),
+        parameters: options.profile === 'development' ? developmentParameters : productionParameters,
+        ...(options.governance === undefined
+          ? {}
+          : { governance: parseAuthority(new Fields(readJson(options.governance), 'governance')) }),
+      })
   joinNetwork(options.home, network)
   const file = join(options.home, 'network.json')
   const { chainId, validators } = network.genesis

@@ -15,6 +15,7 @@ const AWAY: ReadonlySet<string> = new Set([
   'HEADER_STALE',
   'CLOCK_WRONG',
   'LEDGER_STOPPING',
+  'LEDGER_WAITING',
   'LEDGER_DISK_FULL',
   'TOO_MANY_OPERATIONS',
   'INTERNAL_ERROR',

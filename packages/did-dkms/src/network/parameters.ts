@@ -58,7 +58,7 @@ export const productionParameters: NetworkParameters = {
   governanceDelay: DAY,
   // Rule 14: two weeks for operators and wallets to update.
   upgradeNotice: 14 * DAY,
-  // Decision 0006: two weeks without a connection are common, and what a removed validator's key can still do ends then.
+  // Two weeks without a connection are common; what a removed validator's key can still do ends with it.
   trustingPeriod: 14 * DAY,
 }
 
