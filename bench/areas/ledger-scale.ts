@@ -6,21 +6,19 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock, systemRandom } from '@keystead/core'
-import { encodeMultikey, keyDigest } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import {
-  bodyHash,
+  type Body,
   developmentParameters,
   encodeSubmission,
-  genesisOperation,
+  type Genesis,
   makeBody,
   networkHash,
-  operationAfter,
-  operationHash,
-  signOperation,
 } from '@keystead/did-dkms'
 import { EmbeddedLedger, LedgerStore, readBundle, Signer } from '@keystead/ledger'
 import { encodeBundle } from '@keystead/light-client'
+import { Owner } from '../../packages/did-dkms/src/testing/owner.ts'
+import { fill } from '../fill.ts'
 import type { Budget, Row } from '../measure.ts'
 import { startServer } from '../servers/start.ts'
 
@@ -54,69 +52,62 @@ const figure = (
   target,
 })
 
-/** Fills a ledger, then adds an update to some of its DIDs. The owner of all is one, which changes no size. */
+/** Fills a ledger, then updates some of its DIDs through the engine. */
 async function load(folder: string, dids: number): Promise<{ rows: Row[]; sample: string[] }> {
   const keys = nodeKeyProvider()
   const file = join(folder, 'data', 'ledger.lmdb')
-  const node = await EmbeddedLedger.open({
-    store: LedgerStore.open(file),
-    signer: await Signer.open(join(folder, 'signer'), keys),
-    clock: systemClock,
-    network: { chainId: 'keystead-bench', parameters: developmentParameters },
-  })
-  const net = networkHash(node.genesis)
-  const notAfter = Math.floor(Date.now() / 1000) + 86_400
-  const [now, next] = [await keys.ephemeral(ED25519), await keys.ephemeral(ED25519)]
-  const auth = {
-    keys: [{ k: encodeMultikey(now.publicKey), w: 1 }],
-    threshold: 1,
-    next: [{ h: keyDigest(next.publicKey), w: 1 }],
-    nextThreshold: 1,
-  }
-  const service = { id: 'agent', type: 'DIDCommMessaging', serviceEndpoint: 'https://agency.example/didcomm' }
-  const newest: { did: string; seq: number; head: string }[] = []
-  const submitAll = async (count: number, make: (i: number) => Promise<Uint8Array>): Promise<number> => {
-    let bytes = 0
-    for (let start = 0; start < count; start += TOGETHER) {
-      const made = await Promise.all(
-        Array.from({ length: Math.min(TOGETHER, count - start) }, (_, i) => make(start + i)),
-      )
-      bytes += made.reduce((sum, one) => sum + one.length, 0)
-      await Promise.all(made.map((one) => node.submit(one)))
-    }
-    return bytes / count
-  }
-  await submitAll(dids, async () => {
-    const body = makeBody([], [service], systemRandom)
-    const operation = await signOperation(genesisOperation(net, { auth, recovery: [], body, notAfter }), [now])
-    newest.push({ did: operation.did, seq: 0, head: operationHash(operation) })
-    return encodeSubmission({ operation, body })
-  })
+  const open = async (): Promise<EmbeddedLedger> =>
+    EmbeddedLedger.open({
+      store: LedgerStore.open(file),
+      signer: await Signer.open(join(folder, 'signer'), keys),
+      clock: systemClock,
+      network: { chainId: 'keystead-bench', parameters: developmentParameters },
+    })
+  const begun = await open()
+  const owner = new Owner(keys, networkHash(begun.genesis), Math.floor(Date.now() / 1000) + 86_400)
+  const first = await owner.genesis()
+  await begun.submit(encodeSubmission(first))
+  await begun.close()
+  const store = LedgerStore.open(file)
+  const { key } = await Signer.open(join(folder, 'signer'), keys)
+  const states = await fill(store, key, first.operation as Genesis, dids - 1)
+  await store.close()
+  const node = await open()
   const afterGenesis = statSync(file).size
-  const updates = Math.max(1, Math.floor(dids / 4))
-  const bytes = await submitAll(updates, async (i) => {
-    const body = makeBody([], [service], systemRandom)
-    const state = newest[i % newest.length] as (typeof newest)[number]
-    const unsigned = operationAfter(state, net, notAfter, { type: 'update', body: bodyHash(body) })
-    return encodeSubmission({ operation: await signOperation(unsigned, [now]), body })
-  })
-  const growth = (statSync(file).size - afterGenesis) / updates
-  const proofs = newest
-    .filter((_, i) => i % Math.ceil(newest.length / 1000) === 0)
-    .map(({ did }) => readBundle(node.view(), did))
-  const pathBytes = proofs.map(({ stateProof }) => 32 * stateProof.siblings.length + 64).sort((a, b) => a - b)
-  const bundleBytes = proofs.map((proof) => encodeBundle(proof).length).sort((a, b) => a - b)
+  const updates = Math.min(states.length, 20_000)
+  let bytes = 0
+  for (let start = 0; start < updates; start += TOGETHER) {
+    const some = states.slice(start, Math.min(start + TOGETHER, updates))
+    const made = await Promise.all(some.map(async (state) => encodeSubmission(await owner.update(state, body()))))
+    bytes += made.reduce((sum, one) => sum + one.length, 0)
+    await Promise.all(made.map((one) => node.submit(one)))
+  }
+  const growth = statSync(file).size - afterGenesis
+  const view = node.view()
+  const proofs = every(states, 1000).map(({ did }) => readBundle(view, did))
+  const largest = (sizes: number[]): number => sizes.reduce((most, size) => Math.max(most, size), 0)
   await node.close()
   const rows = [
     figure(`disk per DID with its genesis, at ${dids}`, afterGenesis / dids, 'B', 5000),
-    figure('disk that an update adds', growth, 'B', 1.2, growth / bytes),
-    figure(`proof of a state, largest of ${proofs.length}`, pathBytes.at(-1) ?? 0, 'B', 850),
-    figure('whole bundle, largest', bundleBytes.at(-1) ?? 0, 'B', 4096),
+    figure('disk that an update adds', growth / updates, 'B', 1.2, growth / bytes),
+    figure(
+      `proof of a state, largest of ${proofs.length}`,
+      largest(proofs.map(({ stateProof }) => 32 * stateProof.siblings.length + (stateProof.leaf ? 64 : 0))),
+      'B',
+      850,
+    ),
+    figure('whole bundle, largest', largest(proofs.map((proof) => encodeBundle(proof).length)), 'B', 4096),
   ]
-  return { rows, sample: newest.filter((_, i) => i % Math.ceil(newest.length / 5000) === 0).map(({ did }) => did) }
+  return { rows, sample: every(states, 5000).map(({ did }) => did) }
 }
 
-const ED25519 = { kind: 'signing', suite: 'ed25519' } as const
+const body = (): Body =>
+  makeBody([], [{ id: 'agent', type: 'DIDCommMessaging', serviceEndpoint: 'https://agency.example/v2' }], systemRandom)
+
+/** So many of them, evenly. */
+function every<T>(items: readonly T[], count: number): T[] {
+  return items.filter((_, i) => i % Math.ceil(items.length / count) === 0)
+}
 
 /** Starts a node on the folder and asks it a thousand times a second, whether it has answered or not. */
 async function serve(folder: string, dids: readonly string[], count: number): Promise<Row[]> {
