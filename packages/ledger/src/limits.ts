@@ -7,6 +7,9 @@ export const RESERVED_BLOCK_OPERATIONS = 50
 /** Operations that may wait for a block before new ones are turned away. */
 export const MAX_WAITING_OPERATIONS = 5_000
 
+/** Milliseconds that a block works before whoever waits for a read gets a turn. */
+export const TURN_MILLISECONDS = 3
+
 /** Heights after which a block's header is dropped: 70 MB of them, for clients whose checkpoint is that old. */
 export const KEEP_BLOCKS = 100_000
 

@@ -3,6 +3,7 @@
  * behind every block that changed anything comes an empty one whose header proves it. Both are on disk before anybody is
  * told (group commit).
  */
+import { setImmediate } from 'node:timers/promises'
 import { base64url, type Clock, KeysteadError } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import {
@@ -24,7 +25,7 @@ import { appHash, type Head, type LightBlock, type Receipt, type Timestamp, vali
 import { type AdmissionPolicy, openAdmission } from '../../admission.ts'
 import { fillBlock, hasReservedSpace } from '../../block-space.ts'
 import type { LedgerErrorCode } from '../../errors.ts'
-import { KEEP_BLOCKS, MAX_WAITING_OPERATIONS, RESERVED_WAITING_OPERATIONS } from '../../limits.ts'
+import { KEEP_BLOCKS, MAX_WAITING_OPERATIONS, RESERVED_WAITING_OPERATIONS, TURN_MILLISECONDS } from '../../limits.ts'
 import { findEntry } from '../../state/entries.ts'
 import {
   type BlockEnd,
@@ -225,7 +226,13 @@ export class EmbeddedLedger implements Ledger {
     const execution = new Execution(batch, this.genesis, time.seconds, before.logSize, this.rules)
     const accepted: { waiting: Waiting; logIndex: number }[] = []
     const answers: (() => void)[] = []
+    let turn = performance.now()
     for (const one of waiting) {
+      // Reads go on meanwhile: nothing of this block is in the store yet.
+      if (performance.now() - turn > TURN_MILLISECONDS) {
+        await setImmediate()
+        turn = performance.now()
+      }
       const known = findEntry(batch, one.submission.hash)
       if (known) {
         const { i: logIndex, t } = known.entry
