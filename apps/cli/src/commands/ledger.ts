@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import { Fields, hexadecimal, KeysteadError, systemClock, systemRandom } from '@keystead/core'
+import { base64url, Fields, hexadecimal, KeysteadError, systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import {
   developmentParameters,
@@ -54,6 +54,8 @@ export function ledgerCommands(program: Command): void {
     .description('put this validator, or a node that only follows, into a network')
     .argument('<file>', 'network.json, from whoever founded it')
     .option(...home)
+    .option('--sync-from <urls>', 'two nodes, with a comma between: take their newest snapshot instead of all blocks')
+    .option('--trust <height:hash>', 'a block that you know from somebody else, as their "ledger status" shows it')
     .action(action(program, join_))
   ledger
     .command('start')
@@ -142,10 +144,17 @@ async function found({ out }: Run, files: string[], options: FoundOptions): Prom
   )
 }
 
-async function join_({ out }: Run, file: string, { home }: { home: string }): Promise<void> {
+interface JoinOptions {
+  readonly home: string
+  readonly syncFrom?: string
+  readonly trust?: string
+}
+
+async function join_({ out }: Run, file: string, { home, syncFrom: nodes, trust }: JoinOptions): Promise<void> {
   const { joinNetwork, parseNetworkFile, parseValidatorCard, readJson } = await node()
   const network = parseNetworkFile(readJson(file))
   joinNetwork(home, network)
+  if (nodes !== undefined) (await node()).syncFrom(home, trustedSync(nodes, trust))
   const own = parseValidatorCard(readJson(join(home, 'validator.json')))
   const member = network.genesis.validators.some(({ k }) => k === own.k)
   const { chainId } = network.genesis
@@ -158,6 +167,18 @@ async function join_({ out }: Run, file: string, { home }: { home: string }): Pr
     ],
     { chainId, network: networkHash(network.genesis), validator: member },
   )
+}
+
+/** Nodes serve CometBFT's light client under one path; a hash is written as `ledger status` and `/health` write it. */
+function trustedSync(nodes: string, trust = ''): { servers: string[]; height: number; hash: string } {
+  const [, height = '', hash = ''] = /^([1-9]\d{0,14}):([A-Za-z0-9_-]{43})$/.exec(trust) ?? []
+  if (hash === '')
+    throw new KeysteadError(
+      'BAD_NETWORK',
+      '--sync-from needs --trust <height:hash>: a block that you know from elsewhere',
+    )
+  const servers = nodes.split(',').map((url) => `${url.replace(/\/+$/, '')}/v1/comet`)
+  return { servers, height: Number(height), hash: hexadecimal.encode(base64url.decode(hash)) }
 }
 
 interface StartOptions {
@@ -202,10 +223,20 @@ async function status({ out }: Run, { home, url }: { home: string; url: string }
       `Network   ${genesis.chainId} (${networkHash(genesis)}${known ? '' : ', as this node says'})`,
       `Engine    ${engine}, ${peers} peers`,
       `Height    ${pin.height}, ${age} s old (${iso(pin.head.header.time.seconds)})`,
+      `Block     ${pin.height}:${pin.hash}`,
       `Log       ${pin.head.logSize} operations`,
       `Proof     ${level}`,
     ],
-    { network: networkHash(genesis), engine, peers, height: pin.height, age, logSize: pin.head.logSize, level },
+    {
+      network: networkHash(genesis),
+      engine,
+      peers,
+      height: pin.height,
+      hash: pin.hash,
+      age,
+      logSize: pin.head.logSize,
+      level,
+    },
   )
 }
 

@@ -13,6 +13,7 @@ import type { Ledger } from '../engine/ledger.ts'
 import type { LedgerErrorCode } from '../errors.ts'
 import { type ExportOptions, exportRoutes } from '../export/routes.ts'
 import { MAX_OPTIONS_BYTES } from '../limits.ts'
+import { cometRpcRoute, type ForwardRpc } from './comet-rpc.ts'
 import { answerIdentifier } from './identifiers.ts'
 import { consistencyFrom, lightRoutes } from './light.ts'
 import { operationRoutes, type ReceiptSigner } from './operations.ts'
@@ -28,6 +29,8 @@ export interface HttpOptions extends ExportOptions {
   /** With it, every operation taken is answered with a signed receipt. */
   readonly receipts?: ReceiptSigner | undefined
   readonly answerWithinMs?: number
+  /** Lets nodes that join read headers from CometBFT. */
+  readonly forwardRpc?: ForwardRpc | undefined
 }
 
 export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
@@ -60,6 +63,7 @@ export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
   })
 
   exportRoutes(app, ledger, options)
+  cometRpcRoute(app, options.forwardRpc)
   app.get('/v1/genesis', (c) => c.json({ ...ledger.genesis }))
   const node = options.receipts && encodeMultikey(options.receipts.key.publicKey)
   app.get('/health', async (c) => c.json({ ...(await readHealth(ledger)), genesis: net, ...(node ? { node } : {}) }))

@@ -16,6 +16,7 @@ import { Cosigning, type WitnessAddress } from '../export/cosigning.ts'
 import { lockFolder } from '../state/lock.ts'
 import { LedgerStore } from '../state/store.ts'
 import { ledgerHttp } from './app.ts'
+import type { ForwardRpc } from './comet-rpc.ts'
 
 export interface LedgerNodeOptions {
   readonly data: string
@@ -80,7 +81,9 @@ export async function serveValidator(options: ValidatorNodeOptions): Promise<Led
   const unlock = lockFolder(options.home)
   try {
     const { signerFolder } = readSettings(options.home)
-    return await serveEngine(await CometLedger.open(options), options, signerFolder, unlock)
+    const ledger = await CometLedger.open(options)
+    const forwardRpc: ForwardRpc = (request) => ledger.forwardRpc(request)
+    return await serveEngine(ledger, { ...options, forwardRpc }, signerFolder, unlock)
   } catch (error) {
     unlock()
     throw error
@@ -89,7 +92,9 @@ export async function serveValidator(options: ValidatorNodeOptions): Promise<Led
 
 async function serveEngine(
   ledger: Ledger,
-  options: Pick<LedgerNodeOptions, 'host' | 'port' | 'freshSeconds' | 'clock' | 'keys' | 'log' | 'witnesses'>,
+  options: Pick<LedgerNodeOptions, 'host' | 'port' | 'freshSeconds' | 'clock' | 'keys' | 'log' | 'witnesses'> & {
+    readonly forwardRpc?: ForwardRpc
+  },
   signerFolder: string,
   released: () => void,
 ): Promise<LedgerNode> {

@@ -163,6 +163,11 @@ export class CometLedger implements Ledger {
     if (age > maxAge) await this.#follow().catch(() => {})
   }
 
+  /** Passes a request on to CometBFT's own RPC. */
+  forwardRpc(request: string): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#rpc.forward(request)
+  }
+
   async status(): Promise<LedgerStatus> {
     const peers = await this.#rpc.peers().catch(() => 0)
     return { engine: 'cometbft', peers }

@@ -95,6 +95,11 @@ export class CometRpc {
     return f.object('result')
   }
 
+  /** A JSON-RPC request as it stands, for a joining node; the answer as CometBFT gives it. */
+  async forward(request: string): Promise<Uint8Array<ArrayBuffer>> {
+    return new Uint8Array(await this.#post(request))
+  }
+
   close(): void {
     this.#agent.destroy()
   }

@@ -1,6 +1,10 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { serve } from '@hono/node-server'
 import { hexadecimal } from '@keystead/core'
 import { afterEach, describe, expect, test } from 'vitest'
+import { ledgerHttp } from '../../http/app.ts'
 import { RPC_SOCKET } from './home.ts'
 import { syncFrom } from './sync-from.ts'
 import { cometbft, program, TestNetwork, until } from './testing/network.ts'
@@ -24,9 +28,14 @@ describe.skipIf(!cometbft)('cometbft: state sync', { timeout: 240_000 }, () => {
     const heightOf = (place: number) => Number(/height (\d+)/.exec(taken(place) ?? '')?.[1] ?? 0)
     await until('everybody has a snapshot', () => [0, 1, 2, 3].every((place) => heightOf(place) > after), 90)
     const { commit } = network.ledger(0).head
+    const [ledger, options] = [network.ledger(0), { freshSeconds: 1, log: () => {} }]
+    const app = ledgerHttp(ledger, { ...options, forwardRpc: (request) => ledger.forwardRpc(request) })
+    const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 })
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const fifth = await network.join('v4', (home) =>
       syncFrom(home, {
-        servers: [0, 1].map((place) => `unix://${join(network.homes[place] as string, RPC_SOCKET)}`),
+        servers: [`${url}/v1/comet`, `unix://${join(network.homes[1] as string, RPC_SOCKET)}`],
         height: commit.height,
         hash: hexadecimal.encode(commit.blockId.hash),
       }),
@@ -42,5 +51,6 @@ describe.skipIf(!cometbft)('cometbft: state sync', { timeout: 240_000 }, () => {
     // It never executed the first blocks: it does not even have them.
     expect(await fifth.ledger.lightBlock(1)).toBeUndefined()
     await fifth.ledger.close()
+    server.close()
   })
 })
