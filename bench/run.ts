@@ -2,6 +2,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { credentials } from './areas/credentials.ts'
+import { didDkms } from './areas/did-dkms.ts'
 import { didcomm } from './areas/didcomm.ts'
 import { ledger } from './areas/ledger.ts'
 import { ledgerHttp } from './areas/ledger-http.ts'
@@ -21,6 +22,7 @@ const { values } = parseArgs({
 })
 const dids = values.dids === undefined ? undefined : Number(values.dids)
 const AREAS: Readonly<Record<string, (budget: Budget) => Promise<Row[]>>> = {
+  'did-dkms': didDkms,
   ledger,
   'ledger-http': ledgerHttp,
   'ledger-scale': (budget) => ledgerScale(budget, dids),

@@ -4,7 +4,7 @@
  * byte-order marks. Fractions, `null` and `__proto__` are left to the closed schemas of `fields.ts`.
  */
 import canonicalize from 'canonicalize'
-import { type Bytes, equalBytes, utf8, utf8Decode } from './bytes.ts'
+import { type Bytes, utf8, utf8Decode } from './bytes.ts'
 import { type CoreErrorCode, KeysteadError } from './errors.ts'
 import { MAX_JSON_DEPTH } from './limits.ts'
 
@@ -29,26 +29,33 @@ export function canonicalText(value: unknown): string {
 
 /** Parses bytes that must be canonical already. Throws `TOO_LARGE`, `BAD_ENCODING` or `NOT_CANONICAL`. */
 export function parseCanonicalJson(bytes: Uint8Array, maxBytes: number): Json {
-  const value = parseJson(bytes, maxBytes)
-  if (!equalBytes(canonicalJson(value), bytes))
+  const { text, value } = readJson(bytes, maxBytes)
+  // Equal texts have equal bytes: decoding is strict and keeps a byte-order mark.
+  if (canonicalText(value) !== text)
     throw new KeysteadError<CoreErrorCode>('NOT_CANONICAL', 'the bytes are not the canonical form of their content')
   return value
 }
 
 /** Parses JSON written by others, in any form. Throws `TOO_LARGE` or `BAD_ENCODING`. */
 export function parseJson(bytes: Uint8Array, maxBytes: number): Json {
+  return readJson(bytes, maxBytes).value
+}
+
+function readJson(bytes: Uint8Array, maxBytes: number): { text: string; value: Json } {
   if (bytes.length > maxBytes)
     throw new KeysteadError<CoreErrorCode>('TOO_LARGE', `${bytes.length} bytes; at most ${maxBytes} are accepted`, {
       details: { bytes: bytes.length, maxBytes },
     })
+  let text: string
   let value: Json
   try {
-    value = JSON.parse(utf8Decode(bytes)) as Json
+    text = utf8Decode(bytes)
+    value = JSON.parse(text) as Json
   } catch {
     throw new KeysteadError<CoreErrorCode>('BAD_ENCODING', 'this is not JSON in UTF-8')
   }
   checkDepth(value, 0)
-  return value
+  return { text, value }
 }
 
 /**

@@ -1,34 +1,37 @@
 /** Hashes of a document body (DKMS-6): a tree of two leaves, keys and services, so that one half can be shown to stay. */
-import { canonicalJson, multihash } from '@keystead/core'
+import { type Bytes, canonicalJson, concatBytes, multihash } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { Body, HalfChange } from './types.ts'
 
-const hash = (value: object): string => multihash.encode(sha256(canonicalJson(value)))
+/** Before two digests, so that no half's text is ever taken for a tree (RFC 9162, section 2.1.1, does likewise). */
+const NODE = Uint8Array.of(1)
 
-export function keysHash({ keys, keysSalt }: Pick<Body, 'keys' | 'keysSalt'>): string {
-  return hash({ keys, keysSalt })
+function keysDigest({ keys, keysSalt }: Body): Bytes {
+  return sha256(canonicalJson({ keys, keysSalt }))
 }
 
-export function servicesHash({ services, servicesSalt }: Pick<Body, 'services' | 'servicesSalt'>): string {
-  return hash({ services, servicesSalt })
+function servicesDigest({ services, servicesSalt }: Body): Bytes {
+  return sha256(canonicalJson({ services, servicesSalt }))
+}
+
+function joined(keys: Bytes, services: Bytes): string {
+  return multihash.encode(sha256(concatBytes(NODE, keys, services)))
 }
 
 export function bodyHash(body: Body): string {
-  return joinHalves(keysHash(body), servicesHash(body))
-}
-
-function joinHalves(keys: string, services: string): string {
-  return hash({ keys, services })
+  return joined(keysDigest(body), servicesDigest(body))
 }
 
 /** The hashes of the body before and after a change of one half. */
 export function hashesOfChange({ half, kept, before, after }: HalfChange): { before: string; after: string } {
-  const join = (changed: string): string => (half === 'keys' ? joinHalves(changed, kept) : joinHalves(kept, changed))
-  return { before: join(before), after: join(after) }
+  const other = multihash.decode(kept)
+  const join = (changed: Bytes): string => (half === 'keys' ? joined(changed, other) : joined(other, changed))
+  return { before: join(multihash.decode(before)), after: join(multihash.decode(after)) }
 }
 
 /** What an agent's update says of the half it changes; the other half, salt included, is the same in both. */
 export function changeOfHalf(half: HalfChange['half'], before: Body, after: Body): HalfChange {
-  const [changed, kept] = half === 'keys' ? [keysHash, servicesHash] : [servicesHash, keysHash]
-  return { half, kept: kept(after), before: changed(before), after: changed(after) }
+  const [changed, kept] = half === 'keys' ? [keysDigest, servicesDigest] : [servicesDigest, keysDigest]
+  const name = multihash.encode
+  return { half, kept: name(kept(after)), before: name(changed(before)), after: name(changed(after)) }
 }
