@@ -1,6 +1,7 @@
 /** `npm run bench`: figures of this machine and this run. Ratios are what to compare; see README.md. */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { comet } from './areas/comet.ts'
 import { credentials } from './areas/credentials.ts'
 import { didDkms } from './areas/did-dkms.ts'
 import { didcomm } from './areas/didcomm.ts'
@@ -25,6 +26,7 @@ const AREAS: Readonly<Record<string, (budget: Budget) => Promise<Row[]>>> = {
   'did-dkms': didDkms,
   ledger,
   'ledger-http': ledgerHttp,
+  comet,
   'ledger-scale': (budget) => ledgerScale(budget, dids),
   didcomm,
   credentials,
