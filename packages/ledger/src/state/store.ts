@@ -1,6 +1,7 @@
 /**
- * What a ledger keeps on disk, on LMDB. Changes become durable a batch at a time, each batch one state of the ledger, named
- * by the height of the block that made it. Readers see one height: the newest, or one of the last few (`view`).
+ * What a ledger keeps on disk (STORE-1 to STORE-5), on LMDB. Changes become durable a batch at a time, each batch one state of
+ * the ledger, named by the height of the block that made it. Readers see one height: the newest, or one of the last few
+ * (`view`).
  */
 import type { Bytes } from '@keystead/core'
 import { KeysteadError } from '@keystead/core'

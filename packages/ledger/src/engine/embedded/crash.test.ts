@@ -1,5 +1,5 @@
 /**
- * Rule: acknowledged means on disk. The process is killed for real, at every step of a commit and at any moment; and power is
+ * STORE-1: acknowledged means on disk. The process is killed for real, at every step of a commit and at any moment; and power is
  * lost in a model of the disk: what was not synced when it went is there in part, in whole, or not at all.
  */
 import { spawn } from 'node:child_process'
