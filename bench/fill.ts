@@ -23,8 +23,8 @@ import { rootsOf } from '../packages/ledger/src/state/execute.ts'
 import { type MapChange, mapUpdate } from '../packages/ledger/src/state/map-tree.ts'
 import { Batch, nodesOf } from '../packages/ledger/src/state/store.ts'
 
-/** What a block of the engine carries. */
-const BLOCK = 500
+/** DIDs that become durable together: many, since each commit rewrites pages all over the file. */
+const TOGETHER = 20_000
 
 /**
  * `first`: the genesis of the one DID that is there. Adds `count` more, and a header, by the validator's key, that proves
@@ -45,7 +45,7 @@ export async function fill(
   for (let done = 0; done < count; ) {
     const batch = new Batch(store)
     const leaves: MapChange[] = []
-    for (let i = 0; i < BLOCK && done < count; i++, done++) {
+    for (let i = 0; i < TOGETHER && done < count; i++, done++) {
       const body = makeBody([], [service], systemRandom)
       const { net, auth, notAfter, proof } = first
       const unsigned = genesisOperation(net, { auth, recovery: [], body, notAfter })

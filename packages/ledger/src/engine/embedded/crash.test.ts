@@ -4,7 +4,16 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -91,13 +100,15 @@ describe('a disk', () => {
     await network.grow(1)
     const before = network.ledger.head.header.height
     // A folder in place of the file that is about to be written.
-    const blocker = join(network.signer, 'keystead-test-1.signed.json.new')
+    const blocker = join(network.signer, 'keystead-test-1.signed.json')
+    renameSync(blocker, `${blocker}.aside`)
     mkdirSync(blocker)
     await expect(network.grow(1)).rejects.toThrow()
     expect(network.ledger.head.header.height).toBe(before)
     const refused = network.owners.at(-1)
     await expect(network.grow(1)).rejects.toThrow()
     rmdirSync(blocker)
+    renameSync(`${blocker}.aside`, blocker)
     await network.grow(1)
     const { head, store } = network.ledger.view()
     expect(refused).toBeDefined()

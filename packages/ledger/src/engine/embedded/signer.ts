@@ -2,21 +2,15 @@
  * The validator's key and the record of what it last signed (rule 18). Both lie outside the ledger's data, so that a restored
  * backup cannot make the validator sign a height twice: behind its own record it refuses.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { KeysteadError } from '@keystead/core'
 import { encodeMultikey, type KeyProvider, type SigningKey } from '@keystead/crypto'
 import { destroyFileDurably, openKeyFile, writeFileDurably } from '@keystead/crypto/key-file'
 import type { LedgerErrorCode } from '../../errors.ts'
+import { type LastSigned, readLastSigned, replaceLastSigned, writeLastSigned } from './signed-record.ts'
 
 const DESTROYED_FILE = 'validator-key.destroyed.json'
-
-export interface LastSigned {
-  readonly chainId: string
-  readonly height: number
-  /** Header hash, base64url. */
-  readonly hash: string
-}
 
 const KEY_FILE = 'validator-key.json'
 
@@ -47,9 +41,8 @@ export class Signer {
 
   /** Throws `LEDGER_BEHIND_SIGNER` when the data are older than what was signed. */
   check(tip: LastSigned): void {
-    const file = this.#file(tip.chainId)
-    if (!existsSync(file)) return
-    const last = JSON.parse(readFileSync(file, 'utf8')) as LastSigned
+    const last = readLastSigned(this.#file(tip.chainId))
+    if (!last) return
     if (last.height < tip.height || (last.height === tip.height && last.hash === tip.hash)) return
     throw new KeysteadError<LedgerErrorCode>(
       'LEDGER_BEHIND_SIGNER',
@@ -59,7 +52,7 @@ export class Signer {
   }
 
   record(signed: LastSigned): void {
-    writeFileDurably(this.#file(signed.chainId), JSON.stringify(signed))
+    writeLastSigned(this.#file(signed.chainId), signed)
   }
 
   /** Rule 18: after a handover nobody signs with this key again. The record of what it signed stays. */
@@ -75,10 +68,10 @@ export class Signer {
    */
   abandon(tip: LastSigned): LastSigned | undefined {
     const file = this.#file(tip.chainId)
-    const last = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as LastSigned) : undefined
+    const last = readLastSigned(file)
     const given = last && (last.height > tip.height || last.hash !== tip.hash) ? last : undefined
     if (given) writeFileDurably(`${file}.abandoned-${given.height}`, JSON.stringify(given))
-    this.record(tip)
+    replaceLastSigned(file, tip)
     return given
   }
 
