@@ -10,6 +10,9 @@ export const CHALLENGE_SECONDS = 60
 /** Seconds an invitation stays open unless its maker says otherwise: a day. */
 export const INVITATION_SECONDS = 86_400
 
+/** Seconds for which we try to tell a peer that the connection is over, before our keys of it go: a week. */
+export const CLOSE_NOTICE_SECONDS = 7 * 86_400
+
 /** Bytes of a credential or presentation on the wire. */
 export const MAX_CREDENTIAL_BYTES = 64 * 1024
 

@@ -115,6 +115,20 @@ describe('rotation', () => {
     const peace = await alice.rotate(frozen, { seq: 2, resolves })
     expect(accepted(applyEntry(frozen, peace, 4))).toMatchObject({ status: 'active', now: { seq: 2 } })
   })
+
+  test('RELATIONSHIP-9: after `close` nothing is taken, not even a recovery', async () => {
+    const { alice, state } = await begun(60)
+    const closed = accepted(applyEntry(state, await alice.rotate(state, { type: 'close' }), 1))
+    expect(closed.status).toBe('closed')
+    expect(codeOf(applyEntry(closed, await alice.rotate(closed), 2))).toBe('CLOSED')
+    expect(codeOf(applyEntry(closed, await alice.recover(closed), 2))).toBe('CLOSED')
+  })
+
+  test('RELATIONSHIP-9: only the keys committed to before may close', async () => {
+    const { alice, state } = await begun()
+    const forged = await alice.rotate(state, { type: 'close' }, await make())
+    expect(codeOf(applyEntry(state, forged, 1))).toBe('PRE_ROTATION_VIOLATED')
+  })
 })
 
 describe('recovery', () => {

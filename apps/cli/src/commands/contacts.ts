@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import { EXIT } from '../exit.ts'
 import { iso, terminalQr } from '../output.ts'
 import { action, type Run, withWallet } from '../run.ts'
+import { removalCommands } from './removal.ts'
 
 /** Where an invitation's link points: a page that helps whoever opens it without a wallet. */
 export const DEFAULT_PAGE = process.env['KEYSTEAD_WEB_URL'] ?? 'http://127.0.0.1:7730/'
@@ -77,34 +78,33 @@ export function contactCommands(program: Command): void {
       ),
     )
 
-  program
-    .command('contacts')
-    .description('everybody you are connected with')
-    .action(
-      action(program, (run) =>
-        withWallet(run, async ({ agent }) => {
-          const contacts = await agent.contacts()
-          const others = await agent.correspondents()
-          const line = (id: string, label: string, status: string, more: string): string =>
-            `${id.slice(0, 8)}  ${(label || '(invited)').padEnd(16)} ${status.padEnd(10)} ${more}`
-          const lines = [
-            ...contacts.map(({ id, label, status, verified }) =>
-              line(id, label, status, verified ? `keys proven ${iso(verified.at)}` : 'keys not proven'),
-            ),
-            ...others.map(({ id, label, status }) => line(id, label, status, 'other software')),
-          ]
-          run.out.result(lines.length > 0 ? lines : 'Nobody yet.', {
-            contacts: contacts.map(({ id, label, status, verified }) => ({
-              id,
-              label,
-              status,
-              verified: verified ?? null,
-            })),
-            others: others.map(({ id, label, status }) => ({ id, label, status })),
-          })
-        }),
-      ),
-    )
+  const list = program.command('contacts').description('everybody you are connected with')
+  removalCommands(program, list)
+  list.action(
+    action(program, (run) =>
+      withWallet(run, async ({ agent }) => {
+        const contacts = await agent.contacts()
+        const others = await agent.correspondents()
+        const line = (id: string, label: string, status: string, more: string): string =>
+          `${id.slice(0, 8)}  ${(label || '(invited)').padEnd(16)} ${status.padEnd(10)} ${more}`
+        const lines = [
+          ...contacts.map(({ id, label, status, verified }) =>
+            line(id, label, status, verified ? `keys proven ${iso(verified.at)}` : 'keys not proven'),
+          ),
+          ...others.map(({ id, label, status }) => line(id, label, status, 'other software')),
+        ]
+        run.out.result(lines.length > 0 ? lines : 'Nobody yet.', {
+          contacts: contacts.map(({ id, label, status, verified }) => ({
+            id,
+            label,
+            status,
+            verified: verified ?? null,
+          })),
+          others: others.map(({ id, label, status }) => ({ id, label, status })),
+        })
+      }),
+    ),
+  )
 
   program
     .command('message <contact> <text>')

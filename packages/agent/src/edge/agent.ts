@@ -25,6 +25,7 @@ import { flushOutbox } from './outbox.ts'
 import type { EdgePorts } from './ports.ts'
 import { addCloudAgent, announceIdentities } from './provisioning.ts'
 import type {
+  Blocked,
   Correspondent,
   HeldCredential,
   Identity,
@@ -36,6 +37,7 @@ import type {
 } from './records.ts'
 import { RecoveryAgent } from './recovery/agent.ts'
 import { answerShare } from './recovery/contacts.ts'
+import { finishRemovals, type RemovalOptions, removeContact } from './removal.ts'
 import { rotateEverything } from './rotation.ts'
 import { findAnyContact, sendText } from './standard.ts'
 import { put, remove } from './store.ts'
@@ -149,6 +151,30 @@ export class EdgeAgent {
     return (await this.edge.records.all('text'))
       .map(({ value }) => value)
       .filter((message) => id === undefined || message.contact === id)
+  }
+
+  /** Ends a contact (flow V11); also one who has ended it. False while the peer is still to be told. */
+  removeContact(name: string, options: RemovalOptions = {}): Promise<boolean> {
+    return this.#act(async () => {
+      const contact = await findAnyContact(this.edge, name, 'closed')
+      await removeContact(this.edge, contact, options)
+      await flushOutbox(this.edge)
+      await finishRemovals(this.edge)
+      return !('relationship' in contact) || (await this.relationship(contact.relationship.id)) === undefined
+    })
+  }
+
+  async blocked(): Promise<(Blocked & { readonly did: string })[]> {
+    return (await this.edge.records.all('blocked')).map(({ name, value }) => ({ did: name, ...value }))
+  }
+
+  /** By what they were called, or by a DID of theirs. Rejects with `UNKNOWN_CONTACT`. */
+  unblock(name: string): Promise<void> {
+    return this.#act(async () => {
+      const found = (await this.blocked()).filter(({ did, label }) => did === name || label === name)
+      if (found.length === 0) throw fault('UNKNOWN_CONTACT', `nobody called "${name}" is blocked`)
+      await this.edge.records.commit(found.map(({ did }) => remove('blocked', did)))
+    })
   }
 
   async contacts(): Promise<Relationship[]> {

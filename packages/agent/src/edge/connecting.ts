@@ -10,7 +10,7 @@ import {
   parseInvitationUrl,
 } from '../protocols/connect/messages.ts'
 import { type Edge, fault, nowSeconds, profileOf, queue, queueRecipient, randomId, tell } from './context.ts'
-import type { Incoming } from './inbox.ts'
+import { type Incoming, refuseBlocked } from './inbox.ts'
 import { beginLogOfOurs, stateOf } from './own-log.ts'
 import type { OwnDid, Relationship, RelationshipKeys } from './records.ts'
 import { type Change, put } from './store.ts'
@@ -117,6 +117,7 @@ function newRelationship(edge: Edge, relationship: Relationship, pairwise: OwnDi
 export async function onConnectRequest(edge: Edge, { message, from, own, relationship }: Incoming): Promise<Change[]> {
   const introduced = parseIntroduction(message.body)
   const theirs = parseEntry(introduced.entry)
+  await refuseBlocked(edge, introduced.did)
   if (entryDid(theirs) !== from) throw fault('BAD_MESSAGE', 'the entry is of another DID than the sender’s')
   const { label } = await profileOf(edge)
   if (own.did.startsWith('did:dkms:')) {

@@ -76,12 +76,15 @@ export function sequentialName(edge: Edge): string {
   return `${time}.${String(counter++).padStart(6, '0')}.${hexadecimal.encode(edge.ports.random(4))}`
 }
 
-/** Finds a relationship by id or by a person's name for it. Throws `UNKNOWN_CONTACT` or `AMBIGUOUS_CONTACT`. */
-export async function findContact(edge: Edge, name: string): Promise<Relationship> {
+/** Finds a relationship by id or by a person's name for it; `closed` ones only where asked for. Throws `UNKNOWN_CONTACT` or `AMBIGUOUS_CONTACT`. */
+export async function findContact(edge: Edge, name: string, also?: 'closed'): Promise<Relationship> {
   const all = (await edge.records.all('relationship')).map(({ value }) => value)
   const exact = all.find((relationship) => relationship.id === name)
   if (exact) return exact
-  const named = all.filter(({ label, status }) => label.toLowerCase() === name.toLowerCase() && status !== 'closed')
+  const named = all.filter(
+    ({ label, status }) =>
+      label.toLowerCase() === name.toLowerCase() && status !== 'closing' && (status !== 'closed' || also === 'closed'),
+  )
   const connected = named.filter(({ status }) => status === 'connected')
   const [found, ...others] = connected.length > 0 ? connected : named
   if (!found) throw fault('UNKNOWN_CONTACT', `there is no contact "${name}"`)

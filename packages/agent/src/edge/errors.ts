@@ -11,6 +11,8 @@ export type EdgeErrorCode =
   | 'UNKNOWN_CHALLENGE'
   | 'BAD_INVITATION'
   | 'INVITATION_EXPIRED'
+  | 'CONTACT_REMOVED'
+  | 'CONTACT_BLOCKED'
   | 'BAD_MESSAGE'
   | 'NO_ANSWER'
   | 'NO_ROUTE'

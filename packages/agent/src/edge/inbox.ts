@@ -6,7 +6,7 @@
 import { isKeysteadError, multihash } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { didOf, peerShortForm } from '@keystead/did'
-import { attachmentBytes, type FromPrior, type Message, unpack } from '@keystead/didcomm'
+import { attachmentBytes, type FromPrior, type Message, peekRecipients, unpack } from '@keystead/didcomm'
 import { entryDid } from '@keystead/microledger'
 import { DELIVERY, DELIVERY_REQUEST, MESSAGES_RECEIVED } from '../protocols/pickup/messages.ts'
 import { askAgency } from './agency-link.ts'
@@ -76,6 +76,7 @@ async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
   const name = multihash.encode(sha256(bytes))
   if (await edge.records.get('seen', name)) return true
   try {
+    await refuseFormer(edge, bytes)
     const { message, metadata } = await unpack(bytes, { secrets: secretsOf(edge), resolver: edge.resolver })
     const own = await ownDid(edge, metadata.recipientKid ?? '')
     if (!metadata.authenticated || !message.from || !own) throw new Error('nobody we know proves to have sent it')
@@ -103,6 +104,9 @@ async function fromPeer(edge: Edge, message: Message, own: OwnDid): Promise<Chan
   const handler = HANDLERS.get(message.type)
   const from = peerShortForm(didOf(message.from ?? ''))
   const incoming = { message, from, own, relationship }
+  await refuseBlocked(edge, from)
+  if (relationship?.status === 'closing' || relationship?.status === 'closed')
+    throw fault('CONTACT_REMOVED', REMOVED[relationship.status === 'closed' ? 'closed' : 'removed'])
   const isPeer = relationship?.peer?.state.now.did === from
   if (!handler?.firstContact && !isPeer) refuseSender(edge, relationship, from)
   if (!handler) return refuseType(edge, incoming)
@@ -125,6 +129,26 @@ async function fromCorrespondent(
   const handler = HANDLERS.get(message.type)
   if (!handler?.standard) return [...changes, ...refuseType(edge, incoming)]
   return [...changes, ...(await handler.run(edge, incoming)), ...acknowledgement(edge, incoming)]
+}
+
+const REMOVED = {
+  removed: 'it is for a contact that was removed',
+  closed: 'it is for a contact who ended the connection',
+} as const
+
+/** RELATIONSHIP-26: to a DID of ours that is no more. Its keys are destroyed, so the envelope alone says whom it was for. */
+async function refuseFormer(edge: Edge, bytes: Uint8Array): Promise<void> {
+  for (const kid of peekRecipients(bytes)) {
+    if (await ownDid(edge, kid)) return
+    const former = await edge.records.get('former-did', peerShortForm(didOf(kid)))
+    if (former) throw fault('CONTACT_REMOVED', REMOVED[former.why])
+  }
+}
+
+/** RELATIONSHIP-27. */
+export async function refuseBlocked(edge: Edge, did: string | undefined): Promise<void> {
+  if (did !== undefined && (await edge.records.get('blocked', did)))
+    throw fault('CONTACT_BLOCKED', 'it is from somebody you blocked')
 }
 
 /** A type we do not know is told to its sender, who is somebody we know. */

@@ -17,6 +17,18 @@ export async function takeUp(edge: Edge, keyId: string): Promise<SigningKey> {
   return vault.key(keyId, ED25519)
 }
 
+/** Keys with which nothing is to be signed or read any more, agreement keys included. */
+export async function destroyKeys(edge: Edge, keyIds: readonly string[]): Promise<void> {
+  const { vault } = edge.ports
+  for (const keyId of keyIds) {
+    try {
+      await vault.setKeyState(keyId, 'destroyed', 'owner decided')
+    } catch (error) {
+      if (!isKeysteadError(error, 'BAD_KEY_STATE')) throw error
+    }
+  }
+}
+
 /**
  * Keys that were replaced: a private signature key has nothing left to do and is destroyed (transition 5); an agreement key
  * still opens what was sent to it (transition 8). One that is compromised already stays so.

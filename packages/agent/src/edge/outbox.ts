@@ -83,7 +83,8 @@ function describe(item: OutboxItem): string {
 async function bring(edge: Edge, item: OutboxItem): Promise<void> {
   if (item.kind === 'recipient') return updateRecipient(edge, item)
   const { message } = item
-  if (message.expires !== undefined && message.expires < nowSeconds(edge)) return
+  const end = Math.min(message.expires ?? Infinity, message.dropAfter ?? Infinity)
+  if (end < nowSeconds(edge)) return
   await sendMessage(edge, message)
 }
 

@@ -16,7 +16,7 @@ import { agencyOf, type Edge, fault, nowSeconds, queue, queueRecipient, randomId
 import { commitKey, giveUp, takeUp } from './key-life.ts'
 import { ED25519 } from './key-types.ts'
 import { makePairwise, signerOf } from './own-dids.ts'
-import type { OwnDid, Relationship } from './records.ts'
+import type { OwnDid, Relationship, RelationshipKeys } from './records.ts'
 import type { PathKeys } from './recovery/path-keys.ts'
 import { newRecoverySet, openRecoverySet } from './recovery/recovery-set.ts'
 import { type Change, put } from './store.ts'
@@ -74,23 +74,8 @@ export async function rotateRelationship(
   relationship: Relationship,
   options: { recovery?: readonly RecoveryPath[]; vetoes?: string; also?: readonly Change[] } = {},
 ): Promise<Relationship> {
-  const keys = await edge.records.get('relationship-keys', relationship.id)
-  if (!keys || relationship.status !== 'connected' || relationship.recovering)
-    throw fault('NOT_ALLOWED_NOW', `${relationship.label} is not connected, or its recovery still waits`)
   const { state } = relationship.mine
-  const key = await takeUp(edge, keys.next)
-  const fresh = await commitKey(edge, 'relationship')
-  const { did: mediator } = await agencyOf(edge)
-  const pairwise = await makePairwise(edge, { keyId: keys.next, publicKey: key.publicKey }, mediator, relationship.id)
-  const place = { rel: state.rel, seq: state.now.seq + 1, prev: state.now.head }
-  const { recovery = state.recovery.held?.entries ?? state.recovery.entries, vetoes } = options
-  const unsigned = unsignedEntry('rotate', pairwise, key, fresh.key, place, recovery)
-  const entry = await signEntry(vetoes === undefined ? unsigned : { ...unsigned, vetoes }, [key])
-  const applied = stateOf(applyEntry(state, { ...entry }, nowSeconds(edge)))
-  const after: Relationship = {
-    ...relationship,
-    mine: { entries: [...relationship.mine.entries, entry], state: applied },
-  }
+  const { after, keys, pairwise, before } = await nextEntry(edge, relationship, { type: 'rotate', ...options })
   const fromPrior = await createFromPrior({
     issuer: await signerOf(edge, state.now.did),
     sub: pairwise.longForm,
@@ -98,14 +83,60 @@ export async function rotateRelationship(
   })
   await edge.records.commit([
     put('relationship', relationship.id, after),
-    put('relationship-keys', relationship.id, { id: relationship.id, authentication: keys.next, next: fresh.keyId }),
+    put('relationship-keys', relationship.id, keys),
     put('own-did', pairwise.did, pairwise),
     queueRecipient(edge, pairwise.did, 'add'),
-    entriesMessage(edge, after, pairwise, fromPrior),
+    entriesMessage(edge, after, pairwise, { fromPrior }),
     ...(options.also ?? []),
   ])
-  await giveUp(edge, [keys.authentication])
+  await giveUp(edge, [before])
   return after
+}
+
+/** RELATIONSHIP-9: the last entry of our log, and how the peer is told of it, until `dropAfter` (seconds since 1970). */
+export async function closeRelationship(
+  edge: Edge,
+  relationship: Relationship,
+  dropAfter: number,
+): Promise<{ after: Relationship; changes: Change[] }> {
+  const { after, keys, pairwise } = await nextEntry(edge, relationship, { type: 'close' })
+  const changes = [
+    put('relationship-keys', relationship.id, keys),
+    put('own-did', pairwise.did, pairwise),
+    entriesMessage(edge, after, pairwise, { dropAfter }),
+  ]
+  return { after, changes }
+}
+
+/** The entry after the newest one, signed by the keys committed to before. */
+async function nextEntry(
+  edge: Edge,
+  relationship: Relationship,
+  { type, recovery, vetoes }: { type: 'rotate' | 'close'; recovery?: readonly RecoveryPath[]; vetoes?: string },
+): Promise<{ after: Relationship; keys: RelationshipKeys; pairwise: OwnDid; before: string }> {
+  const { id } = relationship
+  const keys = await edge.records.get('relationship-keys', id)
+  if (!keys || relationship.status !== 'connected' || relationship.recovering)
+    throw fault('NOT_ALLOWED_NOW', `${relationship.label} is not connected, or its recovery still waits`)
+  const { state } = relationship.mine
+  const key = await takeUp(edge, keys.next)
+  const fresh = await commitKey(edge, 'relationship')
+  const { did: mediator } = await agencyOf(edge)
+  const pairwise = await makePairwise(edge, { keyId: keys.next, publicKey: key.publicKey }, mediator, id)
+  const place = { rel: state.rel, seq: state.now.seq + 1, prev: state.now.head }
+  const set = recovery ?? state.recovery.held?.entries ?? state.recovery.entries
+  const unsigned = unsignedEntry(type, pairwise, key, fresh.key, place, set)
+  const entry = await signEntry(vetoes === undefined ? unsigned : { ...unsigned, vetoes }, [key])
+  const mine = {
+    entries: [...relationship.mine.entries, entry],
+    state: stateOf(applyEntry(state, { ...entry }, nowSeconds(edge))),
+  }
+  return {
+    after: { ...relationship, mine },
+    keys: { id, authentication: keys.next, next: fresh.keyId },
+    pairwise,
+    before: keys.authentication,
+  }
 }
 
 /**
@@ -147,12 +178,17 @@ export async function recoverRelationship(edge: Edge, relationship: Relationship
   return true
 }
 
-function entriesMessage(edge: Edge, relationship: Relationship, pairwise: OwnDid, fromPrior?: string): Change {
+function entriesMessage(
+  edge: Edge,
+  relationship: Relationship,
+  pairwise: OwnDid,
+  more: { fromPrior?: string; dropAfter?: number } = {},
+): Change {
   return queue(edge, {
     from: pairwise.longForm,
     to: relationship.peer?.state.now.did ?? '',
     type: RELATIONSHIP_ENTRY,
     body: { entries: relationship.mine.entries.slice(-ENTRIES_SENT) as never },
-    ...(fromPrior === undefined ? {} : { fromPrior }),
+    ...more,
   })
 }

@@ -9,6 +9,8 @@ import { type Edge, fault, nowSeconds, queue, queueRecipient, tell, toPeer } fro
 import type { Incoming } from './inbox.ts'
 import { giveUp } from './key-life.ts'
 import { stateOf } from './own-log.ts'
+import type { Relationship } from './records.ts'
+import { withoutContact } from './removal.ts'
 import { type Change, put, remove } from './store.ts'
 
 /** New entries of the peer's log. The sender may be a DID we have not seen: the entries must lead to it. */
@@ -44,6 +46,7 @@ export async function onEntries(edge: Edge, { message, from, relationship }: Inc
   if (effect === 'vetoed')
     tell(edge, { kind: 'vetoed', text: `${name} stopped a recovery`, relationship: relationship.id })
   const after = { ...relationship, peer: { ...relationship.peer, state } }
+  if (effect === 'closed') return peerClosed(edge, { ...after, status: 'closed' })
   const ack = queue(edge, {
     from: relationship.mine.state.now.did,
     to: last.doc,
@@ -65,6 +68,13 @@ export async function onEntries(edge: Edge, { message, from, relationship }: Inc
   // The keys that still stand are told, so that an owner who did not ask for this can object.
   const alert = toPeer(edge, relationship, { type: RELATIONSHIP_ALERT, body: { entries: [last as never] } })
   return [...changes, alert]
+}
+
+/** RELATIONSHIP-9: nothing is answered, nobody is there. Our keys of it go in `finishRemovals`. */
+async function peerClosed(edge: Edge, relationship: Relationship): Promise<Change[]> {
+  const { id, label } = relationship
+  tell(edge, { kind: 'peer-closed', text: `${label} ended the connection`, relationship: id })
+  return [put('relationship', id, relationship), ...(await withoutContact(edge, id))]
 }
 
 export async function onEntryAck(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {

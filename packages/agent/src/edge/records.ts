@@ -31,6 +31,10 @@ export interface Records {
   correspondent: Correspondent
   text: TextMessage
   'relationship-keys': RelationshipKeys
+  /** By DID of ours: what still comes to it is refused with this reason. */
+  'former-did': FormerDid
+  /** By DID: who may do nothing more here. */
+  blocked: Blocked
   outbox: OutboxItem
   seen: { readonly at: number }
   request: PendingRequest
@@ -66,6 +70,8 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   correspondent: 'relationships',
   text: 'messages',
   'relationship-keys': 'keys',
+  'former-did': 'cache',
+  blocked: 'relationships',
   outbox: 'cache',
   seen: 'cache',
   request: 'messages',
@@ -157,7 +163,8 @@ export interface Relationship {
   readonly id: string
   /** What the peer calls themself, or what we call them. */
   readonly label: string
-  readonly status: 'invited' | 'requested' | 'connected' | 'closed'
+  /** `closing`: deleted here, and the peer is still to be told. `closed`: by the peer. */
+  readonly status: 'invited' | 'requested' | 'connected' | 'closing' | 'closed'
   /** Our own log: all entries, and what stands. */
   readonly mine: { readonly entries: readonly Entry[]; readonly state: LogState }
   readonly peer?: { readonly state: LogState; readonly publicDid?: string }
@@ -202,6 +209,20 @@ export interface TextMessage {
   readonly at: number
 }
 
+/** A DID of ours that nobody may write to any more. */
+export interface FormerDid {
+  readonly why: 'removed' | 'closed'
+  /** Seconds since 1970. */
+  readonly at: number
+}
+
+export interface Blocked {
+  /** What we called them. */
+  readonly label: string
+  /** Seconds since 1970. */
+  readonly at: number
+}
+
 export interface RelationshipKeys {
   readonly id: string
   readonly authentication: string
@@ -227,6 +248,8 @@ export interface Outgoing {
   readonly fromPrior?: string
   /** Seconds since 1970 after which it is worth nothing and is dropped. */
   readonly expires?: number
+  /** Seconds since 1970 by our own clock after which it is not sent any more; the receiver is not told. */
+  readonly dropAfter?: number
   /** Ids of messages this one acknowledges. */
   readonly ack?: readonly string[]
 }

@@ -17,14 +17,14 @@ import { type Change, put } from './store.ts'
 export type Contact = { readonly relationship: Relationship } | { readonly correspondent: Correspondent }
 
 /** By id or by a person's name for them. Throws `UNKNOWN_CONTACT` or `AMBIGUOUS_CONTACT`. */
-export async function findAnyContact(edge: Edge, name: string): Promise<Contact> {
+export async function findAnyContact(edge: Edge, name: string, also?: 'closed'): Promise<Contact> {
   const correspondents = (await edge.records.all('correspondent')).map(({ value }) => value)
   const exact = correspondents.find(({ id }) => id === name)
   if (exact) return { correspondent: exact }
   const [found, ...others] = correspondents.filter(
     ({ label, status }) => status === 'connected' && label.toLowerCase() === name.toLowerCase(),
   )
-  const relationship = await findContact(edge, name).catch((error: { code?: string }) => {
+  const relationship = await findContact(edge, name, also).catch((error: { code?: string }) => {
     if (found && error.code === 'UNKNOWN_CONTACT') return undefined
     throw error
   })

@@ -11,6 +11,7 @@ import { placeEscrow, removeSpentEscrow, watchEscrow } from './recovery/escrow-d
 import { forgetHelping } from './recovery/helping.ts'
 import { commitRecoverySets } from './recovery/setup.ts'
 import { goOnVetoing, settleOwnSide, watchIdentities } from './recovery/watch.ts'
+import { finishRemovals } from './removal.ts'
 
 export interface SyncResult {
   readonly handled: number
@@ -33,6 +34,7 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await quietly(edge, () => goOnVetoing(edge), undefined)
   await quietly(edge, () => commitRecoverySets(edge), undefined)
   const { sent, waiting } = await flushOutbox(edge)
+  await finishRemovals(edge)
   await quietly(edge, () => placeEscrow(edge), undefined)
   await quietly(edge, () => backUp(edge), undefined)
   await quietly(edge, () => watchEscrow(edge), undefined)

@@ -1,0 +1,70 @@
+/** Contacts as people type them, each command a process of its own. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../../../scripts/free-port.ts'
+import { Person } from '../../../scripts/story/person.ts'
+import { System } from '../../../scripts/system.ts'
+
+const home = mkdtempSync(join(tmpdir(), 'keystead-contacts-'))
+let system: System
+let alice: Person
+let bob: Person
+
+beforeAll(async () => {
+  system = await System.start({
+    home: join(home, 'system'),
+    ports: { ledger: await freePort(), agency: await freePort(), web: 0 },
+    parts: ['ledger', 'agency'],
+    profile: 'development',
+    log: () => {},
+  })
+  const urls = {
+    KEYSTEAD_LEDGER_URL: system.url('ledger'),
+    KEYSTEAD_AGENCY_URL: system.url('agency'),
+    KEYSTEAD_HOME: home,
+  }
+  alice = new Person('alice', home, urls)
+  bob = new Person('bob', home, urls)
+  for (const person of [alice, bob]) await person.run(['init', '--label', person.name])
+})
+
+afterAll(async () => {
+  await system?.stop()
+  rmSync(home, { recursive: true, force: true })
+})
+
+async function connect(): Promise<void> {
+  const { data } = await alice.run(['invite', '--tell'])
+  await alice.listening(() => bob.run(['accept', data.url, '--tell', '--wait', '30']))
+}
+
+const statusOf = async (person: Person, name: string): Promise<string | undefined> =>
+  (await person.run(['contacts'])).data.contacts.find(({ label }: { label: string }) => label === name)?.status
+
+describe('RELATIONSHIP-25: contacts remove', () => {
+  it('tells the other, who sees that the connection is over', async () => {
+    await connect()
+    expect((await alice.run(['contacts', 'remove', 'bob'])).data).toMatchObject({ done: true, told: true })
+    await bob.run(['sync'])
+    expect(await statusOf(bob, 'alice')).toBe('closed')
+    expect((await bob.run(['message', 'alice', 'hello'], 65)).error).toBe('UNKNOWN_CONTACT')
+    await bob.run(['contacts', 'remove', 'alice'])
+    expect(await statusOf(bob, 'alice')).toBeUndefined()
+  })
+
+  it('--block: refused under the same public DID until unblocked', async () => {
+    await connect()
+    await alice.run(['contacts', 'remove', 'bob', '--block'])
+    const { did } = (await alice.run(['show'])).data.identities[0]
+    await bob.run(['contacts', 'remove', 'alice'])
+    await bob.run(['connect', did, '--as', 'again', '--tell', '--wait', '0'], 75)
+    await alice.run(['sync'])
+    expect(await statusOf(alice, 'bob')).toBeUndefined()
+    const { blocked } = (await alice.run(['contacts', 'blocked'])).data
+    expect(blocked.map(({ label }: { label: string }) => label)).toContain('bob')
+    await alice.run(['contacts', 'unblock', 'bob'])
+    expect((await alice.run(['contacts', 'unblock', 'bob'], 65)).error).toBe('UNKNOWN_CONTACT')
+  })
+})
