@@ -1,8 +1,10 @@
 import { join } from 'node:path'
+import { base64url } from '@keystead/core'
 import { SYSTEM_KEY } from '@keystead/did-dkms'
+import { appHash } from '@keystead/light-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Batch, LedgerStore, numberKey, type Table } from '../state/store.ts'
-import { removeFolders, type TestLedger, temporaryFolder, testLedger } from '../testing/ledger.ts'
+import { removeFolders, START, type TestLedger, temporaryFolder, testLedger } from '../testing/ledger.ts'
 import { fsck, repair } from './check.ts'
 
 afterEach(removeFolders)
@@ -140,6 +142,27 @@ describe('fsck', () => {
     expect(faults.map(({ where, message }) => `${where} ${message}`)).toContainEqual(expect.stringMatching(named))
     expect(codes(faults)).toEqual(expect.arrayContaining(expected))
     expect((await repair({ data: network.data })).length).toBeGreaterThan(0)
+  })
+
+  test('KEEP-2: a validator on CometBFT, which remembers the application hash alone, is checked against that', async () => {
+    const network = await grown()
+    const { mapRoot, logRoot, logSize } = network.ledger.head
+    await network.ledger.close()
+    const hash = base64url.encode(appHash(mapRoot, logRoot, logSize))
+    const { data } = network
+    const applied = (b: Batch, of = hash): void => {
+      b.remove('m', 'tip')
+      b.putJson('m', 'applied', { height: 9, time: START, logSize, appHash: of })
+    }
+    await damage(data, (b) => applied(b))
+    expect(await fsck({ data })).toEqual([])
+    await damage(data, (b, row) => b.put('n', row('n', 0).key, flip(row('n', 0).value, 9)))
+    expect(codes(await fsck({ data }))).toEqual(['TREE'])
+    expect(await repair({ data })).toEqual([])
+    await damage(data, (b, row) => b.put('e', numberKey(4), flip(row('e', 4).value)))
+    expect(codes(await fsck({ data }))).toContain('ENTRY')
+    await damage(data, (b) => applied(b, base64url.encode(new Uint8Array(32))))
+    expect(codes(await fsck({ data }))).toContain('HEAD')
   })
 
   test('KEEP-3: repair refuses beside a running node, and fsck where there is no ledger', async () => {

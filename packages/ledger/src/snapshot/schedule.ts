@@ -9,6 +9,7 @@ export interface ScheduleOptions {
   /** Blocks between two snapshots. */
   readonly every: number
   readonly log: (line: string) => void
+  readonly chunkBytes?: number
 }
 
 export class SnapshotSchedule {
@@ -32,9 +33,12 @@ export class SnapshotSchedule {
   }
 
   async #take(source: ReturnType<LedgerStore['pin']>, at: Parameters<typeof takeSnapshot>[1]): Promise<void> {
-    const { folder, log } = this.#options
+    const { folder, log, chunkBytes } = this.#options
     try {
-      const { chunks } = await takeSnapshot(source, at, folder, { signal: this.#stop.signal })
+      const { chunks } = await takeSnapshot(source, at, folder, {
+        signal: this.#stop.signal,
+        ...(chunkBytes ? { chunkBytes } : {}),
+      })
       pruneSnapshots(folder, KEEP_SNAPSHOTS)
       log(`snapshot height ${at.height} chunks ${chunks.length}`)
     } catch (error) {

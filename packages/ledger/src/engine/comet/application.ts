@@ -109,6 +109,8 @@ export interface ApplicationOptions {
     readonly folder: string
     readonly every: number
     readonly log: (line: string) => void
+    /** The same on every validator; a test has small ones. */
+    readonly chunkBytes?: number
   }
   /** Called between the steps of a block; a test ends the process there. */
   readonly crashPoint?: (step: 'executed' | 'before-commit' | 'after-commit') => void
@@ -136,11 +138,11 @@ export class Application implements AbciApplication {
     this.#applied = this.#store.json<Applied>('m', 'applied')
     const { snapshots, store } = options
     if (!snapshots) return
-    const { folder, every, log } = snapshots
+    const { folder, log } = snapshots
     const onRestored = (batch: Batch, height: number, roots: Roots): void =>
       this.#restored(batch, snapshots.genesis, height, roots)
     this.#sync = new StateSync({ store, net: networkHash(snapshots.genesis), folder, log, onRestored })
-    this.#schedule = new SnapshotSchedule({ store, folder, every, log })
+    this.#schedule = new SnapshotSchedule({ ...snapshots, store })
   }
 
   info({ abciVersion }: RequestOf<'info'>): ResponseOf<'info'> {
