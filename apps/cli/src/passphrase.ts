@@ -1,4 +1,4 @@
-/** The passphrase and the PIN: from a file, a file descriptor, or a prompt that does not echo. Never an argument, never the environment. */
+/** Passphrase and PIN: from a file, a descriptor, or a prompt that does not echo. Never an argument, never the environment. */
 import { readFileSync } from 'node:fs'
 import { stderr, stdin } from 'node:process'
 import { base64url, KeysteadError } from '@keystead/core'
@@ -50,7 +50,12 @@ export interface PinSource {
 
 /** The PIN of a recovery, as the passphrase: from a file, or a prompt that does not echo; undefined where none is meant. */
 export async function readPin(source: PinSource, options: { twice?: boolean } = {}): Promise<string | undefined> {
-  if (source.pinFile !== undefined) return readFileSync(source.pinFile, 'utf8').trim()
+  if (source.pinFile !== undefined)
+    try {
+      return readFileSync(source.pinFile, 'utf8').trim()
+    } catch (cause) {
+      throw new KeysteadError('NO_PIN', 'the PIN file cannot be read', { cause })
+    }
   if (!source.pin) return undefined
   if (!stdin.isTTY) throw new KeysteadError('NO_PIN', 'no terminal to ask for the PIN on: use --pin-file')
   const first = await ask('PIN: ')

@@ -18,6 +18,11 @@ describe('a PIN', () => {
     ['987654', 'goes up or down'],
     ['246802', 'goes up or down'],
     ['123789', 'goes up or down'],
+    ['142536', 'goes up or down'],
+    ['784512', 'goes up or down'],
+    ['134679', 'goes up or down'],
+    ['135790', 'goes up or down'],
+    ['123457', 'goes up or down'],
     ['471174', 'mirrored'],
     ['258085', 'a shape on the keypad'],
     ['147852', 'a shape on the keypad'],
@@ -57,7 +62,7 @@ describe('a PIN', () => {
     let refused = 0
     for (let pin = 0; pin < SPACE; pin++) if (pinWeakness(String(pin).padStart(6, '0'))) refused++
     expect(refused / SPACE).toBeGreaterThan(0.09)
-    expect(refused / SPACE).toBeLessThan(0.11)
+    expect(refused / SPACE).toBeLessThan(0.12)
   })
 
   it('that is generated passes, and is not always the same', () => {

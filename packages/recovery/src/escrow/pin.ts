@@ -76,16 +76,35 @@ function repeats(pin: string): boolean {
   return /^(?:(\d)\1+)+$/.test(pin) || /(\d)\1{3}/.test(pin)
 }
 
-/** One step throughout, round past nine too: 123456, 890123, 246802; or halves that each count: 123789, 456123. */
+/**
+ * One step throughout, round past nine too: 123456, 890123, 246802. Halves that each count: 123789, 135246. Every other digit
+ * with one step: 142536, 192837, 784512. Digits in rising or falling order, zero first or last: 134679, 135790. All but one
+ * of them in a row: 123457.
+ */
 function counts(pin: string): boolean {
   const half = Math.ceil(pin.length / 2)
-  const step = (text: string): number | undefined => {
-    const steps = differences(text)
-    return new Set(steps).size <= 1 ? steps[0] : undefined
-  }
-  if (step(pin) !== undefined) return true
-  const unit = (text: string): boolean => [0, 1, 9].includes(step(text) ?? -1)
-  return unit(pin.slice(0, half)) && unit(pin.slice(half))
+  const every = (from: number): string => [...pin].filter((_, i) => i % 2 === from).join('')
+  if (step(pin) !== undefined || (step(every(0)) !== undefined && step(every(1)) !== undefined)) return true
+  const small = (text: string): boolean => [0, 1, 2, 8, 9].includes(step(text) ?? -1)
+  return (small(pin.slice(0, half)) && small(pin.slice(half))) || sorted(pin) || nearlyInARow(pin)
+}
+
+/** The step between all neighbours, if it is one. */
+function step(text: string): number | undefined {
+  const steps = differences(text)
+  return new Set(steps).size <= 1 ? steps[0] : undefined
+}
+
+function sorted(pin: string): boolean {
+  const rises = (digits: readonly number[]): boolean =>
+    digits.every((digit, i) => i === 0 || digit > (digits[i - 1] ?? 0))
+  const digits = [...pin].map(Number)
+  const tens = digits.map((digit) => (digit === 0 ? 10 : digit))
+  return [digits, tens].some((list) => rises(list) || rises(list.toReversed()))
+}
+
+function nearlyInARow(pin: string): boolean {
+  return [pin.slice(1), pin.slice(0, -1)].some((part) => [1, 9].includes(step(part) ?? -1))
 }
 
 function differences(pin: string): number[] {
@@ -141,5 +160,5 @@ function hasYear(pin: string): boolean {
 
 /** What no rule above has and many know: pi and e, formulas, lines of songs, emergency numbers in a row. */
 const WELL_KNOWN: ReadonlySet<string> = new Set(
-  '314159 271828 141421 161803 525600 867530 147896 235711 142857 159357 357159 131452 520131 100200'.split(' '),
+  '246810 314159 271828 141421 161803 525600 867530 147896 235711 142857 159357 357159 131452 520131 100200'.split(' '),
 )
