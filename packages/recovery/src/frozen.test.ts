@@ -33,7 +33,7 @@ describe('frozen for ever', () => {
       "KEYSTEAD RECOVERY KIT, FORMAT 1
 
       Keep this sheet where you keep what you cannot replace, and show it to nobody. It is one half of a recovery: your
-      contacts or your PIN are the other. If you hear of a recovery that you did not ask for, veto it from a device you still have.
+      contacts or your PIN are the other. If you hear of a recovery that is not yours, veto it from a device you still have.
 
        1. impulse      2. calcium      3. academic
        4. academic     5. alcohol      6. sugar
