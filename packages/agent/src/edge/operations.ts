@@ -2,12 +2,16 @@
  * Operations on their way to the ledger: on disk before they leave, resumed until the ledger has answered, believed only
  * when the light client has seen them in the state.
  */
-import { isKeysteadError, type Json, type JsonObject } from '@keystead/core'
+import { isKeysteadError, type Json, type JsonObject, type KeysteadError, parseJson, utf8 } from '@keystead/core'
 import { parseSubmissionJson, type Submission } from '@keystead/did-dkms'
+import { parseReceipt, provesCensorship } from '@keystead/light-client'
 import { type Edge, fault, tell } from './context.ts'
 import { giveUp } from './key-life.ts'
 import type { OwnDid, PendingOperation } from './records.ts'
 import { type Change, put, remove } from './store.ts'
+
+/** Bytes of a receipt: three hashes, a key and a signature. */
+const MAX_RECEIPT_BYTES = 1024
 
 /** Codes with which a ledger is away, not refusing. */
 const AWAY: ReadonlySet<string> = new Set([
@@ -60,6 +64,34 @@ export async function resumeOperations(edge: Edge): Promise<void> {
   }
 }
 
+/** Rule 15: keeps the node's first receipt, and says so when a proven state shows that its promise was broken. */
+async function judgeWaiting(
+  edge: Edge,
+  hash: string,
+  pending: PendingOperation,
+  submission: Submission,
+  error: KeysteadError,
+): Promise<string> {
+  const { receipt } = pending
+  if (receipt === undefined) {
+    const { receipt: first } = error.details
+    if (typeof first === 'string') await edge.records.commit([put('operation', hash, { ...pending, receipt: first })])
+    return ''
+  }
+  try {
+    const { ledger } = edge.ports
+    const signed = parseReceipt(parseJson(utf8(receipt), MAX_RECEIPT_BYTES))
+    const broken = provesCensorship(signed, submission, await ledger.resolve(pending.did), ledger)
+    return broken
+      ? `; the node promised it for ${new Date(signed.includeBy * 1000).toISOString()} and broke its word`
+      : ''
+  } catch (cause) {
+    // Without a verified state there is nothing to judge by yet.
+    if (isKeysteadError(cause)) return ''
+    throw cause
+  }
+}
+
 async function resume(edge: Edge, hash: string): Promise<boolean> {
   const pending = await edge.records.get('operation', hash)
   if (!pending) return true
@@ -73,7 +105,8 @@ async function resume(edge: Edge, hash: string): Promise<boolean> {
   } catch (error) {
     if (!isKeysteadError(error)) throw error
     if (AWAY.has(error.code)) {
-      tell(edge, { kind: 'waiting', text: `a ledger operation (${pending.kind}) waits: ${error.message}` })
+      const blame = await judgeWaiting(edge, hash, pending, submission, error)
+      tell(edge, { kind: 'waiting', text: `a ledger operation (${pending.kind}) waits: ${error.message}${blame}` })
       return false
     }
     await edge.records.commit([remove('operation', hash)])

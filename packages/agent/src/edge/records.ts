@@ -157,6 +157,8 @@ export interface PendingOperation {
   readonly identity: Identity
   readonly keys: IdentityKeys
   readonly retire: readonly string[]
+  /** The first receipt that a ledger node signed for it while it waited, as JSON text (rule 15). */
+  readonly receipt?: string
 }
 
 export interface Relationship {
