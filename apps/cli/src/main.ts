@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { contactCommands } from './commands/contacts.ts'
 import { credentialCommands } from './commands/credentials.ts'
 import { decideCommands } from './commands/decide.ts'
+import { deviceCommands } from './commands/device.ts'
 import { keyCommands } from './commands/keys.ts'
 import { ledgerCommands } from './commands/ledger.ts'
 import { keepingCommands } from './commands/ledger-keeping.ts'
@@ -31,6 +32,7 @@ contactCommands(program)
 credentialCommands(program)
 decideCommands(program)
 recoveryCommands(program)
+deviceCommands(program)
 keyCommands(program)
 walletCommands(program)
 resolveCommand(program)

@@ -15,6 +15,7 @@ import {
 import { acceptInvitation, type ConnectOptions, connectToDid, invite } from './connecting.ts'
 import { type Edge, fault, findContact, makeEdge, profileOf } from './context.ts'
 import { acceptPlainly, invitePlainly } from './correspondents.ts'
+import { DevicesAgent } from './devices.ts'
 import { acceptOffer, present } from './holding.ts'
 import { createIdentity, publicIdentity } from './identities.ts'
 import { deactivateIdentity } from './identity-operations.ts'
@@ -47,10 +48,12 @@ import { askForCredential, checkAgain, checkCredential } from './verifying.ts'
 export class EdgeAgent {
   readonly edge: Edge
   readonly recovery: RecoveryAgent
+  readonly devices: DevicesAgent
 
   constructor(ports: EdgePorts) {
     this.edge = makeEdge(ports)
     this.recovery = new RecoveryAgent(this.edge)
+    this.devices = new DevicesAgent(this.edge)
   }
 
   // --- who we are ---------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 /** Our DIDs on the ledger: made, found, signed with. Private keys never leave this device's vault (rule 1). */
 
+import { canonicalText, isKeysteadError } from '@keystead/core'
 import type { SigningKey } from '@keystead/crypto'
 import { genesisOperation, signOperation } from '@keystead/did-dkms'
 import { type Edge, fault, nowSeconds, profileOf, queueRecipient } from './context.ts'
@@ -76,4 +77,19 @@ export async function usableIdentity(edge: Edge, did: string): Promise<{ identit
   if (identity.status === 'lost') throw fault('NO_IDENTITY', 'this DID is no longer under this wallet’s control')
   await refuseWhilePending(edge, did)
   return { identity, keys }
+}
+
+/** Another device of ours may have spoken for this DID: what we do next follows that. Nothing where the ledger is away. */
+export async function followLedger(edge: Edge, did: string): Promise<void> {
+  const identity = await edge.records.get('identity', did)
+  if (identity?.status !== 'active') return
+  const state = await edge.ports.ledger.resolve(did).then(
+    (read) => read.state,
+    (error) => {
+      if (isKeysteadError(error)) return null
+      throw error
+    },
+  )
+  if (!state || state.seq <= identity.seq || canonicalText(state.auth) !== canonicalText(identity.auth)) return
+  await edge.records.commit([put('identity', did, { ...identity, seq: state.seq, head: state.head })])
 }

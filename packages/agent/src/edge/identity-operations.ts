@@ -10,7 +10,7 @@ import {
   signOperation,
 } from '@keystead/did-dkms'
 import { type Edge, fault, nowSeconds } from './context.ts'
-import { usableIdentity } from './identities.ts'
+import { followLedger, usableIdentity } from './identities.ts'
 import { commitKey, takeUp } from './key-life.ts'
 import { authorityOf, type KeySet, makeKeySet, NOT_AFTER_SECONDS, ownDidOf, submissionOf } from './key-set.ts'
 import { ED25519 } from './key-types.ts'
@@ -111,6 +111,7 @@ export async function recoverIdentity(edge: Edge, identity: Identity, path: Path
 /** Records a Merkle root on the ledger (rule 13). Resolves with the operation's sequence number. */
 export async function anchorRoot(edge: Edge, did: string, root: string): Promise<number> {
   const { ledger, vault } = edge.ports
+  await followLedger(edge, did)
   const { identity, keys } = await usableIdentity(edge, did)
   const notAfter = nowSeconds(edge) + NOT_AFTER_SECONDS
   const operation = operationAfter(identity, ledger.net, notAfter, { type: 'anchor', root })

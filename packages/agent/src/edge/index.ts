@@ -1,5 +1,6 @@
 export { isPlainInvitation } from '../protocols/connect/messages.ts'
 export { EdgeAgent } from './agent.ts'
+export type { DeviceView } from './devices.ts'
 export { type AgencyDescriptor, agencyDescriptor, agencySource, findNetwork } from './discovery.ts'
 export type { EdgeErrorCode } from './errors.ts'
 export { vaultPins } from './pins.ts'

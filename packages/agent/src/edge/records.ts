@@ -27,6 +27,10 @@ export interface Records {
   identity: Identity
   'identity-keys': IdentityKeys
   operation: PendingOperation
+  /** By `h`: agent entries of ours on the ledger, with what the ledger does not know. */
+  device: Device
+  /** By `h`: agent keys of this device, granted by another. */
+  'agent-key': AgentKey
   relationship: Relationship
   correspondent: Correspondent
   text: TextMessage
@@ -66,6 +70,8 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   identity: 'authority',
   'identity-keys': 'keys',
   operation: 'cache',
+  device: 'authority',
+  'agent-key': 'keys',
   relationship: 'relationships',
   correspondent: 'relationships',
   text: 'messages',
@@ -147,6 +153,24 @@ export interface IdentityKeys {
   readonly next: string
   readonly signing: string
   readonly agreement: string
+}
+
+/** An agent entry that this wallet granted: name and salt are ours alone. */
+export interface Device {
+  readonly did: string
+  readonly h: string
+  readonly name: string
+  readonly k: string
+  readonly salt: string
+}
+
+/** `salt` opens the entry; another wallet puts it on the ledger. */
+export interface AgentKey {
+  readonly h: string
+  readonly name: string
+  readonly k: string
+  readonly salt: string
+  readonly keyId: string
 }
 
 /** An operation on its way to the ledger, with what becomes of the records when it is there. */

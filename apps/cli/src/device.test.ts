@@ -1,0 +1,81 @@
+/** `keystead device`: two devices of one owner, each a process of its own against a real ledger. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../../../scripts/free-port.ts'
+import { Person } from '../../../scripts/story/person.ts'
+import { System } from '../../../scripts/system.ts'
+
+const home = mkdtempSync(join(tmpdir(), 'keystead-device-'))
+let system: System
+let alice: Person
+let laptop: Person
+let did: string
+
+beforeAll(async () => {
+  system = await System.start({
+    home: join(home, 'system'),
+    ports: { ledger: await freePort(), agency: await freePort(), web: 0 },
+    parts: ['ledger', 'agency'],
+    profile: 'development',
+    log: () => {},
+  })
+  const environment = {
+    KEYSTEAD_LEDGER_URL: system.url('ledger'),
+    KEYSTEAD_AGENCY_URL: system.url('agency'),
+    KEYSTEAD_HOME: home,
+  }
+  alice = new Person('alice', home, environment)
+  laptop = new Person('laptop', home, environment)
+  did = (await alice.run(['init'])).data.did
+  await laptop.run(['init'])
+}, 120_000)
+
+afterAll(async () => {
+  await system?.stop()
+  rmSync(home, { recursive: true, force: true })
+})
+
+const refused = async (person: Person, args: string[]): Promise<string | undefined> =>
+  (await person.run(args, 64, 65, 75, 77)).error
+
+// Some twenty processes, each deriving a key from its passphrase: minutes on a busy machine.
+describe('device', { timeout: 300_000 }, () => {
+  it('V4: is granted, shown from the ledger, changed and revoked', async () => {
+    expect((await alice.run(['device', 'list'])).data.devices).toEqual([])
+    const { request } = (await laptop.run(['device', 'request', 'laptop'])).data
+    await alice.run(['device', 'grant', request, '--can', 'prove,suspend', '--days', '30'])
+    const [granted] = (await alice.run(['device'])).data.devices
+    expect(granted).toMatchObject({ name: 'laptop', capabilities: ['PROVE', 'SUSPEND'], standing: 'active' })
+    await alice.run(['device', 'permit', 'laptop', '--can', 'suspend'])
+    const [permitted] = (await alice.run(['device'])).data.devices
+    expect(permitted).toMatchObject({ h: granted.h, capabilities: ['SUSPEND'], until: granted.until })
+  })
+
+  it('V12: a device stops the DID by itself; rotation goes on and resume lifts it', async () => {
+    await laptop.run(['device', 'suspend', did])
+    expect((await alice.run(['device'])).data.suspended).toBe(true)
+    await alice.run(['device', 'resume'])
+    expect((await alice.run(['device'])).data.suspended).toBe(false)
+    expect(await refused(laptop, ['device', 'suspend', did])).toBe('SUSPENSION_SPENT')
+    await alice.run(['rotate'])
+    await laptop.run(['device', 'suspend', did])
+    await alice.run(['rotate'])
+    expect((await alice.run(['device'])).data.suspended).toBe(false)
+  })
+
+  it('V12: once revoked it can do nothing', async () => {
+    await alice.run(['device', 'revoke', 'laptop'])
+    expect((await alice.run(['device'])).data.devices).toEqual([])
+    expect(await refused(laptop, ['device', 'suspend', did])).toBe('UNKNOWN_DEVICE')
+  })
+
+  it('says what is wrong', async () => {
+    expect(await refused(alice, ['device', 'grant', 'nonsense', '--can', 'prove'])).toBe('BAD_DEVICE')
+    expect(await refused(alice, ['device', 'permit', 'nobody', '--can', 'prove'])).toBe('UNKNOWN_DEVICE')
+    const { request } = (await laptop.run(['device', 'request'])).data
+    expect(await refused(alice, ['device', 'grant', request, '--can', 'everything'])).toBe('BAD_CAPABILITY')
+    expect(await refused(alice, ['device', 'resume'])).toBe('NOT_SUSPENDED')
+  })
+})
