@@ -6,7 +6,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { soakAbci } from './soak/abci.ts'
 import { soakLedger } from './soak/ledger.ts'
+import { soakNetwork } from './soak/network.ts'
 
 /** What a soak found: figures for the record, and what does not hold. */
 export interface Soaked {
@@ -16,6 +18,8 @@ export interface Soaked {
 
 const SOAKS: Readonly<Record<string, (minutes: number, say: (line: string) => void) => Promise<Soaked>>> = {
   ledger: soakLedger,
+  abci: soakAbci,
+  network: soakNetwork,
 }
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' }, only: { type: 'string' } } })
