@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -97,6 +98,31 @@ describe('views of earlier heights', () => {
     expect(store.view(70).get('s', keyOf(1))).toEqual(uint32(1))
     await store.close()
   })
+})
+
+test('whoever looks on from another process sees what is made after it looked first', async () => {
+  const file = path()
+  // As the writer leaves it in its first moment: a file without tables.
+  const inAnotherProcess = (script: string): void => {
+    const flags = ['--conditions=@keystead/source', '--disable-warning=ExperimentalWarning', '--input-type=module']
+    const { status, stderr } = spawnSync(process.execPath, [...flags, '-e', script], { encoding: 'utf8' })
+    expect(stderr).toBe('')
+    expect(status).toBe(0)
+  }
+  inAnotherProcess(`import { open } from '${import.meta.resolve('lmdb')}'; await open({ path: '${file}' }).close()`)
+  const reader = LedgerStore.open(file, { readOnly: true })
+  expect(reader.get('m', 'a')).toBeUndefined()
+  inAnotherProcess(`
+    const { Batch, LedgerStore } = await import('${new URL('store.ts', import.meta.url)}')
+    const store = LedgerStore.open('${file}')
+    const batch = new Batch(store)
+    batch.putJson('m', 'a', 7)
+    store.commit(batch, 5)
+    await store.close()`)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(reader.json('m', 'a')).toBe(7)
+  expect(reader.versions.newest).toBe(5)
+  await reader.close()
 })
 
 test('number keys order as numbers do', () => {

@@ -52,18 +52,20 @@ export interface PinnedReader extends Reader {
 
 export class LedgerStore implements Reader {
   readonly #root: RootDatabase<Buffer, Buffer>
-  readonly #tables: Readonly<Record<Table, Database<Buffer, Buffer>>>
+  readonly #tables: Partial<Record<Table, Database<Buffer, Buffer>>> = {}
   /** Decoded undo records: what undoes a committed height never changes. */
   readonly #undo = new Map<number, Undo | undefined>()
 
   private constructor(root: RootDatabase<Buffer, Buffer>) {
     this.#root = root
-    const options = { encoding: 'binary', keyEncoding: 'binary' } as const
-    const named = Object.entries(TABLES).map(([table, name]) => [
-      table,
-      root.openDB<Buffer, Buffer>({ name, ...options }),
-    ])
-    this.#tables = Object.fromEntries(named) as Record<Table, Database<Buffer, Buffer>>
+    for (const table of Object.keys(TABLES) as Table[]) this.#table(table)
+  }
+
+  /** Undefined while the process that writes has not made it yet; only one that looks on sees that. */
+  #table(table: Table): Database<Buffer, Buffer> | undefined {
+    const options = { name: TABLES[table], encoding: 'binary', keyEncoding: 'binary' } as const
+    this.#tables[table] ??= this.#root.openDB<Buffer, Buffer>(options)
+    return this.#tables[table]
   }
 
   /** `readOnly` looks on while another process, the node, writes. */
@@ -80,7 +82,7 @@ export class LedgerStore implements Reader {
   }
 
   get(table: Table, key: Uint8Array | string): Bytes | undefined {
-    return bytesOf(this.#tables[table].getBinary(bufferOf(key)))
+    return bytesOf(this.#table(table)?.getBinary(bufferOf(key)))
   }
 
   json<T>(table: Table, key: Uint8Array | string): T | undefined {
@@ -147,10 +149,10 @@ export class LedgerStore implements Reader {
     try {
       this.#root.transactionSync(() => {
         for (const [name, value] of batch.changes) {
-          const table = this.#tables[name[0] as Table]
+          const table = this.#table(name[0] as Table)
           const key = Buffer.from(name.slice(1), 'latin1')
-          if (value === undefined) table.removeSync(key)
-          else table.putSync(key, viewOf(value))
+          if (value === undefined) table?.removeSync(key)
+          else table?.putSync(key, viewOf(value))
         }
       })
     } catch (cause) {
@@ -161,14 +163,13 @@ export class LedgerStore implements Reader {
   }
 
   pin(): PinnedReader {
-    const tables = this.#tables
     const transaction = this.#root.useReadTransaction()
     const get = (table: Table, key: Uint8Array | string): Bytes | undefined =>
-      bytesOf(tables[table].get(bufferOf(key), { transaction }))
+      bytesOf(this.#table(table)?.get(bufferOf(key), { transaction }))
     return {
       get,
       json: (table, key) => jsonOf(get(table, key)),
-      range: (table) => rangeOf(tables[table], transaction),
+      range: (table) => rangeOf(this.#table(table), transaction),
       release: () => transaction.done(),
     }
   }
@@ -176,7 +177,7 @@ export class LedgerStore implements Reader {
   /** Forgets everything. */
   clear(): void {
     this.#root.transactionSync(() => {
-      for (const table of Object.values(this.#tables)) table.clearSync()
+      for (const table of Object.values(this.#tables)) table?.clearSync()
     })
   }
 
@@ -186,10 +187,11 @@ export class LedgerStore implements Reader {
 }
 
 function* rangeOf(
-  table: Database<Buffer, Buffer>,
+  table: Database<Buffer, Buffer> | undefined,
   transaction: Transaction,
 ): Iterable<readonly [key: Bytes, value: Bytes]> {
-  for (const { key, value } of table.getRange({ transaction })) yield [new Uint8Array(key), new Uint8Array(value)]
+  for (const { key, value } of table?.getRange({ transaction }) ?? [])
+    yield [new Uint8Array(key), new Uint8Array(value)]
 }
 
 /** Changes that become durable together; reads see them before. */
