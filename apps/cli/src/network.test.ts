@@ -84,7 +84,7 @@ test('members sign a change one after the other; it waits, and then is in force'
   await pass()
   expect((await network('show')).json).toMatchObject({ parameters: { now: { vetoes: 3 } } })
   expect((await network('cancel', '1', '--key', file('a'), file('b'))).json).toMatchObject({ error: 'NOTHING_PENDING' })
-}, 120_000)
+}, 300_000)
 
 test('governance rotates to the keys that were committed to', async () => {
   for (const name of ['a', 'b']) {
@@ -95,7 +95,7 @@ test('governance rotates to the keys that were committed to', async () => {
   const rotated = await network('rotate', ...cards, '--threshold', '2', '--key', file('a'), file('b'))
   expect(rotated).toMatchObject({ status: 0, json: { seq: 2 } })
   expect((await network('parameters', 'vetoes=2', '--key', file('a'), file('b'))).json).toMatchObject({ seq: 3 })
-}, 120_000)
+}, 300_000)
 
 test('rule 18: hands the chain over to others, writes the document, and destroys the key', async () => {
   const heirs = await Promise.all([1, 2, 3, 4].map(() => keys.ephemeral({ kind: 'signing', suite: 'ed25519' })))
@@ -111,4 +111,4 @@ test('rule 18: hands the chain over to others, writes the document, and destroys
   expect(await network('handover', ...place)).toMatchObject({ status: 0, json: { validators: 4 } })
   expect(existsSync(join(file('signer'), 'validator-key.json'))).toBe(false)
   expect((await network('handover', ...place)).json).toMatchObject({ error: 'VALIDATOR_KEY_DESTROYED' })
-}, 120_000)
+}, 300_000)
