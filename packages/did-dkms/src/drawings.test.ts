@@ -5,8 +5,9 @@ import { describe, expect, test } from 'vitest'
 import { apply } from './apply/apply.ts'
 import { parseSubmission } from './parse/submission.ts'
 import { decodeState, encodeState } from './state.ts'
-import { Chain, NET, START } from './testing/chain.ts'
+import { Chain, NET } from './testing/chain.ts'
 import { DRAWINGS } from './testing/drawings/index.ts'
+import { START } from './testing/line.ts'
 
 const provider = nodeKeyProvider()
 

@@ -21,58 +21,12 @@ import { productionParameters } from '../network/parameters.ts'
 import { encodeSubmission } from '../parse/submission.ts'
 import { signOperation } from '../signing.ts'
 import type { DidState } from '../state.ts'
-import type { AgentEntry, Authority, Body, HalfChange, Operation, Purpose, Quorums, RecoveryEntry } from '../types.ts'
+import type { AgentEntry, Authority, Body, HalfChange, Operation, Purpose, RecoveryEntry } from '../types.ts'
+import { type Line, listed, quorumsOf, readLine, START, seconds, weighted } from './line.ts'
 import { type Played, play, type VectorStep } from './vectors.ts'
 
 export const NET = multihash.encode(new Uint8Array(32).fill(7))
-export const START = 1_800_000_000
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 const ROOT = multihash.encode(new Uint8Array(32).fill(1))
-
-export interface Line {
-  readonly time: number
-  readonly lost: number
-  readonly type: string
-  readonly members: ReadonlyMap<string, string>
-  readonly by: readonly string[]
-  /** The code of a refusal. */
-  readonly refused?: string
-  readonly checks: readonly string[]
-  readonly text: string
-}
-
-export function seconds(text: string): number {
-  const [, count, unit] = /^(\d+)([smhd])?$/.exec(text) ?? []
-  if (count === undefined) throw new Error(`no time: ${text}`)
-  return Number(count) * (UNITS[unit ?? 's'] ?? 1)
-}
-
-export function readLine(text: string): Line {
-  const [sending = '', ...rest] = text.split(/\s(?=!\s|->\s)/)
-  const [moves = '', signers = ''] = sending.split(/\sby\s/)
-  const [when = '', type = '', ...members] = moves.trim().split(/\s+/)
-  const map = new Map(members.map((member) => member.split(/=(.*)/s, 2) as [string, string]))
-  const refused = rest
-    .find((part) => part.startsWith('!'))
-    ?.slice(1)
-    .trim()
-  const checks =
-    rest
-      .find((part) => part.startsWith('->'))
-      ?.slice(2)
-      .trim()
-      .split(/\s+/) ?? []
-  return {
-    time: START + seconds(when),
-    lost: seconds(map.get('lost') ?? '0'),
-    type,
-    members: map,
-    by: signers.trim().split(/\s+/).filter(Boolean),
-    ...(refused ? { refused } : {}),
-    checks,
-    text,
-  }
-}
 
 /** One DID's log while it is drawn. */
 export class Chain {
@@ -187,11 +141,13 @@ export class Chain {
       ...(get('quorums') ? { quorums: quorumsOf(get('quorums') as string) } : {}),
       ...(get('put') ? { put: await this.#agents(get('put') as string) } : {}),
       ...(get('drop') ? { drop: await this.#hashes(get('drop') as string) } : {}),
-      ...(get('spare') ? { spare: list(get('spare') as string).map((name) => base64url.encode(this.salt(name))) } : {}),
+      ...(get('spare')
+        ? { spare: listed(get('spare') as string).map((name) => base64url.encode(this.salt(name))) }
+        : {}),
       ...(members.has('contest') ? { contest: true } : {}),
       ...(get('upTo') ? { upTo: Number(get('upTo')) } : {}),
       ...(get('reveal')
-        ? { reveal: await Promise.all(list(get('reveal') as string).map((name) => this.multikey(name))) }
+        ? { reveal: await Promise.all(listed(get('reveal') as string).map((name) => this.multikey(name))) }
         : {}),
       ...(get('since') ? { reason: 'compromised', since: START + seconds(get('since') as string) } : {}),
       ...(type === 'anchor' ? { root: ROOT } : {}),
@@ -233,7 +189,7 @@ export class Chain {
 
   #recovery(text: string): Promise<RecoveryEntry[]> {
     return Promise.all(
-      list(text).map(async (item) => {
+      listed(text).map(async (item) => {
         const [name = '', delay = ''] = item.split(':')
         return { h: keyDigest((await this.key(name)).publicKey), delay: seconds(delay) }
       }),
@@ -242,7 +198,7 @@ export class Chain {
 
   #agents(text: string): Promise<AgentEntry[]> {
     return Promise.all(
-      list(text).map(async (item) => {
+      listed(text).map(async (item) => {
         const [, name = '', caps = '', exp] = /^([^:]+):([^@]*)(?:@(.*))?$/.exec(item) ?? []
         const names = caps.split('+').filter((cap) => cap !== '0') as Capability[]
         return { h: await this.agentHash(name), caps: capabilitySet(names), exp: START + seconds(exp ?? '365d') }
@@ -251,7 +207,7 @@ export class Chain {
   }
 
   #hashes(text: string): Promise<string[]> {
-    return Promise.all(list(text).map((name) => this.agentHash(name)))
+    return Promise.all(listed(text).map((name) => this.agentHash(name)))
   }
 
   /** Operations that carry a body have one; a rotation where `doc`, `body` or `since` says so. */
@@ -259,7 +215,7 @@ export class Chain {
     const always = type === 'genesis' || type === 'update' || type === 'recover'
     if (!always && !['doc', 'body', 'since'].some((name) => members.has(name))) return undefined
     const keys = await Promise.all(
-      list(members.get('doc') ?? '-').map(async (item) => {
+      listed(members.get('doc') ?? '-').map(async (item) => {
         const [name = '', purposes = ''] = item.split(':')
         return { k: await this.multikey(name), purposes: purposes.split('+') as Purpose[] }
       }),
@@ -338,23 +294,6 @@ export class Chain {
   known(name: string): string {
     return encodeMultikey((this.#keys.get(name) as SigningKey).publicKey)
   }
-}
-
-function list(text: string): string[] {
-  return text === '-' ? [] : text.split(',')
-}
-
-function weighted(text: string): [[string, number][], number] {
-  const [keys = '', threshold = '1'] = text.split('/')
-  const entries = keys.split(',').map((item): [string, number] => {
-    const [name = '', weight = '1'] = item.split(':')
-    return [name, Number(weight)]
-  })
-  return [entries, Number(threshold)]
-}
-
-function quorumsOf(text: string): Quorums {
-  return Object.fromEntries(list(text).map((item) => [item.split(':')[0], Number(item.split(':')[1])]))
 }
 
 function textOf(operation: unknown, body: Body | undefined): string {

@@ -65,6 +65,27 @@ export const OPERATIONS: readonly Drawing[] = [
     log: `${GENESIS} ! SCID_MISMATCH`,
     tamper: changed({ notAfter: 1_800_000_001 }),
   },
+  { rule: 'DKMS-3', title: 'the network’s own operations are taken', log: `${GENESIS}\n1m update by a` },
+  {
+    rule: 'DKMS-5',
+    title: 'every type of version 1, one after the other',
+    log: `0 genesis auth=a next=b recovery=r:24h by a
+      1m update by a
+      2m anchor by a
+      3m agents put=phone:ADMIN by a
+      4m suspend by a
+      5m resume by a
+      6m erase upTo=0 by a
+      7m rotate auth=b next=c by b
+      8m recover key=r auth=x next=y by r x
+      9m veto auth=c next=d by c
+      10m deactivate reveal=d by d -> seq=10 deactivation`,
+  },
+  {
+    rule: 'DKMS-6',
+    title: 'the body stands beside what commits to it',
+    log: '0 genesis auth=a next=b doc=k:assertionMethod by a\n1m anchor by a',
+  },
   {
     rule: 'DKMS-3',
     title: 'an operation of another network is refused',
