@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
-  resolve: { conditions: ['@keystead/source', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['@keystead/source', 'node', 'import', 'default'] } },
+  resolve: { conditions: ['@keystead/source', 'node'] },
+  ssr: { resolve: { conditions: ['@keystead/source', 'node'] } },
   test: {
     include: ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'scripts/**/*.test.ts'],
     testTimeout: 60_000,

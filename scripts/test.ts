@@ -3,7 +3,7 @@
  * `N passed, N failed, N skipped`. `KEYSTEAD_REQUIRE=vectors,chromium` turns a missing prerequisite into a failure.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -50,6 +50,11 @@ const PREREQUISITES = [
     present: () => process.platform === 'linux' && process.getuid?.() === 0 && canMakeNetworkNamespaces(),
     bring:
       'run the tests as root on Linux with iproute2: validators are cut off from one another in network namespaces',
+  },
+  {
+    word: 'postgresql',
+    present: () => existsSync('/usr/lib/postgresql') && readdirSync('/usr/lib/postgresql').length > 0,
+    bring: 'apt-get install postgresql (the tests start servers of their own; none needs to run)',
   },
   {
     word: 'tmpfs',

@@ -23,6 +23,8 @@ try {
     ...(env['KEYSTEAD_AGENCY_OPERATOR'] ? { operator: env['KEYSTEAD_AGENCY_OPERATOR'] } : {}),
     demonstration: env['KEYSTEAD_AGENCY_DEMONSTRATION'] === '1',
     ...(env['KEYSTEAD_AGENCY_WITNESS'] ? { witness: env['KEYSTEAD_AGENCY_WITNESS'] } : {}),
+    ...(env['DATABASE_URL'] ? { database: env['DATABASE_URL'] } : {}),
+    wakeUps: env['KEYSTEAD_AGENCY_WAKE_UPS'] !== 'off',
     network,
     checkpoint: () => pins.load(),
     ...(ledger ? { dkms: ledgerResolver(ledger, network, pins) } : {}),

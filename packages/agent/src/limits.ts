@@ -26,6 +26,9 @@ export const MAX_DELIVERY = 50
 /** Bytes of one delivery's messages, so that the packed reply stays under DIDComm's bound of 1 MiB. */
 export const MAX_DELIVERY_BYTES = 400 * 1024
 
+/** Bytes a socket may owe its client before it is given no more: a few deliveries. */
+export const MAX_SOCKET_BACKLOG = 2 * 1024 * 1024
+
 /** Bytes of one message a mailbox takes, leaving room for the delivery around it. */
 export const MAX_MAIL_BYTES = 300 * 1024
 

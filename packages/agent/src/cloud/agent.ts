@@ -24,17 +24,19 @@ import {
   parseForward,
   unpack,
 } from '@keystead/didcomm'
-import { MAX_MAIL_BYTES } from '../limits.ts'
+import { MAX_MAIL_BYTES, READ_NONCE_SECONDS } from '../limits.ts'
 import { PROBLEM_REPORT, problemBody } from '../protocols/report-problem/messages.ts'
 import type { CloudErrorCode } from './errors.ts'
 import type { EscrowService } from './escrow.ts'
 import { HANDLERS } from './handlers.ts'
-import { Nonces } from './nonces.ts'
-import type { CloudStore } from './store.ts'
+import { LiveDelivery } from './live.ts'
+import type { CloudStore } from './store/port.ts'
 
 /** A connection on which messages can be pushed. */
 export interface Session {
   push(bytes: Bytes): void
+  /** Bytes that the other side has not taken yet. */
+  readonly waiting?: () => number
 }
 
 export interface CloudAgentOptions {
@@ -68,16 +70,27 @@ export interface Incoming {
 
 export class CloudAgent {
   readonly options: CloudAgentOptions
-  /** Sockets in live mode, by account, each with the type of delivery it asked for. */
-  readonly live = new Map<string, Map<Session, string>>()
-  /** Nonces given for reading backups, with their end (milliseconds); lost at a restart, which only costs a new one. */
-  readonly nonces = new Map<string, { vault: string; until: number }>()
-
-  readonly escrowNonces: Nonces
+  readonly live: LiveDelivery
 
   constructor(options: CloudAgentOptions) {
     this.options = options
-    this.escrowNonces = new Nonces(options.clock, options.random)
+    this.live = new LiveDelivery(options.store, (items, account, type) => {
+      const attachments = items.map(({ id, bytes }) => ({ id, bytes }))
+      return this.#pack({ type, body: {}, attachments }, account, undefined)
+    })
+  }
+
+  /** 32 random bytes as base64url, for this subject alone. */
+  async giveNonce(subject: string): Promise<string> {
+    const { store, clock, random } = this.options
+    const nonce = base64url.encode(random(32))
+    await store.giveNonce(nonce, subject, clock.now(), clock.now() + READ_NONCE_SECONDS * 1000)
+    return nonce
+  }
+
+  /** True once, for whom it was given, in time. */
+  takeNonce(nonce: string, subject: string): Promise<boolean> {
+    return this.options.store.takeNonce(nonce, subject, this.options.clock.now())
   }
 
   /**
@@ -105,7 +118,7 @@ export class CloudAgent {
 
   /** Ends live delivery on a closed connection. */
   closed(session: Session): void {
-    for (const sessions of this.live.values()) sessions.delete(session)
+    this.live.end(session)
   }
 
   async #handle(incoming: Incoming): Promise<Reply | undefined> {
@@ -124,7 +137,7 @@ export class CloudAgent {
     }
   }
 
-  /** Durable first, then pushed: a socket that turns out dead costs nothing. */
+  /** Durable first; the store then tells whoever delivers live. */
   async #keep(message: Message): Promise<void> {
     const { store, random, clock } = this.options
     const { next, payload } = parseForward(message)
@@ -135,13 +148,6 @@ export class CloudAgent {
     if (!account) throw refusal('UNKNOWN_RECIPIENT', 'nobody here receives for this DID')
     const item = { id: messageId(random), recipient, bytes: payload, received: clock.now() }
     await store.addMail(account, item)
-    const sessions = this.live.get(account)
-    if (sessions?.size) {
-      for (const [session, type] of sessions) {
-        const delivery: Reply = { type, body: {}, attachments: [{ id: item.id, bytes: payload }] }
-        session.push(await this.#pack(delivery, account, undefined))
-      }
-    }
   }
 
   async #answer(incoming: Incoming, reply: Reply | undefined): Promise<Bytes | undefined> {

@@ -20,3 +20,4 @@ export type CloudErrorCode =
   | 'EXPIRED'
   | 'AGENCY_IN_USE'
   | 'AGENCY_DISK_FULL'
+  | 'DATABASE_UNREACHABLE'

@@ -15,7 +15,7 @@ import {
 import * as escrow from '../protocols/escrow/messages.ts'
 import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
 import type { Handler } from './handlers.ts'
-import type { StoredEscrow } from './store.ts'
+import type { StoredEscrow } from './store/port.ts'
 
 /** What an agency needs to keep shares: the key registrations are sealed to, and its signed descriptor. */
 export interface EscrowService {
@@ -62,7 +62,7 @@ async function status(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
 
 async function challenge(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
   const account = escrow.parseEscrowAccount(incoming.message.body)
-  return { type: escrow.ESCROW_CHALLENGE, body: { account, nonce: agent.escrowNonces.give(account) } }
+  return { type: escrow.ESCROW_CHALLENGE, body: { account, nonce: await agent.giveNonce(`escrow ${account}`) } }
 }
 
 async function open(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
@@ -72,7 +72,7 @@ async function open(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
     type: escrow.ESCROW_CARD,
     body: {
       account: request.account,
-      nonce: agent.escrowNonces.give(request.account),
+      nonce: await agent.giveNonce(`escrow ${request.account}`),
       left: Math.max(0, record.guesses - used),
     },
     attachments: [{ id: 'card', bytes: record.card }],
@@ -91,7 +91,7 @@ async function evaluate(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
     type: escrow.ESCROW_EVALUATION,
     body: {
       account: request.account,
-      nonce: agent.escrowNonces.give(request.account),
+      nonce: await agent.giveNonce(`escrow ${request.account}`),
       left: Math.max(0, record.guesses - used),
       evaluated: base64url.encode(evaluated),
       proof: base64url.encode(proof),
@@ -129,7 +129,7 @@ async function authenticated(
   step: EscrowStep,
   { account, nonce, content, signature }: escrow.SignedEscrowRequest,
 ): Promise<{ record: StoredEscrow; used: number }> {
-  const fresh = agent.escrowNonces.take(nonce, account)
+  const fresh = await agent.takeNonce(nonce, `escrow ${account}`)
   const found = await agent.options.store.escrow(account)
   const request = { step, agent: agent.options.did, sender: sender(incoming), account, nonce, content }
   const theirs = requestIsOwners(found?.record.auth, request, signature)

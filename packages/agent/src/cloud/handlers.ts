@@ -1,9 +1,9 @@
 /** Which message an agency answers how. A handler with a `service` runs only for accounts that were granted it. */
-import { base64url, equalBytes, multihash } from '@keystead/core'
+import { equalBytes, multihash } from '@keystead/core'
 import { decodeMultikey, sha256, verifySignature } from '@keystead/crypto'
 import { findMethod } from '@keystead/did'
 import { FORWARD_TYPE } from '@keystead/didcomm'
-import { KEEP_ENVELOPES, MAX_DELIVERY_BYTES, READ_NONCE_SECONDS } from '../limits.ts'
+import { KEEP_ENVELOPES, MAX_DELIVERY_BYTES } from '../limits.ts'
 import * as backup from '../protocols/backup/messages.ts'
 import { type CloudService, GRANT, GRANTED, parseServices } from '../protocols/cloud-agent/messages.ts'
 import { DISCLOSE, disclose, QUERIES } from '../protocols/discover-features/messages.ts'
@@ -76,8 +76,7 @@ async function statusReply(agent: CloudAgent, incoming: Incoming, recipient?: st
       ...(recipient === undefined ? {} : { recipient_did: recipient }),
       message_count: count,
       total_bytes: bytes,
-      live_delivery:
-        incoming.session !== undefined && agent.live.get(account(incoming))?.has(incoming.session) === true,
+      live_delivery: incoming.session !== undefined && agent.live.isOn(account(incoming), incoming.session),
       ...(oldest === undefined || newest === undefined
         ? {}
         : {
@@ -105,10 +104,9 @@ async function deliver(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
 async function changeLiveDelivery(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
   const on = pickup.parseLiveDelivery(incoming.message.body)
   if (!incoming.session) throw refusal('NO_SOCKET', 'live delivery needs a WebSocket')
-  const sessions = agent.live.get(account(incoming)) ?? new Map()
-  if (on) sessions.set(incoming.session, pickup.isV4(incoming.message.type) ? pickup.DELIVERY_V4 : pickup.DELIVERY)
-  else sessions.delete(incoming.session)
-  agent.live.set(account(incoming), sessions)
+  const type = pickup.isV4(incoming.message.type) ? pickup.DELIVERY_V4 : pickup.DELIVERY
+  if (on) await agent.live.begin(account(incoming), incoming.session, type)
+  else agent.live.end(incoming.session)
   // The status after the change counts what came before it, so that nothing waits unseen between the two.
   return statusReply(agent, incoming)
 }
@@ -125,22 +123,17 @@ async function putBackup(agent: CloudAgent, incoming: Incoming): Promise<Reply> 
 
 async function challengeReader(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
   const vault = backup.parseChallengeRequest(incoming.message.body)
-  const now = agent.options.clock.now()
-  for (const [nonce, { until }] of agent.nonces) if (until < now) agent.nonces.delete(nonce)
-  const nonce = base64url.encode(agent.options.random(32))
-  agent.nonces.set(nonce, { vault, until: now + READ_NONCE_SECONDS * 1000 })
+  const nonce = await agent.giveNonce(`backup ${vault}`)
   return { type: backup.BACKUP_CHALLENGE, body: { vault, nonce } }
 }
 
 async function getBackups(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
   const { vault, reader, nonce, signature } = backup.parseBackupGet(incoming.message.body)
-  const { store, clock, did } = agent.options
-  const given = agent.nonces.get(nonce)
-  agent.nonces.delete(nonce)
+  const { store, did } = agent.options
+  const fresh = await agent.takeNonce(nonce, `backup ${vault}`)
   const key = decodeMultikey(reader)
   const allowed =
-    given?.vault === vault &&
-    given.until >= clock.now() &&
+    fresh &&
     key.suite === 'ed25519' &&
     (await store.readers(vault)).includes(reader) &&
     verifySignature({ suite: 'ed25519', bytes: key.bytes }, backup.readTranscript(did, vault, nonce), signature)

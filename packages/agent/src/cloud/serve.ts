@@ -1,5 +1,7 @@
 /** An agency as a process: one folder, one port, HTTP and WebSocket. */
+import { mkdirSync } from 'node:fs'
 import type { Server } from 'node:http'
+import { join } from 'node:path'
 import { serve } from '@hono/node-server'
 import { type Clock, isKeysteadError, type Random } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
@@ -11,7 +13,9 @@ import { CloudAgent, type Session } from './agent.ts'
 import { escrowService } from './escrow.ts'
 import { agencyHttp } from './http.ts'
 import { openIdentity } from './identity.ts'
-import { openSqliteStore } from './sqlite-store.ts'
+import { openPostgresStore } from './store/postgres.ts'
+import { openSqliteStore } from './store/sqlite.ts'
+import type { OpenStore } from './store/store.ts'
 
 export interface AgencyOptions {
   readonly data: string
@@ -25,6 +29,10 @@ export interface AgencyOptions {
   readonly demonstration?: boolean
   /** File that remembers the guesses counted, best outside the data's backups; by default in the data. */
   readonly witness?: string
+  /** A PostgreSQL database instead of a file, for several instances: they share it, and the agency's key file. */
+  readonly database?: string
+  /** False: instances find each other's mail by polling alone. */
+  readonly wakeUps?: boolean
   /** Hash of the network the agency knows; undefined while it does not. */
   readonly network?: () => Promise<string | undefined>
   /** The newest block the agency has verified. */
@@ -44,6 +52,9 @@ export interface Agency {
   close(): Promise<void>
 }
 
+/** How often live delivery looks for mail that no wake-up told of. */
+const LIVE_POLL_MS = 3000
+
 /** How often a silent socket is asked whether it lives. */
 const PING_MS = 30_000
 
@@ -51,7 +62,7 @@ const PING_MS = 30_000
 export async function serveAgency(options: AgencyOptions): Promise<Agency> {
   const { data, host, port, keys, clock, random, log, network, checkpoint, dkms } = options
   const url = options.url ?? `http://${host}:${port}`
-  const { store, locked, close } = openSqliteStore(data, options.witness)
+  const { store, locked, close } = await openStore(options)
   if (locked > 0) log(`error the database is older than its guesses: ${locked} shares behind PINs are locked`)
   const identity = await openIdentity(data, url, keys)
   const { did, key } = identity
@@ -71,6 +82,7 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
     server.once('error', reject)
     server.once('listening', resolve)
   })
+  const polling = setInterval(() => agent.live.poll(), LIVE_POLL_MS)
   const sockets = new WebSocketServer({ server, maxPayload: MAX_MESSAGE_BYTES })
   sockets.on('connection', (socket) => serveSocket(agent, socket, log))
   return {
@@ -78,6 +90,7 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
     url,
     agent,
     close: async () => {
+      clearInterval(polling)
       for (const socket of sockets.clients) socket.close(1001)
       sockets.close()
       server.closeAllConnections()
@@ -87,9 +100,15 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
   }
 }
 
+async function openStore({ data, database, witness, wakeUps = true, log }: AgencyOptions): Promise<OpenStore> {
+  if (database === undefined) return openSqliteStore(data, witness)
+  mkdirSync(data, { recursive: true, mode: 0o700 })
+  return openPostgresStore({ url: database, witnessFile: witness ?? join(data, 'guess-witness'), wakeUps, log })
+}
+
 /** Messages of one socket are handled in the order they come. */
 function serveSocket(agent: CloudAgent, socket: WebSocket, log: (line: string) => void): void {
-  const session: Session = { push: (bytes) => socket.send(bytes) }
+  const session: Session = { push: (bytes) => socket.send(bytes), waiting: () => socket.bufferedAmount }
   let alive = true
   let turn: Promise<void> = Promise.resolve()
   socket.on('message', (data) => {

@@ -3,7 +3,6 @@
  * counts fewer: its counters cannot be believed any more, so every share in it is locked. Put it outside the data's backups.
  */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
-import type { DatabaseSync } from 'node:sqlite'
 
 const DIGITS = 16
 
@@ -25,14 +24,8 @@ export class GuessWitness {
     fsyncSync(this.#file)
   }
 
-  /** Locks every share of a database that is older than what was seen; returns how many were locked. */
-  lockIfOlder(database: DatabaseSync): number {
-    const row = database.prepare("select seq from sqlite_sequence where name = 'escrow_guesses'").get()
-    if (Number(row?.['seq'] ?? 0) >= this.#seen) return 0
-    const { changes } = database.prepare('update escrows set locked = 1 where locked = 0').run()
-    database.prepare("delete from sqlite_sequence where name = 'escrow_guesses'").run()
-    database.prepare("insert into sqlite_sequence (name, seq) values ('escrow_guesses', ?)").run(this.#seen)
-    return Number(changes)
+  get seen(): number {
+    return this.#seen
   }
 
   close(): void {

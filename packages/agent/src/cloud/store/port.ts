@@ -4,8 +4,8 @@
  */
 import type { Bytes } from '@keystead/core'
 import type { EscrowRecord, GuessVerdict } from '@keystead/recovery'
-import type { BackupPut } from '../protocols/backup/messages.ts'
-import type { CloudService } from '../protocols/cloud-agent/messages.ts'
+import type { BackupPut } from '../../protocols/backup/messages.ts'
+import type { CloudService } from '../../protocols/cloud-agent/messages.ts'
 
 export interface MailItem {
   readonly id: string
@@ -13,6 +13,11 @@ export interface MailItem {
   readonly bytes: Bytes
   /** Milliseconds since 1970. */
   readonly received: number
+}
+
+/** As it was kept: `n` grows in the order in which an account's messages came. */
+export interface KeptMail extends MailItem {
+  readonly n: number
 }
 
 export interface MailStatus {
@@ -48,7 +53,15 @@ export interface CloudStore {
 
   /** Rejects with `MAILBOX_FULL`. */
   addMail(account: string, item: MailItem): Promise<void>
-  mail(account: string, filter: { recipient?: string; limit: number; maxBytes: number }): Promise<MailItem[]>
+  mail(
+    account: string,
+    filter: { recipient?: string; after?: number; limit: number; maxBytes: number },
+  ): Promise<KeptMail[]>
+  /** `n` of the newest message that waits, 0 when none does. */
+  newestMail(account: string): Promise<number>
+  /** Called with `accountKey` of an account that has new mail, also when another instance took it; some calls may be lost. */
+  onMail(listener: (key: string) => void): void
+  accountKey(account: string): string
   mailStatus(account: string, recipient?: string): Promise<MailStatus>
   removeMail(account: string, ids: readonly string[]): Promise<void>
 
@@ -70,6 +83,10 @@ export interface CloudStore {
   countGuess(account: string, element: Uint8Array, time: number): Promise<{ verdict: GuessVerdict; used: number }>
   markReleased(account: string): Promise<void>
   removeEscrow(account: string): Promise<void>
+
+  /** A nonce that may be taken once, for this subject, until then (milliseconds). */
+  giveNonce(nonce: string, subject: string, now: number, until: number): Promise<void>
+  takeNonce(nonce: string, subject: string, now: number): Promise<boolean>
 
   putFile(owner: string, name: string, mediaType: string, bytes: Bytes): Promise<void>
   file(name: string): Promise<{ mediaType: string; bytes: Bytes } | undefined>

@@ -1,0 +1,62 @@
+/** Mail: kept until it is acknowledged, counted against the account's room, given out in the order it came. */
+import { sql } from 'kysely'
+import { MAX_MAILBOX_BYTES, MAX_MESSAGES_PER_ACCOUNT } from '../../limits.ts'
+import { refusal } from '../agent.ts'
+import type { CloudStore, MailStatus } from './port.ts'
+import type { Database, Tables } from './tables.ts'
+
+type Mailbox = Pick<CloudStore, 'addMail' | 'mail' | 'newestMail' | 'mailStatus' | 'removeMail'>
+
+export function mailOf({ db, alone, announce }: Database): Mailbox {
+  const statusIn = async (from: Database['db'], account: string, recipient?: string): Promise<MailStatus> => {
+    let query = from
+      .selectFrom('mail')
+      .select((e) => [e.fn.countAll<number>().as('count'), e.fn.sum<number>('size').as('bytes')])
+      .select([sql<number>`min(received)`.as('oldest'), sql<number>`max(received)`.as('newest')])
+      .where('account', '=', account)
+    if (recipient !== undefined) query = query.where('recipient', '=', recipient)
+    const { count, bytes, oldest, newest } = await query.executeTakeFirstOrThrow()
+    return count === 0 ? { count: 0, bytes: 0 } : { count, bytes, oldest, newest }
+  }
+  return {
+    mailStatus: (account, recipient) => statusIn(db, account, recipient),
+    addMail: (account, { id, recipient, bytes, received }) =>
+      alone(`mail ${account}`, async (transaction) => {
+        const status = await statusIn(transaction, account)
+        if (status.count >= MAX_MESSAGES_PER_ACCOUNT || status.bytes + bytes.length > MAX_MAILBOX_BYTES)
+          throw refusal('MAILBOX_FULL', 'the mailbox is full')
+        const row = { id, account, recipient, bytes, size: bytes.length, received }
+        await transaction
+          .insertInto('mail')
+          .values(row as Tables['mail'])
+          .execute()
+        await announce(transaction, account)
+      }),
+    newestMail: async (account) => {
+      const newest = db
+        .selectFrom('mail')
+        .select((e) => e.fn.max('n').as('n'))
+        .where('account', '=', account)
+      return (await newest.executeTakeFirst())?.n ?? 0
+    },
+    mail: async (account, { recipient, after, limit, maxBytes }) => {
+      let query = db.selectFrom('mail').selectAll().where('account', '=', account)
+      if (recipient !== undefined) query = query.where('recipient', '=', recipient)
+      if (after !== undefined) query = query.where('n', '>', after)
+      const rows = await query.orderBy('n').limit(limit).execute()
+      let bytes = 0
+      return rows
+        .filter((row, index) => {
+          bytes += row.size
+          return index === 0 || bytes <= maxBytes
+        })
+        .map(({ n, id, recipient, received, bytes }) => ({ n, id, recipient, received, bytes: new Uint8Array(bytes) }))
+    },
+    removeMail: (account, ids) =>
+      alone(`mail ${account}`, async (transaction) => {
+        if (ids.length === 0) return
+        const own = transaction.deleteFrom('mail').where('account', '=', account)
+        await own.where('id', 'in', [...ids]).execute()
+      }),
+  }
+}

@@ -1,0 +1,37 @@
+/** The store of an agency over a database, whichever it is. */
+
+import { grantsOf, recipientsOf } from './accounts.ts'
+import { accountKey } from './announcements.ts'
+import { backupsOf } from './backups.ts'
+import { escrowsOf } from './escrows.ts'
+import { filesOf } from './files.ts'
+import type { GuessWitness } from './guess-witness.ts'
+import { mailOf } from './mailbox.ts'
+import { noncesOf } from './nonces.ts'
+import type { CloudStore } from './port.ts'
+import type { Database } from './tables.ts'
+
+export interface OpenStore {
+  readonly store: CloudStore
+  /** Shares that had to be locked because the database is older than the guesses it counted. */
+  readonly locked: number
+  close(): Promise<void>
+}
+
+export function storeOn(
+  database: Database,
+  witness: GuessWitness,
+  onMail: (listener: (key: string) => void) => void,
+): CloudStore {
+  return {
+    ...grantsOf(database),
+    ...recipientsOf(database),
+    ...mailOf(database),
+    ...backupsOf(database),
+    ...filesOf(database),
+    ...noncesOf(database),
+    ...escrowsOf(database, witness),
+    onMail: (listener) => onMail(listener),
+    accountKey,
+  }
+}

@@ -1,0 +1,66 @@
+/** The tables of an agency, the same in SQLite and PostgreSQL, and what the two need said differently. */
+import type { Kysely, Transaction } from 'kysely'
+
+export interface Tables {
+  grants: { account: string; services: string }
+  recipients: { did: string; account: string }
+  /** `n` grows in the order in which an account's messages became visible. */
+  mail: { n: number; id: string; account: string; recipient: string; bytes: Uint8Array; size: number; received: number }
+  vaults: { vault: string; account: string; readers: string }
+  envelopes: { vault: string; stream: string; seq: number; hash: string; envelope: Uint8Array; time: number }
+  locators: { account: string; owner: string; record: Uint8Array }
+  files: { name: string; owner: string; media_type: string; bytes: Uint8Array }
+  nonces: { nonce: string; subject: string; until: number }
+  escrows: {
+    account: string
+    owner: string
+    auth: Uint8Array
+    share: Uint8Array
+    guesses: number
+    card: Uint8Array
+    release: Uint8Array
+    tag: Uint8Array
+    released: number
+    locked: number
+    time: number
+  }
+  escrow_guesses: { n: number; account: string; element: Uint8Array; time: number }
+}
+
+/** A database as the parts of the store use it. */
+export interface Database {
+  readonly db: Kysely<Tables>
+  /**
+   * Runs `work` in a transaction that nobody else runs under the same name, in this process or another, until it is
+   * committed: what it read is still so when it writes. Rejects with `AGENCY_DISK_FULL`.
+   */
+  alone<T>(name: string, work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T>
+  /** Tells every instance, when `transaction` is committed, that an account has mail. */
+  announce(transaction: Transaction<Tables>, account: string): Promise<void>
+}
+
+/** Statements that make the tables; `types` are the words of the database. */
+export function schema(types: { bytes: string; integer: string; counter: string; after: string }): string[] {
+  const { bytes, integer, counter, after } = types
+  return [
+    `create table if not exists grants (account text primary key, services text not null)${after}`,
+    `create table if not exists recipients (did text primary key, account text not null)${after}`,
+    'create index if not exists recipients_account on recipients (account)',
+    `create table if not exists mail (n ${counter}, id text not null unique, account text not null, recipient text not null,
+      bytes ${bytes} not null, size integer not null, received ${integer} not null)${after}`,
+    'create index if not exists mail_account on mail (account, n)',
+    `create table if not exists vaults (vault text primary key, account text not null, readers text not null)${after}`,
+    `create table if not exists envelopes (vault text not null, stream text not null, seq ${integer} not null,
+      hash text not null, envelope ${bytes} not null, time ${integer} not null, primary key (vault, stream, seq))${after}`,
+    `create table if not exists locators (account text primary key, owner text not null, record ${bytes} not null)${after}`,
+    `create table if not exists files (name text primary key, owner text not null, media_type text not null,
+      bytes ${bytes} not null)${after}`,
+    `create table if not exists nonces (nonce text primary key, subject text not null, until ${integer} not null)${after}`,
+    `create table if not exists escrows (account text primary key, owner text not null, auth ${bytes} not null,
+      share ${bytes} not null, guesses integer not null, card ${bytes} not null, release ${bytes} not null,
+      tag ${bytes} not null, released integer not null, locked integer not null, time ${integer} not null)${after}`,
+    'create index if not exists escrows_owner on escrows (owner)',
+    `create table if not exists escrow_guesses (n ${counter}, account text not null, element ${bytes} not null,
+      time ${integer} not null, unique (account, element))${after}`,
+  ]
+}

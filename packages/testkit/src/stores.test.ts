@@ -1,0 +1,176 @@
+/** The agency's store, the same on SQLite and PostgreSQL: what it promises under concurrency and across instances. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { base64url, multihash, systemRandom, utf8 } from '@keystead/core'
+import { sha256 } from '@keystead/crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { CloudStore } from '../../agent/src/cloud/store/port.ts'
+import { openPostgresStore } from '../../agent/src/cloud/store/postgres.ts'
+import { openSqliteStore } from '../../agent/src/cloud/store/sqlite.ts'
+import { type PostgresServer, postgresPrograms, startPostgres } from './postgres.ts'
+
+const random = (): string => base64url.encode(systemRandom(16))
+const ALL = { limit: 100, maxBytes: 1_000_000 }
+const mailItem = (recipient: string, text = 'x') => ({ id: random(), recipient, bytes: utf8(text), received: 1 })
+
+interface Opened {
+  readonly store: CloudStore
+  close(): Promise<void>
+}
+
+/** `instances` are two ways to the same data. */
+function contract(name: string, open: () => Promise<{ instances: [Opened, Opened]; end: () => Promise<void> }>): void {
+  describe(name, () => {
+    let one: CloudStore
+    let other: CloudStore
+    let end: () => Promise<void>
+    beforeAll(async () => {
+      const opened = await open()
+      one = opened.instances[0].store
+      other = opened.instances[1].store
+      end = opened.end
+    }, 120_000)
+    afterAll(() => end?.())
+
+    it('a DID goes to one of those who ask for it at once, and to no other', async () => {
+      const did = `did:peer:4${random()}`
+      const accounts = Array.from({ length: 8 }, random)
+      const results = await Promise.all(
+        accounts.map((account, n) => (n % 2 === 0 ? one : other).addRecipient(account, did)),
+      )
+      expect(results.filter((result) => result === 'success')).toHaveLength(1)
+      expect(await one.accountOf(did)).toBe(accounts[results.indexOf('success')])
+      expect(await other.addRecipient(random(), did)).toBe('client_error')
+      expect(await other.addRecipient('taker', did, { takeOver: true })).toBe('success')
+      expect(await one.accountOf(did)).toBe('taker')
+    })
+
+    it('mail is given in the order it came, with nothing lost or seen out of order, whoever took it', async () => {
+      const account = random()
+      const seen: number[] = []
+      let after = 0
+      let writing = true
+      const reading = (async () => {
+        while (writing || seen.length < 60) {
+          for (const { n } of await other.mail(account, { ...ALL, after })) {
+            seen.push(n)
+            after = n
+          }
+        }
+      })()
+      await Promise.all(
+        Array.from({ length: 60 }, (_, n) => (n % 2 === 0 ? one : other).addMail(account, mailItem('r', String(n)))),
+      )
+      writing = false
+      await reading
+      expect(seen).toEqual([...seen].sort((a, b) => a - b))
+      expect(new Set(seen).size).toBe(60)
+      expect(await one.mailStatus(account)).toMatchObject({ count: 60 })
+      expect(await one.newestMail(account)).toBe(seen.at(-1))
+    })
+
+    it('a message goes when it was acknowledged by its account, and then only', async () => {
+      const account = random()
+      const item = mailItem('did:x:y')
+      await one.addMail(account, item)
+      await other.removeMail('somebody else', [item.id])
+      expect((await one.mail(account, ALL)).map(({ id }) => id)).toEqual([item.id])
+      await other.removeMail(account, [item.id])
+      expect(await one.mail(account, ALL)).toEqual([])
+    })
+
+    it('an account that has mail is told of to every listener, under a name that is not its own', async () => {
+      const account = random()
+      const key = one.accountKey(account)
+      const told = (store: CloudStore) =>
+        new Promise<string>((resolve) => store.onMail((heard) => heard === key && resolve(heard)))
+      const both = Promise.all([told(one), told(other)])
+      await one.addMail(account, mailItem('r'))
+      expect(await both).toEqual([key, key])
+      expect(one.accountKey(account)).not.toContain(account)
+    })
+
+    it('a stream of backups takes one of two envelopes that would follow the same head', async () => {
+      const [account, vault, stream] = [random(), random(), random()]
+      const put = (store: CloudStore, seq: number, prev: string, text: string) => {
+        const envelope = utf8(text)
+        const hash = multihash.encode(sha256(envelope))
+        return store.putBackup(account, { vault, stream, seq, prev, hash }, envelope, 1).then(() => hash)
+      }
+      const first = await put(one, 0, '', 'first')
+      const results = await Promise.allSettled([put(one, 1, first, 'a'), put(other, 1, first, 'b')])
+      expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+      await expect(other.setReaders('stranger', vault, [])).rejects.toMatchObject({ code: 'BACKUP_NOT_YOURS' })
+      expect((await other.backups(vault)).map(({ seq }) => seq)).toEqual([0, 1])
+    })
+
+    it('a nonce is good once, for its subject, in time, whoever is asked', async () => {
+      await one.giveNonce('n1', 'subject', 0, 100)
+      expect(await other.takeNonce('n1', 'another', 50)).toBe(false)
+      expect(await one.takeNonce('n1', 'subject', 50)).toBe(false)
+      await one.giveNonce('n2', 'subject', 0, 100)
+      const taken = await Promise.all([one, other, one, other].map((store) => store.takeNonce('n2', 'subject', 50)))
+      expect(taken.filter(Boolean)).toHaveLength(1)
+      await one.giveNonce('n3', 'subject', 0, 100)
+      expect(await other.takeNonce('n3', 'subject', 101)).toBe(false)
+    })
+
+    it('never counts one guess more than allowed, however many ask at both at once', async () => {
+      const account = random()
+      const bytes = systemRandom(32)
+      const record = { account, auth: bytes, share: bytes, guesses: 5, card: bytes, release: bytes, tag: bytes }
+      await one.putEscrow('owner', record, 1)
+      await other.putEscrow('owner', record, 1)
+      await expect(other.putEscrow('thief', record, 1)).rejects.toMatchObject({ code: 'ESCROW_EXISTS' })
+      const verdicts = await Promise.all(
+        Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? one : other).countGuess(account, systemRandom(32), 1)),
+      )
+      expect(verdicts.filter(({ verdict }) => verdict === 'counted')).toHaveLength(5)
+      expect(await one.escrow(account)).toMatchObject({ used: 5 })
+      await one.removeEscrow(account)
+      expect(await other.escrow(account)).toBeUndefined()
+    })
+
+    it('files and locators belong to who put them first', async () => {
+      const name = random()
+      await one.putFile('a', name, 'application/json', utf8('1'))
+      await expect(other.putFile('b', name, 'application/json', utf8('2'))).rejects.toMatchObject({
+        code: 'FILE_NOT_YOURS',
+      })
+      await other.putFile('a', name, 'application/json', utf8('3'))
+      expect(new TextDecoder().decode((await one.file(name))?.bytes)).toBe('3')
+      await one.putLocator('a', name, utf8('l'))
+      await expect(other.putLocator('b', name, utf8('m'))).rejects.toMatchObject({ code: 'LOCATOR_NOT_YOURS' })
+      await one.setGrants('a', ['mailbox'])
+      expect(await other.grants('a')).toEqual(['mailbox'])
+    })
+  })
+}
+
+contract('a store on SQLite', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'keystead-store-'))
+  const opened = openSqliteStore(folder)
+  const end = async (): Promise<void> => {
+    await opened.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { instances: [opened, opened], end }
+})
+
+describe.skipIf(!postgresPrograms())('postgresql', () => {
+  let server: PostgresServer
+  contract('a store on PostgreSQL, two instances', async () => {
+    server = await startPostgres()
+    const folder = mkdtempSync(join(tmpdir(), 'keystead-store-'))
+    const open = (name: string) =>
+      openPostgresStore({ url: server.url, witnessFile: join(folder, name), log: () => {} })
+    const instances: [Opened, Opened] = [await open('one'), await open('other')]
+    const end = async (): Promise<void> => {
+      for (const { close } of instances) await close()
+      await server.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
+    return { instances, end }
+  })
+})
