@@ -8,6 +8,7 @@ import { didcomm } from './areas/didcomm.ts'
 import { ledger } from './areas/ledger.ts'
 import { ledgerHttp } from './areas/ledger-http.ts'
 import { ledgerScale } from './areas/ledger-scale.ts'
+import { lightClient } from './areas/light-client.ts'
 import { recovery } from './areas/recovery.ts'
 import { wallet } from './areas/wallet.ts'
 import { type Budget, FULL, QUICK, type Row } from './measure.ts'
@@ -28,6 +29,7 @@ const AREAS: Readonly<Record<string, (budget: Budget) => Promise<Row[]>>> = {
   'ledger-http': ledgerHttp,
   comet,
   'ledger-scale': (budget) => ledgerScale(budget, dids),
+  'light-client': lightClient,
   didcomm,
   credentials,
   wallet,

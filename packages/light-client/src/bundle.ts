@@ -1,9 +1,17 @@
 /** The proof bundle (PROOF-1): one answer of a ledger with everything needed to check it against the network's validators. */
-import { type Bytes, canonicalJson, concatBytes, Fields, KeysteadError, parseCanonicalJson } from '@keystead/core'
+import {
+  type Bytes,
+  canonicalJson,
+  concatBytes,
+  equalBytes,
+  Fields,
+  KeysteadError,
+  parseCanonicalJson,
+} from '@keystead/core'
 import { type Body, MAX_STATE_BYTES, MAX_SUBMISSION_BYTES, parseBody } from '@keystead/did-dkms'
 import { encodeHead, type Head, headOf } from './head.ts'
 import { MAX_LOG_PATH, MAX_MAP_PATH, MAX_NETWORK_BYTES } from './limits.ts'
-import type { MapProof } from './map.ts'
+import { type MapProof, PLACEHOLDER } from './map.ts'
 import { type NetworkShown, networkFromJson, networkToJson } from './network.ts'
 import { bytes, decodeExactly, integer, Message, message } from './protobuf.ts'
 
@@ -88,16 +96,23 @@ function decodeConsistency(content: Bytes): Consistency {
   return { from: m.integer(1), path: decodeHashes(m.bytes(2, 2 * MAX_LOG_PATH * 32)) }
 }
 
-/** { key = 1, value_hash = 2 of another key's leaf that shows absence; siblings = 3 }: a leaf that is present follows from its value. */
+/**
+ * { key = 1, value_hash = 2 of another key's leaf that shows absence; siblings = 3, one behind the other; empty = 4, a byte for each
+ * place where the sibling is the placeholder }. A leaf that is present follows from its value.
+ */
 function encodeMapProof({ leaf, siblings }: MapProof, present: boolean): Bytes {
+  const empty = siblings.flatMap((hash, place) => (equalBytes(hash, PLACEHOLDER) ? [place] : []))
   return concatBytes(
     ...(leaf && !present ? [bytes(1, leaf.key), bytes(2, leaf.valueHash)] : []),
-    bytes(3, concatBytes(...siblings)),
+    bytes(3, concatBytes(...siblings.filter((_, place) => !empty.includes(place)))),
+    bytes(4, Uint8Array.from(empty)),
   )
 }
 
 function decodeMapProof(m: Message): MapProof {
   const siblings = decodeHashes(m.bytes(3, MAX_MAP_PATH * 32))
+  // In rising order, which the canonical form demands, each place is right when it is filled.
+  for (const place of m.bytes(4, MAX_MAP_PATH)) siblings.splice(place, 0, PLACEHOLDER)
   const other = m.bytes(1, 32).length > 0
   return other ? { leaf: { key: m.hash(1), valueHash: m.hash(2) }, siblings } : { siblings }
 }

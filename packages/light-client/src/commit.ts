@@ -12,7 +12,7 @@ import {
 } from './header.ts'
 import { MAX_VALIDATORS } from './limits.ts'
 import { bytes, integer, lengthPrefixed, Message, message, sfixed64 } from './protobuf.ts'
-import { totalPower, type Validator, validatorAddress } from './validators.ts'
+import { addressOf, totalPower, type Validator } from './validators.ts'
 
 /** One validator's precommit, or that there is none. Only `commit` is a vote for the block. */
 export type CommitSignature =
@@ -97,16 +97,17 @@ export function voteBytes(
   commit: Pick<Commit, 'height' | 'round' | 'blockId'>,
   time: Timestamp,
 ): Bytes {
-  return lengthPrefixed(
-    concatBytes(
-      integer(1, PRECOMMIT),
-      sfixed64(2, commit.height),
-      sfixed64(3, commit.round),
-      message(4, encodeBlockId(commit.blockId)),
-      message(5, encodeTimestamp(time)),
-      bytes(6, chainId),
-    ),
-  )
+  return lengthPrefixed(concatBytes(...votedBlock(commit), message(5, encodeTimestamp(time)), bytes(6, chainId)))
+}
+
+/** What all votes of a commit have in common. */
+function votedBlock(commit: Pick<Commit, 'height' | 'round' | 'blockId'>): Bytes[] {
+  return [
+    integer(1, PRECOMMIT),
+    sfixed64(2, commit.height),
+    sfixed64(3, commit.round),
+    message(4, encodeBlockId(commit.blockId)),
+  ]
 }
 
 /**
@@ -114,14 +115,17 @@ export function voteBytes(
  * looks at must hold: one wrong signature condemns the commit, so that no byte of a proof is left unjudged.
  */
 export class Votes {
-  readonly #chainId: string
+  /** The signed message before and after a vote's own time. */
+  readonly #before: Bytes
+  readonly #after: Bytes
   readonly #commit: Commit
   /** By place: the key under which the vote held. */
   readonly #valid = new Map<number, Bytes>()
 
   constructor(chainId: string, commit: Commit) {
-    this.#chainId = chainId
     this.#commit = commit
+    this.#before = concatBytes(...votedBlock(commit))
+    this.#after = bytes(6, chainId)
   }
 
   /**
@@ -134,7 +138,7 @@ export class Votes {
     for (const [index, validator] of validators.entries()) {
       const vote = signatures[index]
       if (vote?.flag !== 'commit') continue
-      if (!equalBytes(vote.address, validatorAddress(validator.publicKey)))
+      if (!equalBytes(vote.address, addressOf(validator)))
         untrue('a signature of the commit is not at its validator’s place')
       this.#check(index, validator)
       signed += validator.power
@@ -147,7 +151,7 @@ export class Votes {
    * Throws `PROOF_INVALID` for a wrong signature or a validator that signed twice.
    */
   carries(level: Fraction, validators: readonly Validator[]): boolean {
-    const byAddress = new Map(validators.map((one) => [validatorAddress(one.publicKey).join(), one]))
+    const byAddress = new Map(validators.map((one) => [addressOf(one).join(), one]))
     const seen = new Set<Validator>()
     let signed = 0
     for (const [index, vote] of this.#commit.signatures.entries()) {
@@ -167,8 +171,8 @@ export class Votes {
     if (known && equalBytes(known, publicKey)) return
     const vote = this.#commit.signatures[index]
     if (vote?.flag !== 'commit') return
-    if (!verifyZip215(publicKey, voteBytes(this.#chainId, this.#commit, vote.time), vote.signature))
-      untrue('a signature of the commit does not hold')
+    const signed = lengthPrefixed(concatBytes(this.#before, message(5, encodeTimestamp(vote.time)), this.#after))
+    if (!verifyZip215(publicKey, signed, vote.signature)) untrue('a signature of the commit does not hold')
     this.#valid.set(index, publicKey)
   }
 }

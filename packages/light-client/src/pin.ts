@@ -3,7 +3,6 @@ import { base64url, Fields, type Json, type JsonObject, KeysteadError, multibase
 import type { NetworkGenesis, ValidatorPower } from '@keystead/did-dkms'
 import type { LedgerReadErrorCode } from './errors.ts'
 import { decodeHead, encodeHead, type Head } from './head.ts'
-import { headerHash } from './header.ts'
 import { MAX_BUNDLE_BYTES, MAX_REMEMBERED_HEADS, MAX_VALIDATORS } from './limits.ts'
 import { decodeValidator, encodeValidator, type Validator, validatorSet } from './validators.ts'
 import type { Trusted } from './verifier.ts'
@@ -29,6 +28,7 @@ export interface PinStore {
   keepEvidence(evidence: JsonObject): Promise<void>
 }
 
+/** Of a head that is verified: its commit names its header. */
 export function makePin(
   head: Head,
   sets: Pick<Pin, 'validators' | 'nextValidators' | 'trustingPeriod'>,
@@ -38,7 +38,7 @@ export function makePin(
   return {
     chainId: head.header.chainId,
     height: head.header.height,
-    hash: base64url.encode(headerHash(head.header)),
+    hash: base64url.encode(head.commit.blockId.hash),
     time: head.header.time,
     head,
     validators: sets.validators,

@@ -5,6 +5,7 @@
 import { type Bytes, concatBytes, equalBytes, KeysteadError, utf8, utf8Decode } from '@keystead/core'
 
 export function varint(value: number | bigint): Bytes {
+  if (typeof value === 'number' && value >= 0 && value < 128) return Uint8Array.of(value)
   const bytes: number[] = []
   if (typeof value === 'number' && value >= 0) {
     let rest = value
@@ -40,7 +41,14 @@ export function bytes(field: number, value: Uint8Array | string): Bytes {
 
 /** An embedded message: written even when empty. */
 export function message(field: number, content: Uint8Array): Bytes {
-  return concatBytes(tag(field, 2), varint(content.length), content)
+  const { length } = content
+  if (field > 15 || length > 127) return concatBytes(tag(field, 2), varint(length), content)
+  // Nearly all of them: a byte each for tag and length.
+  const result = new Uint8Array(2 + length)
+  result[0] = (field << 3) | 2
+  result[1] = length
+  result.set(content, 2)
+  return result
 }
 
 /** The form in which CometBFT signs votes. */

@@ -159,16 +159,15 @@ export class Trust {
 
   /** A head that is not above the pin: the pin itself, or one that should not be shown. */
   async #recognize(pin: Pin, head: Head, consistency: Consistency | undefined): Promise<void> {
-    const hash = base64url.encode(headerHash(head.header))
-    const same = hash === pin.hash
-    const bytes = encodeHead(head)
-    if (!(same && this.#known && equalBytes(bytes, this.#known.bytes))) {
-      checkSignedHeader(head)
+    // The very bytes that were verified before need no second look.
+    const known = this.#known && equalBytes(encodeHead(head), this.#known.bytes)
+    const hash = known ? pin.hash : base64url.encode(checkSignedHeader(head))
+    if (!known) {
       if (equalBytes(head.header.validatorsHash, validatorsHash(pin.validators)))
         new Votes(head.header.chainId, head.commit).requireTwoThirds(pin.validators)
-      else if (same) untrue('PROOF_INVALID', 'the header names other validators')
+      else if (hash === pin.hash) untrue('PROOF_INVALID', 'the header names other validators')
     }
-    if (same) {
+    if (hash === pin.hash) {
       const asAsked = consistency?.from === pin.logSize && consistency.path.length === 0
       if (!asAsked) untrue('PROOF_INVALID', 'the proof of growth is not the one that was asked for')
       return

@@ -17,12 +17,22 @@ export function validatorAddress(publicKey: Uint8Array): Bytes {
   return sha256(publicKey).slice(0, 20)
 }
 
+/** Keys and sets never change once made, and the same ones judge header after header. */
+const addresses = new WeakMap<Validator, Bytes>()
+const hashes = new WeakMap<readonly Validator[], Bytes>()
+
+export function addressOf(validator: Validator): Bytes {
+  const address = addresses.get(validator) ?? validatorAddress(validator.publicKey)
+  addresses.set(validator, address)
+  return address
+}
+
 /**
  * The set in CometBFT's order, power descending and then address ascending. Throws `PROOF_INVALID` for one that cannot be: a
  * key twice, a power below 1, more than `MAX_VALIDATORS` or `MAX_TOTAL_POWER`, or nobody.
  */
 export function validatorSet(validators: readonly Validator[]): Validator[] {
-  const keyed = validators.map((validator) => ({ validator, address: validatorAddress(validator.publicKey) }))
+  const keyed = validators.map((validator) => ({ validator, address: addressOf(validator) }))
   keyed.sort((a, b) => b.validator.power - a.validator.power || compareBytes(a.address, b.address))
   const keys = new Set(validators.map(({ publicKey }) => publicKey.join()))
   const possible =
@@ -43,7 +53,9 @@ export const totalPower = (validators: readonly Validator[]): number =>
 
 /** Merkle root over SimpleValidator messages; the set must be in its order. */
 export function validatorsHash(validators: readonly Validator[]): Bytes {
-  return merkleRoot(validators.map(encodeValidator))
+  const hash = hashes.get(validators) ?? merkleRoot(validators.map(encodeValidator))
+  hashes.set(validators, hash)
+  return hash
 }
 
 /** SimpleValidator { pub_key = 1, voting_power = 2 }. */

@@ -61,6 +61,7 @@ export interface ChainOptions {
 export class TestChain {
   readonly chainId: string
   readonly #options: ChainOptions
+  #genesis: NetworkGenesis | undefined
   readonly #headers = new Map<number, Header>()
   readonly #blocks = new Map<number, LightBlock>()
   /** In their order, with their hash; by the height they begin at. */
@@ -78,7 +79,7 @@ export class TestChain {
   }
 
   get genesis(): NetworkGenesis {
-    return {
+    this.#genesis ??= {
       v: 1,
       chainId: this.chainId,
       time: START,
@@ -88,6 +89,7 @@ export class TestChain {
         power,
       })),
     }
+    return this.#genesis
   }
 
   /** In the set's order. */
