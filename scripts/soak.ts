@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { soakAbci } from './soak/abci.ts'
 import { soakLedger } from './soak/ledger.ts'
+import { soakMutants } from './soak/mutants.ts'
 import { soakNetwork } from './soak/network.ts'
 
 /** What a soak found: figures for the record, and what does not hold. */
@@ -20,6 +21,7 @@ const SOAKS: Readonly<Record<string, (minutes: number, say: (line: string) => vo
   ledger: soakLedger,
   abci: soakAbci,
   network: soakNetwork,
+  mutants: soakMutants,
 }
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' }, only: { type: 'string' } } })

@@ -168,6 +168,14 @@ describe('what a command is given', () => {
     expect((await alice.run(['resolve', 'did:example:unknown'], 1)).data.didDocument).toBeNull()
   })
 
+  it('a greatest age is kept, is a number of seconds, and no evidence is none', async () => {
+    const { did } = (await alice.run(['show'])).data.identities[0]
+    const { data } = await alice.run(['resolve', did, '--max-age', '60'])
+    expect(data.didResolutionMetadata.proofAge).toBeLessThanOrEqual(60)
+    expect(await refused(alice, ['resolve', did, '--max-age', 'soon'], 65)).toBe('BAD_INPUT')
+    expect((await alice.run(['evidence'])).data.evidence).toEqual([])
+  })
+
   it('a link that is none, or was changed, is refused', async () => {
     expect(await refused(alice, ['accept', 'https://example.com/'], 65)).toBe('BAD_INVITATION')
     const { data } = await bob.run(['invite'])

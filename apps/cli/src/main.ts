@@ -6,6 +6,7 @@ import { decideCommands } from './commands/decide.ts'
 import { deviceCommands } from './commands/device.ts'
 import { keyCommands } from './commands/keys.ts'
 import { ledgerCommands } from './commands/ledger.ts'
+import { evidenceCommand } from './commands/ledger-evidence.ts'
 import { keepingCommands } from './commands/ledger-keeping.ts'
 import { networkCommands } from './commands/network.ts'
 import { recoveryCommands } from './commands/recovery.ts'
@@ -37,6 +38,7 @@ keyCommands(program)
 walletCommands(program)
 resolveCommand(program)
 ledgerCommands(program)
+evidenceCommand(program)
 keepingCommands(program)
 networkCommands(program)
 
