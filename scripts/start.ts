@@ -65,7 +65,11 @@ ${more.map((name) => `  Demonstration ${system.url(name)}\n`).join('')}  Wallet 
 Next, in another terminal:
   npx keystead init --wallet alice        a wallet, a did:dkms on the ledger, a cloud agent at the agency
   npx keystead --help                     everything else
-  npm run story                           the whole story from first key to recovery, step by step
+${
+  more.length < 2
+    ? ''
+    : `  npx keystead -w alice recovery setup --kit kit.html --pin --escrow ${(['agency', ...more] as const).map((name) => system.url(name)).join(' ')}\n`
+}  npm run story                           the whole story from first key to recovery, step by step
 
 Ctrl-C stops everything cleanly.`)
 
