@@ -172,7 +172,7 @@ async function latency(network: TestNetwork, rate: number, seconds: number): Pro
   const begun = Date.now()
   for (const [i, bytes] of made.entries()) {
     const due = begun + (i / rate) * 1000
-    if (due > Date.now()) await sleep(due - Date.now())
+    await sleep(Math.max(0, due - Date.now()))
     const sent = process.hrtime.bigint()
     waits.push(
       network
