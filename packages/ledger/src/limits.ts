@@ -43,8 +43,8 @@ export const MAX_ENVELOPE_BYTES = 512 * 1024
 /** Operations in one block of a network: well under a second to execute, so that no round times out. */
 export const MAX_NETWORK_BLOCK_OPERATIONS = 2_000
 
-/** Parsed submissions a validator remembers between checking, proposing and executing them. */
-export const REMEMBER_SUBMISSIONS = 10_000
+/** Parsed submissions a validator remembers between checking, proposing and executing them: a full mempool, about 100 MB. */
+export const REMEMBER_SUBMISSIONS = 30_000
 
 /** Of the queue, kept for the same: who floods a node does not shut out a veto. */
 export const RESERVED_WAITING_OPERATIONS = 500
