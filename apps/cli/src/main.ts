@@ -1,5 +1,6 @@
 /** The `keystead` command: one process a command, one wallet at a time. */
 import { Command } from 'commander'
+import { agencyCommands } from './commands/agency.ts'
 import { contactCommands } from './commands/contacts.ts'
 import { credentialCommands } from './commands/credentials.ts'
 import { decideCommands } from './commands/decide.ts'
@@ -41,6 +42,7 @@ ledgerCommands(program)
 evidenceCommand(program)
 keepingCommands(program)
 networkCommands(program)
+agencyCommands(program)
 
 try {
   await program.parseAsync()

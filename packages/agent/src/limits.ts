@@ -32,6 +32,34 @@ export const MAX_SOCKET_BACKLOG = 2 * 1024 * 1024
 /** Bytes of one message a mailbox takes, leaving room for the delivery around it. */
 export const MAX_MAIL_BYTES = 300 * 1024
 
+/** Days a message waits before it is forgotten, unless the operator says otherwise: a month's absence loses nothing. */
+export const MAIL_DAYS = 30
+
+/** Requests of one address a second, in the long run and at once, before it has to wait; a household or an office is one. */
+export const REQUESTS_PER_SECOND = 100
+export const REQUESTS_AT_ONCE = 2000
+/** Addresses remembered for that; beyond it the oldest are forgotten. */
+export const MAX_ADDRESSES = 100_000
+
+/** Sockets of one address. */
+export const MAX_SOCKETS_PER_ADDRESS = 500
+
+/** Bytes of a request's headers: a path and a content type need a few hundred. */
+export const MAX_HEADER_BYTES = 8 * 1024
+
+/** Time for a request's headers, and for all of it: a slow writer holds a connection no longer. */
+export const HEADERS_TIMEOUT_MS = 10_000
+export const REQUEST_TIMEOUT_MS = 60_000
+
+/** Requests of one socket that wait for their turn; one that sends more without taking answers is cut off. */
+export const MAX_SOCKET_QUEUE = 64
+
+/** Bytes free on the disk below which an instance says that it is not ready: what it is asked to keep needs some. */
+export const MIN_FREE_DISK_BYTES = 64 * 1024 * 1024
+
+/** Time for what is in hand when an instance is told to stop. */
+export const DRAIN_MS = 10_000
+
 /** What one account may leave at an agency. */
 export const MAX_RECIPIENTS_PER_ACCOUNT = 10_000
 export const MAX_MESSAGES_PER_ACCOUNT = 10_000

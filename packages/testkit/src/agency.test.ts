@@ -102,6 +102,23 @@ describe('the mailbox', () => {
     expect((left.attachments ?? []).map((attachment) => attachment.id)).toEqual(ids.slice(1))
   })
 
+  it('AGENCY-8 refuses what does not fit, with its code, and others receive on', async () => {
+    const [own, other] = [await account('mailbox'), await account('mailbox')]
+    const [full, free] = [`did:peer:4${id()}`, `did:peer:4${id()}`]
+    await asked(own, RECIPIENT_UPDATE, { updates: [{ recipient_did: full, action: 'add' }] })
+    await asked(other, RECIPIENT_UPDATE, { updates: [{ recipient_did: free, action: 'add' }] })
+    await network.agency.options.store.setRoom(own, { messages: 3, bytes: 1000 })
+    for (let n = 0; n < 3; n++) await forward(full, message('x'))
+    expect(await code(forward(full, message('one too many')))).toBe('MAILBOX_FULL')
+    await forward(free, message('as ever'))
+    const status = await asked(own, pickup.STATUS_REQUEST, {})
+    expect(status.body).toMatchObject({ message_count: 3, kept_seconds: 30 * 86_400 })
+    const { attachments = [] } = await asked(own, pickup.DELIVERY_REQUEST, { limit: 10 })
+    await asked(own, pickup.MESSAGES_RECEIVED, { message_id_list: [String(attachments[0]?.id)] })
+    await forward(full, message('room again'))
+    expect((await asked(other, pickup.DELIVERY_REQUEST, { limit: 10 })).attachments).toHaveLength(1)
+  })
+
   it('MUST NOT show or forget messages of another account', async () => {
     const [own, other] = [await account('mailbox'), await account('mailbox')]
     const did = `did:peer:4${id()}`

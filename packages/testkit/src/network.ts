@@ -5,7 +5,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { agencyHttp, CloudAgent, escrowService, openIdentity, openSqliteStore } from '@keystead/agent/cloud'
+import { agencyHttp, CloudAgent, Door, escrowService, openIdentity, openSqliteStore } from '@keystead/agent/cloud'
 import { FakeClock, systemRandom } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
@@ -170,7 +170,11 @@ async function openAgency(
   const escrow = await escrowService(identity, { url, operator, demonstration })
   const options = { did, key, url, store, escrow, resolver, keys, clock, random: systemRandom, log: () => {} }
   const agency = new CloudAgent(options)
-  const app = agencyHttp(agency, { did, url }, async () => networkHash(ledger.genesis), parts.checkpoint)
+  const app = agencyHttp(new Door(agency), {
+    descriptor: { did, url },
+    network: async () => networkHash(ledger.genesis),
+    checkpoint: parts.checkpoint,
+  })
   wires.connect(url, (request) => app.fetch(request))
   return { agency, close }
 }

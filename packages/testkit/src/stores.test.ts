@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { base64url, multihash, systemRandom, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -132,6 +133,31 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       expect(await other.escrow(account)).toBeUndefined()
     })
 
+    it('room and suspension are the operator’s to decide, seen at once by every instance', async () => {
+      const account = random()
+      await one.setGrants(account, ['mailbox'])
+      await one.addMail(account, mailItem('r'))
+      await one.setRoom(account, { messages: 1, bytes: 10 })
+      await expect(other.addMail(account, mailItem('r'))).rejects.toMatchObject({ code: 'MAILBOX_FULL' })
+      await other.setRoom(account, { messages: 5, bytes: 2 })
+      await one.addMail(account, mailItem('r'))
+      await expect(one.addMail(account, mailItem('r'))).rejects.toMatchObject({ code: 'MAILBOX_FULL' })
+      await one.setSuspended(account, true)
+      expect(await other.isSuspended(account)).toBe(true)
+      const tenant = (await other.tenants()).find(({ id }) => id === one.accountKey(account))
+      expect(tenant).toMatchObject({ services: ['mailbox'], suspended: true, messages: 2, bytes: 2, maxMessages: 5 })
+      await one.setSuspended(account, false)
+      expect(await other.isSuspended(account)).toBe(false)
+    })
+
+    it('mail that nobody fetched is forgotten after its time, and nothing else', async () => {
+      const account = random()
+      await one.addMail(account, { ...mailItem('r'), received: -5000 })
+      await one.addMail(account, mailItem('r'))
+      expect(await other.expireMail(-4000)).toBe(1)
+      expect(await one.mailStatus(account)).toMatchObject({ count: 1, oldest: 1 })
+    })
+
     it('files and locators belong to who put them first', async () => {
       const name = random()
       await one.putFile('a', name, 'application/json', utf8('1'))
@@ -147,6 +173,28 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
     })
   })
 }
+
+describe('AGENCY-12 migrations', () => {
+  it('adopt a database from before versions were counted, and refuse one that a newer agency wrote', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keystead-store-'))
+    const first = openSqliteStore(folder)
+    await first.store.addMail('a', mailItem('r'))
+    await first.close()
+    const change = (...statements: string[]): void => {
+      const file = new DatabaseSync(join(folder, 'agency.sqlite'))
+      for (const statement of statements) file.exec(statement)
+      file.close()
+    }
+    change('drop table schema_version', 'drop table accounts', 'drop index mail_received')
+    const adopted = openSqliteStore(folder)
+    expect(await adopted.store.mailStatus('a')).toMatchObject({ count: 1 })
+    await adopted.store.setSuspended('a', true)
+    await adopted.close()
+    change('update schema_version set version = version + 1')
+    expect(() => openSqliteStore(folder)).toThrow(expect.objectContaining({ code: 'DATABASE_NEWER' }))
+    rmSync(folder, { recursive: true, force: true })
+  })
+})
 
 contract('a store on SQLite', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'keystead-store-'))

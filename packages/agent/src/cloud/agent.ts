@@ -30,6 +30,7 @@ import type { CloudErrorCode } from './errors.ts'
 import type { EscrowService } from './escrow.ts'
 import { HANDLERS } from './handlers.ts'
 import { LiveDelivery } from './live.ts'
+import type { Log } from './log.ts'
 import type { CloudStore } from './store/port.ts'
 
 /** A connection on which messages can be pushed. */
@@ -51,7 +52,9 @@ export interface CloudAgentOptions {
   readonly keys: EphemeralKeys
   readonly clock: Clock
   readonly random: Random
-  readonly log: (line: string) => void
+  readonly log: Log
+  /** Days a message waits; told in the status. */
+  readonly mailDays?: number
 }
 
 export interface Reply {
@@ -125,6 +128,8 @@ export class CloudAgent {
     const handler = HANDLERS.get(incoming.message.type)
     try {
       if (!handler) throw refusal('UNKNOWN_MESSAGE_TYPE', `an agency does not handle ${incoming.message.type}`)
+      if (await this.options.store.isSuspended(incoming.from ?? ''))
+        throw refusal('ACCOUNT_SUSPENDED', 'the operator has suspended this account; what waits for it is kept')
       if (handler.service) {
         const granted = await this.options.store.grants(incoming.from ?? '')
         if (!granted.includes(handler.service))

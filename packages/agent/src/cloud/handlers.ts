@@ -3,7 +3,7 @@ import { equalBytes, multihash } from '@keystead/core'
 import { decodeMultikey, sha256, verifySignature } from '@keystead/crypto'
 import { findMethod } from '@keystead/did'
 import { FORWARD_TYPE } from '@keystead/didcomm'
-import { KEEP_ENVELOPES, MAX_DELIVERY_BYTES } from '../limits.ts'
+import { KEEP_ENVELOPES, MAIL_DAYS, MAX_DELIVERY_BYTES } from '../limits.ts'
 import * as backup from '../protocols/backup/messages.ts'
 import { type CloudService, GRANT, GRANTED, parseServices } from '../protocols/cloud-agent/messages.ts'
 import { DISCLOSE, disclose, QUERIES } from '../protocols/discover-features/messages.ts'
@@ -77,6 +77,8 @@ async function statusReply(agent: CloudAgent, incoming: Incoming, recipient?: st
       message_count: count,
       total_bytes: bytes,
       live_delivery: incoming.session !== undefined && agent.live.isOn(account(incoming), incoming.session),
+      // Ours: after how long what waits is forgotten. The protocol has no word for it.
+      kept_seconds: (agent.options.mailDays ?? MAIL_DAYS) * 86_400,
       ...(oldest === undefined || newest === undefined
         ? {}
         : {

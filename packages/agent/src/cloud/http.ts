@@ -5,7 +5,9 @@ import type { TrustPoint } from '@keystead/light-client'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
-import type { CloudAgent } from './agent.ts'
+import type { Door } from './door.ts'
+import type { Readiness } from './readiness.ts'
+import { remoteAddress } from './remote-address.ts'
 
 export interface AgencyDescriptor {
   readonly did: string
@@ -16,22 +18,32 @@ export interface AgencyDescriptor {
   readonly checkpoint?: TrustPoint
 }
 
-const STATUS: Readonly<Record<string, 400 | 404 | 413 | 503 | 507>> = {
+const STATUS: Readonly<Record<string, 400 | 403 | 404 | 413 | 429 | 503 | 507>> = {
   MESSAGE_TOO_LARGE: 413,
   UNKNOWN_RECIPIENT: 404,
   MAILBOX_FULL: 507,
   AGENCY_DISK_FULL: 507,
   NOT_FOUND: 404,
+  TOO_MANY_REQUESTS: 429,
 }
 
-/** `network` is asked each time until it is known; `checkpoint` is the newest block this agency has verified itself. */
-export function agencyHttp(
-  agent: CloudAgent,
-  descriptor: Omit<AgencyDescriptor, 'network' | 'checkpoint'>,
-  network: () => Promise<string | undefined> = async () => undefined,
-  checkpoint: () => Promise<TrustPoint | undefined> = async () => undefined,
-): Hono {
-  const app = new Hono()
+export interface AgencyHttpOptions {
+  readonly descriptor: Omit<AgencyDescriptor, 'network' | 'checkpoint'>
+  /** Asked each time until it is known. */
+  readonly network?: (() => Promise<string | undefined>) | undefined
+  /** The newest block this agency has verified itself. */
+  readonly checkpoint?: (() => Promise<TrustPoint | undefined>) | undefined
+  readonly ready?: () => Promise<Readiness>
+  readonly behindProxy?: boolean
+}
+
+/** What Node's server hands over beside the request; absent where a test calls without sockets. */
+type Bindings = { incoming?: Parameters<typeof remoteAddress>[0] }
+
+export function agencyHttp(door: Door, options: AgencyHttpOptions): Hono<{ Bindings: Bindings }> {
+  const { descriptor, network, checkpoint, ready, behindProxy = false } = options
+  const { agent } = door
+  const app = new Hono<{ Bindings: Bindings }>()
   app.use(cors({ origin: '*', allowMethods: ['GET', 'POST'], allowHeaders: ['content-type'] }))
   app.post(
     '/',
@@ -41,13 +53,15 @@ export function agencyHttp(
         problem(c, new KeysteadError('MESSAGE_TOO_LARGE', `a message has at most ${MAX_MESSAGE_BYTES} bytes`)),
     }),
     async (c) => {
-      const reply = await agent.receive(new Uint8Array(await c.req.arrayBuffer()))
+      const { incoming } = c.env ?? {}
+      const address = incoming ? remoteAddress(incoming, behindProxy) : ''
+      const reply = await door.receive(new Uint8Array(await c.req.arrayBuffer()), address)
       if (!reply) return c.body(null, 202)
       return c.body(reply, 200, { 'content-type': ENCRYPTED_MEDIA_TYPE })
     },
   )
   app.get('/v1/agency', async (c) => {
-    const [known, point] = [await network(), await checkpoint()]
+    const [known, point] = [await network?.(), await checkpoint?.()]
     return c.json({
       ...descriptor,
       ...(known === undefined ? {} : { network: known }),
@@ -65,9 +79,13 @@ export function agencyHttp(
     return c.body(file.bytes, 200, { 'content-type': file.mediaType, 'cache-control': 'no-cache' })
   })
   app.get('/health', (c) => c.json({ status: 'ok' }))
+  app.get('/ready', async (c) => {
+    const state = (await ready?.()) ?? { ready: true }
+    return c.json(state, state.ready ? 200 : 503)
+  })
   app.notFound((c) => problem(c, new KeysteadError('NOT_FOUND', 'nothing is here')))
   app.onError((error, c) => {
-    if (!isKeysteadError(error)) agent.options.log(`error ${error.stack ?? error.message}`)
+    if (!isKeysteadError(error)) agent.options.log('error', 'request failed', { reason: error.stack ?? error.message })
     return problem(c, error)
   })
   return app
@@ -80,5 +98,6 @@ function problem(c: Context, error: Error): Response {
   const detail = known ? error.message : 'the agency failed; its log says why'
   return c.json({ type: 'about:blank', title: code.toLowerCase().replaceAll('_', ' '), status, code, detail }, status, {
     'content-type': 'application/problem+json',
+    ...(status === 429 ? { 'retry-after': '1' } : {}),
   })
 }

@@ -1,18 +1,27 @@
-/** An agency as a process: one folder, one port, HTTP and WebSocket. */
+/** An agency as a process: one folder, HTTP and WebSocket on one port, the operator's listeners beside it. */
 import { mkdirSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
-import { serve } from '@hono/node-server'
-import { type Clock, isKeysteadError, type Random } from '@keystead/core'
+import type { Clock, Random } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
 import { combineResolvers, type DidResolver, localResolver } from '@keystead/did'
 import { MAX_MESSAGE_BYTES } from '@keystead/didcomm'
 import type { TrustPoint } from '@keystead/light-client'
-import { type WebSocket, WebSocketServer } from 'ws'
-import { CloudAgent, type Session } from './agent.ts'
+import { WebSocketServer } from 'ws'
+import { DRAIN_MS, MAIL_DAYS, MAX_SOCKETS_PER_ADDRESS, REQUESTS_AT_ONCE, REQUESTS_PER_SECOND } from '../limits.ts'
+import { adminHttp } from './admin.ts'
+import { CloudAgent } from './agent.ts'
+import { Brakes, type Rate } from './brakes.ts'
+import { Door } from './door.ts'
 import { escrowService } from './escrow.ts'
 import { agencyHttp } from './http.ts'
 import { openIdentity } from './identity.ts'
+import { listenForMetrics, listenForOperator, listenPublicly } from './listeners.ts'
+import type { Log } from './log.ts'
+import { agencyMetrics } from './metrics.ts'
+import { readiness, within } from './readiness.ts'
+import { remoteAddress } from './remote-address.ts'
+import { type ServedSocket, serveSocket } from './socket.ts'
 import { openPostgresStore } from './store/postgres.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { OpenStore } from './store/store.ts'
@@ -33,6 +42,15 @@ export interface AgencyOptions {
   readonly database?: string
   /** False: instances find each other's mail by polling alone. */
   readonly wakeUps?: boolean
+  /** Where Prometheus reads; absent: nowhere. */
+  readonly metrics?: { readonly host: string; readonly port: number }
+  /** Unix socket of the operator's commands; absent: none. */
+  readonly adminSocket?: string
+  /** What one address may ask; `perSecond: 0` for no bound. */
+  readonly rate?: Rate
+  /** A proxy stands before us and appends the address it saw to `X-Forwarded-For`. */
+  readonly behindProxy?: boolean
+  readonly mailDays?: number
   /** Hash of the network the agency knows; undefined while it does not. */
   readonly network?: () => Promise<string | undefined>
   /** The newest block the agency has verified. */
@@ -42,61 +60,86 @@ export interface AgencyOptions {
   readonly keys: KeyProvider
   readonly clock: Clock
   readonly random: Random
-  readonly log: (line: string) => void
+  readonly log: Log
 }
 
 export interface Agency {
   readonly did: string
   readonly url: string
   readonly agent: CloudAgent
+  /** Takes nothing new, finishes what is in hand within a bound, closes. */
   close(): Promise<void>
 }
 
 /** How often live delivery looks for mail that no wake-up told of. */
 const LIVE_POLL_MS = 3000
+/** How often mail that nobody fetched is looked for. */
+const EXPIRY_MS = 60 * 60 * 1000
+const DAY_MS = 24 * 60 * 60 * 1000
 
-/** How often a silent socket is asked whether it lives. */
-const PING_MS = 30_000
-
-/** Rejects with `AGENCY_IN_USE`, or the system's reason for a taken port. */
+/** Rejects with `AGENCY_IN_USE`, `DATABASE_UNREACHABLE`, `DATABASE_NEWER`, or the system's reason for a taken port. */
 export async function serveAgency(options: AgencyOptions): Promise<Agency> {
-  const { data, host, port, keys, clock, random, log, network, checkpoint, dkms } = options
+  const { data, host, port, keys, clock, random, log, mailDays = MAIL_DAYS, behindProxy = false } = options
   const url = options.url ?? `http://${host}:${port}`
-  const { store, locked, close } = await openStore(options)
-  if (locked > 0) log(`error the database is older than its guesses: ${locked} shares behind PINs are locked`)
+  const opened = await openStore(options)
+  const { store, locked } = opened
+  if (locked > 0) log('error', 'the database is older than its guesses: shares behind PINs are locked', { locked })
   const identity = await openIdentity(data, url, keys)
   const { did, key } = identity
   const { operator = new URL(url).host, demonstration = false } = options
   const escrow = await escrowService(identity, { url, operator, demonstration })
-  const local = (subject: string) => localResolver.resolve(subject)
-  const resolver = combineResolvers({
-    key: local,
-    jwk: local,
-    peer: local,
-    ...(dkms ? { dkms: (subject: string) => dkms.resolve(subject) } : {}),
+  const resolver = agencyResolver(options.dkms)
+  const agent = new CloudAgent({ did, key, url, store, escrow, resolver, keys, clock, random, log, mailDays })
+
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES })
+  const metrics = agencyMetrics(store, () => sockets.clients.size)
+  const { rate = { perSecond: REQUESTS_PER_SECOND, atOnce: REQUESTS_AT_ONCE } } = options
+  const door = new Door(agent, { brakes: rate.perSecond > 0 ? new Brakes(rate, clock) : undefined, meter: metrics })
+  let draining = false
+  const app = agencyHttp(door, {
+    descriptor: { did, url },
+    network: options.network,
+    checkpoint: options.checkpoint,
+    ready: () => readiness(store, data, draining),
+    behindProxy,
   })
-  const agent = new CloudAgent({ did, key, url, store, escrow, resolver, keys, clock, random, log })
-  const app = agencyHttp(agent, { did, url }, network, checkpoint)
-  const server = serve({ fetch: app.fetch, hostname: host, port }) as Server
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.once('listening', resolve)
-  })
-  const polling = setInterval(() => agent.live.poll(), LIVE_POLL_MS)
-  const sockets = new WebSocketServer({ server, maxPayload: MAX_MESSAGE_BYTES })
-  sockets.on('connection', (socket) => serveSocket(agent, socket, log))
-  return {
-    did,
-    url,
-    agent,
-    close: async () => {
-      clearInterval(polling)
-      for (const socket of sockets.clients) socket.close(1001)
-      sockets.close()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-      await close()
-    },
+  const servers: Server[] = []
+  try {
+    const server = await listenPublicly(app, { host, port })
+    servers.push(server)
+    if (options.metrics) servers.push(await listenForMetrics(metrics, options.metrics))
+    if (options.adminSocket) servers.push(await listenForOperator(adminHttp(opened), options.adminSocket))
+    const served = acceptSockets(server, sockets, door, { behindProxy, perAddress: rate.perSecond > 0, log })
+    const polling = setInterval(() => agent.live.poll(), LIVE_POLL_MS)
+    const expire = async (): Promise<void> => {
+      const expired = await store.expireMail(clock.now() - mailDays * DAY_MS)
+      if (expired === 0) return
+      metrics.expired(expired)
+      log('info', 'messages expired', { messages: expired })
+    }
+    const expiring = setInterval(() => void expire().catch(() => {}), EXPIRY_MS)
+    await expire()
+    return {
+      did,
+      url,
+      agent,
+      close: async () => {
+        draining = true
+        clearInterval(expiring)
+        const closed = servers.map((one) => new Promise((resolve) => one.close(resolve)))
+        const inHand = Promise.all([...served].map((socket) => socket.drain()))
+        await within(DRAIN_MS, Promise.all([inHand, closing(sockets, inHand), ...closed]))
+        clearInterval(polling)
+        for (const socket of sockets.clients) socket.terminate()
+        for (const one of servers) one.closeAllConnections()
+        await Promise.all(closed)
+        await opened.close()
+      },
+    }
+  } catch (error) {
+    for (const one of servers) one.close()
+    await opened.close()
+    throw error
   }
 }
 
@@ -106,35 +149,49 @@ async function openStore({ data, database, witness, wakeUps = true, log }: Agenc
   return openPostgresStore({ url: database, witnessFile: witness ?? join(data, 'guess-witness'), wakeUps, log })
 }
 
-/** Messages of one socket are handled in the order they come. */
-function serveSocket(agent: CloudAgent, socket: WebSocket, log: (line: string) => void): void {
-  const session: Session = { push: (bytes) => socket.send(bytes), waiting: () => socket.bufferedAmount }
-  let alive = true
-  let turn: Promise<void> = Promise.resolve()
-  socket.on('message', (data) => {
-    const bytes = new Uint8Array(Buffer.isBuffer(data) ? data : Buffer.concat([data].flat() as Buffer[]))
-    turn = turn.then(async () => {
-      try {
-        const reply = await agent.receive(bytes, session)
-        if (reply) session.push(reply)
-      } catch (error) {
-        if (!isKeysteadError(error)) log(`error ${error}`)
-        // What cannot be opened cannot be answered; the sender sees the socket close and may ask over HTTP why.
-        socket.close(1008, isKeysteadError(error) ? error.code : 'INTERNAL_ERROR')
-      }
+function agencyResolver(dkms: DidResolver | undefined): DidResolver {
+  const local = (subject: string) => localResolver.resolve(subject)
+  return combineResolvers({
+    key: local,
+    jwk: local,
+    peer: local,
+    ...(dkms ? { dkms: (subject: string) => dkms.resolve(subject) } : {}),
+  })
+}
+
+/** Every socket that is open, for draining. */
+function acceptSockets(
+  server: Server,
+  sockets: WebSocketServer,
+  door: Door,
+  { behindProxy, perAddress, log }: { behindProxy: boolean; perAddress: boolean; log: Log },
+): ReadonlySet<ServedSocket> {
+  const served = new Set<ServedSocket>()
+  const open = new Map<string, number>()
+  server.on('upgrade', (request, connection, head) => {
+    const address = remoteAddress(request, behindProxy)
+    const count = open.get(address) ?? 0
+    if (perAddress && count >= MAX_SOCKETS_PER_ADDRESS) {
+      connection.end('HTTP/1.1 429 TOO_MANY_REQUESTS\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
+      return
+    }
+    sockets.handleUpgrade(request, connection, head, (socket) => {
+      open.set(address, (open.get(address) ?? 0) + 1)
+      const one = serveSocket(door, socket, address, log)
+      served.add(one)
+      socket.on('close', () => {
+        served.delete(one)
+        const left = (open.get(address) ?? 1) - 1
+        if (left > 0) open.set(address, left)
+        else open.delete(address)
+      })
     })
   })
-  socket.on('pong', () => {
-    alive = true
-  })
-  const timer = setInterval(() => {
-    if (!alive) return socket.terminate()
-    alive = false
-    socket.ping()
-  }, PING_MS)
-  socket.on('close', () => {
-    clearInterval(timer)
-    agent.closed(session)
-  })
-  socket.on('error', () => socket.terminate())
+  return served
+}
+
+/** When the closing handshakes are over. */
+async function closing(sockets: WebSocketServer, inHand: Promise<unknown>): Promise<void> {
+  await inHand
+  await Promise.all([...sockets.clients].map((socket) => new Promise((resolve) => socket.once('close', resolve))))
 }

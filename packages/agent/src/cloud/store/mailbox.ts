@@ -1,11 +1,11 @@
 /** Mail: kept until it is acknowledged, counted against the account's room, given out in the order it came. */
 import { sql } from 'kysely'
-import { MAX_MAILBOX_BYTES, MAX_MESSAGES_PER_ACCOUNT } from '../../limits.ts'
 import { refusal } from '../agent.ts'
 import type { CloudStore, MailStatus } from './port.ts'
 import type { Database, Tables } from './tables.ts'
+import { roomOf } from './tenants.ts'
 
-type Mailbox = Pick<CloudStore, 'addMail' | 'mail' | 'newestMail' | 'mailStatus' | 'removeMail'>
+type Mailbox = Pick<CloudStore, 'addMail' | 'mail' | 'newestMail' | 'mailStatus' | 'removeMail' | 'expireMail'>
 
 export function mailOf({ db, alone, announce }: Database): Mailbox {
   const statusIn = async (from: Database['db'], account: string, recipient?: string): Promise<MailStatus> => {
@@ -22,8 +22,8 @@ export function mailOf({ db, alone, announce }: Database): Mailbox {
     mailStatus: (account, recipient) => statusIn(db, account, recipient),
     addMail: (account, { id, recipient, bytes, received }) =>
       alone(`mail ${account}`, async (transaction) => {
-        const status = await statusIn(transaction, account)
-        if (status.count >= MAX_MESSAGES_PER_ACCOUNT || status.bytes + bytes.length > MAX_MAILBOX_BYTES)
+        const [status, room] = [await statusIn(transaction, account), await roomOf(transaction, account)]
+        if (status.count >= room.messages || status.bytes + bytes.length > room.bytes)
           throw refusal('MAILBOX_FULL', 'the mailbox is full')
         const row = { id, account, recipient, bytes, size: bytes.length, received }
         await transaction
@@ -51,6 +51,10 @@ export function mailOf({ db, alone, announce }: Database): Mailbox {
           return index === 0 || bytes <= maxBytes
         })
         .map(({ n, id, recipient, received, bytes }) => ({ n, id, recipient, received, bytes: new Uint8Array(bytes) }))
+    },
+    expireMail: async (before) => {
+      const old = db.deleteFrom('mail').where('received', '<', before)
+      return Number((await old.executeTakeFirst()).numDeletedRows)
     },
     removeMail: (account, ids) =>
       alone(`mail ${account}`, async (transaction) => {

@@ -36,7 +36,40 @@ export interface StoredEscrow extends EscrowRecord {
   readonly released: boolean
 }
 
-export interface CloudStore {
+/** Room of one mailbox. */
+export interface Room {
+  readonly messages: number
+  readonly bytes: number
+}
+
+/** An account as its operator sees it. */
+export interface Tenant {
+  /** Hash of the account. */
+  readonly id: string
+  readonly account: string
+  readonly services: readonly string[]
+  readonly suspended: boolean
+  readonly maxMessages: number
+  readonly maxBytes: number
+  readonly recipients: number
+  readonly messages: number
+  readonly bytes: number
+  readonly backupBytes: number
+}
+
+/** The operator's side of the store. */
+export interface Tenants {
+  isSuspended(account: string): Promise<boolean>
+  tenants(): Promise<Tenant[]>
+  setRoom(account: string, room: Room): Promise<void>
+  setSuspended(account: string, suspended: boolean): Promise<void>
+  /** Over all accounts; `oldest` in milliseconds since 1970, 0 when no message waits. */
+  totals(): Promise<{ accounts: number; messages: number; bytes: number; oldest: number }>
+  /** Rejects while the database does not answer. */
+  reachable(): Promise<void>
+}
+
+export interface CloudStore extends Tenants {
   grants(account: string): Promise<readonly CloudService[]>
   setGrants(account: string, services: readonly CloudService[]): Promise<void>
 
@@ -64,6 +97,8 @@ export interface CloudStore {
   accountKey(account: string): string
   mailStatus(account: string, recipient?: string): Promise<MailStatus>
   removeMail(account: string, ids: readonly string[]): Promise<void>
+  /** Forgets mail received before then (milliseconds); resolves to how many messages. */
+  expireMail(before: number): Promise<number>
 
   /** Compare and swap: rejects with `BACKUP_CONFLICT` unless the put follows the stream's head, `BACKUP_NOT_YOURS` for another's. */
   putBackup(account: string, put: BackupPut, envelope: Bytes, time: number): Promise<void>

@@ -2,14 +2,16 @@
  * The agency's store on PostgreSQL, for several instances behind any load balancer. Transactions that must be alone take an
  * advisory lock under a hash of their name; wake-ups between instances are NOTIFY, sent with the commit.
  */
-import { KeysteadError } from '@keystead/core'
+import { isKeysteadError, KeysteadError } from '@keystead/core'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { CloudErrorCode } from '../errors.ts'
+import type { Log } from '../log.ts'
 import { Announcements, accountKey } from './announcements.ts'
 import { GuessWitness } from './guess-witness.ts'
+import { pendingMigrations, VERSION_TABLE } from './migrations.ts'
 import { type OpenStore, storeOn } from './store.ts'
-import { type Database, schema, type Tables } from './tables.ts'
+import type { Database, Tables } from './tables.ts'
 
 const TYPES = { bytes: 'bytea', integer: 'bigint', counter: 'bigserial primary key', after: '' }
 const CHANNEL = 'keystead_mail'
@@ -25,22 +27,26 @@ export interface PostgresOptions {
   readonly witnessFile: string
   /** False: instances find each other's mail by polling alone. */
   readonly wakeUps?: boolean
-  readonly log: (line: string) => void
+  readonly log: Log
 }
 
-/** Rejects with `DATABASE_UNREACHABLE`. */
+/** Rejects with `DATABASE_UNREACHABLE` or `DATABASE_NEWER`. */
 export async function openPostgresStore(options: PostgresOptions): Promise<OpenStore> {
   const pool = new pg.Pool({ connectionString: options.url, max: MAX_CONNECTIONS, types: { getTypeParser } })
   // A connection that breaks while idle is replaced; whoever uses one meanwhile is told by its query.
-  pool.on('error', (error) => options.log(`error database connection: ${error.message}`))
+  pool.on('error', (error) => options.log('error', 'database connection', { reason: error.message }))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   try {
     await db.transaction().execute(async (transaction) => {
       await sql`select pg_advisory_xact_lock(hashtextextended('keystead schema', 0))`.execute(transaction)
-      for (const statement of schema(TYPES)) await sql.raw(statement).execute(transaction)
+      await sql.raw(VERSION_TABLE).execute(transaction)
+      const { rows } = await sql<{ version: number }>`select version from schema_version`.execute(transaction)
+      for (const statement of pendingMigrations(rows[0]?.version ?? 0, TYPES))
+        await sql.raw(statement).execute(transaction)
     })
   } catch (cause) {
     await db.destroy()
+    if (isKeysteadError(cause)) throw cause
     throw new KeysteadError<CloudErrorCode>('DATABASE_UNREACHABLE', 'the database cannot be used', { cause })
   }
   const witness = new GuessWitness(options.witnessFile)
@@ -94,7 +100,7 @@ function hear({ url, log }: PostgresOptions, tell: (key: string) => void): () =>
     const retry = (reason: string): void => {
       if (stopped || broken) return
       broken = true
-      log(`error wake-ups between instances are off for now: ${reason}`)
+      log('error', 'wake-ups between instances are off for now', { reason })
       client.end().catch(() => {})
       again = setTimeout(() => void connect(), RECONNECT_MS)
     }

@@ -7,9 +7,10 @@ import { Kysely } from 'kysely'
 import type { CloudErrorCode } from '../errors.ts'
 import { Announcements, accountKey } from './announcements.ts'
 import { GuessWitness } from './guess-witness.ts'
+import { pendingMigrations, VERSION_TABLE } from './migrations.ts'
 import { NodeSqliteDialect } from './sqlite-dialect.ts'
 import { type OpenStore, storeOn } from './store.ts'
-import { type Database, schema, type Tables } from './tables.ts'
+import type { Database, Tables } from './tables.ts'
 
 const TYPES = {
   bytes: 'blob',
@@ -29,7 +30,7 @@ export function openSqliteStore(folder: string, witnessFile = join(folder, 'gues
     file.exec(
       'pragma busy_timeout = 0; pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full',
     )
-    for (const statement of schema(TYPES)) file.exec(statement)
+    migrate(file)
   } catch (cause) {
     file.close()
     if (!/locked|busy/i.test(String(cause))) throw cause
@@ -58,10 +59,27 @@ export function openSqliteStore(folder: string, witnessFile = join(folder, 'gues
   return {
     store: storeOn({ db, alone, announce }, witness, (listener) => mail.listen(listener)),
     locked,
+    copyTo: (target) => void file.prepare('vacuum into ?').run(target),
     close: async () => {
       await db.destroy()
       witness.close()
     },
+  }
+}
+
+/** Throws `DATABASE_NEWER`. */
+function migrate(file: DatabaseSync): void {
+  file.exec(VERSION_TABLE)
+  const row = file.prepare('select version from schema_version').get()
+  const statements = pendingMigrations(Number(row?.['version'] ?? 0), TYPES)
+  if (statements.length === 0) return
+  file.exec('begin immediate')
+  try {
+    for (const statement of statements) file.exec(statement)
+    file.exec('commit')
+  } catch (error) {
+    file.exec('rollback')
+    throw error
   }
 }
 

@@ -10,11 +10,14 @@ import { mailOf } from './mailbox.ts'
 import { noncesOf } from './nonces.ts'
 import type { CloudStore } from './port.ts'
 import type { Database } from './tables.ts'
+import { tenantsOf } from './tenants.ts'
 
 export interface OpenStore {
   readonly store: CloudStore
   /** Shares that had to be locked because the database is older than the guesses it counted. */
   readonly locked: number
+  /** Copies the database, as it is at one moment, into a file. Absent where the database has its own tools. */
+  readonly copyTo?: (file: string) => void
   close(): Promise<void>
 }
 
@@ -24,6 +27,7 @@ export function storeOn(
   onMail: (listener: (key: string) => void) => void,
 ): CloudStore {
   return {
+    ...tenantsOf(database),
     ...grantsOf(database),
     ...recipientsOf(database),
     ...mailOf(database),

@@ -4,6 +4,8 @@ import type { Kysely, Transaction } from 'kysely'
 export interface Tables {
   grants: { account: string; services: string }
   recipients: { did: string; account: string }
+  /** What the operator decided; null: the default. */
+  accounts: { account: string; suspended: number; max_messages: number | null; max_bytes: number | null }
   /** `n` grows in the order in which an account's messages became visible. */
   mail: { n: number; id: string; account: string; recipient: string; bytes: Uint8Array; size: number; received: number }
   vaults: { vault: string; account: string; readers: string }
@@ -39,7 +41,7 @@ export interface Database {
   announce(transaction: Transaction<Tables>, account: string): Promise<void>
 }
 
-/** Statements that make the tables; `types` are the words of the database. */
+/** Statements that made the first tables (later ones: `migrations.ts`); `types` are the words of the database. */
 export function schema(types: { bytes: string; integer: string; counter: string; after: string }): string[] {
   const { bytes, integer, counter, after } = types
   return [

@@ -1,0 +1,40 @@
+/**
+ * AGENCY-12: how the tables came to be, step by step. Forward only: a step that was released never changes, a new version of
+ * the agency appends one, and a database that a newer version wrote is refused instead of guessed at.
+ */
+import { KeysteadError } from '@keystead/core'
+import type { CloudErrorCode } from '../errors.ts'
+import { schema } from './tables.ts'
+
+export interface Words {
+  readonly bytes: string
+  readonly integer: string
+  readonly counter: string
+  readonly after: string
+}
+
+/** Step 1 says "if not exists": it adopts databases from before versions were counted. */
+const STEPS: readonly ((words: Words) => readonly string[])[] = [
+  schema,
+  ({ integer, after }) => [
+    `create table accounts (account text primary key, suspended integer not null, max_messages ${integer},
+      max_bytes ${integer})${after}`,
+    'create index mail_received on mail (received)',
+  ],
+]
+
+export const SCHEMA_VERSION: number = STEPS.length
+
+export const VERSION_TABLE = 'create table if not exists schema_version (version integer not null)'
+
+/** Statements, for one transaction, that bring a database from `version` (0: never counted) to ours. Throws `DATABASE_NEWER`. */
+export function pendingMigrations(version: number, words: Words): string[] {
+  if (version > SCHEMA_VERSION)
+    throw new KeysteadError<CloudErrorCode>(
+      'DATABASE_NEWER',
+      `the database has version ${version}, this agency knows ${SCHEMA_VERSION}: run the newer agency, or restore a backup`,
+    )
+  if (version === SCHEMA_VERSION) return []
+  const steps = STEPS.slice(version).flatMap((step) => step(words))
+  return [...steps, 'delete from schema_version', `insert into schema_version (version) values (${SCHEMA_VERSION})`]
+}

@@ -1,0 +1,77 @@
+/** What an operator sees of accounts and may change: room, suspension. Accounts are named by a hash; contents are ciphertext. */
+import { sql, type Transaction } from 'kysely'
+import { MAX_MAILBOX_BYTES, MAX_MESSAGES_PER_ACCOUNT } from '../../limits.ts'
+import { accountKey } from './announcements.ts'
+import type { Room, Tenant, Tenants } from './port.ts'
+import type { Database, Tables } from './tables.ts'
+
+export function tenantsOf({ db, alone }: Database): Tenants {
+  /** Upserts what an operator decided about an account. */
+  const decide = (account: string, change: Partial<Omit<Tables['accounts'], 'account'>>): Promise<void> =>
+    alone(`account ${account}`, async (transaction) => {
+      await transaction
+        .insertInto('accounts')
+        .values({ account, suspended: 0, max_messages: null, max_bytes: null, ...change })
+        .onConflict((conflict) => conflict.column('account').doUpdateSet(change))
+        .execute()
+    })
+  return {
+    isSuspended: async (account) => {
+      const row = db.selectFrom('accounts').select('suspended').where('account', '=', account)
+      return (await row.executeTakeFirst())?.suspended === 1
+    },
+    tenants: async () => {
+      const { rows } = await sql<Omit<Tenant, 'id' | 'suspended'> & { services: string | null; suspended: number }>`
+        select everybody.account as account, grants.services as services, coalesce(accounts.suspended, 0) as suspended,
+          coalesce(accounts.max_messages, ${MAX_MESSAGES_PER_ACCOUNT}) as "maxMessages",
+          coalesce(accounts.max_bytes, ${MAX_MAILBOX_BYTES}) as "maxBytes",
+          (select count(*) from recipients where recipients.account = everybody.account) as recipients,
+          (select count(*) from mail where mail.account = everybody.account) as messages,
+          (select coalesce(sum(size), 0) from mail where mail.account = everybody.account) as bytes,
+          (select coalesce(sum(length(envelope)), 0) from envelopes join vaults on vaults.vault = envelopes.vault
+            where vaults.account = everybody.account) as "backupBytes"
+        from (select account from grants union select account from accounts) as everybody
+        left join grants on grants.account = everybody.account
+        left join accounts on accounts.account = everybody.account`.execute(db)
+      return rows.map((row) => ({
+        ...row,
+        id: accountKey(row.account),
+        services: JSON.parse(row.services ?? '[]') as string[],
+        suspended: row.suspended === 1,
+        ...numbers(row),
+      }))
+    },
+    setRoom: (account, { messages, bytes }) => decide(account, { max_messages: messages, max_bytes: bytes }),
+    setSuspended: (account, suspended) => decide(account, { suspended: suspended ? 1 : 0 }),
+    totals: async () => {
+      const { rows } = await sql<{ accounts: number; messages: number; bytes: number; oldest: number }>`
+        select (select count(*) from grants) as accounts, count(*) as messages, coalesce(sum(size), 0) as bytes,
+          coalesce(min(received), 0) as oldest from mail`.execute(db)
+      const [{ accounts = 0, messages = 0, bytes = 0, oldest = 0 } = {}] = rows
+      return { accounts: Number(accounts), messages: Number(messages), bytes: Number(bytes), oldest: Number(oldest) }
+    },
+    reachable: async () => {
+      await sql`select 1`.execute(db)
+    },
+  }
+}
+
+/** PostgreSQL adds up bigints to numerics, which arrive as text. */
+function numbers(row: Pick<Tenant, 'maxMessages' | 'maxBytes' | 'recipients' | 'messages' | 'bytes' | 'backupBytes'>) {
+  const { maxMessages, maxBytes, recipients, messages, bytes, backupBytes } = row
+  return {
+    maxMessages: Number(maxMessages),
+    maxBytes: Number(maxBytes),
+    recipients: Number(recipients),
+    messages: Number(messages),
+    bytes: Number(bytes),
+    backupBytes: Number(backupBytes),
+  }
+}
+
+/** Room of one account, as the operator set it or by default. */
+export async function roomOf(transaction: Transaction<Tables>, account: string): Promise<Room> {
+  const set = transaction.selectFrom('accounts').select(['max_messages', 'max_bytes']).where('account', '=', account)
+  const row = await set.executeTakeFirst()
+  return { messages: row?.max_messages ?? MAX_MESSAGES_PER_ACCOUNT, bytes: row?.max_bytes ?? MAX_MAILBOX_BYTES }
+}
