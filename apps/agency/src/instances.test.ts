@@ -50,7 +50,7 @@ class Instance {
   async kill(): Promise<void> {
     const child = this.#child
     this.#child = undefined
-    if (!child) return
+    if (!child || child.exitCode !== null) return
     const gone = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGKILL')
     await gone

@@ -35,6 +35,8 @@ export async function openPostgresStore(options: PostgresOptions): Promise<OpenS
   const pool = new pg.Pool({ connectionString: options.url, max: MAX_CONNECTIONS, types: { getTypeParser } })
   // A connection that breaks while idle is replaced; whoever uses one meanwhile is told by its query.
   pool.on('error', (error) => options.log('error', 'database connection', { reason: error.message }))
+  // One that breaks in use tells its query; without a listener it would end the process besides.
+  pool.on('connect', (client) => client.on('error', () => {}))
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
   try {
     await db.transaction().execute(async (transaction) => {
