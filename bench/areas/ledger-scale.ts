@@ -16,7 +16,7 @@ import {
   networkHash,
 } from '@keystead/did-dkms'
 import { EmbeddedLedger, LedgerStore, readBundle, Signer } from '@keystead/ledger'
-import { encodeBundle } from '@keystead/light-client'
+import { encodeBundle, PLACEHOLDER } from '@keystead/light-client'
 import { Owner } from '../../packages/did-dkms/src/testing/owner.ts'
 import { fill } from '../fill.ts'
 import type { Budget, Row } from '../measure.ts'
@@ -92,7 +92,7 @@ async function load(folder: string, dids: number): Promise<{ rows: Row[]; sample
     figure('disk that an update adds', growth / updates, 'B', 1.2, growth / bytes),
     figure(
       `proof of a state, largest of ${proofs.length}`,
-      largest(proofs.map(({ stateProof }) => 32 * stateProof.siblings.length + (stateProof.leaf ? 64 : 0))),
+      largest(proofs.map(({ stateProof }) => pathBytes(stateProof.siblings))),
       'B',
       850,
     ),
@@ -103,6 +103,11 @@ async function load(folder: string, dids: number): Promise<{ rows: Row[]; sample
 
 const body = (): Body =>
   makeBody([], [{ id: 'agent', type: 'DIDCommMessaging', serviceEndpoint: 'https://agency.example/v2' }], systemRandom)
+
+/** As a bundle carries a path: 32 bytes a sibling, one where it is the placeholder. */
+function pathBytes(siblings: readonly Uint8Array[]): number {
+  return siblings.reduce((sum, hash) => sum + (Buffer.compare(hash, PLACEHOLDER) === 0 ? 1 : 32), 0)
+}
 
 /** So many of them, evenly. */
 function every<T>(items: readonly T[], count: number): T[] {
