@@ -35,6 +35,12 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 
+interface Key {
+  readonly keyId: string
+  readonly purpose: string
+  readonly state: string
+}
+
 async function connect(): Promise<void> {
   const { data } = await alice.run(['invite', '--tell'])
   await alice.listening(() => bob.run(['accept', data.url, '--tell', '--wait', '30']))
@@ -66,5 +72,22 @@ describe('RELATIONSHIP-25: contacts remove', () => {
     expect(blocked.map(({ label }: { label: string }) => label)).toContain('bob')
     await alice.run(['contacts', 'unblock', 'bob'])
     expect((await alice.run(['contacts', 'unblock', 'bob'], 65)).error).toBe('UNKNOWN_CONTACT')
+  })
+})
+
+describe('VAULT-10: keys compromised', () => {
+  it('shows what depends on the key, asks, replaces it in order, and says that it is done', async () => {
+    const { keys } = (await alice.run(['keys'])).data
+    const [key] = keys.filter(({ purpose, state }: Key) => purpose === 'signing' && state === 'active')
+    const plan = (await alice.run(['keys', 'compromised', key.keyId.slice(0, 8), '--plan'])).data
+    expect(plan.steps.map(({ kind }: { kind: string }) => kind)).toEqual(['identity'])
+    expect((await alice.run(['keys', 'compromised', key.keyId], 65)).error).toBe('NO_INPUT')
+    expect((await alice.run(['keys', 'compromised', key.keyId, '--since', 'lately', '--yes'], 65)).error).toBe(
+      'BAD_TIME',
+    )
+    const { data } = await alice.run(['keys', 'compromised', key.keyId, '--yes'])
+    expect(data.steps).toMatchObject([{ kind: 'identity', outcome: 'done' }])
+    const now = (await alice.run(['keys'])).data.keys.find(({ keyId }: Key) => keyId === key.keyId)
+    expect(now.events.map(({ to }: { to: string }) => to)).toContain('compromised')
   })
 })

@@ -1,11 +1,15 @@
 /** The wallet's keys and what was done with them. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { parseJson } from '@keystead/core'
+import type { PlannedReplacement } from '@keystead/agent/edge'
+import { KeysteadError, parseJson } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import { KEY_PURPOSES, type KeyInfo, verifyAuditLog } from '@keystead/wallet'
 import type { Command } from 'commander'
+import { EXIT } from '../exit.ts'
 import { iso } from '../output.ts'
-import { action, withWallet } from '../run.ts'
+import { askLine } from '../passphrase.ts'
+import { action, type Run, withWallet } from '../run.ts'
+import type { OpenWallet } from '../wallet.ts'
 
 /** A wallet of many years has some ten thousand entries of 400 bytes. */
 const MAX_LOG_BYTES = 64 * 1024 * 1024
@@ -46,6 +50,18 @@ export function keyCommands(program: Command): void {
     )
 
   keys
+    .command('compromised <key>')
+    .description('somebody else may have this key: see what depends on it, and replace it in order; again, go on')
+    .option('--since <time>', 'from when on, at most 90 days ago; now, unless said')
+    .option('--plan', 'only say what would be done')
+    .option('--yes', 'do it without asking')
+    .action(
+      action(program, (run, name: string, options: { since?: string; plan?: boolean; yes?: boolean }) =>
+        withWallet(run, (opened) => compromised(run, opened, name, options)),
+      ),
+    )
+
+  keys
     .command('verify-audit <file>')
     .description('check an audit log: nothing missing, moved or changed')
     .action(
@@ -63,6 +79,55 @@ export function keyCommands(program: Command): void {
       }),
     )
 }
+
+/** Says what depends on the key, asks, and replaces it. */
+async function compromised(
+  run: Run,
+  { agent }: OpenWallet,
+  name: string,
+  options: { since?: string; plan?: boolean; yes?: boolean },
+): Promise<number> {
+  const since = options.since === undefined ? undefined : timeOf(options.since)
+  const planned = await agent.replacementPlan(name, since)
+  if (options.plan) {
+    run.out.result(planLines(planned), planData(planned))
+    return EXIT.ok
+  }
+  if (!options.yes) {
+    for (const line of planLines(planned)) run.out.note(line)
+    const answer = await askLine('Its private half can never be used again. Replace it now? Type "yes": ')
+    if (answer !== 'yes') {
+      run.out.result('Nothing was done.', planData(planned))
+      return EXIT.negative
+    }
+  }
+  const done = await agent.replaceCompromised(name, since)
+  run.out.result(planLines(done), planData(done))
+  return done.steps.some(({ outcome }) => outcome === 'waiting') ? EXIT.tryLater : EXIT.ok
+}
+
+function timeOf(text: string): number {
+  const time = Date.parse(text)
+  if (Number.isNaN(time)) throw new KeysteadError('BAD_TIME', 'a time looks like 2026-05-31T12:00:00Z')
+  return Math.floor(time / 1000)
+}
+
+function planLines({ key, since, steps }: PlannedReplacement): string[] {
+  const lines = steps.map(({ outcome, text, why }, number) => {
+    const how = outcome === undefined ? '' : `[${outcome}${why === undefined ? '' : `: ${why}`}] `
+    return `  ${number + 1}. ${how}${text}`
+  })
+  return [
+    `${key.keyId.slice(0, 8)}, ${key.purpose}, ${key.state}; others may have used it since ${iso(since)}.`,
+    ...(lines.length > 0 ? lines : ['  Nothing in this wallet depends on it.']),
+  ]
+}
+
+const planData = ({ key: { keyId, purpose, state }, since, steps }: PlannedReplacement) => ({
+  key: { keyId, purpose, state },
+  since,
+  steps,
+})
 
 const firstTime = (info: KeyInfo): number => info.events[0]?.at ?? 0
 

@@ -39,6 +39,7 @@ import type {
 import { RecoveryAgent } from './recovery/agent.ts'
 import { answerShare } from './recovery/contacts.ts'
 import { finishRemovals, type RemovalOptions, removeContact } from './removal.ts'
+import { type PlannedReplacement, planFor, replaceCompromised } from './replacement/replace.ts'
 import { rotateEverything } from './rotation.ts'
 import { findAnyContact, sendText } from './standard.ts'
 import { put, remove } from './store.ts'
@@ -101,6 +102,16 @@ export class EdgeAgent {
   /** New keys for everything. Peers follow by themselves. */
   rotateAll(): Promise<{ identities: number; relationships: number }> {
     return this.#act(() => rotateEverything(this.edge))
+  }
+
+  /** What depends on a key, by id or its beginning, and how it would be replaced; `since` in seconds since 1970. */
+  replacementPlan(key: string, since?: number): Promise<PlannedReplacement> {
+    return planFor(this.edge, key, since)
+  }
+
+  /** Marks a key compromised and runs its plan; again, it goes on with what waits. */
+  replaceCompromised(key: string, since?: number): Promise<PlannedReplacement> {
+    return this.#act(() => replaceCompromised(this.edge, key, since))
   }
 
   /** Ends the public DID for good; `done` is false while the ledger does not have it yet. */

@@ -22,6 +22,7 @@ export type EdgeErrorCode =
   | 'RECOVERY_NOT_SET_UP'
   | 'NO_RECOVERY_KEY'
   | 'NO_RECOVERY_PENDING'
+  | 'BAD_TIME'
   | 'BAD_DEVICE'
   | 'UNKNOWN_DEVICE'
   | 'NO_BACKUP'

@@ -19,4 +19,6 @@ export { RecoveryAgent, type RecoveryChoice, type RecoveryProgress } from './rec
 export type { EscrowProgress } from './recovery/records.ts'
 export type { Recovered } from './recovery/restore.ts'
 export type { RecoveryStatus } from './recovery/status.ts'
+export { type KeyUsers, planReplacement, type Step } from './replacement/plan.ts'
+export type { PlannedReplacement, StepOutcome } from './replacement/replace.ts'
 export type { SyncResult } from './sync.ts'

@@ -1,5 +1,6 @@
 /** Our own log of a relationship: begun, rotated, recovered. One device, one key, threshold one. */
 
+import { isKeysteadError } from '@keystead/core'
 import { encodeMultikey, keyDigest, type SigningKey } from '@keystead/crypto'
 import { createFromPrior } from '@keystead/didcomm'
 import {
@@ -76,21 +77,27 @@ export async function rotateRelationship(
 ): Promise<Relationship> {
   const { state } = relationship.mine
   const { after, keys, pairwise, before } = await nextEntry(edge, relationship, { type: 'rotate', ...options })
-  const fromPrior = await createFromPrior({
-    issuer: await signerOf(edge, state.now.did),
-    sub: pairwise.longForm,
-    clock: edge.ports.clock,
-  })
+  const fromPrior = await priorOf(edge, state.now.did, pairwise)
   await edge.records.commit([
     put('relationship', relationship.id, after),
     put('relationship-keys', relationship.id, keys),
     put('own-did', pairwise.did, pairwise),
     queueRecipient(edge, pairwise.did, 'add'),
-    entriesMessage(edge, after, pairwise, { fromPrior }),
+    entriesMessage(edge, after, pairwise, fromPrior === undefined ? {} : { fromPrior }),
     ...(options.also ?? []),
   ])
   await giveUp(edge, [before])
   return after
+}
+
+/** A key that is compromised proves nothing: the entry alone tells then (RELATIONSHIP-24). */
+async function priorOf(edge: Edge, before: string, { longForm }: OwnDid): Promise<string | undefined> {
+  try {
+    return await createFromPrior({ issuer: await signerOf(edge, before), sub: longForm, clock: edge.ports.clock })
+  } catch (error) {
+    if (isKeysteadError(error, 'KEY_NOT_USABLE')) return undefined
+    throw error
+  }
 }
 
 /** RELATIONSHIP-9: the last entry of our log, and how the peer is told of it, until `dropAfter` (seconds since 1970). */

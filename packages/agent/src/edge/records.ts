@@ -19,6 +19,7 @@ import type {
   SealedRecoveryKeys,
   SpentEscrow,
 } from './recovery/records.ts'
+import type { Step } from './replacement/plan.ts'
 
 /** Each category's record, and its segment. */
 export interface Records {
@@ -61,6 +62,8 @@ export interface Records {
   helping: Helping
   /** The owner stopped a recovery: what else of it comes to light until then is stopped without asking again. */
   vetoing: { readonly until: number }
+  /** By id of a compromised key: how it is replaced, and how far that is. */
+  replacement: Replacement
 }
 export type Category = keyof Records
 
@@ -95,6 +98,7 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   rescue: 'cache',
   helping: 'cache',
   vetoing: 'cache',
+  replacement: 'cache',
 }
 
 export interface Profile {
@@ -247,6 +251,14 @@ export interface Blocked {
   readonly label: string
   /** Seconds since 1970. */
   readonly at: number
+}
+
+export interface Replacement {
+  /** Seconds since 1970. */
+  readonly since: number
+  readonly steps: readonly Step[]
+  /** Numbers of the steps that were done. */
+  readonly done: readonly number[]
 }
 
 export interface RelationshipKeys {
