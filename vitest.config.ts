@@ -5,8 +5,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@keystead/source', 'node'] } },
   test: {
     include: ['packages/**/*.test.ts', 'apps/**/*.test.ts', 'scripts/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
     execArgv: ['--conditions=@keystead/source', '--disable-warning=ExperimentalWarning'],

@@ -95,3 +95,6 @@ export const MAX_HELP_SESSIONS = 64
 
 /** Characters of one text message. */
 export const MAX_TEXT = 8 * 1024
+
+/** Milliseconds an idle connection is kept: longer than clients keep theirs, so that none is closed just as it is used again. */
+export const KEEP_ALIVE_MS = 65_000

@@ -16,6 +16,9 @@ export const KEEP_BLOCKS = 100_000
 /** Earlier heights whose state can be read and proven: a reader needs one or two, the rest is for one that was held up. */
 export const VERSIONS_KEPT = 16
 
+/** Milliseconds an idle connection is kept: longer than clients keep theirs, so that none is closed just as it is used again. */
+export const KEEP_ALIVE_MS = 65_000
+
 /** Bytes of a block part: CometBFT's BlockPartSizeBytes. */
 export const BLOCK_PART_BYTES = 65_536
 

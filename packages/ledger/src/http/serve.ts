@@ -13,6 +13,7 @@ import { Signer } from '../engine/embedded/signer.ts'
 import type { Ledger } from '../engine/ledger.ts'
 import { Checkpoints } from '../export/checkpoints.ts'
 import { Cosigning, type WitnessAddress } from '../export/cosigning.ts'
+import { KEEP_ALIVE_MS } from '../limits.ts'
 import { lockFolder } from '../state/lock.ts'
 import { LedgerStore } from '../state/store.ts'
 import { ledgerHttp } from './app.ts'
@@ -103,7 +104,8 @@ async function serveEngine(
   const { clock, witnesses = [], log } = options
   const cosigning = new Cosigning({ ledger, checkpoints, witnesses, clock, fetch, log })
   const app = ledgerHttp(ledger, { ...options, receipts: { key, clock }, checkpoints, cosigning })
-  const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port })
+  const serverOptions = { keepAliveTimeout: KEEP_ALIVE_MS }
+  const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port, serverOptions })
   const stop = new AbortController()
   let asking: Promise<void> | undefined
   const close = async (): Promise<void> => {
