@@ -18,6 +18,7 @@ export interface AgencyConfig {
   readonly rate?: { readonly perSecond: number; readonly atOnce: number }
   readonly behindProxy: boolean
   readonly mailDays?: number
+  readonly contact?: string
   readonly ledger?: string
   readonly network?: string
   readonly checkpoint?: TrustPoint
@@ -90,6 +91,11 @@ export function readConfig(environment: Environment): AgencyConfig {
     rate: perSecond === undefined ? undefined : { perSecond, atOnce: perSecond * 20 },
     behindProxy: choice('KEYSTEAD_AGENCY_PROXY', '0', '1') === '1',
     mailDays: whole('KEYSTEAD_AGENCY_MAIL_DAYS', 1, 3650),
+    contact: address(
+      'KEYSTEAD_AGENCY_CONTACT',
+      ['https:', 'mailto:'],
+      'an address that begins with https:// or mailto:',
+    ),
     ledger: http('KEYSTEAD_LEDGER_URL'),
     network: matching('KEYSTEAD_NETWORK', /^\S{1,200}$/, 'the hash of a network')?.[0],
     checkpoint: block && { height: Number(block[1]), hash: String(block[2]) },

@@ -54,6 +54,19 @@ export const REQUEST_TIMEOUT_MS = 60_000
 /** Requests of one socket that wait for their turn; one that sends more without taking answers is cut off. */
 export const MAX_SOCKET_QUEUE = 64
 
+/** Browsers of one account that are woken. */
+export const MAX_PUSH_SUBSCRIPTIONS = 10
+
+/** Mail that is taken within this time wakes nobody; and an account is woken no more often than this. */
+export const PUSH_DELAY_MS = 5000
+export const PUSH_INTERVAL_MS = 60_000
+
+/** Attempts at one wake-up: at once, after 2 and after 8 seconds. The next message wakes anew. */
+export const PUSH_ATTEMPTS = 3
+
+/** Seconds a push service keeps a wake-up for a browser that is off: a day. */
+export const PUSH_TTL_SECONDS = 86_400
+
 /** Bytes free on the disk below which an instance says that it is not ready: what it is asked to keep needs some. */
 export const MIN_FREE_DISK_BYTES = 64 * 1024 * 1024
 

@@ -185,7 +185,12 @@ describe('AGENCY-12 migrations', () => {
       for (const statement of statements) file.exec(statement)
       file.close()
     }
-    change('drop table schema_version', 'drop table accounts', 'drop index mail_received')
+    change(
+      'drop table schema_version',
+      'drop table accounts',
+      'drop table push_subscriptions',
+      'drop index mail_received',
+    )
     const adopted = openSqliteStore(folder)
     expect(await adopted.store.mailStatus('a')).toMatchObject({ count: 1 })
     await adopted.store.setSuspended('a', true)

@@ -31,6 +31,7 @@ import type { EscrowService } from './escrow.ts'
 import { HANDLERS } from './handlers.ts'
 import { LiveDelivery } from './live.ts'
 import type { Log } from './log.ts'
+import type { PushService } from './push/service.ts'
 import type { CloudStore } from './store/port.ts'
 
 /** A connection on which messages can be pushed. */
@@ -53,6 +54,8 @@ export interface CloudAgentOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** Absent where nobody is woken. */
+  readonly push?: PushService
   /** Days a message waits; told in the status. */
   readonly mailDays?: number
 }
@@ -153,6 +156,7 @@ export class CloudAgent {
     if (!account) throw refusal('UNKNOWN_RECIPIENT', 'nobody here receives for this DID')
     const item = { id: messageId(random), recipient, bytes: payload, received: clock.now() }
     await store.addMail(account, item)
+    this.options.push?.hasMail(account)
   }
 
   async #answer(incoming: Incoming, reply: Reply | undefined): Promise<Bytes | undefined> {

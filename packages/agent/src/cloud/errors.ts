@@ -24,6 +24,8 @@ export type CloudErrorCode =
   | 'DATABASE_NEWER'
   | 'ACCOUNT_SUSPENDED'
   | 'TOO_MANY_REQUESTS'
+  | 'PUSH_OFF'
+  | 'PUSH_REFUSED'
   | 'BAD_CONFIG'
   | 'UNKNOWN_TENANT'
   | 'BACKUP_BY_DATABASE'

@@ -98,6 +98,8 @@ function problem(c: Context, error: Error): Response {
   const detail = known ? error.message : 'the agency failed; its log says why'
   return c.json({ type: 'about:blank', title: code.toLowerCase().replaceAll('_', ' '), status, code, detail }, status, {
     'content-type': 'application/problem+json',
+    // What is left of a request that is too large is not read.
+    ...(status === 413 ? { connection: 'close' } : {}),
     ...(status === 429 ? { 'retry-after': '1' } : {}),
   })
 }

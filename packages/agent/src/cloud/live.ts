@@ -34,6 +34,11 @@ export class LiveDelivery {
     return this.#sessions.get(session)?.account === account
   }
 
+  /** True while any socket here takes this account's mail. */
+  isOnFor(account: string): boolean {
+    return [...this.#sessions.values()].some((live) => live.account === account)
+  }
+
   /** What waits already is fetched as ever; what comes from now on is pushed. Nothing falls between: the next look starts here. */
   async begin(account: string, session: Session, type: string): Promise<void> {
     const after = await this.#store.newestMail(account)

@@ -7,6 +7,7 @@ export interface Meter {
   /** `outcome`: `kept` (a forward), `answered`, or the code of the refusal. */
   request(door: 'http' | 'websocket', outcome: string, seconds: number): void
   expired(messages: number): void
+  pushed(answer: 'taken' | 'gone' | 'later' | 'refused'): void
 }
 
 export interface Metrics extends Meter {
@@ -39,6 +40,12 @@ export function agencyMetrics(store: CloudStore, sockets: () => number): Metrics
     help: 'Messages forgotten because nobody fetched them',
     registers,
   })
+  const pushes = new Counter({
+    name: 'keystead_agency_pushes_total',
+    help: 'Wake-ups by what the push service answered',
+    labelNames: ['answer'],
+    registers,
+  })
   const gauge = (name: string, help: string): Gauge => new Gauge({ name: `keystead_agency_${name}`, help, registers })
   const open = gauge('sockets', 'Open WebSockets')
   const accounts = gauge('accounts', 'Accounts that granted something')
@@ -51,6 +58,7 @@ export function agencyMetrics(store: CloudStore, sockets: () => number): Metrics
       seconds.observe({ door }, took)
     },
     expired: (count) => expired.inc(count),
+    pushed: (answer) => pushes.inc({ answer }),
     contentType: registry.contentType,
     text: async () => {
       open.set(sockets())

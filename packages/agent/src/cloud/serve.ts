@@ -19,6 +19,7 @@ import { openIdentity } from './identity.ts'
 import { listenForMetrics, listenForOperator, listenPublicly } from './listeners.ts'
 import type { Log } from './log.ts'
 import { agencyMetrics } from './metrics.ts'
+import { type PushOptions, PushService } from './push/service.ts'
 import { readiness, within } from './readiness.ts'
 import { remoteAddress } from './remote-address.ts'
 import { type ServedSocket, serveSocket } from './socket.ts'
@@ -51,6 +52,10 @@ export interface AgencyOptions {
   /** A proxy stands before us and appends the address it saw to `X-Forwarded-For`. */
   readonly behindProxy?: boolean
   readonly mailDays?: number
+  /** `https:` or `mailto:`: how push services reach the operator; by default the address. */
+  readonly contact?: string
+  /** Departures for trials and tests. */
+  readonly push?: Pick<PushOptions, 'anywhere' | 'delayMs' | 'intervalMs' | 'backoffMs'>
   /** Hash of the network the agency knows; undefined while it does not. */
   readonly network?: () => Promise<string | undefined>
   /** The newest block the agency has verified. */
@@ -89,10 +94,19 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
   const { operator = new URL(url).host, demonstration = false } = options
   const escrow = await escrowService(identity, { url, operator, demonstration })
   const resolver = agencyResolver(options.dkms)
-  const agent = new CloudAgent({ did, key, url, store, escrow, resolver, keys, clock, random, log, mailDays })
 
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES })
   const metrics = agencyMetrics(store, () => sockets.clients.size)
+  const push = new PushService({
+    keys: identity.vapid,
+    contact: options.contact ?? url.replace(/^http:/, 'https:'),
+    store,
+    clock,
+    meter: metrics,
+    isLive: (account) => agent.live.isOnFor(account),
+    ...options.push,
+  })
+  const agent = new CloudAgent({ did, key, url, store, escrow, push, resolver, keys, clock, random, log, mailDays })
   const { rate = { perSecond: REQUESTS_PER_SECOND, atOnce: REQUESTS_AT_ONCE } } = options
   const door = new Door(agent, { brakes: rate.perSecond > 0 ? new Brakes(rate, clock) : undefined, meter: metrics })
   let draining = false
@@ -133,6 +147,7 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
         for (const socket of sockets.clients) socket.terminate()
         for (const one of servers) one.closeAllConnections()
         await Promise.all(closed)
+        await push.stop()
         await opened.close()
       },
     }

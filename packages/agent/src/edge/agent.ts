@@ -12,6 +12,7 @@ import {
   parseChallenge,
   parseResponse,
 } from '../protocols/key-verify/messages.ts'
+import type { PushSubscription } from '../protocols/push/messages.ts'
 import { acceptInvitation, type ConnectOptions, connectToDid, invite } from './connecting.ts'
 import { type Edge, fault, findContact, makeEdge, profileOf } from './context.ts'
 import { acceptPlainly, invitePlainly } from './correspondents.ts'
@@ -25,6 +26,7 @@ import { listen } from './live.ts'
 import { flushOutbox } from './outbox.ts'
 import type { EdgePorts } from './ports.ts'
 import { addCloudAgent, announceIdentities } from './provisioning.ts'
+import { pushKey, wakeBy, wakeNoMore } from './push.ts'
 import type {
   Blocked,
   Correspondent,
@@ -92,6 +94,19 @@ export class EdgeAgent {
     services: readonly CloudService[] = DEFAULT_SERVICES,
   ): Promise<void> {
     return this.#act(() => addCloudAgent(this.edge, agency, services))
+  }
+
+  /** Lets the agency wake this browser when mail waits (AGENCY-15); the key is what the browser subscribes with. */
+  pushKey(): Promise<string> {
+    return pushKey(this.edge)
+  }
+
+  wakeBy(subscription: PushSubscription): Promise<void> {
+    return wakeBy(this.edge, subscription)
+  }
+
+  wakeNoMore(endpoint: string): Promise<void> {
+    return wakeNoMore(this.edge, endpoint)
   }
 
   /** DIDs registered before there was a cloud agent are registered with it now. */

@@ -15,6 +15,7 @@ import * as mediation from './mediation/messages.ts'
 import * as mercury from './mercury-connection/messages.ts'
 import * as pickup from './pickup/messages.ts'
 import * as publish from './publish/messages.ts'
+import * as push from './push/messages.ts'
 import * as recovery from './recovery/messages.ts'
 import * as report from './report-problem/messages.ts'
 import * as trustPing from './trust-ping/messages.ts'
@@ -75,6 +76,12 @@ const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, obj
   problem: [report.parseProblem, { code: 'e.p.x', comment: 'of {1}', args: ['x'] }],
   'messages received': [pickup.parseMessagesReceived, { message_id_list: ['a'] }],
   'live delivery': [pickup.parseLiveDelivery, { live_delivery: true }],
+  'push subscription': [
+    push.parsePushSet,
+    { endpoint: 'https://push.example/x', p256dh: `B${'a'.repeat(86)}`, auth: id },
+  ],
+  'push removal': [push.parsePushRemove, { endpoint: 'https://push.example/x' }],
+  'push key': [push.parsePushKey, { key: `B${'a'.repeat(86)}` }],
   publish: [publish.parsePublish, { name: id, mediaType: 'application/vc' }],
   share: [recovery.parseShareOffer, { set: long, epoch: 1, threshold: 2, count: 3 }],
   'share answer': [recovery.parseShareAnswer, { set: long }],

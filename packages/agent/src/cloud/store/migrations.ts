@@ -21,6 +21,10 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
       max_bytes ${integer})${after}`,
     'create index mail_received on mail (received)',
   ],
+  ({ after }) => [
+    `create table push_subscriptions (account text not null, endpoint text not null, p256dh text not null,
+      auth text not null, primary key (account, endpoint))${after}`,
+  ],
 ]
 
 export const SCHEMA_VERSION: number = STEPS.length

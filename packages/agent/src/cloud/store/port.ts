@@ -6,6 +6,7 @@ import type { Bytes } from '@keystead/core'
 import type { EscrowRecord, GuessVerdict } from '@keystead/recovery'
 import type { BackupPut } from '../../protocols/backup/messages.ts'
 import type { CloudService } from '../../protocols/cloud-agent/messages.ts'
+import type { PushSubscription } from '../../protocols/push/messages.ts'
 
 export interface MailItem {
   readonly id: string
@@ -122,6 +123,11 @@ export interface CloudStore extends Tenants {
   /** A nonce that may be taken once, for this subject, until then (milliseconds). */
   giveNonce(nonce: string, subject: string, now: number, until: number): Promise<void>
   takeNonce(nonce: string, subject: string, now: number): Promise<boolean>
+
+  /** Resolves to how many the account has now. Rejects with `PUSH_REFUSED` beyond the bound. */
+  addPush(account: string, subscription: PushSubscription): Promise<number>
+  removePush(account: string, endpoint: string): Promise<number>
+  pushes(account: string): Promise<PushSubscription[]>
 
   putFile(owner: string, name: string, mediaType: string, bytes: Bytes): Promise<void>
   file(name: string): Promise<{ mediaType: string; bytes: Bytes } | undefined>

@@ -9,6 +9,7 @@ import type { GuessWitness } from './guess-witness.ts'
 import { mailOf } from './mailbox.ts'
 import { noncesOf } from './nonces.ts'
 import type { CloudStore } from './port.ts'
+import { pushesOf } from './pushes.ts'
 import type { Database } from './tables.ts'
 import { tenantsOf } from './tenants.ts'
 
@@ -34,6 +35,7 @@ export function storeOn(
     ...backupsOf(database),
     ...filesOf(database),
     ...noncesOf(database),
+    ...pushesOf(database),
     ...escrowsOf(database, witness),
     onMail: (listener) => onMail(listener),
     accountKey,
