@@ -1,5 +1,5 @@
 /** Contacts as people type them, each command a process of its own. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,6 +11,7 @@ const home = mkdtempSync(join(tmpdir(), 'keystead-contacts-'))
 let system: System
 let alice: Person
 let bob: Person
+let carol: Person
 
 beforeAll(async () => {
   system = await System.start({
@@ -27,6 +28,7 @@ beforeAll(async () => {
   }
   alice = new Person('alice', home, urls)
   bob = new Person('bob', home, urls)
+  carol = new Person('carol', home, urls)
   for (const person of [alice, bob]) await person.run(['init', '--label', person.name])
 })
 
@@ -90,4 +92,35 @@ describe('VAULT-10: keys compromised', () => {
     const now = (await alice.run(['keys'])).data.keys.find(({ keyId }: Key) => keyId === key.keyId)
     expect(now.events.map(({ to }: { to: string }) => to)).toContain('compromised')
   })
+})
+
+describe('VAULT-11: wallet export and import', () => {
+  it('carries data to another wallet, where DIDs and contacts are memories, and leaves no key', async () => {
+    await connect()
+    await alice.run(['message', 'bob', 'to be kept'])
+    const [file, secret] = [alice.file('export.age'), alice.file('export.passphrase')]
+    writeFileSync(secret, 'correct horse battery\n')
+    const unlock = ['--export-passphrase-file', secret]
+    const { data } = await alice.run(['wallet', 'export', file, ...unlock])
+    expect(data.records).toBeGreaterThan(2)
+    expect((await alice.run(['wallet', 'export', file, ...unlock], 73)).error).toBe('FILE_EXISTS')
+    expect(readFileSync(file).subarray(0, 21).toString()).toBe('age-encryption.org/v1')
+    const { entries } = (await alice.run(['keys', 'audit'])).data
+    expect(entries.at(-1)).toMatchObject({ event: 'records exported', records: data.records })
+
+    const before = (await alice.run(['show'])).data.identities[0].did
+    await carol.run(['init', '--label', 'carol'])
+    const own = (await carol.run(['keys'])).data.keys.length
+    const imported = (await carol.run(['wallet', 'import', file, ...unlock])).data
+    expect(imported.added).toBeGreaterThan(2)
+    expect((await carol.run(['wallet', 'import', file, ...unlock])).data).toMatchObject({ added: 0 })
+    expect(await statusOf(carol, 'bob')).toBe('closed')
+    expect((await carol.run(['keys'])).data.keys).toHaveLength(own)
+    const { identities } = (await carol.run(['show'])).data
+    expect(identities.find(({ did }: { did: string }) => did === before)).toMatchObject({ status: 'lost' })
+    await carol.run(['rotate'])
+
+    writeFileSync(secret, 'another passphrase\n')
+    expect((await carol.run(['wallet', 'import', file, ...unlock], 65)).error).toBe('BAD_EXPORT')
+  }, 240_000)
 })

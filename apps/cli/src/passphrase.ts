@@ -43,6 +43,29 @@ export async function readNewPassphrase(file: string | undefined): Promise<strin
   return checked(first)
 }
 
+/** The passphrase of an export: from a file, or asked for, twice when it is new. */
+export async function readExportPassphrase(file: string | undefined, fresh: boolean): Promise<string> {
+  if (file !== undefined) return checked(readFileSync(file, 'utf8'))
+  if (!stdin.isTTY)
+    throw new KeysteadError('NO_PASSPHRASE', 'no terminal to ask on: use --export-passphrase-file, or age keys')
+  const first = await ask('Passphrase of the export: ')
+  if (fresh && (await ask('The same again: ')) !== first)
+    throw new KeysteadError('NO_PASSPHRASE', 'the two passphrases differ')
+  return checked(first)
+}
+
+/** A file as `age-keygen` writes it: identities, and comments. */
+export function readAgeIdentities(file: string): string[] {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new KeysteadError('BAD_RECIPIENT', `${file} cannot be read`, { cause })
+  }
+  const lines = text.split(/\r?\n/)
+  return lines.map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'))
+}
+
 export interface PinSource {
   readonly pin?: boolean
   readonly pinFile?: string

@@ -26,6 +26,8 @@ export type WalletErrorCode =
   | 'TOO_MANY_KEYSLOTS'
   /** An entry of an audit log that is missing, moved, changed or signed by another key. */
   | 'AUDIT_BROKEN'
+  | 'BAD_EXPORT'
+  | 'BAD_RECIPIENT'
 
 /** Throws, so that a check reads as one line. */
 export function refuse(

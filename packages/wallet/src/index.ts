@@ -1,5 +1,7 @@
+export { type ExportKey, type ExportTo, openAge, sealAge } from './age-file.ts'
 export { type AuditEntry, type AuditEvent, type AuditExport, verifyAuditLog } from './audit.ts'
 export type { WalletErrorCode } from './errors.ts'
+export { decodeExport, type ExportedKey, encodeExport, type WalletExport } from './export-lines.ts'
 export { KEY_PURPOSES, type KeyPurpose, type KeyPurposeRules } from './key-purposes.ts'
 export { KEY_STATES, KEY_TRANSITIONS, type KeyState, type KeyTransition, type KeyUse } from './key-states.ts'
 export { memoryVaultStore } from './memory-store.ts'

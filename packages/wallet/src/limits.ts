@@ -51,3 +51,12 @@ export const MAX_CREDENTIAL_ID = 1023
 
 /** What a file may ask of us, the same as `argon2id` of crypto will compute. */
 export const MAX_ARGON2 = { memoryKiB: 1024 * 1024, passes: 64 } as const
+
+/** Bytes of an export: a hundred thousand records of a few KiB; it is held in memory whole. */
+export const MAX_EXPORT_BYTES = 512 * 1024 * 1024
+
+/** Recipients of an export, and identities tried on one: an age header line each. */
+export const MAX_EXPORT_RECIPIENTS = 16
+
+/** scrypt work factor of an export under a passphrase, as the age command has it: 256 MiB. */
+export const EXPORT_SCRYPT_LOG_N = 18

@@ -147,6 +147,8 @@ export interface Vault {
   remove(category: string, name: string): Promise<void>
   /** What a backup may hold: all but the segments `keys` and `cache` (rule 1). */
   exportRecords(): Promise<VaultRecord[]>
+  /** Writes into the audit log that records leave this wallet: before they do. */
+  noteExport(records: number): Promise<void>
   /** Finishes the writes under way, wipes every key, lets the storage go. */
   lock(): Promise<void>
   /** Rejects with `BAD_UNLOCK` and `TOO_MANY_KEYSLOTS`. Records are not touched. */

@@ -124,6 +124,14 @@ export class UnlockedVault implements Vault {
     return wanted.map((row) => openRecord(this.#keys, row))
   }
 
+  async noteExport(records: number): Promise<void> {
+    await this.#writeAudited(
+      { event: 'records exported', records },
+      async () => ({}),
+      () => {},
+    )
+  }
+
   async addKeyslot(unlock: Unlock, label?: string): Promise<KeyslotInfo> {
     return this.#putKeyslot(unlock, label, () => {
       if (this.#slots.size >= MAX_KEYSLOTS) refuse('TOO_MANY_KEYSLOTS', `a wallet has at most ${MAX_KEYSLOTS} keyslots`)

@@ -1,11 +1,11 @@
 /** The wallet itself: what opens it, and whether it is whole. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { base64url, KeysteadError, systemRandom } from '@keystead/core'
 import type { KeyslotInfo } from '@keystead/wallet'
 import type { Command } from 'commander'
 import { EXIT } from '../exit.ts'
-import { readNewPassphrase } from '../passphrase.ts'
+import { readAgeIdentities, readExportPassphrase, readNewPassphrase } from '../passphrase.ts'
 import { action, type Run, withWallet } from '../run.ts'
 import type { OpenWallet } from '../wallet.ts'
 
@@ -98,6 +98,8 @@ export function walletCommands(program: Command): void {
       ),
     )
 
+  portabilityCommands(wallet, program)
+
   wallet
     .command('check')
     .description('open every record and key, and say what is damaged')
@@ -108,6 +110,72 @@ export function walletCommands(program: Command): void {
       ),
     )
 }
+
+function portabilityCommands(wallet: Command, program: Command): void {
+  wallet
+    .command('export <file>')
+    .description('data and metadata as an age file; keys stay in this wallet')
+    .option('--recipient <age1...>', 'who can open it; may be repeated', gather, [])
+    .option('--export-passphrase-file <file>', 'a passphrase that opens it, instead of recipients')
+    .action(
+      action(program, (run, file: string, options: { recipient: string[]; exportPassphraseFile?: string }) =>
+        withWallet(run, async ({ agent }) => {
+          const { recipient: recipients, exportPassphraseFile } = options
+          if (existsSync(file)) throw new KeysteadError('FILE_EXISTS', `${file} is there already`)
+          const to =
+            recipients.length > 0
+              ? { recipients }
+              : { passphrase: await readExportPassphrase(exportPassphraseFile, true) }
+          const exported = await agent.exportWallet(to)
+          writeFileSync(file, exported.file, { mode: 0o600, flag: 'wx', flush: true })
+          const { records, keys } = exported
+          run.out.result(
+            `${records} records, and what is known of ${keys} keys, written to ${file}. No private key is in it.`,
+            {
+              file,
+              records,
+              keys,
+            },
+          )
+        }),
+      ),
+    )
+
+  wallet
+    .command('import <file>')
+    .description('records of an export; DIDs and contacts come as memories, for their keys stayed')
+    .option('--identity-file <file>', 'an age identity that opens it')
+    .option('--export-passphrase-file <file>', 'the passphrase that opens it')
+    .action(
+      action(program, (run, file: string, options: { identityFile?: string; exportPassphraseFile?: string }) =>
+        withWallet(run, async ({ agent }) => {
+          const { identityFile, exportPassphraseFile } = options
+          const key =
+            identityFile === undefined
+              ? { passphrase: await readExportPassphrase(exportPassphraseFile, false) }
+              : { identities: readAgeIdentities(identityFile) }
+          const { wallet: from, added, kept, left } = await agent.importWallet(readExport(file), key)
+          run.out.result(
+            [
+              `${added} records taken in; ${kept} were here already; ${left} mean something only where their keys are.`,
+              'DIDs and contacts are memories here: "keystead recover" brings control back.',
+            ],
+            { from, added, kept, left },
+          )
+        }),
+      ),
+    )
+}
+
+function readExport(file: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(readFileSync(file))
+  } catch (cause) {
+    throw new KeysteadError('BAD_EXPORT', `${file} cannot be read`, { cause })
+  }
+}
+
+const gather = (value: string, before: string[]): string[] => [...before, value]
 
 const slotLine = ({ slotId, kind, label }: KeyslotInfo): string => `${slotId.slice(0, 8)}  ${kind.padEnd(10)} ${label}`
 

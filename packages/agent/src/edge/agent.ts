@@ -2,8 +2,9 @@
  * The edge agent as apps use it: one object over the ports, each promise of the flows one method. What changes something is
  * done one thing at a time and what it queued is sent before it resolves, or said to wait.
  */
-import type { JsonObject } from '@keystead/core'
+import type { Bytes, JsonObject } from '@keystead/core'
 import type { AnchorReceipt, Verdict } from '@keystead/credentials'
+import type { ExportKey, ExportTo } from '@keystead/wallet'
 import { type CloudService, DEFAULT_SERVICES } from '../protocols/cloud-agent/messages.ts'
 import type { Verdict as KeyVerdict } from '../protocols/key-verify/judge.ts'
 import {
@@ -24,6 +25,7 @@ import { offerCredential, revokeCredential, signCredential } from './issuing.ts'
 import { answerChallenge, judge, makeChallenge, sendChallenge } from './key-verify.ts'
 import { listen } from './live.ts'
 import { flushOutbox } from './outbox.ts'
+import { exportWallet, type Imported, importWallet } from './portability.ts'
 import type { EdgePorts } from './ports.ts'
 import { addCloudAgent, announceIdentities } from './provisioning.ts'
 import { pushKey, wakeBy, wakeNoMore } from './push.ts'
@@ -117,6 +119,16 @@ export class EdgeAgent {
   /** New keys for everything. Peers follow by themselves. */
   rotateAll(): Promise<{ identities: number; relationships: number }> {
     return this.#act(() => rotateEverything(this.edge))
+  }
+
+  /** Data and metadata as an age file; no private key is in it. */
+  exportWallet(to: ExportTo): Promise<{ file: Bytes; records: number; keys: number }> {
+    return this.edge.alone(() => exportWallet(this.edge, to))
+  }
+
+  /** What another wallet exported; what this one has already stays. */
+  importWallet(file: Bytes, key: ExportKey): Promise<Imported> {
+    return this.edge.alone(() => importWallet(this.edge, file, key))
   }
 
   /** What depends on a key, by id or its beginning, and how it would be replaced; `since` in seconds since 1970. */

@@ -4,6 +4,7 @@ export type { DeviceView } from './devices.ts'
 export { type AgencyDescriptor, agencyDescriptor, agencySource, findNetwork } from './discovery.ts'
 export type { EdgeErrorCode } from './errors.ts'
 export { vaultPins } from './pins.ts'
+export type { Imported } from './portability.ts'
 export type { AgentEvent, EdgePorts, SocketPort } from './ports.ts'
 export type {
   Correspondent,

@@ -1,0 +1,69 @@
+/**
+ * Data out of a wallet and into another one (VAULT-11). Keys stay, so what was under their control arrives as a memory: DIDs
+ * as lost, contacts as ended. To have them back under control is what recovery is for.
+ */
+import type { Bytes, JsonObject } from '@keystead/core'
+import {
+  decodeExport,
+  type ExportKey,
+  type ExportTo,
+  encodeExport,
+  openAge,
+  sealAge,
+  type VaultRecord,
+} from '@keystead/wallet'
+import type { Edge } from './context.ts'
+import { type Category, SEGMENTS } from './records.ts'
+
+/** Bytes of an age file. The audit log says that records leave before they do. */
+export async function exportWallet(edge: Edge, to: ExportTo): Promise<{ file: Bytes; records: number; keys: number }> {
+  const { vault, clock } = edge.ports
+  const [records, keys] = [await vault.exportRecords(), await vault.keys()]
+  const plain = encodeExport({ wallet: vault.id, at: clock.now(), records, keys })
+  const file = await sealAge(plain, to)
+  plain.fill(0)
+  await vault.noteExport(records.length)
+  return { file, records: records.length, keys: keys.length }
+}
+
+export interface Imported {
+  /** Id of the wallet they came from. */
+  readonly wallet: string
+  readonly added: number
+  /** Records that this wallet has already; its own stay as they are. */
+  readonly kept: number
+  /** Records that mean something only where their keys are, or that this release does not know. */
+  readonly left: number
+}
+
+/** Rejects with `BAD_EXPORT` and changes nothing then. */
+export async function importWallet(edge: Edge, file: Bytes, key: ExportKey): Promise<Imported> {
+  const { vault } = edge.ports
+  const { wallet, records } = decodeExport(await openAge(file, key))
+  const wanted = records.flatMap((record) => asMemory(record) ?? [])
+  const fresh: VaultRecord[] = []
+  for (const record of wanted) if ((await vault.get(record.category, record.name)) === undefined) fresh.push(record)
+  await vault.batch(fresh.map((put) => ({ put })))
+  return { wallet, added: fresh.length, kept: wanted.length - fresh.length, left: records.length - wanted.length }
+}
+
+/** What becomes of each category where its keys are not. */
+const ARRIVES: Partial<Record<Category, JsonObject | 'as it is'>> = {
+  identity: { status: 'lost' },
+  relationship: { status: 'closed' },
+  correspondent: { status: 'closed' },
+  text: 'as it is',
+  blocked: 'as it is',
+  credential: 'as it is',
+  issued: 'as it is',
+  presentation: 'as it is',
+  share: 'as it is',
+  'recovery-key': 'as it is',
+}
+
+function asMemory(record: VaultRecord): VaultRecord | undefined {
+  const { category, segment, value } = record
+  if (!Object.hasOwn(ARRIVES, category) || SEGMENTS[category as Category] !== segment) return undefined
+  const change = ARRIVES[category as Category]
+  return change === 'as it is' ? record : { ...record, value: { ...value, ...change } }
+}
