@@ -2,7 +2,7 @@
 import { type Fields, fail, type Json, type JsonObject } from '@keystead/core'
 import { MAX_AGENTS, MAX_CAPABILITIES } from '../limits.ts'
 import type { AgentEntry, Opening, Quorums } from '../types.ts'
-import { checkDigest, checkSalt, closed, readDigest, readMultikey, readSalt, TIME, unique } from './read.ts'
+import { checkDigest, checkSalt, closed, readDigest, readSalt, readSigner, TIME, unique } from './read.ts'
 
 const AT_LEAST_ONE = { min: 1, max: MAX_AGENTS }
 
@@ -33,7 +33,7 @@ export function parseQuorums(f: Fields): Quorums {
 export function parseOpenings(f: Fields): { open?: Opening[] } {
   if (!f.has('open')) return {}
   const open = f.array('open', AT_LEAST_ONE, (item, path) =>
-    closed(item, path, (entry) => ({ k: readMultikey(entry, 'k'), salt: readSalt(entry, 'salt') })),
+    closed(item, path, (entry) => ({ k: readSigner(entry, 'k'), salt: readSalt(entry, 'salt') })),
   )
   return { open: unique(f, 'open', open, (entry) => entry.k) }
 }

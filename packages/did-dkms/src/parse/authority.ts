@@ -2,7 +2,7 @@
 import type { Fields } from '@keystead/core'
 import { MAX_AUTH_KEYS, MAX_RECOVERY_PATHS, MAX_WEIGHT } from '../limits.ts'
 import type { Authority, RecoveryEntry } from '../types.ts'
-import { closed, readDigest, readMultikey, unique } from './read.ts'
+import { closed, readDigest, readSigner, unique } from './read.ts'
 
 /** Ten years: longer than any delay an owner could mean. */
 const MAX_DELAY = 10 * 365 * 86_400
@@ -11,7 +11,7 @@ export function parseAuthority(f: Fields): Authority {
   const rule = { min: 1, max: MAX_AUTH_KEYS }
   const weight = (item: Fields): number => item.integer('w', { min: 0, max: MAX_WEIGHT })
   const keys = f.array('keys', rule, (item, path) =>
-    closed(item, path, (entry) => ({ k: readMultikey(entry, 'k'), w: weight(entry) })),
+    closed(item, path, (entry) => ({ k: readSigner(entry, 'k'), w: weight(entry) })),
   )
   const next = f.array('next', rule, (item, path) =>
     closed(item, path, (entry) => ({ h: readDigest(entry, 'h'), w: weight(entry) })),

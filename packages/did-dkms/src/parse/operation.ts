@@ -7,7 +7,7 @@ import type { Operation, OperationType } from '../types.ts'
 import { parseAgentChanges, parseAgents, parseOpenings, parseQuorums } from './agents.ts'
 import { parseAuthority, parseRecovery } from './authority.ts'
 import { parseProof } from './proof.ts'
-import { checkMultikey, closed, readDigest, readMultikey, TIME, unique } from './read.ts'
+import { checkSigner, closed, readDigest, readSigner, TIME, unique } from './read.ts'
 
 const TYPES = Object.keys(SIGNERS) as OperationType[]
 /** A new set, the prior `next` it answers to, and agents. */
@@ -42,11 +42,11 @@ function parseMembers(f: Fields, type: OperationType): JsonObject {
     case 'rotate':
       return parseRotate(f)
     case 'recover':
-      return { key: readMultikey(f, 'key'), ...parseReplacement(f) }
+      return { key: readSigner(f, 'key'), ...parseReplacement(f) }
     case 'veto':
       return { auth: authority(f) }
     case 'deactivate':
-      return { reveal: unique(f, 'reveal', f.array('reveal', { min: 1, max: MAX_AUTH_KEYS }, checkMultikey), (k) => k) }
+      return { reveal: unique(f, 'reveal', f.array('reveal', { min: 1, max: MAX_AUTH_KEYS }, checkSigner), (k) => k) }
     case 'anchor':
       return { root: readDigest(f, 'root'), ...(parseOpenings(f) as JsonObject) }
     case 'agents':

@@ -35,6 +35,17 @@ export function checkMultikey(value: Json, path: string): string {
   }
 }
 
+/** A key that signs operations (DKMS-8), and no other: an X-Wing key is thirty times as long, and a state holds many. */
+export function readSigner(f: Fields, name: string): string {
+  return checkSigner(f.any(name), `${f.path}.${name}`)
+}
+
+export function checkSigner(value: Json, path: string): string {
+  const k = checkMultikey(value, path)
+  const { suite } = decodeMultikey(k)
+  return suite === 'ed25519' || suite === 'p256' ? k : fail(path, 'must be an Ed25519 or P-256 Multikey')
+}
+
 /** 16 bytes in base64url. */
 export function readSalt(f: Fields, name: string): string {
   return checkSalt(f.any(name), `${f.path}.${name}`)

@@ -1,15 +1,19 @@
 import { canonicalJson, multihash, utf8, utf8Decode } from '@keystead/core'
+import { encodeMultikey } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { apply } from '../apply/apply.ts'
+import { genesisOperation } from '../build.ts'
 import { replay } from '../history.ts'
 import { parseDkmsDid } from '../identifier.ts'
+import { MAX_STATE_BYTES } from '../limits.ts'
 import { signedOperationHash } from '../log.ts'
 import { productionParameters } from '../network/parameters.ts'
+import { signOperation } from '../signing.ts'
 import { decodeState, encodeState } from '../state.ts'
 import { Owner } from '../testing/owner.ts'
-import type { Submission } from '../types.ts'
+import type { Body, Genesis, Submission } from '../types.ts'
 import { encodeSubmission, parseSubmission } from './submission.ts'
 
 const net = multihash.encode(new Uint8Array(32))
@@ -58,6 +62,64 @@ describe('wire rule', async () => {
     expect(codeOf(() => parseSubmission(encodeSubmission({ operation })))).toBe('BODY_MISMATCH')
     const changed = { ...(body as NonNullable<Submission['body']>), services: [] }
     expect(codeOf(() => parseSubmission(encodeSubmission({ operation, body: changed })))).toBe('BODY_MISMATCH')
+  })
+
+  test('DKMS-8: a key that cannot sign operations has no place in an authority, or a state would outgrow its bound', async () => {
+    const owner = new Owner(provider, net, T0 + 1000)
+    const { operation, body } = await owner.genesis()
+    const { auth, recovery } = operation as Genesis
+    const other = async (type: Parameters<typeof provider.ephemeral>[0]) => ({
+      k: encodeMultikey((await provider.ephemeral(type)).publicKey),
+      w: 0,
+    })
+    const kem = { kind: 'kem', suite: 'x-wing' } as const
+    const agreement = { kind: 'agreement', suite: 'x25519' } as const
+    for (const type of [kem, agreement]) {
+      const keys = [...auth.keys, await other(type), await other(type)]
+      const unsigned = genesisOperation(net, {
+        auth: { ...auth, keys },
+        recovery,
+        body: body as Body,
+        notAfter: T0 + 1000,
+      })
+      const signed = { operation: await signOperation(unsigned, owner.keys.now), body: body as Body }
+      expect(codeOf(() => parseSubmission(encodeSubmission(signed)))).toBe('BAD_OPERATION')
+    }
+  })
+
+  test('DKMS-20: the largest state that operations can make is within its bound, or nobody could read it again', async () => {
+    const genesis = await new Owner(provider, net, T0).genesis({ delays: [3600] })
+    const result = apply(undefined, genesis, { ...context, time: T0 - 1 })
+    if (!result.ok) throw new Error(result.code)
+    const many = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item)
+    const key = await provider.ephemeral({ kind: 'signing', suite: 'p256' })
+    const time = 253_402_300_799
+    const wait = { start: time, lostAtStart: time, delay: time }
+    const auth = {
+      keys: many(16, { k: encodeMultikey(key.publicKey), w: 65_536 }),
+      threshold: 2 ** 20,
+      next: many(16, { h: net, w: 65_536 }),
+      nextThreshold: 2 ** 20,
+    }
+    const entries = many(8, { h: net, delay: 315_360_000 })
+    const agents = many(16, { h: net, caps: 4095, exp: time })
+    const quorums = { ADMIN: 16, ROTATE: 16, UPDATE_SERVICE: 16, ASSERT: 16 }
+    const pending = { ...wait, auth, recovery: entries, agents, quorums, body: net, path: net, seq: 2 ** 31 }
+    const largest = {
+      ...result.state,
+      ...{ seq: 2 ** 31, logIndex: 2 ** 53 - 1, created: time, updated: time, auth, agents, quorums },
+      removals: many(16, { ...wait, h: net, by: net, contested: true as const }),
+      suspension: { ...wait, by: net },
+      suspenders: many(32, net),
+      recovery: {
+        ...{ epoch: 2 ** 31, entries, vetoesLeft: 16, pending, held: { ...wait, entries } },
+        resting: many(8, { ...wait, h: net }),
+      },
+      compromises: many(8, { seq: 2 ** 31, since: time, at: time }),
+      deactivation: wait,
+      erased: 2 ** 31,
+    }
+    expect(encodeState(largest).length).toBeLessThanOrEqual(MAX_STATE_BYTES)
   })
 
   test('a changed byte never registers the same DID with other content', () => {
