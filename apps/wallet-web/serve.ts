@@ -5,6 +5,8 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { serve } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
+import { parseJson } from '@keystead/core'
+import { parseReaderSettings } from '@keystead/light-client'
 import { Hono } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import { build } from 'vite'
@@ -13,6 +15,8 @@ const root = fileURLToPath(new URL('.', import.meta.url))
 const dist = join(root, 'dist')
 const env = process.env
 const ledger = env['KEYSTEAD_LEDGER_URL'] ?? 'http://127.0.0.1:7710'
+/** What the wallet demands of the ledger, `{ otherNodes, witnesses: { keys, threshold, maxAge } }` (PROOF-13, WITNESS-4). */
+const trustFile = env['KEYSTEAD_WEB_TRUST']
 const agency = env['KEYSTEAD_AGENCY_URL'] ?? 'http://127.0.0.1:7720'
 
 /** A digest of everything the page is made of. */
@@ -57,10 +61,12 @@ const policy = secureHeaders({
 })
 
 try {
+  const trust = trustFile ? parseJson(new Uint8Array(readFileSync(trustFile)), 64 * 1024) : {}
+  parseReaderSettings(trust)
   await buildIfChanged()
   const app = new Hono()
   app.use(policy)
-  app.get('/config.json', (c) => c.json({ ledger, agency }, 200, { 'cache-control': 'no-store' }))
+  app.get('/config.json', (c) => c.json({ ledger, agency, trust }, 200, { 'cache-control': 'no-store' }))
   app.get('/health', (c) => c.json({ status: 'ok' }))
   app.use(serveStatic({ root: dist, onFound: (_, c) => c.header('cache-control', 'no-cache') }))
   const hostname = env['KEYSTEAD_WEB_HOST'] ?? '127.0.0.1'

@@ -43,6 +43,7 @@ export async function openWallet(
 export function wire(folder: string, config: Config, vault: Vault, onEvent?: (event: AgentEvent) => void): OpenWallet {
   const ledger = new LedgerClient({
     url: config.ledger,
+    ...config.trust,
     genesis: config.genesis,
     fetch,
     pins: vaultPins(vault, systemClock),

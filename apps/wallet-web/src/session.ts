@@ -11,7 +11,13 @@ import {
 import { Fields, parseJson, systemClock, systemRandom } from '@keystead/core'
 import { browserKeyProvider } from '@keystead/crypto/browser'
 import { type NetworkGenesis, parseNetworkGenesis } from '@keystead/did-dkms'
-import { type FetchPort, LedgerClient } from '@keystead/light-client'
+import {
+  type FetchPort,
+  LedgerClient,
+  parseReaderSettings,
+  type ReaderSettings,
+  readerSettingsToJson,
+} from '@keystead/light-client'
 import { createVault, openVault, type Vault } from '@keystead/wallet'
 import { indexedDbVaultStore } from '@keystead/wallet/browser'
 
@@ -19,6 +25,7 @@ import { indexedDbVaultStore } from '@keystead/wallet/browser'
 export interface Services {
   readonly ledger: string
   readonly agency: string
+  readonly trust: ReaderSettings
 }
 
 /** Kept in the open beside the vault: what is needed before it is unlocked. */
@@ -26,6 +33,7 @@ interface Known {
   readonly ledger: string
   readonly genesis: NetworkGenesis
   readonly label: string
+  readonly trust: ReaderSettings
 }
 
 const KNOWN = 'keystead:wallet'
@@ -46,6 +54,7 @@ export class Session {
     this.label = known.label
     this.ledger = new LedgerClient({
       url: known.ledger,
+      ...known.trust,
       genesis: known.genesis,
       fetch: fetchPort,
       pins: vaultPins(vault, systemClock),
@@ -71,14 +80,14 @@ export class Session {
 
   /** Flows V1, V2, V5: wallet, cloud agent, DID. Rejects with `WALLET_EXISTS` and what ledger and agency say. */
   static async create(
-    { ledger, agency }: Services,
+    { ledger, agency, trust }: Services,
     { label, passphrase }: { label: string; passphrase: string },
     onEvent: (event: AgentEvent) => void,
   ): Promise<Session> {
     const genesis = await findNetwork(fetchPort, { ledger, agency })
     const vault = await createVault(vaultOptions, { kind: 'passphrase', passphrase })
-    const known: Known = { ledger, genesis, label }
-    localStorage.setItem(KNOWN, JSON.stringify(known))
+    const known: Known = { ledger, genesis, label, trust }
+    localStorage.setItem(KNOWN, JSON.stringify({ ...known, trust: readerSettingsToJson(trust) }))
     const session = new Session(vault, known, onEvent)
     await session.agent.setLabel(label)
     await session.agent.addCloudAgent(await agencyDescriptor(fetchPort, agency))
@@ -114,6 +123,7 @@ function readKnown(): Known | undefined {
     ledger: f.string('ledger', { max: 300 }),
     genesis: parseNetworkGenesis(f.any('genesis')),
     label: f.string('label', { max: 64 }),
+    trust: f.optional('trust', () => parseReaderSettings(f.any('trust'))) ?? {},
   }
 }
 
@@ -138,8 +148,12 @@ function openSocket(url: string): Promise<SocketPort> {
 
 export async function services(): Promise<Services> {
   const answer = await fetch('/config.json')
-  const f = new Fields(parseJson(new Uint8Array(await answer.arrayBuffer()), 4096), 'config')
-  const config = { ledger: f.string('ledger', { max: 300 }), agency: f.string('agency', { max: 300 }) }
+  const f = new Fields(parseJson(new Uint8Array(await answer.arrayBuffer()), 64 * 1024), 'config')
+  const config = {
+    ledger: f.string('ledger', { max: 300 }),
+    agency: f.string('agency', { max: 300 }),
+    trust: parseReaderSettings(f.any('trust')),
+  }
   f.end()
   return config
 }

@@ -2,7 +2,7 @@
  * A client of ledger nodes that believes nothing: every answer is verified, the newest head pinned. It does no I/O of its
  * own; `fetch` and the store of pins are passed in.
  */
-import { canonicalText, Fields, isKeysteadError, KeysteadError, parseJson } from '@keystead/core'
+import { canonicalText, Fields, isKeysteadError, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
 import {
   combineResolvers,
   type DidResolver,
@@ -37,17 +37,17 @@ import { networkBundleFromJson, type ProvenNetwork, readNetworkState } from './n
 import { askNode, type FetchPort, httpProvider } from './node-link.ts'
 import { comparePeerHead, type PeerView } from './peer-head.ts'
 import { type InclusionReceipt, parseReceipt, receiptHolds } from './receipt.ts'
+import type { ReaderSettings } from './settings.ts'
 import { type Accepted, Trust, type TrustOptions } from './trust.ts'
 import { type ProvenState, readState } from './verify.ts'
-import { witnessedLevel } from './witness/level.ts'
-import type { WitnessPolicy } from './witness/policy.ts'
+import { askWitnesses } from './witness/level.ts'
 
-export interface LedgerClientOptions extends Omit<TrustOptions, 'versions'>, KnownNetwork {
+/**
+ * `otherNodes` confirm each new head, and stand in when the first does not answer; the cosignatures of `witnessPolicy` make a
+ * read `bft+witnessed` (WITNESS-4).
+ */
+export interface LedgerClientOptions extends Omit<TrustOptions, 'versions'>, KnownNetwork, ReaderSettings {
   readonly url: string
-  /** Other nodes of the network: they confirm each new head, and stand in when the first does not answer. */
-  readonly otherNodes?: readonly string[]
-  /** Whose cosignatures make a read `bft+witnessed` (WITNESS-4). */
-  readonly witnessPolicy?: WitnessPolicy
   readonly fetch: FetchPort
   /** Asks a sponsor, such as the own agency, for its stamp on a new DID, where a node wants one (NET-32). */
   readonly sponsor?: (net: string, hash: string) => Promise<Admission | undefined>
@@ -232,12 +232,12 @@ export class LedgerClient {
     if (!read.state) return unresolved('NOT_FOUND', 'the ledger proves that there is no such DID')
     if (options.versionId === undefined && options.versionTime === undefined) {
       const metadata = documentMetadata(read.state, read.at.lost)
-      return resolved(deriveDocument(read.state, read.body), read.level, metadata, { proofAge: read.age })
+      return resolved(deriveDocument(read.state, read.body), read.level, metadata, proofDetails(read))
     }
-    const { history, level, age } = await this.history(did, reading)
-    const version = resolveVersion(history, versionQuery(options))
+    const past = await this.history(did, reading)
+    const version = resolveVersion(past.history, versionQuery(options))
     if (!version) return unresolved('NOT_FOUND', 'the ledger proves that the DID never had such a version')
-    return resolved(version.document, level, version.metadata, { proofAge: age })
+    return resolved(version.document, past.level, version.metadata, proofDetails(past))
   }
 
   async #read<T extends Partial<ProvenState>>(
@@ -283,7 +283,7 @@ export class LedgerClient {
     if (!witnessPolicy) return accepted
     const ask = (path: string, maxBytes: number) => askNode(fetch, `${url}${path}`, {}, maxBytes)
     const now = Math.floor(clock.now() / 1000)
-    return { ...accepted, level: await witnessedLevel(accepted, witnessPolicy, genesis, now, ask) }
+    return askWitnesses(accepted, witnessPolicy, genesis, now, ask)
   }
 
   /** The first node that is there and not behind; the last one's trouble when none is. */
@@ -296,6 +296,11 @@ export class LedgerClient {
       }
     return ask(this.#nodes.at(-1) as string)
   }
+}
+
+/** What stands beside the level of a resolution (RES-2). */
+function proofDetails({ age, witnesses }: Accepted): JsonObject {
+  return { proofAge: age, ...(witnesses ? { witnesses: [...witnesses] } : {}) }
 }
 
 function requireConfirmed(confirmed: boolean): void {

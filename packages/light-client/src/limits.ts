@@ -36,6 +36,16 @@ export const MAX_NOTE_SIGNATURES = 256
 
 /** Characters of a note: its signatures with long names. */
 export const MAX_NOTE_BYTES = 64 * 1024
+
+/** Other nodes that a reader asks about each new head. */
+export const MAX_OTHER_NODES = 16
+
+/** Witnesses whom a reader may name. */
+export const MAX_POLICY_WITNESSES = 64
+
+/** Seconds that a cosignature may be old at most, whatever a reader configures: a week. */
+export const MAX_WITNESS_AGE_SECONDS = 7 * 86_400
+
 /** Light blocks fetched to get from the pin to one newer head; bisection of 2^40 blocks needs fewer. */
 export const MAX_BISECTION_FETCHES = 100
 

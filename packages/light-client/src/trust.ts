@@ -42,6 +42,8 @@ export interface Accepted {
   readonly pin: Pin
   /** False: nobody but the node itself confirms which network this is (rule 19). */
   readonly confirmed: boolean
+  /** Names of the reader's own witnesses that vouch for the log, where it has a policy (WITNESS-4). */
+  readonly witnesses?: readonly string[]
 }
 
 export class Trust {

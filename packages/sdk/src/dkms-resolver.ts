@@ -2,9 +2,17 @@
 import { type Clock, KeysteadError, systemClock } from '@keystead/core'
 import { combineResolvers, type DidResolver, type VersionedMethod } from '@keystead/did'
 import { networkLabel, parseDkmsDid } from '@keystead/did-dkms'
-import { type FetchPort, fetchGenesis, LedgerClient, memoryPins, type PinStore } from '@keystead/light-client'
+import {
+  type FetchPort,
+  fetchGenesis,
+  LedgerClient,
+  memoryPins,
+  type PinStore,
+  type ReaderSettings,
+} from '@keystead/light-client'
 
-export interface DkmsResolverOptions {
+/** With other nodes to compare and witnesses to demand, where there are any (PROOF-13, WITNESS-4). */
+export interface DkmsResolverOptions extends ReaderSettings {
   /** URL of a ledger node; it need not be trusted. */
   readonly ledger: string
   /** Full hash of the network, where it is known. */
@@ -46,6 +54,8 @@ async function openLedger({
     fetch,
     pins: rest.pins ?? memoryPins(),
     clock: rest.clock ?? systemClock,
+    ...(rest.otherNodes ? { otherNodes: rest.otherNodes } : {}),
+    ...(rest.witnessPolicy ? { witnessPolicy: rest.witnessPolicy } : {}),
     ...(rest.maxAge === undefined ? {} : { maxAgeSeconds: rest.maxAge }),
   })
 }

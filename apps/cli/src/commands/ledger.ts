@@ -64,6 +64,7 @@ export function ledgerCommands(program: Command): void {
     .option('--host <host>', 'where HTTP is served', '127.0.0.1')
     .option('--port <port>', 'port of HTTP', '7710')
     .option('--fresh <seconds>', 'age after which a read asks for a newer header first', '30')
+    .option('--witnesses <file>', 'whom to ask to cosign the log: [{ "key": "<verifier key>", "url": "https://..." }]')
     .action(action(program, start))
   ledger
     .command('status')
@@ -186,10 +187,11 @@ interface StartOptions {
   readonly host: string
   readonly port: string
   readonly fresh: string
+  readonly witnesses?: string
 }
 
 async function start({ out, signal }: Run, options: StartOptions): Promise<void> {
-  const { requireCometbft, serveValidator } = await node()
+  const { parseWitnesses, readJson, requireCometbft, serveValidator } = await node()
   const running = await serveValidator({
     home: resolve(options.home),
     host: options.host,
@@ -198,6 +200,7 @@ async function start({ out, signal }: Run, options: StartOptions): Promise<void>
     cometbft: requireCometbft(),
     clock: systemClock,
     keys: nodeKeyProvider(),
+    witnesses: options.witnesses === undefined ? [] : parseWitnesses(readJson(options.witnesses)),
     signal,
     log: (line) => out.note(line),
   })

@@ -24,6 +24,7 @@ import { DEFAULT_LEDGER } from '../config.ts'
 import { EXIT } from '../exit.ts'
 import { iso } from '../output.ts'
 import { action, type Run } from '../run.ts'
+import { trustCommand } from './trust.ts'
 
 const MAX_FILE_BYTES = 64 * 1024
 /** How long members have to sign: a working week. */
@@ -96,6 +97,7 @@ export function networkCommands(program: Command): void {
   signed(network.command('sign <proposal>'))
     .description('add your signature to a proposal, and submit it when there are enough')
     .action(action(program, sign))
+  trustCommand(network, program)
   network
     .command('handover')
     .description('after a handover: write its document for the new validators, and destroy the old key')

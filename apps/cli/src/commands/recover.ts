@@ -13,6 +13,7 @@ import { type PinSource, readPassphrase, readPin } from '../passphrase.ts'
 import { type Run, withWallet } from '../run.ts'
 import { createWallet, type OpenWallet } from '../wallet.ts'
 import { waiting } from './start.ts'
+import { newTrust } from './trust.ts'
 
 export const WAYS: Readonly<Record<PathId, string>> = {
   'E+P': 'PIN and kit',
@@ -56,8 +57,9 @@ async function newWallet(run: Run, kit: Kit | undefined, options: RecoverOptions
   const genesis = kit
     ? await fetchGenesis(fetch, ledger, kit.genesis)
     : await findNetwork(fetch, { ledger, agency, named: network })
+  const trust = await newTrust({}, genesis, run.out.note)
   const vault = await createWallet(run.folder, passphrase)
-  writeConfig(run.folder, { ledger, genesis })
+  writeConfig(run.folder, { ledger, genesis, trust })
   await vault.lock()
 }
 

@@ -65,6 +65,7 @@ async function resolve(run: Run, did: string, options: ResolveOptions): Promise<
   const universal = options.universalResolver === undefined ? undefined : httpUrl(options.universalResolver)
   const resolver = publicResolver({
     ledger: options.ledger ?? config?.ledger ?? DEFAULT_LEDGER,
+    ...(options.ledger === undefined ? (config?.trust ?? {}) : {}),
     ...(network === undefined ? {} : { network }),
     ...(maxAge === undefined ? {} : { maxAge }),
     web: webFetch(),
@@ -124,7 +125,7 @@ const LEVELS: Readonly<Record<ProofLevel, string>> = {
   unverified: 'nobody here has checked it',
 }
 
-function about(did: string, { error, proofLevel, proofAge, resolver }: ResolutionMetadata): string[] {
+function about(did: string, { error, proofLevel, proofAge, witnesses, resolver }: ResolutionMetadata): string[] {
   const name = error && nameOf(error)
   const [, method = '?'] = did.split(':')
   const age = typeof proofAge === 'number' ? `, ${proofAge} s old` : ''
@@ -134,6 +135,7 @@ function about(did: string, { error, proofLevel, proofAge, resolver }: Resolutio
     ...(name === 'METHOD_NOT_SUPPORTED' && resolver === undefined ? [HINT] : []),
     `Method   did:${method}`,
     ...(proofLevel ? [`Level    ${proofLevel}: ${LEVELS[proofLevel]}${age}${by}`] : []),
+    ...(Array.isArray(witnesses) ? [`Witness  ${witnesses.join(', ') || 'none of those that this wallet names'}`] : []),
   ]
 }
 

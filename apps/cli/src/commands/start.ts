@@ -10,8 +10,9 @@ import { iso, short } from '../output.ts'
 import { readPassphrase } from '../passphrase.ts'
 import { action, type Run, withWallet } from '../run.ts'
 import { createWallet, type OpenWallet, wire } from '../wallet.ts'
+import { newTrust, type TrustFlags, trustOptions } from './trust.ts'
 
-interface InitOptions {
+interface InitOptions extends TrustFlags {
   readonly label?: string
   readonly ledger: string
   readonly agency: string
@@ -20,8 +21,7 @@ interface InitOptions {
 }
 
 export function startCommands(program: Command): void {
-  program
-    .command('init')
+  trustOptions(program.command('init'))
     .description('make a wallet, a did:dkms on the ledger, and a cloud agent at an agency')
     .option('--label <name>', 'what you call yourself to others (default: the name of the wallet)')
     .option('--ledger <url>', 'a ledger node', DEFAULT_LEDGER)
@@ -92,8 +92,9 @@ async function init(run: Run, options: InitOptions): Promise<number> {
   const label = options.label ?? run.options.wallet.split(/[\\/]/).filter(Boolean).at(-1) ?? 'me'
   const passphrase = await readPassphrase(run.options, { twice: true })
   const genesis = await findNetwork(fetch, { ...options, named: options.network })
+  const trust = await newTrust(options, genesis, out.note)
   const vault = await createWallet(folder, passphrase)
-  const config = { ledger: options.ledger, genesis }
+  const config = { ledger: options.ledger, genesis, trust }
   writeConfig(folder, config)
   const wallet = wire(folder, config, vault, (event) => out.note(event.text))
   try {
@@ -216,7 +217,14 @@ function contactState({ status, recovering, alert, verified }: Relationship): st
 }
 
 async function show(run: Run): Promise<void> {
-  await withWallet(run, async ({ agent, folder, vault }) => {
+  await withWallet(run, async ({ agent, folder, vault, config, ledger }) => {
+    const proof = await ledger.head().catch((error: unknown) => {
+      if (isKeysteadError(error)) return error
+      throw error
+    })
+    const ledgerShown = isKeysteadError(proof)
+      ? { url: config.ledger, error: proof.code }
+      : { url: config.ledger, level: proof.level, age: proof.age, witnesses: proof.witnesses ?? null }
     const [profile, identities, contacts, credentials, requests] = [
       await agent.profile(),
       await agent.identities(),
@@ -229,6 +237,7 @@ async function show(run: Run): Promise<void> {
     const lines = [
       `${profile.label}  (${folder})`,
       `  agency      ${profile.agency?.url ?? 'none'}`,
+      `  ledger      ${config.ledger}  ${isKeysteadError(proof) ? `${proof.message} (${proof.code})` : `${proof.level}, ${proof.age} s old${proof.witnesses ? `, ${proof.witnesses.length} of your witnesses` : ''}`}`,
       ...identities.map(
         ({ did, use, status, seq, label, pendingUntil, alert }) =>
           `  ${use === 'public' ? 'DID        ' : 'subject DID'} ${short(did)}  ${status}${pendingUntil === undefined ? '' : ` until ${iso(pendingUntil)}`}, operation ${seq}${use === 'subject' ? `, ${short(label)}` : ''}${alert ? ALARM : ''}`,
@@ -244,6 +253,7 @@ async function show(run: Run): Promise<void> {
     run.out.result(lines, {
       label: profile.label,
       agency: profile.agency ?? null,
+      ledger: ledgerShown,
       identities: identities.map(({ did, use, status, seq, head, pendingUntil, alert }) => ({
         did,
         use,
