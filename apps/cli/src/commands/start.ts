@@ -174,6 +174,13 @@ export function agentCommands(program: Command): void {
       ),
     )
   agent
+    .command('move')
+    .description('to another agency, or your own, keeping every contact; the old one forwards until you stop it')
+    .argument('[url]', 'the new agency')
+    .option('--stop', 'have the old agency stop and forget you')
+    .option('--anyway', 'with --stop: also while your kit or credentials of yours still name it')
+    .action(action(program, move))
+  agent
     .command('show')
     .description('what your cloud agent was granted')
     .action(
@@ -190,6 +197,29 @@ export function agentCommands(program: Command): void {
         }),
       ),
     )
+}
+
+async function move(
+  run: Run,
+  url: string | undefined,
+  { stop, anyway }: { stop?: true; anyway?: true },
+): Promise<void> {
+  await withWallet(run, async ({ agent }) => {
+    if (stop) {
+      const left = await agent.stopForwarding({ anyway: anyway === true })
+      const kept = left.backups > 0 ? ` It keeps ${left.backups} sealed backup(s) for recoveries.` : ''
+      return run.out.result(`The old agency has forgotten you.${kept}`, left)
+    }
+    if (!url) throw new KeysteadError('BAD_FIELD', 'name the agency to move to, or --stop')
+    await agent.moveTo(await agencyDescriptor(fetch, url))
+    const result = await agent.sync()
+    const lines = [
+      `Your cloud agent is at ${url}. The old agency forwards until "keystead agent move --stop".`,
+      'Set up recovery anew when you have time: your kit and backups still name the old agency.',
+      ...waiting(result),
+    ]
+    run.out.result(lines, { url, ...result })
+  })
 }
 
 export function waiting({ waiting: messages, operations }: { waiting: number; operations: number }): string[] {

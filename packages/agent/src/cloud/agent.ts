@@ -31,6 +31,7 @@ import type { EscrowService } from './escrow.ts'
 import { HANDLERS } from './handlers.ts'
 import { LiveDelivery } from './live.ts'
 import type { Log } from './log.ts'
+import type { Forwarding } from './move/forwarding.ts'
 import type { PushService } from './push/service.ts'
 import type { CloudStore } from './store/port.ts'
 
@@ -54,6 +55,8 @@ export interface CloudAgentOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** Passes on the mail of accounts that moved; absent where none may. */
+  readonly forwarding?: Forwarding
   /** Absent where nobody is woken. */
   readonly push?: PushService
   /** Days a message waits; told in the status. */

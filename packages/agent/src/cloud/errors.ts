@@ -26,6 +26,8 @@ export type CloudErrorCode =
   | 'TOO_MANY_REQUESTS'
   | 'PUSH_OFF'
   | 'PUSH_REFUSED'
+  | 'MOVE_REFUSED'
+  | 'MOVE_UNFINISHED'
   | 'BAD_CONFIG'
   | 'UNKNOWN_TENANT'
   | 'BACKUP_BY_DATABASE'

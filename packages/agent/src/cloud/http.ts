@@ -6,6 +6,7 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import type { Door } from './door.ts'
+import { endpointOf } from './move/forwarding.ts'
 import type { Readiness } from './readiness.ts'
 import { remoteAddress } from './remote-address.ts'
 
@@ -74,7 +75,11 @@ export function agencyHttp(door: Door, options: AgencyHttpOptions): Hono<{ Bindi
     return c.json(escrow.descriptor)
   })
   app.get('/v1/files/:name', async (c) => {
-    const file = await agent.options.store.file(c.req.param('name'))
+    const name = c.req.param('name')
+    const moved = await agent.options.store.fileOwnerMovedTo(name)
+    const there = moved && (await endpointOf(agent.options.resolver, moved))
+    if (there) return c.redirect(new URL(`v1/files/${name}`, there).href, 307)
+    const file = await agent.options.store.file(name)
     if (!file) return problem(c, new KeysteadError('NOT_FOUND', 'nothing is published under this name'))
     return c.body(file.bytes, 200, { 'content-type': file.mediaType, 'cache-control': 'no-cache' })
   })

@@ -19,6 +19,7 @@ import { openIdentity } from './identity.ts'
 import { listenForMetrics, listenForOperator, listenPublicly } from './listeners.ts'
 import type { Log } from './log.ts'
 import { agencyMetrics } from './metrics.ts'
+import { Forwarding } from './move/forwarding.ts'
 import { type PushOptions, PushService } from './push/service.ts'
 import { readiness, within } from './readiness.ts'
 import { remoteAddress } from './remote-address.ts'
@@ -106,7 +107,25 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
     isLive: (account) => agent.live.isOnFor(account),
     ...options.push,
   })
-  const agent = new CloudAgent({ did, key, url, store, escrow, push, resolver, keys, clock, random, log, mailDays })
+  // A trial on one machine has other agencies on it, too.
+  const anywhere = url.startsWith('http:')
+  const forwarding = new Forwarding({ store, resolver, random, keys, log, anywhere })
+  store.onMail(() => forwarding.look())
+  const agent = new CloudAgent({
+    did,
+    key,
+    url,
+    store,
+    escrow,
+    push,
+    forwarding,
+    resolver,
+    keys,
+    clock,
+    random,
+    log,
+    mailDays,
+  })
   const { rate = { perSecond: REQUESTS_PER_SECOND, atOnce: REQUESTS_AT_ONCE } } = options
   const door = new Door(agent, { brakes: rate.perSecond > 0 ? new Brakes(rate, clock) : undefined, meter: metrics })
   let draining = false
@@ -124,7 +143,10 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
     if (options.metrics) servers.push(await listenForMetrics(metrics, options.metrics))
     if (options.adminSocket) servers.push(await listenForOperator(adminHttp(opened), options.adminSocket))
     const served = acceptSockets(server, sockets, door, { behindProxy, perAddress: rate.perSecond > 0, log })
-    const polling = setInterval(() => agent.live.poll(), LIVE_POLL_MS)
+    const polling = setInterval(() => {
+      agent.live.poll()
+      forwarding.look()
+    }, LIVE_POLL_MS)
     const expire = async (): Promise<void> => {
       const expired = await store.expireMail(clock.now() - mailDays * DAY_MS)
       if (expired === 0) return
@@ -148,6 +170,7 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
         for (const one of servers) one.closeAllConnections()
         await Promise.all(closed)
         await push.stop()
+        await forwarding.stop()
         await opened.close()
       },
     }

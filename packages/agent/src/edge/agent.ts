@@ -13,6 +13,7 @@ import {
   parseChallenge,
   parseResponse,
 } from '../protocols/key-verify/messages.ts'
+import type { Forgotten } from '../protocols/move/messages.ts'
 import type { PushSubscription } from '../protocols/push/messages.ts'
 import { acceptInvitation, type ConnectOptions, connectToDid, invite } from './connecting.ts'
 import { type Edge, fault, findContact, makeEdge, profileOf } from './context.ts'
@@ -24,6 +25,7 @@ import { deactivateIdentity } from './identity-operations.ts'
 import { offerCredential, revokeCredential, signCredential } from './issuing.ts'
 import { answerChallenge, judge, makeChallenge, sendChallenge } from './key-verify.ts'
 import { listen } from './live.ts'
+import { moveTo, stopForwarding } from './moving.ts'
 import { flushOutbox } from './outbox.ts'
 import { exportWallet, type Imported, importWallet } from './portability.ts'
 import type { EdgePorts } from './ports.ts'
@@ -96,6 +98,16 @@ export class EdgeAgent {
     services: readonly CloudService[] = DEFAULT_SERVICES,
   ): Promise<void> {
     return this.#act(() => addCloudAgent(this.edge, agency, services))
+  }
+
+  /** Flow V19: to another agency, keeping every relationship; the old one forwards until `stopForwarding`. */
+  moveTo(agency: { did: string; url: string }): Promise<void> {
+    return this.#act(() => moveTo(this.edge, agency))
+  }
+
+  /** The agency before forgets us; resolves to what it says it still has. */
+  stopForwarding(options: { anyway?: boolean } = {}): Promise<Forgotten> {
+    return this.#act(() => stopForwarding(this.edge, options))
   }
 
   /** Lets the agency wake this browser when mail waits (AGENCY-15); the key is what the browser subscribes with. */

@@ -24,6 +24,8 @@ const PASSING: ReadonlySet<string> = new Set([
   'CLOCK_WRONG',
   'MAILBOX_FULL',
   'AGENCY_DISK_FULL',
+  'TOO_MANY_REQUESTS',
+  'ACCOUNT_SUSPENDED',
   'NO_AGENT',
   'OPERATION_PENDING',
 ])

@@ -110,6 +110,15 @@ export interface Profile {
     readonly account: string
     readonly services: readonly string[]
   }
+  /** The agency before, while it forwards: how far the move is, and when it began (milliseconds since 1970). */
+  readonly former?: {
+    readonly did: string
+    readonly url: string
+    readonly account: string
+    readonly services: readonly string[]
+    readonly step: 'routes' | 'rotations' | 'forwards'
+    readonly since: number
+  }
 }
 
 /** A key of a DID of ours: the fragment others know it by, and its name in the vault. */

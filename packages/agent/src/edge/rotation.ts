@@ -12,12 +12,24 @@ export async function rotateEverything(edge: Edge): Promise<{ identities: number
   if (all.some(({ status }) => status === 'recovering'))
     throw fault('RECOVERY_UNDER_WAY', 'the recovery of this wallet still waits its time')
   if (identities.length === 0) throw fault('NO_IDENTITY', 'no DID is under the control of this wallet')
+  return { identities: await rotateIdentities(edge), relationships: await rotateRelationships(edge) }
+}
+
+/** Every DID on the ledger that is under our control; resolves to how many. */
+export async function rotateIdentities(edge: Edge): Promise<number> {
+  const all = (await edge.records.all('identity')).map(({ value }) => value)
+  const identities = all.filter(({ status, alert }) => status === 'active' && !alert)
   for (const { did } of identities) await rotateIdentity(edge, did)
   // Status lists are signed anew with the new key.
   const issuers = (await edge.records.all('issuer')).map(({ name, value }) =>
     put('issuer', name, { ...value, published: false }),
   )
   await edge.records.commit(issuers)
+  return identities.length
+}
+
+/** Every contact; peers follow by themselves. Resolves to how many. */
+export async function rotateRelationships(edge: Edge): Promise<number> {
   const relationships = (await edge.records.all('relationship'))
     .map(({ value }) => value)
     .filter(({ status, recovering, alert }) => status === 'connected' && !recovering && !alert)
@@ -26,5 +38,5 @@ export async function rotateEverything(edge: Edge): Promise<{ identities: number
     .map(({ value }) => value)
     .filter(({ status }) => status === 'connected')
   for (const correspondent of correspondents) await rotateCorrespondent(edge, correspondent)
-  return { identities: identities.length, relationships: relationships.length + correspondents.length }
+  return relationships.length + correspondents.length
 }

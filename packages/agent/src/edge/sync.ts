@@ -3,6 +3,7 @@ import type { Edge } from './context.ts'
 import { nowSeconds, profileOf } from './context.ts'
 import { emptyMailbox, forgetOldMessages } from './inbox.ts'
 import { publishPending } from './issuing.ts'
+import { goOnMoving } from './moving.ts'
 import { resumeOperations } from './operations.ts'
 import { flushOutbox } from './outbox.ts'
 import { settleRelationships } from './peer-log.ts'
@@ -29,6 +30,7 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   let handled = 0
   if ((await profileOf(edge)).agency) {
     handled = await quietly(edge, () => readEverything(edge), 0)
+    await quietly(edge, () => goOnMoving(edge), undefined)
     await quietly(edge, () => publishPending(edge), undefined)
   }
   await quietly(edge, () => goOnVetoing(edge), undefined)

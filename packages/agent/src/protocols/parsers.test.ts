@@ -13,6 +13,7 @@ import * as keyVerify from './key-verify/messages.ts'
 import * as locator from './locator/messages.ts'
 import * as mediation from './mediation/messages.ts'
 import * as mercury from './mercury-connection/messages.ts'
+import * as move from './move/messages.ts'
 import * as pickup from './pickup/messages.ts'
 import * as publish from './publish/messages.ts'
 import * as push from './push/messages.ts'
@@ -76,6 +77,8 @@ const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, obj
   problem: [report.parseProblem, { code: 'e.p.x', comment: 'of {1}', args: ['x'] }],
   'messages received': [pickup.parseMessagesReceived, { message_id_list: ['a'] }],
   'live delivery': [pickup.parseLiveDelivery, { live_delivery: true }],
+  'move forward': [move.parseMoveForward, { to: 'did:peer:2.E' }],
+  'move forgotten': [move.parseForgotten, { messages: 0, recipients: 0, services: 0, files: 0, backups: 3 }],
   'push subscription': [
     push.parsePushSet,
     { endpoint: 'https://push.example/x', p256dh: `B${'a'.repeat(86)}`, auth: id },

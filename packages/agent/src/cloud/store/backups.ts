@@ -34,8 +34,9 @@ export function backupsOf({ db, alone }: Database): Backups {
         if (head?.seq === seq && head.hash === hash) return
         if (!head && new Set(heads.map((row) => row.stream)).size >= MAX_STREAMS_PER_VAULT)
           throw refusal('BACKUP_CONFLICT', 'this vault has too many streams')
-        if (seq !== (head ? head.seq + 1 : 0) || prev !== (head?.hash ?? ''))
-          throw refusal('BACKUP_CONFLICT', `the next envelope of this stream has number ${head ? head.seq + 1 : 0}`)
+        // A stream that comes from another agency goes on with the number it had there.
+        if (head && (seq !== head.seq + 1 || prev !== head.hash))
+          throw refusal('BACKUP_CONFLICT', `the next envelope of this stream has number ${head.seq + 1}`)
         await transaction.insertInto('envelopes').values({ vault, stream, seq, hash, envelope, time }).execute()
         await transaction
           .deleteFrom('envelopes')

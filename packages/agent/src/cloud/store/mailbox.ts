@@ -53,6 +53,9 @@ export function mailOf({ db, alone, announce }: Database): Mailbox {
         .map(({ n, id, recipient, received, bytes }) => ({ n, id, recipient, received, bytes: new Uint8Array(bytes) }))
     },
     expireMail: async (before) => {
+      const granted = db.selectFrom('grants').select('account')
+      const forgotten = db.deleteFrom('accounts').where('max_messages', '=', 0).where('suspended', '=', 0)
+      await forgotten.where('account', 'not in', granted).execute()
       const old = db.deleteFrom('mail').where('received', '<', before)
       return Number((await old.executeTakeFirst()).numDeletedRows)
     },

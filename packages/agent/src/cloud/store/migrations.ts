@@ -25,6 +25,7 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
     `create table push_subscriptions (account text not null, endpoint text not null, p256dh text not null,
       auth text not null, primary key (account, endpoint))${after}`,
   ],
+  () => ['alter table accounts add column forward_to text'],
 ]
 
 export const SCHEMA_VERSION: number = STEPS.length

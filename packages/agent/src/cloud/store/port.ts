@@ -6,6 +6,7 @@ import type { Bytes } from '@keystead/core'
 import type { EscrowRecord, GuessVerdict } from '@keystead/recovery'
 import type { BackupPut } from '../../protocols/backup/messages.ts'
 import type { CloudService } from '../../protocols/cloud-agent/messages.ts'
+import type { Forgotten } from '../../protocols/move/messages.ts'
 import type { PushSubscription } from '../../protocols/push/messages.ts'
 
 export interface MailItem {
@@ -123,6 +124,15 @@ export interface CloudStore extends Tenants {
   /** A nonce that may be taken once, for this subject, until then (milliseconds). */
   giveNonce(nonce: string, subject: string, now: number, until: number): Promise<void>
   takeNonce(nonce: string, subject: string, now: number): Promise<boolean>
+
+  /** An account's mail goes to this agency from now on. */
+  setForwarding(account: string, to: string): Promise<void>
+  forwardTo(account: string): Promise<string | undefined>
+  forwardings(): Promise<{ account: string; to: string }[]>
+  /** Where the owner of a published file moved to. */
+  fileOwnerMovedTo(name: string): Promise<string | undefined>
+  /** All of an account but its backups, locators and shares; resolves to what is left. */
+  forget(account: string): Promise<Forgotten>
 
   /** Resolves to how many the account has now. Rejects with `PUSH_REFUSED` beyond the bound. */
   addPush(account: string, subscription: PushSubscription): Promise<number>

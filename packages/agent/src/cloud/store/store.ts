@@ -7,6 +7,7 @@ import { escrowsOf } from './escrows.ts'
 import { filesOf } from './files.ts'
 import type { GuessWitness } from './guess-witness.ts'
 import { mailOf } from './mailbox.ts'
+import { movesOf } from './moves.ts'
 import { noncesOf } from './nonces.ts'
 import type { CloudStore } from './port.ts'
 import { pushesOf } from './pushes.ts'
@@ -34,6 +35,7 @@ export function storeOn(
     ...mailOf(database),
     ...backupsOf(database),
     ...filesOf(database),
+    ...movesOf(database),
     ...noncesOf(database),
     ...pushesOf(database),
     ...escrowsOf(database, witness),

@@ -5,7 +5,13 @@ export interface Tables {
   grants: { account: string; services: string }
   recipients: { did: string; account: string }
   /** What the operator decided; null: the default. */
-  accounts: { account: string; suspended: number; max_messages: number | null; max_bytes: number | null }
+  accounts: {
+    account: string
+    suspended: number
+    max_messages: number | null
+    max_bytes: number | null
+    forward_to: string | null
+  }
   push_subscriptions: { account: string; endpoint: string; p256dh: string; auth: string }
   /** `n` grows in the order in which an account's messages became visible. */
   mail: { n: number; id: string; account: string; recipient: string; bytes: Uint8Array; size: number; received: number }

@@ -11,7 +11,7 @@ export function tenantsOf({ db, alone }: Database): Tenants {
     alone(`account ${account}`, async (transaction) => {
       await transaction
         .insertInto('accounts')
-        .values({ account, suspended: 0, max_messages: null, max_bytes: null, ...change })
+        .values({ account, suspended: 0, max_messages: null, max_bytes: null, forward_to: null, ...change })
         .onConflict((conflict) => conflict.column('account').doUpdateSet(change))
         .execute()
     })
