@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { base64url, type Clock, equalBytes, isKeysteadError, KeysteadError } from '@keystead/core'
-import { isNetworkSubmission, type NetworkGenesis, parseBy, rulesFor } from '@keystead/did-dkms'
+import { isNetworkSubmission, type NetworkGenesis, parseBy, type RulesTable, rulesFor } from '@keystead/did-dkms'
 import {
   appHash,
   type Head,
@@ -37,6 +37,8 @@ export interface CometOptions
   readonly log: (line: string) => void
   /** Who may create DIDs through this node; everybody unless it says otherwise. */
   readonly admission?: AdmissionPolicy
+  /** Protocol versions that the application can run; every one it knows unless a test says otherwise. */
+  readonly rules?: RulesTable
   /** Ends the wait for the first block. */
   readonly signal?: AbortSignal
 }
@@ -101,6 +103,10 @@ export class CometLedger implements Ledger {
       throw error
     }
     return ledger
+  }
+
+  get rules(): RulesTable | undefined {
+    return this.#options.rules
   }
 
   get head(): Head {
@@ -184,7 +190,7 @@ export class CometLedger implements Ledger {
 
   /** Throws for what is no submission by the rules in force, and for a DID that this node does not admit. */
   #admit(bytes: Uint8Array): string {
-    const submission = parseBy(rulesFor(this.head.header.version.app), bytes)
+    const submission = parseBy(rulesFor(this.head.header.version.app, this.rules), bytes)
     if (!isNetworkSubmission(submission)) this.#options.admission?.check(submission)
     return submission.hash
   }

@@ -1,16 +1,8 @@
 /** What governance does to a network on CometBFT: the same rules as in the embedded engine, told to CometBFT. */
 import { join } from 'node:path'
-import { FakeClock, multihash, utf8 } from '@keystead/core'
-import { encodeMultikey, sha256 } from '@keystead/crypto'
-import {
-  developmentParameters,
-  encodeSubmission,
-  type NetworkGenesis,
-  networkHash,
-  RULES,
-  type Rules,
-  type RulesTable,
-} from '@keystead/did-dkms'
+import { FakeClock } from '@keystead/core'
+import { encodeMultikey } from '@keystead/crypto'
+import { developmentParameters, encodeSubmission, type NetworkGenesis, networkHash } from '@keystead/did-dkms'
 import { validatorsHash, validatorsOf } from '@keystead/light-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Governor, type NetworkMembers } from '../../../../did-dkms/src/testing/governor.ts'
@@ -25,6 +17,7 @@ import { Signer } from '../embedded/signer.ts'
 import { Application } from './application.ts'
 import { encodeEnvelope } from './envelope.ts'
 import { MiniChain } from './testing/chain.ts'
+import { newer, version2 } from './testing/version2.ts'
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -39,16 +32,6 @@ function openStore(folder = temporaryFolder()): LedgerStore {
 }
 
 const parameters = { ...developmentParameters, minRecoveryDelay: 60 }
-const version1 = RULES.get(1) as Rules
-/** Rules of a version that exists in this test alone: any recovery delay will do. */
-const version2: Rules = {
-  ...version1,
-  version: 2,
-  hash: multihash.encode(sha256(utf8('rules of a version for tests'))),
-  apply: (before, submission, context) =>
-    version1.apply(before, submission, { ...context, parameters: { ...context.parameters, minRecoveryDelay: 0 } }),
-}
-const newer: RulesTable = new Map([...RULES, [2, version2]])
 
 async function network(count: number) {
   const governor = await Governor.make(keys, START + 86_400)
@@ -106,7 +89,7 @@ describe('NET-14: rehearsed upgrade', () => {
     const { chain, app, store, net, govern, decide } = await network(4)
     const register = async (delay: number): Promise<Uint8Array> =>
       encodeEnvelope([encodeSubmission(await new Owner(keys, net, START + 86_400).genesis({ delays: [delay] }))])
-    const upgrade = { type: 'upgrade', version: 2, rules: version2.hash as string, time: START + 20 } as const
+    const upgrade = { type: 'upgrade', version: 2, rules: version2.hash, time: START + 20 } as const
     expect(decide(1, await govern(upgrade)).consensusParamUpdates).toBeUndefined()
     const quick = await register(5)
     expect(chain.process(app, chain.proposal(START + 19, [quick]))).toBe(false)

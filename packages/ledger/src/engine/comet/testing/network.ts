@@ -7,14 +7,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { equalBytes, systemClock } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
-import { developmentParameters, encodeSubmission, networkHash } from '@keystead/did-dkms'
+import {
+  type Authority,
+  developmentParameters,
+  encodeSubmission,
+  type NetworkParameters,
+  networkHash,
+} from '@keystead/did-dkms'
 import { type FetchPort, LedgerClient, memoryPins, type Receipt } from '@keystead/light-client'
 import { Owner } from '../../../../../did-dkms/src/testing/owner.ts'
 import { ledgerHttp } from '../../../http/app.ts'
 import { findCometbft } from '../binary.ts'
 import type { Tuning } from '../config.ts'
 import { CometLedger, type CometOptions } from '../engine.ts'
-import { foundNetwork, initValidator, joinNetwork, type NetworkFile } from '../home.ts'
+import { foundNetwork, initValidator, joinNetwork, type NetworkFile, type ValidatorCard } from '../home.ts'
 
 export const cometbft = findCometbft()
 export const keys = nodeKeyProvider()
@@ -22,7 +28,7 @@ export const keys = nodeKeyProvider()
 /** Quick blocks, so that tests need not wait; a loaded machine only makes them slower. */
 export const QUICK: Partial<Tuning> = { pauseMs: 100, proposeMs: 1500, heartbeatSeconds: 1 }
 
-export type ValidatorOptions = Partial<Pick<CometOptions, 'application' | 'env' | 'prefix'>>
+export type ValidatorOptions = Partial<Pick<CometOptions, 'application' | 'env' | 'prefix' | 'rules'>>
 
 export interface TestNetworkOptions {
   readonly tuning?: Partial<Tuning>
@@ -30,6 +36,10 @@ export interface TestNetworkOptions {
   readonly validators?: Readonly<Record<number, ValidatorOptions>>
   /** host:port of each validator; loopback if not given. */
   readonly addresses?: readonly string[]
+  readonly parameters?: NetworkParameters
+  readonly governance?: Authority
+  /** Another network than a new one, such as one that goes on with a chain. */
+  readonly found?: (cards: readonly ValidatorCard[], homes: readonly string[]) => Promise<NetworkFile>
 }
 
 export class TestNetwork {
@@ -58,11 +68,15 @@ export class TestNetwork {
       const address = addresses[i] as string
       return initValidator({ home, name: `v${i}`, listen: address, address, cometbft: cometbft as string })
     })
-    const file = foundNetwork(cards, {
-      chainId: 'keystead-test',
-      time: Math.floor(Date.now() / 1000),
-      parameters: developmentParameters,
-    })
+    const { parameters = developmentParameters, governance, found } = options
+    const file = found
+      ? await found(cards, homes)
+      : foundNetwork(cards, {
+          chainId: 'keystead-test',
+          time: Math.floor(Date.now() / 1000),
+          parameters,
+          ...(governance ? { governance } : {}),
+        })
     for (const home of homes) joinNetwork(home, file)
     const network = new TestNetwork(folder, file, homes, options)
     try {

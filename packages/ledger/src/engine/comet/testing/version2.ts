@@ -1,0 +1,17 @@
+/** Rules of a version that exists in tests alone: as version 1, but any recovery delay will do (rule 14, rehearsed). */
+import { multihash, utf8 } from '@keystead/core'
+import { sha256 } from '@keystead/crypto'
+import { RULES, type Rules, type RulesTable } from '@keystead/did-dkms'
+
+const version1 = RULES.get(1) as Rules
+
+export const version2: Rules & { readonly hash: string } = {
+  ...version1,
+  version: 2,
+  hash: multihash.encode(sha256(utf8('rules of a version for tests'))),
+  apply: (before, submission, context) =>
+    version1.apply(before, submission, { ...context, parameters: { ...context.parameters, minRecoveryDelay: 0 } }),
+}
+
+/** What software knows that was updated in time. */
+export const newer: RulesTable = new Map([...RULES, [2, version2]])
