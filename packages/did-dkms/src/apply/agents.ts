@@ -147,7 +147,8 @@ function applyLoneAdmin(state: DidState, changed: DidState, judged: Judged<Agent
   if (quorums) refuse('SECOND_ADMIN_NEEDED', 'a quorum is set by the authority or by two ADMINs')
   for (const entry of put) {
     const old = state.agents.find((agent) => agent.h === entry.h)
-    if (holds(entry, 'ADMIN') && !(old && holds(old, 'ADMIN')))
+    // An entry that has expired is nobody's any more: to prolong it is to grant it anew.
+    if (holds(entry, 'ADMIN') && !(old && holds(old, 'ADMIN') && old.exp > judged.time))
       refuse('SECOND_ADMIN_NEEDED', 'ADMIN is granted by the authority or by two ADMINs')
     if (!old || entry.h === admin.h) continue
     if ((old.caps & ~entry.caps) !== 0 || entry.exp < old.exp)

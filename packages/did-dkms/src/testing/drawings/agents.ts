@@ -210,6 +210,11 @@ export const AGENTS: readonly Drawing[] = [
   },
   {
     rule: 'DKMS-17',
+    title: 'nor wakes one whose time is over',
+    log: '0 genesis auth=a next=b agents=phone:ADMIN,old:ADMIN@1h by a\n2h agents put=old:ADMIN@30d by phone ! SECOND_ADMIN_NEEDED',
+  },
+  {
+    rule: 'DKMS-17',
     title: 'a lone ADMIN takes no permission from another',
     log: `${TWO}\n1m agents put=laptop:ADMIN by phone ! SECOND_ADMIN_NEEDED`,
   },
