@@ -48,6 +48,11 @@ export const MAX_VALIDATORS = 128
 /** Voting power of a validator: 128 of them stay far below CometBFT's bound of 2^60. */
 export const MAX_POWER = 2 ** 31
 
+/** Entries of the list of moved power: two for each validator within a trusting period. */
+export const MAX_MOVES = 2 * MAX_VALIDATORS
+/** Power in one of them. */
+export const MAX_MOVED = 2 ** 40
+
 /** Protocol versions there may ever be. */
 export const MAX_PROTOCOL = 1000
 

@@ -2,6 +2,7 @@ import { canonicalJson, multihash } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { MAX_MOVES } from '../limits.ts'
 import { encodeSubmission } from '../parse/submission.ts'
 import { Governor, type NetworkMembers } from '../testing/governor.ts'
 import { applyNetwork } from './apply.ts'
@@ -183,6 +184,15 @@ describe('validators', () => {
     expect(removeMisbehaving(after, [new Uint8Array(20)], T0 + 6)).toBe(after)
     await network(1)
     expect(removeMisbehaving(state, [addressOf(key(0))], T0)).toBe(state)
+  })
+
+  test('NET-12: however often power moves within the period, the leaf stays one that every node can read', () => {
+    const moved = Array.from({ length: MAX_MOVES }, (_, i) => ({ at: T0 + i, power: 1 }))
+    const busy = { ...state, validators: { ...state.validators, moved } }
+    const after = removeMisbehaving(busy, [addressOf(key(0))], T0 + DAY)
+    expect(decodeNetwork((name) => encodeNetworkLeaf(after, name))).toEqual(after)
+    // Nothing that moved is forgotten before its time.
+    expect(after.validators.moved.at(-1)).toEqual({ at: T0 + DAY, power: 101 })
   })
 
   test('NET-15: from one validator to several only a handover leads, and the old key does not come along', async () => {

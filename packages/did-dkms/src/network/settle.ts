@@ -3,6 +3,7 @@
  * operations, so that what an operation meets is a function of its block's time.
  */
 import { equalBytes } from '@keystead/core'
+import { MAX_MOVED, MAX_MOVES } from '../limits.ts'
 import { isOver, type Now } from '../time.ts'
 import type { ValidatorPower } from './genesis.ts'
 import { addressOf, changedSet, movedPower } from './power.ts'
@@ -43,5 +44,9 @@ export function removeMisbehaving(state: NetworkState, addresses: readonly Uint8
 
 function moved(leaf: Omit<ValidatorsLeaf, 'pending'>, set: readonly ValidatorPower[], at: number): ValidatorsLeaf {
   const power = movedPower(leaf.set, set)
-  return { set, moved: power > 0 ? [...leaf.moved, { at, power }] : leaf.moved }
+  if (power === 0) return { set, moved: leaf.moved }
+  const last = leaf.moved.at(-1)
+  if (!last || leaf.moved.length < MAX_MOVES) return { set, moved: [...leaf.moved, { at, power }] }
+  // A full list takes the newest together: what moved before counts a little longer, and the leaf stays readable.
+  return { set, moved: [...leaf.moved.slice(0, -1), { at, power: Math.min(MAX_MOVED, last.power + power) }] }
 }

@@ -7,7 +7,7 @@
  */
 import { type Bytes, canonicalJson, Fields, type Json, multihash, parseCanonicalJson, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
-import { MAX_NETWORK_LEAF_BYTES, MAX_PROTOCOL, MAX_SEQ, MAX_TIME, MAX_VALIDATORS } from '../limits.ts'
+import { MAX_MOVED, MAX_MOVES, MAX_NETWORK_LEAF_BYTES, MAX_PROTOCOL, MAX_SEQ, MAX_TIME } from '../limits.ts'
 import { parseAuthority } from '../parse/authority.ts'
 import { readDigest } from '../parse/read.ts'
 import type { Wait } from '../time.ts'
@@ -112,7 +112,6 @@ export function readNetworkLeaves(leaf: (name: NetworkLeafName) => Json): Networ
 
 const TIME = { min: 0, max: MAX_TIME }
 const SEQ = { min: 1, max: MAX_SEQ }
-const MAX_MOVED = 2 ** 40
 
 function readGovernance(f: Fields): GovernanceLeaf {
   const auth = f.optional('auth', () => parseAuthority(f.object('auth')))
@@ -130,7 +129,7 @@ function readValidators(f: Fields): ValidatorsLeaf {
   )
   return {
     set: parsePower(f, 'set', 1),
-    moved: f.array('moved', { max: 2 * MAX_VALIDATORS }, (item, path) =>
+    moved: f.array('moved', { max: MAX_MOVES }, (item, path) =>
       closed(new Fields(item, path), (m) => ({
         at: m.integer('at', TIME),
         power: m.integer('power', { min: 1, max: MAX_MOVED }),
