@@ -33,33 +33,28 @@ export async function signOperation<T extends { readonly did: string; readonly t
 /** Whether the key made the proof on the operation of this hash; the proof names the key already. */
 export type VerifyProof = (multikey: string, proof: OperationProof, did: string, hash: string) => boolean
 
+/**
+ * What was found of a proof. Verdicts are pure and proofs never change, so whoever judges the same object again, as a validator
+ * does at each step of a block's way, need not verify again. By everything that the verdict depends on.
+ */
+const known = new WeakMap<OperationProof, Map<string, boolean>>()
+
 export const verifyProof: VerifyProof = (multikey, proof, did, hash) => {
+  const verdicts = known.get(proof) ?? new Map<string, boolean>()
+  known.set(proof, verdicts)
+  const name = `${multikey} ${did} ${hash}`
+  const verdict = verdicts.get(name) ?? proofHolds(multikey, proof, did, hash)
+  verdicts.set(name, verdict)
+  return verdict
+}
+
+function proofHolds(multikey: string, proof: OperationProof, did: string, hash: string): boolean {
   const key = decodeMultikey(multikey)
   if (key.suite !== 'ed25519' && key.suite !== 'p256') return false
   const config = proofConfig(did, multikey, key.suite)
   if (proof.cryptosuite !== config.cryptosuite) return false
   const signed = signedBytes(hash, config)
   return verifySignature(key as PublicKey<'ed25519' | 'p256'>, signed, multibase.decode(proof.proofValue))
-}
-
-/**
- * What was found of an operation's proofs, by Multikey. Verdicts are pure and operations never change, so whoever judges the
- * same object again, as a validator does at each step of a block's way, need not verify again.
- */
-const known = new WeakMap<object, Map<string, boolean>>()
-
-/** Those of the candidate Multikeys whose proof on the operation holds. A key counts once (rule 9). */
-export function signersAmong(operation: Operation | NetworkOperation, candidates: Iterable<string>): Set<string> {
-  const { did, proof } = operation
-  const hash = operationHash(operation)
-  const signers = new Set<string>()
-  const verdicts = known.get(operation) ?? new Map<string, boolean>()
-  known.set(operation, verdicts)
-  for (const k of candidates) {
-    const own = proof.find((candidate) => candidate.verificationMethod === `${did}#${keyDigestOf(k)}`)
-    if (own && verifyProof(k, own, did, hash)) signers.add(k)
-  }
-  return signers
 }
 
 function proofConfig(did: string, multikey: string, suite: 'ed25519' | 'p256'): Omit<OperationProof, 'proofValue'> {
