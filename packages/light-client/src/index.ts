@@ -77,7 +77,7 @@ export {
   type ProvenNetwork,
   readNetworkState,
 } from './network-history.ts'
-export { type FetchPort, fetchGenesis, httpProvider } from './node-link.ts'
+export { type Answer, type FetchPort, fetchGenesis, httpProvider, readAnswer } from './node-link.ts'
 export type { PeerView } from './peer-head.ts'
 export {
   genesisValidators,

@@ -1,5 +1,14 @@
 /** Asking a ledger node over HTTP: bounded, timed, and its refusals in our own words. What it answers is judged elsewhere. */
-import { canonicalText, type Json, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
+import {
+  type Bytes,
+  canonicalText,
+  concatBytes,
+  isKeysteadError,
+  type Json,
+  type JsonObject,
+  KeysteadError,
+  parseJson,
+} from '@keystead/core'
 import { type NetworkGenesis, networkHash, parseNetworkGenesis } from '@keystead/did-dkms'
 import type { LedgerReadErrorCode } from './errors.ts'
 import type { LightProvider } from './follow.ts'
@@ -10,7 +19,36 @@ import { MAX_BUNDLE_BYTES } from './limits.ts'
 export type FetchPort = (
   url: string,
   init?: { method?: string; headers?: Record<string, string>; body?: Uint8Array<ArrayBuffer>; signal?: AbortSignal },
-) => Promise<{ readonly status: number; arrayBuffer(): Promise<ArrayBuffer> }>
+) => Promise<Answer>
+
+/** Of a `Response`. `body` is read where there is one, so that nobody is sent more than they take. */
+export interface Answer {
+  readonly status: number
+  readonly body?: ReadableStream<Uint8Array> | null
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
+/** The bytes of an answer, given up as soon as they are more than `maxBytes`. Rejects with `TOO_LARGE`, or as the stream does. */
+export async function readAnswer(answer: Omit<Answer, 'status'>, maxBytes: number): Promise<Bytes> {
+  const tooLarge = (): KeysteadError => new KeysteadError('TOO_LARGE', `the answer has more than ${maxBytes} bytes`)
+  if (!answer.body) {
+    const whole = new Uint8Array(await answer.arrayBuffer())
+    if (whole.length > maxBytes) throw tooLarge()
+    return whole
+  }
+  const reader = answer.body.getReader()
+  const parts: Uint8Array[] = []
+  let length = 0
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    length += part.value.length
+    if (length > maxBytes) {
+      await reader.cancel().catch(() => {})
+      throw tooLarge()
+    }
+    parts.push(part.value)
+  }
+  return concatBytes(...parts)
+}
 
 const REQUEST_TIMEOUT_MS = 20_000
 
@@ -25,15 +63,15 @@ export async function askNode(
   let bytes: Uint8Array
   try {
     answer = await fetch(url, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
-    bytes = new Uint8Array(await answer.arrayBuffer())
+    bytes = await readAnswer(answer, maxBytes)
   } catch (cause) {
+    if (isKeysteadError(cause, 'TOO_LARGE')) throw cause
     throw new KeysteadError<LedgerReadErrorCode>(
       'LEDGER_UNREACHABLE',
       `no answer from the ledger node at ${new URL(url).origin}`,
       { cause },
     )
   }
-  if (bytes.length > maxBytes) throw new KeysteadError('TOO_LARGE', 'the answer of the ledger node is too long')
   if (answer.status !== 200 && answer.status !== 202) throw refusal(answer.status, bytes)
   return bytes
 }

@@ -12,7 +12,8 @@ import {
   parseJson,
 } from '@keystead/core'
 import { type DidDocument, messagingEndpoints } from '@keystead/did'
-import { ENCRYPTED_MEDIA_TYPE, type Message, messageId, pack, unpack } from '@keystead/didcomm'
+import { ENCRYPTED_MEDIA_TYPE, MAX_MESSAGE_BYTES, type Message, messageId, pack, unpack } from '@keystead/didcomm'
+import { readAnswer } from '@keystead/light-client'
 import { PROBLEM_REPORT, parseProblem } from '../protocols/report-problem/messages.ts'
 import { agencyOf, type Edge, fault, nowSeconds } from './context.ts'
 import { secretsOf, senderOf } from './own-dids.ts'
@@ -82,7 +83,7 @@ export async function post(edge: Edge, url: string, bytes: Bytes): Promise<Bytes
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     status = response.status
-    answer = new Uint8Array(await response.arrayBuffer())
+    answer = await readAnswer(response, MAX_MESSAGE_BYTES)
   } catch (cause) {
     throw fault('AGENCY_UNREACHABLE', `no answer from the agency at ${new URL(url).origin}`, cause)
   }

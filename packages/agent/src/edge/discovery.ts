@@ -1,9 +1,11 @@
 /** What a new wallet asks before it has anything: an agency's descriptor, and which network this is (rule 19). */
 import { Fields, isKeysteadError, KeysteadError, parseJson } from '@keystead/core'
 import { type NetworkGenesis, networkHash } from '@keystead/did-dkms'
-import { type FetchPort, fetchGenesis, type TrustPoint, type TrustSource } from '@keystead/light-client'
+import { type FetchPort, fetchGenesis, readAnswer, type TrustPoint, type TrustSource } from '@keystead/light-client'
 import type { Vault } from '@keystead/wallet'
 import { RecordStore } from './store.ts'
+
+const MAX_DESCRIPTOR_BYTES = 16 * 1024
 
 export interface AgencyDescriptor {
   readonly did: string
@@ -18,7 +20,7 @@ export interface AgencyDescriptor {
 export async function agencyDescriptor(fetch: FetchPort, url: string): Promise<AgencyDescriptor> {
   try {
     const answer = await fetch(`${url}/v1/agency`, { signal: AbortSignal.timeout(10_000) })
-    const f = new Fields(parseJson(new Uint8Array(await answer.arrayBuffer()), 16 * 1024), 'agency')
+    const f = new Fields(parseJson(await readAnswer(answer, MAX_DESCRIPTOR_BYTES), MAX_DESCRIPTOR_BYTES), 'agency')
     const network = f.optional('network', (fields, name) => fields.string(name, { max: 46 }))
     const checkpoint = f.optional('checkpoint', () => {
       const c = f.object('checkpoint')

@@ -11,6 +11,7 @@ import {
   verifyCredential,
 } from '@keystead/credentials'
 import { decodeMultikey } from '@keystead/crypto'
+import { readAnswer } from '@keystead/light-client'
 import { type Edge, nowSeconds } from './context.ts'
 
 const MAX_STATUS_LIST_BYTES = 512 * 1024
@@ -63,7 +64,9 @@ export async function credentialContext(
   try {
     const credential = parseCredential(document)
     issuer = await didEvidence(edge, credential.issuer)
-    if (credential.status)
+    // Nobody but an issuer whose proof holds has us fetch anything.
+    const signed = verifyCredential(document, { issuer, now }).outcome !== 'invalid'
+    if (credential.status && signed)
       statusList = await fetchStatusList(edge, credential.status.statusListCredential, credential.issuer, issuer)
   } catch {
     // a malformed credential is judged by verifyCredential itself
@@ -79,9 +82,9 @@ async function fetchStatusList(
   evidence: DidEvidence | null | undefined,
 ): Promise<StatusList | undefined> {
   try {
-    const { status, arrayBuffer } = await answerOf(edge, url)
-    if (status !== 200) return undefined
-    const document = parseJson(new Uint8Array(await arrayBuffer()), MAX_STATUS_LIST_BYTES) as JsonObject
+    const bytes = await bytesAt(edge, url)
+    if (!bytes) return undefined
+    const document = parseJson(bytes, MAX_STATUS_LIST_BYTES) as JsonObject
     const list = await readStatusList(document)
     if (list.issuer !== issuer || list.id !== url) return undefined
     const verdict = verifyCredential(document, { issuer: evidence, now: nowSeconds(edge) })
@@ -91,7 +94,16 @@ async function fetchStatusList(
   }
 }
 
-async function answerOf(edge: Edge, url: string) {
-  const response = await edge.ports.fetch(url, { signal: AbortSignal.timeout(10_000) })
-  return { status: response.status, arrayBuffer: () => response.arrayBuffer() }
+/**
+ * A stranger named the address. Our own agency's is asked as ever; others only by https, and through `web` where there is one,
+ * which reaches public addresses alone. Who runs everything on one machine, and so has an agency on http, may ask others there.
+ */
+async function bytesAt(edge: Edge, url: string): Promise<Uint8Array | undefined> {
+  const { web, fetch } = edge.ports
+  const own = new URL((await edge.records.get('profile', 'self'))?.agency?.url ?? 'https://nobody.invalid')
+  const { origin, protocol } = new URL(url)
+  if (protocol !== 'https:' && protocol !== own.protocol) return undefined
+  if (web && protocol === 'https:' && origin !== own.origin) return web(url, MAX_STATUS_LIST_BYTES)
+  const response = await fetch(url, { signal: AbortSignal.timeout(10_000) })
+  return response.status === 200 ? readAnswer(response, MAX_STATUS_LIST_BYTES) : undefined
 }

@@ -10,6 +10,7 @@ import {
   type NoteSignature,
   parseNoteKey,
   parseNoteSignatures,
+  readAnswer,
 } from '@keystead/light-client'
 import type { Ledger } from '../engine/ledger.ts'
 import { MAX_WITNESSES } from '../limits.ts'
@@ -138,8 +139,7 @@ export class Cosigning {
       redirect: 'error',
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     })
-    const bytes = new Uint8Array(await answer.arrayBuffer())
-    if (bytes.length > MAX_ANSWER_BYTES) throw new Error('answered too much')
+    const bytes = await readAnswer(answer, MAX_ANSWER_BYTES)
     return { status: answer.status, text: Buffer.from(bytes).toString() }
   }
 }

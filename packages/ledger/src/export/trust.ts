@@ -4,11 +4,21 @@ import { join } from 'node:path'
 import { type Clock, parseJson } from '@keystead/core'
 import { writeFileDurably } from '@keystead/crypto/key-file'
 import { type NetworkGenesis, RULES } from '@keystead/did-dkms'
-import { type FetchPort, httpProvider, type PinStore, pinFromJson, pinToJson, Trust } from '@keystead/light-client'
+import {
+  type FetchPort,
+  httpProvider,
+  type PinStore,
+  pinFromJson,
+  pinToJson,
+  readAnswer,
+  Trust,
+} from '@keystead/light-client'
 import type { AcceptHead } from './mirror.ts'
 
 /** Bytes of a pin with 128 validators, and of a consistency proof. */
 const MAX_PIN_BYTES = 1024 * 1024
+/** Of a log of 2^53 entries there are some hundred hashes. */
+const MAX_CONSISTENCY_BYTES = 16 * 1024
 
 /** Pins and evidence as files. */
 export function filePins(folder: string): PinStore {
@@ -44,7 +54,7 @@ export function acceptHeads(from: {
 async function consistency(fetch: FetchPort, url: string, from: number, to: number) {
   if (to < from) return []
   const answer = await fetch(`${url}/v1/consistency/${from}/${to}`)
-  const bytes = new Uint8Array(await answer.arrayBuffer())
   if (answer.status !== 200) return []
+  const bytes = await readAnswer(answer, MAX_CONSISTENCY_BYTES)
   return Array.from({ length: Math.floor(bytes.length / 32) }, (_, i) => bytes.slice(i * 32, i * 32 + 32))
 }

@@ -2,6 +2,7 @@
 import { KeysteadError, parseJson } from '@keystead/core'
 import type { PublicKey } from '@keystead/crypto'
 import { verificationMethods } from '@keystead/did'
+import { readAnswer } from '@keystead/light-client'
 import { type AgentDescriptor, readDescriptor } from '@keystead/recovery'
 import { type Edge, fault } from '../context.ts'
 
@@ -17,7 +18,7 @@ async function escrowAgent(edge: Edge, url: string): Promise<AgentDescriptor> {
   let answer: { status: number; bytes: Uint8Array }
   try {
     const response = await edge.ports.fetch(`${url}/v1/escrow`, { signal: AbortSignal.timeout(TIMEOUT_MS) })
-    answer = { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) }
+    answer = { status: response.status, bytes: await readAnswer(response, MAX_DESCRIPTOR_BYTES) }
   } catch (cause) {
     throw fault('AGENCY_UNREACHABLE', `no agency answers at ${url}`, cause)
   }
