@@ -113,7 +113,7 @@ export class LedgerClient {
     if (!f.has('logIndex')) throw this.#waiting(parseReceipt(f.any('receipt')), submission.hash)
     const integer = { min: 0, max: Number.MAX_SAFE_INTEGER }
     return {
-      hash: f.string('hash', { max: 46 }),
+      hash: f.literal('hash', submission.hash),
       logIndex: f.integer('logIndex', integer),
       time: f.integer('time', integer),
       height: f.integer('height', integer),

@@ -90,5 +90,5 @@ export function verifyConsistency(
 }
 
 function isPowerOfTwo(value: number): boolean {
-  return Number.isInteger(Math.log2(value))
+  return value === 1 || splitPoint(value) * 2 === value
 }
