@@ -1,5 +1,5 @@
 /** VAULT-5, VAULT-8: what a key may do in each state, when it must stop, and what is written of it. */
-import { FakeClock, systemRandom, utf8 } from '@keystead/core'
+import { FakeClock, KeysteadError, systemRandom, utf8 } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -177,6 +177,28 @@ describe('cryptoperiods and limits', () => {
       expect(uses).toBeGreaterThanOrEqual(used)
       expect(uses).toBeLessThanOrEqual(used + USES_AHEAD)
     }
+  })
+
+  it('what could not be written down is written down before the next use, or the key is not used', async () => {
+    const inner = memoryVaultStore()
+    let full = false
+    const store: VaultStore = {
+      open: async (mode) => {
+        const session = await inner.open(mode)
+        if (!session) return undefined
+        const write = async (one: StoreWrite): Promise<void> => {
+          if (full) throw new KeysteadError('DISK_FULL', 'the disk is full')
+          await session.write(one)
+        }
+        return { ...boundTo(session), write }
+      },
+    }
+    vault = await createVault({ ...options, store }, UNLOCK)
+    const { key } = await vault.createKey(ED25519, 'signing')
+    full = true
+    for (let i = 0; i < 3; i++) await rejectsWith(key.sign(MESSAGE), 'DISK_FULL')
+    full = false
+    expect(await key.sign(MESSAGE)).toHaveLength(64)
   })
 
   it('a key that is used up is deactivated', async () => {

@@ -192,12 +192,19 @@ export class KeyRing {
     }
     cached.uses++
     if (cached.uses <= cached.written) return
+    const before = cached.written
     cached.written = cached.uses + USES_AHEAD
     const uses = cached.written
-    await this.#writer.write(async (generation) => {
-      const now = await this.#entry(entry.keyId)
-      return { put: [sealEntry(this.#keys, { ...now, uses }, generation)] }
-    })
+    try {
+      await this.#writer.write(async (generation) => {
+        const now = await this.#entry(entry.keyId)
+        return { put: [sealEntry(this.#keys, { ...now, uses }, generation)] }
+      })
+    } catch (error) {
+      // Not written down: the next use tries again.
+      cached.written = before
+      throw error
+    }
   }
 
   #cached(keyId: string): Promise<Cached> {
