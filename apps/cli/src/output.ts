@@ -14,14 +14,22 @@ export interface Output {
 export function makeOutput(json: boolean): Output {
   const write = (text: string | readonly string[], data: object): void => {
     if (json) process.stdout.write(`${JSON.stringify(data)}\n`)
-    else for (const line of [text].flat()) process.stdout.write(`${line}\n`)
+    else for (const line of [text].flat()) process.stdout.write(`${printable(line)}\n`)
   }
   return {
     json,
     result: write,
     event: (event, text, data) => write(text, { event, ...data }),
-    note: (text) => process.stderr.write(`${text}\n`),
+    note: (text) => process.stderr.write(`${printable(text)}\n`),
   }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is meant.
+const COMMANDS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+
+/** Names and texts are strangers': what a terminal would obey, or reorder, is shown as a mark. */
+export function printable(text: string): string {
+  return text.replace(COMMANDS, '\ufffd')
 }
 
 /** A QR code of half blocks, for a terminal wide enough to show it. */
