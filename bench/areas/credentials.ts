@@ -21,13 +21,15 @@ export async function credentials(budget: Budget): Promise<Row[]> {
     purpose: 'key-verification',
     expires: NOW + 60,
     head: 'QmHead',
+    epk: base64url.encode(systemRandom(32)),
   }
   const kid = 'did:peer:4zQmSubject#auth'
   const did = 'did:peer:4zQmSubject'
   const signed = transcript(challenge, { did, head: challenge.head, kid })
   const proofs = [{ kid, signature: base64url.encode(await key.sign(signed)) }]
-  const response = { nonce: challenge.nonce, audience: challenge.audience, head: challenge.head, proofs }
-  const facts = { challenge, used: false, head: challenge.head, keys: [{ did, kid, publicKey }], now: NOW }
+  const response = { nonce: challenge.nonce, audience: challenge.audience, head: challenge.head, proofs, tokens: [] }
+  const keys = [{ did, kid, publicKey }]
+  const facts = { challenge, head: challenge.head, formerHeads: [], formerKids: new Set<string>(), keys, now: NOW }
   return [
     await compare(budget, {
       area: 'credentials',

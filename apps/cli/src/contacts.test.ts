@@ -51,6 +51,34 @@ async function connect(): Promise<void> {
 const statusOf = async (person: Person, name: string): Promise<string | undefined> =>
   (await person.run(['contacts'])).data.contacts.find(({ label }: { label: string }) => label === name)?.status
 
+describe('KEYVERIFY-8: verify --in-person', () => {
+  it('each shows the half to read out; what the other read is typed, and both are verified', async () => {
+    await connect()
+    await alice.run(['verify', 'bob', '--in-person', '--seconds', '0'], 75)
+    const theirs = bob.background(['verify', 'alice', '--in-person', '--seconds', '60'])
+    const { data: mine } = await alice.run(['verify', 'bob', '--in-person', '--seconds', '60'], 75)
+    const { data: other } = await theirs.done
+    expect([mine.state, other.state]).toEqual(['ready', 'ready'])
+    expect((await alice.run(['verify', 'bob', '--code', other.read])).data.state).toBe('verified')
+    expect((await bob.run(['verify', 'alice', '--code', mine.read])).data.state).toBe('verified')
+    const [contact] = (await bob.run(['contacts'])).data.contacts
+    expect(contact.person.how).toBe('code')
+    await alice.run(['contacts', 'remove', 'bob', '--silently'])
+    await bob.run(['contacts', 'remove', 'alice', '--silently'])
+  })
+
+  it('a code shown and scanned is enough; one of another relationship is refused', async () => {
+    await connect()
+    const shower = alice.background(['verify', 'bob', '--show-qr', '--seconds', '60'])
+    const { text } = await shower.event('meeting-code')
+    expect((await bob.run(['verify', 'alice', '--scan', String(text)])).data.state).toBe('verified')
+    expect((await shower.done).data.state).toBe('verified')
+    expect((await bob.run(['verify', 'alice', '--scan', 'keystead-meet:AAAA'], 65)).error).toBe('BAD_MESSAGE')
+    await alice.run(['contacts', 'remove', 'bob', '--silently'])
+    await bob.run(['contacts', 'remove', 'alice', '--silently'])
+  })
+})
+
 describe('RELATIONSHIP-25: contacts remove', () => {
   it('tells the other, who sees that the connection is over', async () => {
     await connect()

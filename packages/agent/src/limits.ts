@@ -7,6 +7,15 @@ export const MAX_LABEL = 64
 /** Seconds a key challenge stays open; a person waits, a replay must not. */
 export const CHALLENGE_SECONDS = 60
 
+/** How often a challenge that we asked by ourselves is asked again when its answer came late. */
+export const CHALLENGE_TRIES = 3
+
+/** Seconds in which two people compare their code. */
+export const MEETING_SECONDS = 600
+
+/** What stood before in a peer's log, remembered to tell a revoked key from a strange one. */
+export const FORMER_KEPT = 64
+
 /** Seconds an invitation stays open unless its maker says otherwise: a day. */
 export const INVITATION_SECONDS = 86_400
 

@@ -2,7 +2,15 @@
 import { type AgentEvent, agencySource, EdgeAgent, vaultPins } from '@keystead/agent/edge'
 import { type Clock, systemRandom } from '@keystead/core'
 import { LedgerClient } from '@keystead/light-client'
-import { createVault, memoryVaultStore, openVault, type Vault, type VaultStore } from '@keystead/wallet'
+import {
+  createVault,
+  memoryVaultStore,
+  type OpenVaultStore,
+  openVault,
+  type StoreWrite,
+  type Vault,
+  type VaultStore,
+} from '@keystead/wallet'
 import type { Network } from './network.ts'
 
 const UNLOCK = { kind: 'raw', key: new Uint8Array(32).fill(7) } as const
@@ -11,13 +19,13 @@ export class Person {
   readonly name: string
   readonly events: AgentEvent[] = []
   readonly #network: Network
-  readonly #store: VaultStore
+  readonly #store: RecordedStore
   /** The person's own clock, which may be wrong. */
   readonly #clock: { skew: number }
   #vault: Vault
   agent: EdgeAgent
 
-  private constructor(network: Network, name: string, store: VaultStore, vault: Vault) {
+  private constructor(network: Network, name: string, store: RecordedStore, vault: Vault) {
     this.name = name
     this.#network = network
     this.#store = store
@@ -27,7 +35,7 @@ export class Person {
   }
 
   static async make(network: Network, name: string): Promise<Person> {
-    const store = memoryVaultStore()
+    const store = recordedStore()
     const vault = await createVault(vaultOptions(network, store), UNLOCK)
     return new Person(network, name, store, vault)
   }
@@ -49,6 +57,15 @@ export class Person {
     await this.#vault.lock()
     this.#vault = await openVault(vaultOptions(this.#network, this.#store), UNLOCK)
     this.agent = this.#wire()
+  }
+
+  /** The wallet as it is now, in the hands of a thief who can open it. */
+  async stolen(name: string): Promise<Person> {
+    const store = recordedStore()
+    const session = (await store.open('create')) as OpenVaultStore
+    for (const one of this.#store.writes) await session.write(one)
+    await session.close()
+    return new Person(this.#network, name, store, await openVault(vaultOptions(this.#network, store), UNLOCK))
   }
 
   /** Whether something of this kind was told. */
@@ -84,6 +101,33 @@ export class Person {
     })
     const onEvent = (event: AgentEvent): void => void this.events.push(event)
     return new EdgeAgent({ vault: this.#vault, keys, ledger, fetch: wires.fetch, clock, random: systemRandom, onEvent })
+  }
+}
+
+/** A store in memory that remembers its writes, so that there can be another like it. */
+interface RecordedStore extends VaultStore {
+  readonly writes: readonly StoreWrite[]
+}
+
+function recordedStore(): RecordedStore {
+  const inner = memoryVaultStore()
+  const writes: StoreWrite[] = []
+  return {
+    writes,
+    open: async (mode) => {
+      const session = await inner.open(mode)
+      if (!session) return undefined
+      return {
+        load: () => session.load(),
+        read: (id) => session.read(id),
+        list: (tokens) => session.list(tokens),
+        close: () => session.close(),
+        write: async (one) => {
+          await session.write(one)
+          writes.push(one)
+        },
+      }
+    },
   }
 }
 

@@ -6,6 +6,8 @@ import type { Command } from 'commander'
 import { EXIT } from '../exit.ts'
 import { iso, terminalQr } from '../output.ts'
 import { action, type Run, withWallet } from '../run.ts'
+import { trustOf } from '../trust.ts'
+import { type InPersonOptions, verifyInPerson } from './in-person.ts'
 import { removalCommands } from './removal.ts'
 
 /** Where an invitation's link points: a page that helps whoever opens it without a wallet. */
@@ -88,17 +90,17 @@ export function contactCommands(program: Command): void {
         const line = (id: string, label: string, status: string, more: string): string =>
           `${id.slice(0, 8)}  ${(label || '(invited)').padEnd(16)} ${status.padEnd(10)} ${more}`
         const lines = [
-          ...contacts.map(({ id, label, status, verified }) =>
-            line(id, label, status, verified ? `keys proven ${iso(verified.at)}` : 'keys not proven'),
-          ),
+          ...contacts.map((contact) => line(contact.id, contact.label, contact.status, trustOf(contact))),
           ...others.map(({ id, label, status }) => line(id, label, status, 'other software')),
         ]
         run.out.result(lines.length > 0 ? lines : 'Nobody yet.', {
-          contacts: contacts.map(({ id, label, status, verified }) => ({
+          contacts: contacts.map(({ id, label, status, verified, person, blocked }) => ({
             id,
             label,
             status,
             verified: verified ?? null,
+            person: person ?? null,
+            blocked: blocked ?? null,
           })),
           others: others.map(({ id, label, status }) => ({ id, label, status })),
         })
@@ -142,9 +144,15 @@ export function contactCommands(program: Command): void {
     .option('--seconds <n>', 'how long the challenge stays open', '60')
     .option('--offline', 'print the challenge, to be carried by hand, instead of sending it')
     .option('--answer <file>', 'judge an answer that came by hand')
+    .option('--in-person', 'make sure that it is them: each reads six digits to the other')
+    .option('--code <digits>', 'the digits they read to you, where there is no terminal to ask on')
+    .option('--show-qr', 'show a code for them to scan from this screen')
+    .option('--scan <text>', 'what you scanned from their screen')
     .action(
-      action(program, (run, name: string, options: { seconds: string; offline?: boolean; answer?: string }) =>
+      action(program, (run, name: string, options: VerifyOptions) =>
         withWallet(run, async ({ agent }) => {
+          if (options.inPerson || options.code || options.showQr || options.scan)
+            return verifyInPerson(run, agent, name, options)
           if (options.offline) {
             const challenge = await agent.challengeOf(name, Number(options.seconds))
             run.out.result(JSON.stringify(challenge), challenge)
@@ -175,6 +183,11 @@ export function contactCommands(program: Command): void {
         }),
       ),
     )
+}
+
+interface VerifyOptions extends InPersonOptions {
+  readonly offline?: boolean
+  readonly answer?: string
 }
 
 interface InviteOptions {
@@ -228,6 +241,9 @@ const REASONS: Readonly<Record<string, string>> = {
   replayed: 'this answer was judged before; somebody shows an old one again',
   late: 'the answer came after the challenge had ended',
   'wrong-audience': 'the answer was made for somebody else',
+  'rolled-back':
+    'their keys of today speak for an older state: their wallet was turned back; nothing is said to them until you know why',
+  revoked: 'a key answered that was theirs once and is not any more',
   'stale-state': 'the answer speaks of another state of the relationship than you have seen; sync and try again',
   'no-proof': 'a key that must answer did not',
   'wrong-key': 'the answer is signed by a key that is not theirs',

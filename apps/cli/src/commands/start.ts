@@ -9,6 +9,7 @@ import { EXIT } from '../exit.ts'
 import { iso, short } from '../output.ts'
 import { readPassphrase } from '../passphrase.ts'
 import { action, type Run, withWallet } from '../run.ts'
+import { trustOf } from '../trust.ts'
 import { createWallet, type OpenWallet, wire } from '../wallet.ts'
 import { newTrust, type TrustFlags, trustOptions } from './trust.ts'
 
@@ -239,11 +240,14 @@ async function sync(run: Run): Promise<number> {
 
 const ALARM = '  SOMEBODY RECOVERS THIS: "keystead veto" if it was not you'
 
-function contactState({ status, recovering, alert, verified }: Relationship): string {
+const STRANGE = '  THIS WALLET DID NOT MAKE THIS OPERATION: "keystead rotate" if no other device of yours did'
+
+function contactState(contact: Relationship): string {
+  const { status, recovering, alert } = contact
   if (alert) return `connected${ALARM}`
   if (recovering)
     return recovering.until === undefined ? 'recovering, not heard yet' : `recovering until ${iso(recovering.until)}`
-  return `${status}, ${verified ? `keys proven ${iso(verified.at)}` : 'keys not proven yet'}`
+  return `${status}, ${trustOf(contact)}`
 }
 
 async function show(run: Run): Promise<void> {
@@ -269,8 +273,8 @@ async function show(run: Run): Promise<void> {
       `  agency      ${profile.agency?.url ?? 'none'}`,
       `  ledger      ${config.ledger}  ${isKeysteadError(proof) ? `${proof.message} (${proof.code})` : `${proof.level}, ${proof.age} s old${proof.witnesses ? `, ${proof.witnesses.length} of your witnesses` : ''}`}`,
       ...identities.map(
-        ({ did, use, status, seq, label, pendingUntil, alert }) =>
-          `  ${use === 'public' ? 'DID        ' : 'subject DID'} ${short(did)}  ${status}${pendingUntil === undefined ? '' : ` until ${iso(pendingUntil)}`}, operation ${seq}${use === 'subject' ? `, ${short(label)}` : ''}${alert ? ALARM : ''}`,
+        ({ did, use, status, seq, label, pendingUntil, alert, strange }) =>
+          `  ${use === 'public' ? 'DID        ' : 'subject DID'} ${short(did)}  ${status}${pendingUntil === undefined ? '' : ` until ${iso(pendingUntil)}`}, operation ${seq}${use === 'subject' ? `, ${short(label)}` : ''}${alert ? ALARM : ''}${strange ? STRANGE : ''}`,
       ),
       ...contacts.map((c) => `  contact     ${c.label || '(invited)'}  ${contactState(c)}  ${c.id.slice(0, 8)}`),
       ...credentials.map(
@@ -284,7 +288,7 @@ async function show(run: Run): Promise<void> {
       label: profile.label,
       agency: profile.agency ?? null,
       ledger: ledgerShown,
-      identities: identities.map(({ did, use, status, seq, head, pendingUntil, alert }) => ({
+      identities: identities.map(({ did, use, status, seq, head, pendingUntil, alert, strange }) => ({
         did,
         use,
         status,
@@ -292,12 +296,16 @@ async function show(run: Run): Promise<void> {
         head,
         pendingUntil: pendingUntil ?? null,
         alert: alert ?? null,
+        strange: strange ?? null,
       })),
-      contacts: contacts.map(({ id, label, status, verified, mine, peer, recovering }) => ({
+      contacts: contacts.map(({ id, label, status, verified, person, blocked, strange, mine, peer, recovering }) => ({
         id,
         label,
         status,
         verified: verified ?? null,
+        person: person ?? null,
+        blocked: blocked ?? null,
+        strange: strange ?? null,
         rel: mine.state.rel,
         did: mine.state.now.did,
         peer: peer?.state.now.did ?? null,

@@ -25,6 +25,7 @@ import { deactivateIdentity } from './identity-operations.ts'
 import { offerCredential, revokeCredential, signCredential } from './issuing.ts'
 import { answerChallenge, judge, makeChallenge, sendChallenge } from './key-verify.ts'
 import { listen } from './live.ts'
+import { type MeetingView, meet, scanMeeting, showMeeting, typed, viewMeeting } from './meeting.ts'
 import { moveTo, stopForwarding } from './moving.ts'
 import { flushOutbox } from './outbox.ts'
 import { exportWallet, type Imported, importWallet } from './portability.ts'
@@ -259,7 +260,8 @@ export class EdgeAgent {
   /** A challenge to carry by hand. */
   challengeOf(name: string, seconds?: number): Promise<Challenge> {
     return this.#act(async () => {
-      const { challenge, change } = makeChallenge(this.edge, await this.contact(name), seconds)
+      const options = seconds === undefined ? {} : { seconds }
+      const { challenge, change } = await makeChallenge(this.edge, await this.contact(name), options)
       await this.edge.records.commit([change])
       return challenge
     })
@@ -276,6 +278,32 @@ export class EdgeAgent {
       await this.edge.records.commit(changes)
       return verdict
     })
+  }
+
+  // --- people make sure of each other ---------------------------------------------------------------------------------------
+
+  /** Agrees to a verification in person that the contact began, or begins one. `meeting` says how far it is. */
+  meet(name: string): Promise<void> {
+    return this.#act(async () => meet(this.edge, await this.contact(name)))
+  }
+
+  async meeting(name: string): Promise<MeetingView | undefined> {
+    return viewMeeting(this.edge, await this.contact(name))
+  }
+
+  /** The digits that the contact read out; false, and nobody is verified, when they are others. */
+  typeCode(name: string, digits: string): Promise<boolean> {
+    return this.#act(async () => typed(this.edge, await this.contact(name), digits))
+  }
+
+  /** The text of a QR code for the contact to scan from this screen. */
+  showCode(name: string): Promise<string> {
+    return this.#act(async () => showMeeting(this.edge, await this.contact(name)))
+  }
+
+  /** What was scanned from the contact's screen. Rejects with `CODE_MISMATCH`. */
+  scanCode(name: string, text: string): Promise<void> {
+    return this.#act(async () => scanMeeting(this.edge, await this.contact(name), text))
   }
 
   // --- credentials --------------------------------------------------------------------------------------------------------

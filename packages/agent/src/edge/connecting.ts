@@ -11,6 +11,7 @@ import {
 } from '../protocols/connect/messages.ts'
 import { type Edge, fault, nowSeconds, profileOf, queue, queueRecipient, randomId, tell } from './context.ts'
 import { type Incoming, refuseBlocked } from './inbox.ts'
+import { challengeByItself } from './key-verify.ts'
 import { beginLogOfOurs, stateOf } from './own-log.ts'
 import type { OwnDid, Relationship, RelationshipKeys } from './records.ts'
 import { type Change, put } from './store.ts'
@@ -131,10 +132,12 @@ export async function onConnectRequest(edge: Edge, { message, from, own, relatio
     }
     const connected = join({ ...base, told: own.did }, theirs, introduced.label, introduced.did)
     const body = introduction(side.entry, label, own.did)
+    const challenge = await challengeByItself(edge, connected)
     return [
       ...newRelationship(edge, connected, side.pairwise, side.keys),
       ...side.sealed,
       queue(edge, { from: own.did, to: theirs.doc, type: CONNECT_RESPONSE, thid: message.id, body }),
+      ...challenge,
     ]
   }
   if (relationship?.status !== 'invited' || !relationship.invitation || message.pthid !== relationship.invitation.id)
@@ -153,6 +156,7 @@ export async function onConnectRequest(edge: Edge, { message, from, own, relatio
       thid: message.id,
       body: introduction(inception, label, relationship.told),
     }),
+    ...(await challengeByItself(edge, connected)),
   ]
 }
 
@@ -168,7 +172,7 @@ export async function onConnectResponse(edge: Edge, { message, from, relationshi
   const did = from.startsWith('did:dkms:') ? from : introduced.did
   const connected = join(relationship, theirs, introduced.label, did)
   tell(edge, { kind: 'connected', text: `connected with ${connected.label}`, relationship: connected.id })
-  return [put('relationship', connected.id, connected)]
+  return [put('relationship', connected.id, connected), ...(await challengeByItself(edge, connected))]
 }
 
 function join(relationship: Relationship, theirs: Entry, label: string, publicDid: string | undefined): Relationship {
@@ -178,6 +182,6 @@ function join(relationship: Relationship, theirs: Entry, label: string, publicDi
     label: relationship.label || label || 'unnamed',
     status: 'connected',
     mine: { ...relationship.mine, state: { ...relationship.mine.state, rel } },
-    peer: { state: stateOf(beginLog(theirs, rel)), ...(publicDid === undefined ? {} : { publicDid }) },
+    peer: { state: stateOf(beginLog(theirs, rel)), newest: theirs, ...(publicDid === undefined ? {} : { publicDid }) },
   }
 }

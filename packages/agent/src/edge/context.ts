@@ -101,6 +101,8 @@ export function toPeer(
   const name = relationship.label || 'the contact'
   if (!relationship.peer) throw fault('NOT_ALLOWED_NOW', `${name} has not answered yet`)
   if (relationship.recovering) throw fault('RECOVERY_UNDER_WAY', `${name} does not accept this device yet`)
+  if (relationship.blocked)
+    throw fault('CONTACT_BLOCKED', `the log of ${name} contradicts itself; nothing is said to them until it is settled`)
   return queue(edge, {
     ...message,
     from: relationship.mine.state.now.did,

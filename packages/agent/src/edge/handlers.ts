@@ -16,6 +16,7 @@ import {
 } from '../protocols/credential/messages.ts'
 import { DISCLOSE, QUERIES } from '../protocols/discover-features/messages.ts'
 import { EMPTY } from '../protocols/empty/messages.ts'
+import { MEET_ACCEPT, MEET_END, MEET_REVEAL, MEET_SCANNED, MEET_START } from '../protocols/key-verify/in-person.ts'
 import { KEY_CHALLENGE, KEY_RESPONSE } from '../protocols/key-verify/messages.ts'
 import { MERCURY_REQUEST, MERCURY_RESPONSE } from '../protocols/mercury-connection/messages.ts'
 import {
@@ -36,6 +37,7 @@ import { onIssued, onOffer, onPresentationRequest } from './holding.ts'
 import type { Incoming } from './inbox.ts'
 import { onCredentialRequest } from './issuing.ts'
 import { onChallenge, onResponse } from './key-verify.ts'
+import { onMeetAccept, onMeetEnd, onMeetReveal, onMeetScanned, onMeetStart } from './meeting.ts'
 import { onEntries, onEntryAck } from './peer-log.ts'
 import { onCeremony } from './recovery/ceremony.ts'
 import { onShare, onShareDeclined, onShareKept } from './recovery/contacts.ts'
@@ -72,6 +74,11 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [RELATIONSHIP_ALERT, { run: onAlert }],
   [KEY_CHALLENGE, { run: onChallenge }],
   [KEY_RESPONSE, { run: onResponse }],
+  [MEET_START, { run: onMeetStart }],
+  [MEET_ACCEPT, { run: onMeetAccept }],
+  [MEET_REVEAL, { run: onMeetReveal }],
+  [MEET_END, { run: onMeetEnd }],
+  [MEET_SCANNED, { run: onMeetScanned }],
   [OFFER_CREDENTIAL, { run: onOffer }],
   [REQUEST_CREDENTIAL, { run: onCredentialRequest }],
   [ISSUE_CREDENTIAL, { run: onIssued }],

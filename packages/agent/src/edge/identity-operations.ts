@@ -144,5 +144,6 @@ export async function deactivateIdentity(edge: Edge, did: string): Promise<boole
 
 function advanced(identity: Identity, submission: Submission, set: KeySet): Identity {
   const { auth, body, fragment } = set
-  return { ...identity, auth, body, fragment, seq: submission.operation.seq, head: submission.hash }
+  const { strange: _, ...plain } = identity
+  return { ...plain, auth, body, fragment, seq: submission.operation.seq, head: submission.hash }
 }

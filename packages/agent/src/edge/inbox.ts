@@ -27,6 +27,8 @@ export interface Incoming {
   /** The DID of ours it came to. */
   readonly own: OwnDid
   readonly relationship: Relationship | undefined
+  /** The key that authenticated it. */
+  readonly senderKid?: string
   /** The sender, where their software is not ours. */
   readonly correspondent?: Correspondent | undefined
 }
@@ -84,7 +86,7 @@ async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
       throw new Error('it is past its expiry')
     const changes = own.correspondent
       ? await fromCorrespondent(edge, message, own, own.correspondent, metadata.fromPrior)
-      : await fromPeer(edge, message, own)
+      : await fromPeer(edge, message, own, metadata.senderKid)
     await edge.records.commit([...changes, put('seen', name, { at: nowSeconds(edge) })])
   } catch (error) {
     const passing = isKeysteadError(error) && (LATER.has(error.code) || error.details['error'] === 'INTERNAL_ERROR')
@@ -99,11 +101,11 @@ async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
   return true
 }
 
-async function fromPeer(edge: Edge, message: Message, own: OwnDid): Promise<Change[]> {
+async function fromPeer(edge: Edge, message: Message, own: OwnDid, senderKid = ''): Promise<Change[]> {
   const relationship = own.relationship ? await edge.records.get('relationship', own.relationship) : undefined
   const handler = HANDLERS.get(message.type)
   const from = peerShortForm(didOf(message.from ?? ''))
-  const incoming = { message, from, own, relationship }
+  const incoming = { message, from, own, relationship, senderKid }
   await refuseBlocked(edge, from)
   if (relationship?.status === 'closing' || relationship?.status === 'closed')
     throw fault('CONTACT_REMOVED', REMOVED[relationship.status === 'closed' ? 'closed' : 'removed'])

@@ -138,8 +138,10 @@ async function nextEntry(
     entries: [...relationship.mine.entries, entry],
     state: stateOf(applyEntry(state, { ...entry }, nowSeconds(edge))),
   }
+  // A strange entry is answered by ours: the two freeze the log, and the thief with it.
+  const { strange: _, ...plain } = relationship
   return {
-    after: { ...relationship, mine },
+    after: { ...plain, mine },
     keys: { id, authentication: keys.next, next: fresh.keyId },
     pairwise,
     before: keys.authentication,
@@ -166,7 +168,7 @@ export async function recoverRelationship(edge: Edge, relationship: Relationship
   const unsigned = unsignedEntry('recover', pairwise, key, next.key, place)
   const entry = await signEntry({ ...unsigned, key: recovery.multikey }, [recovery.key, key])
   recovery.key.destroy()
-  const { verified: _, alert: _a, ...rest } = relationship
+  const { verified: _, person: _p, alert: _a, ...rest } = relationship
   const after: Relationship = {
     ...rest,
     mine: {

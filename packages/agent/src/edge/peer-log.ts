@@ -1,16 +1,28 @@
-import { applyEntry, type Entry, entryDid, parseEntry, settleLog } from '@keystead/microledger'
+import {
+  applyEntry,
+  type Effect,
+  type Entry,
+  entryDid,
+  type LogState,
+  parseEntry,
+  settleLog,
+} from '@keystead/microledger'
+import { CLOSE_NOTICE_SECONDS, FORMER_KEPT } from '../limits.ts'
 import {
   parseEntries,
   parseRelationshipAck,
   RELATIONSHIP_ACK,
   RELATIONSHIP_ALERT,
 } from '../protocols/connect/messages.ts'
+import { CONTINUITY, type ContinuityEvent, continuityOf } from '../protocols/key-verify/continuity.ts'
 import { type Edge, fault, nowSeconds, queue, queueRecipient, tell, toPeer } from './context.ts'
 import type { Incoming } from './inbox.ts'
 import { giveUp } from './key-life.ts'
+import { challengeByItself } from './key-verify.ts'
 import { stateOf } from './own-log.ts'
-import type { Relationship } from './records.ts'
+import type { PeerLog, Relationship } from './records.ts'
 import { withoutContact } from './removal.ts'
+import { strangeEntry } from './self-monitoring.ts'
 import { type Change, put, remove } from './store.ts'
 
 /** New entries of the peer's log. The sender may be a DID we have not seen: the entries must lead to it. */
@@ -23,7 +35,7 @@ export async function onEntries(edge: Edge, { message, from, relationship }: Inc
   const time = pending ? Math.min(now, pending.until - 1) : now
   let state = before
   let last: Entry | undefined
-  let effect = 'known'
+  let effect: Effect = 'known'
   for (const item of parseEntries(message.body).entries) {
     const entry = parseEntry(item)
     last = entry
@@ -35,17 +47,10 @@ export async function onEntries(edge: Edge, { message, from, relationship }: Inc
   }
   if (!last || entryDid(last) !== from) throw fault('BAD_MESSAGE', 'the entries do not lead to the DID they came from')
   const name = relationship.label
-  if (effect === 'rotated')
-    tell(edge, { kind: 'peer-rotated', text: `${name} has new keys`, relationship: relationship.id })
-  if (effect === 'frozen')
-    tell(edge, {
-      kind: 'frozen',
-      text: `two contradicting key changes of ${name}: frozen`,
-      relationship: relationship.id,
-    })
   if (effect === 'vetoed')
     tell(edge, { kind: 'vetoed', text: `${name} stopped a recovery`, relationship: relationship.id })
-  const after = { ...relationship, peer: { ...relationship.peer, state } }
+  const event = continuityOf(effect, before.now, state.now)
+  const after = follow(edge, relationship, state, last, event)
   if (effect === 'closed') return peerClosed(edge, { ...after, status: 'closed' })
   const ack = queue(edge, {
     from: relationship.mine.state.now.did,
@@ -59,6 +64,18 @@ export async function onEntries(edge: Edge, { message, from, relationship }: Inc
     },
   })
   const changes: Change[] = [put('relationship', relationship.id, after), ack]
+  // Whose key this entry was signed with behind their back learns of it at the DID they still have (KEYVERIFY-13).
+  if (event && state.now.did !== before.now.did && !after.blocked)
+    changes.unshift(
+      queue(edge, {
+        from: relationship.mine.state.now.did,
+        to: before.now.doc,
+        type: RELATIONSHIP_ALERT,
+        body: { entries: [last as never] },
+        dropAfter: now + CLOSE_NOTICE_SECONDS,
+      }),
+    )
+  if (event && CONTINUITY[event].challenge) changes.push(...(await challengeByItself(edge, after)))
   if (effect !== 'pending') return changes
   tell(edge, {
     kind: 'peer-recovers',
@@ -68,6 +85,51 @@ export async function onEntries(edge: Edge, { message, from, relationship }: Inc
   // The keys that still stand are told, so that an owner who did not ask for this can object.
   const alert = toPeer(edge, relationship, { type: RELATIONSHIP_ALERT, body: { entries: [last as never] } })
   return [...changes, alert]
+}
+
+const TOLD: Readonly<Record<ContinuityEvent, (name: string) => { kind: string; text: string }>> = {
+  'device-added': (name) => ({ kind: 'peer-device', text: `${name} has another device` }),
+  'device-revoked': (name) => ({ kind: 'peer-device', text: `${name} has one device less` }),
+  rotated: (name) => ({ kind: 'peer-rotated', text: `${name} has new keys, as the old ones promised` }),
+  resolved: (name) => ({ kind: 'peer-rotated', text: `${name} settled the contradiction; their keys are these now` }),
+  recovered: (name) => ({ kind: 'peer-recovered', text: `${name} has recovered on a new device; verify them again` }),
+  forked: (name) => ({
+    kind: 'frozen',
+    text: `two contradicting key changes of ${name}: frozen, the evidence is kept`,
+  }),
+  'rolled-back': (name) => ({ kind: 'frozen', text: `${name} speaks for an older state of their keys: frozen` }),
+  'stale-rotation': (name) => ({ kind: 'message-refused', text: `${name} sent a key change of long ago` }),
+}
+
+/** The peer's log after an entry, and what the table makes of the trust in it. */
+function follow(
+  edge: Edge,
+  relationship: Relationship,
+  state: LogState,
+  newest: Entry,
+  event: ContinuityEvent | undefined,
+): Relationship & { peer: PeerLog } {
+  const before = relationship.peer as PeerLog
+  const { did, head } = before.state.now
+  const passed = state.now.head === head ? [] : [{ did, head }]
+  const former = [...(before.former ?? []), ...passed].slice(-FORMER_KEPT)
+  const conflict = event === 'forked' ? { evidence: [...(before.newest ? [before.newest] : []), newest] } : {}
+  const { blocked, ...plain } = withTrust(relationship, event)
+  if (event) tell(edge, { ...TOLD[event](relationship.label), relationship: relationship.id })
+  const stillBlocked =
+    event === 'forked' ? { why: 'forked' as const, at: nowSeconds(edge) } : event === undefined ? blocked : undefined
+  return {
+    ...plain,
+    ...(stillBlocked ? { blocked: stillBlocked } : {}),
+    peer: { ...before, state, newest, former, ...conflict },
+  }
+}
+
+/** Without what does not outlast the event. */
+export function withTrust(relationship: Relationship, event: ContinuityEvent | undefined): Relationship {
+  if (!event || CONTINUITY[event].verified === 'stays') return relationship
+  const { verified: _, person: _p, ...rest } = relationship
+  return rest
 }
 
 /** RELATIONSHIP-9: nothing is answered, nobody is there. Our keys of it go in `finishRemovals`. */
@@ -83,7 +145,7 @@ export async function onEntryAck(edge: Edge, { message, relationship }: Incoming
   const { pendingUntil } = ack
   if (pendingUntil !== undefined && relationship.recovering)
     return [put('relationship', relationship.id, { ...relationship, recovering: { until: pendingUntil } })]
-  if (ack.head !== relationship.mine.state.now.head) return []
+  if (ack.head !== relationship.mine.state.now.head) return strangeEntry(edge, relationship, ack.head)
   // The peer follows: earlier DIDs of ours have no use any more.
   const old = (await edge.records.all('own-did')).filter(
     ({ value }) => value.relationship === relationship.id && value.did !== relationship.mine.state.now.did,
@@ -106,15 +168,17 @@ export async function settleRelationships(edge: Edge): Promise<boolean> {
     if (!value.peer) continue
     const state = settleLog(value.peer.state, now)
     if (state === value.peer.state) continue
-    const { verified: _, ...unverified } = value
     const recovered = state.recoveredAt !== value.peer.state.recoveredAt
-    changes.push(put('relationship', name, { ...(recovered ? unverified : value), peer: { ...value.peer, state } }))
-    if (recovered)
-      tell(edge, {
-        kind: 'peer-recovered',
-        text: `${value.label} has recovered on a new device; verify them again`,
-        relationship: name,
-      })
+    const { did, head } = value.peer.state.now
+    const { blocked: _, ...open } = withTrust(value, 'recovered')
+    const former = [...(value.peer.former ?? []), { did, head }].slice(-FORMER_KEPT)
+    changes.push(
+      put('relationship', name, {
+        ...(recovered ? open : value),
+        peer: { ...value.peer, state, ...(recovered ? { former } : {}) },
+      }),
+    )
+    if (recovered) tell(edge, { ...TOLD.recovered(value.label), relationship: name })
   }
   await edge.records.commit(changes)
   return changes.length > 0

@@ -7,6 +7,7 @@ import type { AnchorReceipt } from '@keystead/credentials'
 import type { Authority, Body } from '@keystead/did-dkms'
 import type { Entry, LogState } from '@keystead/microledger'
 import type { Segment } from '@keystead/wallet'
+import type { MeetingState } from '../protocols/key-verify/in-person.ts'
 import type { Verdict } from '../protocols/key-verify/judge.ts'
 import type { Challenge, ChallengeResponse } from '../protocols/key-verify/messages.ts'
 import type {
@@ -44,6 +45,8 @@ export interface Records {
   seen: { readonly at: number }
   request: PendingRequest
   challenge: ChallengeRecord
+  /** By relationship: two people making sure of each other. */
+  meeting: Meeting
   credential: HeldCredential
   issued: IssuedCredential
   issuer: IssuerRecord
@@ -85,6 +88,7 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   seen: 'cache',
   request: 'messages',
   challenge: 'cache',
+  meeting: 'cache',
   credential: 'credentials',
   issued: 'credentials',
   issuer: 'credentials',
@@ -157,6 +161,8 @@ export interface Identity {
   readonly pendingUntil?: number
   /** Somebody else recovers this DID: they will have it then unless it is vetoed. */
   readonly alert?: { readonly until: number }
+  /** The newest operation that no device of ours made, and when it was seen; until our next rotation (KEYVERIFY-13). */
+  readonly strange?: { readonly seq: number; readonly head: string; readonly at: number }
 }
 
 /** Names in this device's vault of an identity's keys. Not in any backup: another device has other keys. */
@@ -206,17 +212,34 @@ export interface Relationship {
   readonly status: 'invited' | 'requested' | 'connected' | 'closing' | 'closed'
   /** Our own log: all entries, and what stands. */
   readonly mine: { readonly entries: readonly Entry[]; readonly state: LogState }
-  readonly peer?: { readonly state: LogState; readonly publicDid?: string }
+  readonly peer?: PeerLog
   /** The public DID we told the peer. */
   readonly told?: string
   /** `from`: who invited, or was asked: the short form of their DID. */
   readonly invitation?: { readonly id: string; readonly expires: number; readonly url: string; readonly from: string }
   /** When a challenge last proved the peer's keys; gone after a recovery (rule 21). */
   readonly verified?: { readonly at: number; readonly kids: readonly string[] }
+  /** When and how two people made sure that it is theirs; outlasts rotations and devices, not a recovery (rule 21). */
+  readonly person?: { readonly at: number; readonly how: 'code' | 'qr' }
+  /** Why nothing is said to the peer until it is settled (KEYVERIFY-12). */
+  readonly blocked?: { readonly why: 'forked' | 'rolled-back'; readonly at: number }
+  /** An entry of our log, shown by the peer, that no device of ours made (KEYVERIFY-13). */
+  readonly strange?: { readonly head: string; readonly at: number; readonly entry?: Entry }
   /** While our own recovery of this relationship waits; `until` (seconds since 1970) is the peer's word, once it came. */
   readonly recovering?: { readonly until?: number }
   /** Somebody else recovers our side of it: they will have it then unless it is vetoed. */
   readonly alert?: { readonly entry: Entry; readonly until: number }
+}
+
+/** The peer's log as we follow it. */
+export interface PeerLog {
+  readonly state: LogState
+  readonly publicDid?: string
+  /** What stood before, oldest first: a key of it is revoked, a head of it is old. */
+  readonly former?: readonly { readonly did: string; readonly head: string }[]
+  /** The newest entry, and those of a conflict. */
+  readonly newest?: Entry
+  readonly evidence?: readonly Entry[]
 }
 
 /**
@@ -315,8 +338,28 @@ export interface PendingRequest {
 export interface ChallengeRecord {
   readonly relationship: string
   readonly challenge: Challenge
+  /** The token that each key-agreement key asked for has to know, base64url. */
+  readonly tokens: readonly { readonly did: string; readonly kid: string; readonly token: string }[]
+  /** Asked by itself: how often, for an answer that comes late is asked for again. */
+  readonly tries?: number
   readonly response?: ChallengeResponse
   readonly verdict?: Verdict
+}
+
+/** One try of two people to make sure of each other. */
+export interface Meeting {
+  readonly session: string
+  readonly state: MeetingState
+  readonly role: 'starter' | 'other' | 'shower'
+  readonly heads: readonly [string, string]
+  /** Our nonce, the other's, and the starter's commitment where it is not ours; base64url. */
+  readonly nonce?: string
+  readonly theirs?: string
+  readonly commitment?: string
+  /** Of the QR code, base64url. */
+  readonly secret?: string
+  /** Seconds since 1970. */
+  readonly expires: number
 }
 
 export interface HeldCredential {

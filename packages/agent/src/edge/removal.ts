@@ -67,6 +67,7 @@ async function finish(edge: Edge, { id }: Relationship): Promise<void> {
     ...(await keysGone(edge, relationship, 'removed')),
     ...(await recordsAbout(edge, 'text', ({ contact }) => contact === id)),
     ...(await recordsAbout(edge, 'challenge', (record) => record.relationship === id)),
+    remove('meeting', id),
     remove('relationship', id),
   ])
 }

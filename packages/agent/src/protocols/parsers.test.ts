@@ -9,6 +9,7 @@ import * as connect from './connect/messages.ts'
 import * as credential from './credential/messages.ts'
 import * as discover from './discover-features/messages.ts'
 import * as escrow from './escrow/messages.ts'
+import * as inPerson from './key-verify/in-person.ts'
 import * as keyVerify from './key-verify/messages.ts'
 import * as locator from './locator/messages.ts'
 import * as mediation from './mediation/messages.ts'
@@ -24,6 +25,7 @@ import * as userProfile from './user-profile/messages.ts'
 
 const id = 'A'.repeat(22)
 const long = 'A'.repeat(43)
+const session = '0'.repeat(32)
 const sig = 'A'.repeat(86)
 
 /** Each parser with a body that it takes. */
@@ -39,12 +41,22 @@ const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, obj
   offer: [credential.parseOffer, { credentialType: 'Card', issuer: 'did:dkms:a', claims: {}, nonce: long }],
   challenge: [
     keyVerify.parseChallenge,
-    { nonce: long, audience: 'did:x', purpose: 'p', expires: 1, head: 'h', did: 'did:y' },
+    { nonce: long, audience: 'did:x', purpose: 'p', expires: 1, head: 'h', epk: long, did: 'did:y' },
   ],
   response: [
     keyVerify.parseResponse,
-    { nonce: long, audience: 'did:x', head: 'h', proofs: [{ kid: 'did:x#a', signature: 'AAAA' }] },
+    {
+      nonce: long,
+      audience: 'did:x',
+      head: 'h',
+      proofs: [{ kid: 'did:x#a', signature: 'AAAA' }],
+      tokens: [{ kid: 'did:x#b', mac: long }],
+    },
   ],
+  'meeting start': [inPerson.parseStart, { session, commitment: long, heads: ['a', 'b'] }],
+  'meeting nonce': [inPerson.parseNonce, { session, nonce: long }],
+  'meeting end': [inPerson.parseEnd, { session, matched: true }],
+  'meeting scanned': [inPerson.parseScanned, { session, mac: long }],
   'escrow account': [escrow.parseEscrowAccount, { account: long }],
   'escrow open': [escrow.parseEscrowOpen, { account: long, nonce: long, signature: sig }],
   'escrow evaluate': [escrow.parseEscrowEvaluate, { account: long, nonce: long, signature: sig, element: long }],

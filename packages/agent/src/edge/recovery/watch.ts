@@ -2,7 +2,7 @@
  * Looking after our own DIDs on the ledger and our side of every relationship: recoveries of ours that come into force, and
  * recoveries that we did not ask for, which the owner can veto (rules 4, 27).
  */
-import { endOf } from '@keystead/did-dkms'
+import { type DidState, endOf } from '@keystead/did-dkms'
 import { applyEntry, entryHash, parseEntry, settleLog } from '@keystead/microledger'
 import { parseEntries } from '../../protocols/connect/messages.ts'
 import { type Edge, fault, nowSeconds, queueRecipient, tell } from '../context.ts'
@@ -10,6 +10,7 @@ import { vetoRecovery } from '../identity-operations.ts'
 import type { Incoming } from '../inbox.ts'
 import { rotateRelationship, stateOf } from '../own-log.ts'
 import type { Identity } from '../records.ts'
+import { strangeEntry } from '../self-monitoring.ts'
 import { type Change, put, remove } from '../store.ts'
 import { setups } from './recovery-set.ts'
 
@@ -42,7 +43,8 @@ async function look(edge: Edge, identity: Identity): Promise<void> {
   if (pending && ours(pending.auth.keys[0]?.k)) after = { ...plain, pendingUntil: endOf(pending, at.lost) }
   else if (pending) after = { ...identity, alert: { until: endOf(pending, at.lost) } }
   else if (!ours(state.auth.keys[0]?.k)) after = { ...plain, status: 'lost' }
-  else after = { ...plain, status: 'active', seq: state.seq, head: state.head }
+  else
+    after = { ...plain, ...strangeOperation(edge, identity, state), status: 'active', seq: state.seq, head: state.head }
   if (JSON.stringify(after) === JSON.stringify(identity)) return
   const recovered = after.status === 'active' && identity.status === 'recovering'
   const receive = recovered && identity.use === 'public' ? [queueRecipient(edge, identity.did, 'add')] : []
@@ -57,13 +59,23 @@ async function look(edge: Edge, identity: Identity): Promise<void> {
   else if (recovered) tell(edge, { kind: 'recovered', text: `this device now holds "${identity.label}"` })
 }
 
+/** KEYVERIFY-13: an operation that this wallet did not make, by keys that are ours. It is told once, and shown until we rotate. */
+function strangeOperation(edge: Edge, identity: Identity, { seq, head }: DidState): Pick<Identity, 'strange'> {
+  if (identity.status !== 'active' || head === identity.head) return {}
+  tell(edge, {
+    kind: 'strange-entry',
+    text: `the ledger has operation ${seq} of "${identity.label}", which this wallet did not make: rotate at once if no other device of yours did`,
+  })
+  return { strange: { seq, head, at: nowSeconds(edge) } }
+}
+
 /** Our own recoveries whose time the peer has told and which is over. */
 export async function settleOwnSide(edge: Edge): Promise<void> {
   const now = nowSeconds(edge)
   for (const { name, value } of await edge.records.all('relationship')) {
     const until = value.recovering?.until
     if (until === undefined || until > now) continue
-    const { recovering: _, verified: _v, ...rest } = value
+    const { recovering: _, verified: _v, person: _p, ...rest } = value
     const pendingUntil = value.mine.state.recovery.pending?.until ?? now
     const state = settleLog(value.mine.state, Math.max(now, pendingUntil))
     await edge.records.commit([put('relationship', name, { ...rest, mine: { ...value.mine, state } })])
@@ -75,6 +87,7 @@ export async function settleOwnSide(edge: Edge): Promise<void> {
 export async function onAlert(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
   if (!relationship) return []
   const entry = parseEntry(parseEntries(message.body).entries.at(-1) as never)
+  if (entry.type !== 'recover') return strangeEntry(edge, relationship, entryHash(entry), entry)
   const now = nowSeconds(edge)
   const result = applyEntry(relationship.mine.state, entry, now)
   if (!result.ok || result.effect !== 'pending')
