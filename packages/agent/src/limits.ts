@@ -22,6 +22,19 @@ export const INVITATION_SECONDS = 86_400
 /** Seconds for which we try to tell a peer that the connection is over, before our keys of it go: a week. */
 export const CLOSE_NOTICE_SECONDS = 7 * 86_400
 
+/** Longest time an agency keeps an invitation, and how many of one account. */
+export const MAX_INVITATION_SECONDS = 90 * 86_400
+export const MAX_INVITATIONS_PER_ACCOUNT = 256
+
+/** People one invitation for many may connect. */
+export const MAX_INVITATION_USES = 10_000
+
+/** Strangers an hour whom a wallet hears through an open door: its public DID, or an invitation for many. */
+export const STRANGERS_AN_HOUR = 100
+
+/** Strangers who wait for a decision; more are refused. */
+export const MAX_STRANGERS_WAITING = 50
+
 /** Bytes of a credential or presentation on the wire. */
 export const MAX_CREDENTIAL_BYTES = 64 * 1024
 

@@ -36,6 +36,13 @@ export class Wires {
     this.#tamper = tamper
   }
 
+  /** As a browser or another program asks, with everything that the server answers. */
+  async browse(url: string, accept: string): Promise<Response> {
+    const server = this.#servers.get(new URL(url).origin)
+    if (!server) throw new TypeError('fetch failed')
+    return server(new Request(url, { headers: { accept } }))
+  }
+
   readonly fetch: FetchPort = async (url, init = {}) => {
     const { origin } = new URL(url)
     const server = this.#servers.get(origin)

@@ -1,45 +1,18 @@
 /** People: invite, accept, connect to a public DID, prove keys. */
 import { readFileSync } from 'node:fs'
-import { type EdgeAgent, isPlainInvitation } from '@keystead/agent/edge'
+import type { EdgeAgent } from '@keystead/agent/edge'
 import { type JsonObject, parseJson } from '@keystead/core'
 import type { Command } from 'commander'
 import { EXIT } from '../exit.ts'
-import { iso, terminalQr } from '../output.ts'
+import { iso } from '../output.ts'
 import { action, type Run, withWallet } from '../run.ts'
 import { trustOf } from '../trust.ts'
 import { type InPersonOptions, verifyInPerson } from './in-person.ts'
+import { AS, inviteCommands, TELL } from './invite.ts'
 import { removalCommands } from './removal.ts'
 
-/** Where an invitation's link points: a page that helps whoever opens it without a wallet. */
-export const DEFAULT_PAGE = process.env['KEYSTEAD_WEB_URL'] ?? 'http://127.0.0.1:7730/'
-
-const AS = ['--as <name>', 'what you call them, instead of what they call themselves'] as const
-const TELL = ['--tell', 'tell them your public DID, so that they can check its keys too'] as const
-
 export function contactCommands(program: Command): void {
-  program
-    .command('invite')
-    .description('make an invitation for one person: a link, and a QR code in a terminal')
-    .option(...AS)
-    .option(...TELL)
-    .option('--page <url>', 'page the link points to', DEFAULT_PAGE)
-    .option('--seconds <n>', 'how long it is good', '86400')
-    .option('--plain', 'for somebody with other DIDComm software')
-    .action(
-      action(program, (run, options: InviteOptions) =>
-        withWallet(run, async ({ agent }) => {
-          if (options.plain) return invitePlainly(run, agent, options)
-          const told = options.tell ? { tell: (await agent.publicIdentity()).did } : {}
-          const alias = options.as === undefined ? {} : { alias: options.as }
-          const { relationship, url } = await agent.invite(options.page, {
-            ...alias,
-            ...told,
-            seconds: Number(options.seconds),
-          })
-          showInvitation(run, url, relationship.id, relationship.invitation?.expires ?? 0)
-        }),
-      ),
-    )
+  inviteCommands(program)
 
   program
     .command('accept <link>')
@@ -51,7 +24,9 @@ export function contactCommands(program: Command): void {
       action(program, (run, link: string, options: { as?: string; tell?: boolean; wait: string }) =>
         withWallet(run, async ({ agent }) => {
           const told = options.tell ? { tell: (await agent.publicIdentity()).did } : {}
-          if (isPlainInvitation(link)) return acceptPlainly(run, agent, link, options)
+          const invitation = await agent.readInvitation(link)
+          run.out.note(`The invitation says it is from "${invitation.label}". Nobody has checked that.`)
+          if (invitation.plain) return acceptPlainly(run, agent, link, options)
           const { id } = await agent.accept(link, {
             ...(options.as === undefined ? {} : { alias: options.as }),
             ...told,
@@ -188,25 +163,6 @@ export function contactCommands(program: Command): void {
 interface VerifyOptions extends InPersonOptions {
   readonly offline?: boolean
   readonly answer?: string
-}
-
-interface InviteOptions {
-  readonly as?: string
-  readonly tell?: boolean
-  readonly page: string
-  readonly seconds: string
-  readonly plain?: boolean
-}
-
-function showInvitation(run: Run, url: string, id: string, expires: number): void {
-  const qr = terminalQr(url)
-  run.out.result([...(qr ? [qr] : []), url, `Good for one person until ${iso(expires)}.`], { url, id })
-}
-
-async function invitePlainly(run: Run, agent: EdgeAgent, options: InviteOptions): Promise<void> {
-  const alias = options.as === undefined ? {} : { alias: options.as }
-  const made = await agent.invitePlainly(options.page, { ...alias, seconds: Number(options.seconds) })
-  showInvitation(run, made.url, made.correspondent.id, made.correspondent.invitation.expires)
 }
 
 async function acceptPlainly(

@@ -12,6 +12,7 @@ export type CloudErrorCode =
   | 'UNKNOWN_LOCATOR'
   | 'LOCATOR_NOT_YOURS'
   | 'FILE_NOT_YOURS'
+  | 'INVITATION_NOT_YOURS'
   | 'ESCROW_OFF'
   | 'ESCROW_EXISTS'
   | 'ESCROW_REFUSED'

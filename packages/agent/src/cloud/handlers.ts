@@ -14,6 +14,7 @@ import { PUBLISH, PUBLISHED, parsePublish } from '../protocols/publish/messages.
 import { PING, PING_RESPONSE, wantsPingResponse } from '../protocols/trust-ping/messages.ts'
 import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
 import { ESCROW_HANDLERS } from './escrow.ts'
+import { INVITATION_HANDLERS } from './invitations.ts'
 import { MOVE_HANDLERS } from './move/handlers.ts'
 import { PUSH_HANDLERS } from './push/handlers.ts'
 
@@ -162,6 +163,7 @@ function fitting<T extends { envelope: Uint8Array }>(items: readonly T[]): T[] {
 
 export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ...ESCROW_HANDLERS,
+  ...INVITATION_HANDLERS,
   ...MOVE_HANDLERS,
   ...PUSH_HANDLERS,
   [

@@ -5,7 +5,9 @@ import type { TrustPoint } from '@keystead/light-client'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
+import { INVITATION_MEDIA_TYPES } from '../protocols/invitation/messages.ts'
 import type { Door } from './door.ts'
+import { invitationPage, PAGE_POLICY } from './invitations.ts'
 import { endpointOf } from './move/forwarding.ts'
 import type { Readiness } from './readiness.ts'
 import { remoteAddress } from './remote-address.ts'
@@ -73,6 +75,19 @@ export function agencyHttp(door: Door, options: AgencyHttpOptions): Hono<{ Bindi
     const { escrow } = agent.options
     if (!escrow) return problem(c, new KeysteadError('NOT_FOUND', 'this agency keeps no shares behind PINs'))
     return c.json(escrow.descriptor)
+  })
+  // Out-of-Band 2.0, "Short URL Message Retrieval"; a browser, which asks for HTML, is shown what to do (flow V9).
+  app.get('/i', async (c) => {
+    const { store, clock } = agent.options
+    const kept = await store.invitation(c.req.query('_oobid') ?? '', Math.floor(clock.now() / 1000))
+    const headers = { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', vary: 'accept' }
+    if (c.req.header('accept')?.includes('text/html'))
+      return c.html(invitationPage(kept?.expires), kept ? 200 : 404, {
+        ...headers,
+        'content-security-policy': PAGE_POLICY,
+      })
+    if (!kept) return problem(c, new KeysteadError('NOT_FOUND', 'no invitation waits here'))
+    return c.body(kept.bytes, 200, { ...headers, 'content-type': INVITATION_MEDIA_TYPES[kept.form] })
   })
   app.get('/v1/files/:name', async (c) => {
     const name = c.req.param('name')

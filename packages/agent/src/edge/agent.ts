@@ -6,6 +6,8 @@ import type { Bytes, JsonObject } from '@keystead/core'
 import type { AnchorReceipt, Verdict } from '@keystead/credentials'
 import type { ExportKey, ExportTo } from '@keystead/wallet'
 import { type CloudService, DEFAULT_SERVICES } from '../protocols/cloud-agent/messages.ts'
+import { type Invitation, parseInvitationUrl } from '../protocols/connect/messages.ts'
+import type { InvitationForm } from '../protocols/invitation/messages.ts'
 import type { Verdict as KeyVerdict } from '../protocols/key-verify/judge.ts'
 import {
   type Challenge,
@@ -38,6 +40,7 @@ import type {
   HeldCredential,
   Identity,
   IssuedCredential,
+  OpenInvitation,
   PendingRequest,
   Profile,
   Relationship,
@@ -48,8 +51,10 @@ import { answerShare } from './recovery/contacts.ts'
 import { finishRemovals, type RemovalOptions, removeContact } from './removal.ts'
 import { type PlannedReplacement, planFor, replaceCompromised } from './replacement/replace.ts'
 import { rotateEverything } from './rotation.ts'
+import { expand, shorten } from './short-link.ts'
 import { findAnyContact, sendText } from './standard.ts'
 import { put, remove } from './store.ts'
+import { acceptStranger, endInvitation, inviteMany, type ManyOptions } from './strangers.ts'
 import { type SyncResult, sync, syncUntil } from './sync.ts'
 import { askForCredential, checkAgain, checkCredential } from './verifying.ts'
 
@@ -177,6 +182,47 @@ export class EdgeAgent {
 
   connect(did: string, options: ConnectOptions = {}): Promise<Relationship> {
     return this.#act(() => connectToDid(this.edge, did, options))
+  }
+
+  /** An invitation for several people. */
+  inviteMany(base: string, options: ManyOptions): Promise<OpenInvitation> {
+    return this.#act(() => inviteMany(this.edge, base, options))
+  }
+
+  /** Invitations for several people that are still good. */
+  async invitations(): Promise<OpenInvitation[]> {
+    return (await this.edge.records.all('invitation')).map(({ value }) => value)
+  }
+
+  /** By the beginning of its id. Rejects with `UNKNOWN_REQUEST`. */
+  endInvitation(id: string): Promise<void> {
+    return this.#act(async () => {
+      const [found, ...others] = (await this.invitations()).filter((invitation) => invitation.id.startsWith(id))
+      if (!found || others.length > 0) throw fault('UNKNOWN_REQUEST', `no single invitation is called "${id}"`)
+      await endInvitation(this.edge, found)
+    })
+  }
+
+  /**
+   * Has the agency keep the invitation of a long link, so that its link fits a QR code: sealed, or plain for software of others.
+   * Rejects with the agency's reason.
+   */
+  shorten(url: string, form: InvitationForm = 'sealed'): Promise<string> {
+    return this.edge.alone(() => shorten(this.edge, url, form))
+  }
+
+  /** What a link says, before anything is agreed to. Rejects as `accept` does. */
+  async readInvitation(link: string): Promise<Invitation> {
+    return parseInvitationUrl(await expand(this.edge, link))
+  }
+
+  /** What becomes of strangers who come to the public DID. */
+  setStrangers(strangers: 'open' | 'ask' | 'closed'): Promise<void> {
+    if (!['open', 'ask', 'closed'].includes(strangers))
+      throw fault('NOT_ALLOWED_NOW', 'strangers are taken "open", "ask" or "closed"')
+    return this.#act(async () =>
+      this.edge.records.commit([put('profile', 'self', { ...(await this.profile()), strangers })]),
+    )
   }
 
   /** An invitation for somebody whose software is not ours. */
@@ -369,7 +415,7 @@ export class EdgeAgent {
   }
 
   approve(id?: string): Promise<PendingRequest> {
-    return this.#decide(id, async (pending, relationship) => {
+    return this.#decide(id, true, async (pending, relationship) => {
       if (pending.kind === 'credential-offer') await acceptOffer(this.edge, pending, relationship)
       else if (pending.kind === 'presentation-request') await present(this.edge, pending, relationship)
       else await answerShare(this.edge, pending, relationship, true)
@@ -377,7 +423,7 @@ export class EdgeAgent {
   }
 
   decline(id?: string): Promise<PendingRequest> {
-    return this.#decide(id, async (pending, relationship) => {
+    return this.#decide(id, false, async (pending, relationship) => {
       if (pending.kind === 'recovery-contact') await answerShare(this.edge, pending, relationship, false)
       else await this.edge.records.commit([remove('request', pending.id)])
     })
@@ -385,10 +431,16 @@ export class EdgeAgent {
 
   #decide(
     id: string | undefined,
+    yes: boolean,
     decide: (pending: PendingRequest, relationship: Relationship) => Promise<void>,
   ): Promise<PendingRequest> {
     return this.#act(async () => {
       const pending = await this.request(id)
+      if (pending.kind === 'connection') {
+        if (yes) await acceptStranger(this.edge, pending)
+        else await this.edge.records.commit([remove('request', pending.id)])
+        return pending
+      }
       await decide(pending, await this.contact(pending.relationship))
       return pending
     })

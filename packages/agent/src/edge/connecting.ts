@@ -14,7 +14,9 @@ import { type Incoming, refuseBlocked } from './inbox.ts'
 import { challengeByItself } from './key-verify.ts'
 import { beginLogOfOurs, stateOf } from './own-log.ts'
 import type { OwnDid, Relationship, RelationshipKeys } from './records.ts'
+import { expand } from './short-link.ts'
 import { type Change, put } from './store.ts'
+import { isDoor, onStranger } from './strangers.ts'
 
 export interface ConnectOptions {
   /** What we call the peer, instead of what they call themselves. */
@@ -47,7 +49,8 @@ export async function invite(
 }
 
 /** Accepts an invitation's link. Throws `BAD_INVITATION`, `INVITATION_EXPIRED` or `UNKNOWN_DID`. */
-export async function acceptInvitation(edge: Edge, url: string, options: ConnectOptions = {}): Promise<Relationship> {
+export async function acceptInvitation(edge: Edge, link: string, options: ConnectOptions = {}): Promise<Relationship> {
+  const url = await expand(edge, link)
   const invitation = parseInvitationUrl(url)
   if (invitation.expires !== undefined && invitation.expires < nowSeconds(edge))
     throw fault('INVITATION_EXPIRED', 'this invitation has expired')
@@ -86,6 +89,7 @@ async function request(
       expires: invitation.expires ?? 0,
       url,
       from: peerShortForm(didOf(invitation.from)),
+      ...(invitation.many ? { many: true as const } : {}),
     },
     ...(options.tell === undefined ? {} : { told: options.tell }),
   }
@@ -102,11 +106,16 @@ async function request(
   return relationship
 }
 
-function introduction(entry: Entry, label: string, did: string | undefined) {
+export function introduction(entry: Entry, label: string, did: string | undefined) {
   return { entry: entry as never, label, ...(did === undefined ? {} : { did }) }
 }
 
-function newRelationship(edge: Edge, relationship: Relationship, pairwise: OwnDid, keys: RelationshipKeys): Change[] {
+export function newRelationship(
+  edge: Edge,
+  relationship: Relationship,
+  pairwise: OwnDid,
+  keys: RelationshipKeys,
+): Change[] {
   return [
     put('relationship', relationship.id, relationship),
     put('relationship-keys', relationship.id, keys),
@@ -115,31 +124,14 @@ function newRelationship(edge: Edge, relationship: Relationship, pairwise: OwnDi
   ]
 }
 
-export async function onConnectRequest(edge: Edge, { message, from, own, relationship }: Incoming): Promise<Change[]> {
+export async function onConnectRequest(edge: Edge, incoming: Incoming): Promise<Change[]> {
+  const { message, from, own, relationship } = incoming
   const introduced = parseIntroduction(message.body)
   const theirs = parseEntry(introduced.entry)
   await refuseBlocked(edge, introduced.did)
   if (entryDid(theirs) !== from) throw fault('BAD_MESSAGE', 'the entry is of another DID than the sender’s')
+  if (isDoor(own)) return onStranger(edge, incoming)
   const { label } = await profileOf(edge)
-  if (own.did.startsWith('did:dkms:')) {
-    // Somebody connects to our public DID: our answer proves it by coming from that DID.
-    const side = await beginLogOfOurs(edge)
-    const base = {
-      id: side.id,
-      label: '',
-      status: 'requested' as const,
-      mine: { entries: [side.entry], state: side.state },
-    }
-    const connected = join({ ...base, told: own.did }, theirs, introduced.label, introduced.did)
-    const body = introduction(side.entry, label, own.did)
-    const challenge = await challengeByItself(edge, connected)
-    return [
-      ...newRelationship(edge, connected, side.pairwise, side.keys),
-      ...side.sealed,
-      queue(edge, { from: own.did, to: theirs.doc, type: CONNECT_RESPONSE, thid: message.id, body }),
-      ...challenge,
-    ]
-  }
   if (relationship?.status !== 'invited' || !relationship.invitation || message.pthid !== relationship.invitation.id)
     throw fault('NOT_ALLOWED_NOW', 'the invitation it answers was used already or never made')
   if (relationship.invitation.expires < nowSeconds(edge))
@@ -166,7 +158,7 @@ export async function onConnectResponse(edge: Edge, { message, from, relationshi
   if (from !== expected) throw fault('BAD_MESSAGE', 'the answer is not from whoever was asked')
   const introduced = parseIntroduction(message.body)
   const theirs = parseEntry(introduced.entry)
-  if (!from.startsWith('did:dkms:') && entryDid(theirs) !== from)
+  if (!from.startsWith('did:dkms:') && !relationship.invitation?.many && entryDid(theirs) !== from)
     throw fault('BAD_MESSAGE', 'the entry is of another DID than the sender’s')
   // A public DID that answers for itself is told by that very answer.
   const did = from.startsWith('did:dkms:') ? from : introduced.did
@@ -175,7 +167,12 @@ export async function onConnectResponse(edge: Edge, { message, from, relationshi
   return [put('relationship', connected.id, connected), ...(await challengeByItself(edge, connected))]
 }
 
-function join(relationship: Relationship, theirs: Entry, label: string, publicDid: string | undefined): Relationship {
+export function join(
+  relationship: Relationship,
+  theirs: Entry,
+  label: string,
+  publicDid: string | undefined,
+): Relationship {
   const rel = relationshipId(relationship.mine.entries[0] as Entry, theirs)
   return {
     ...relationship,

@@ -10,6 +10,7 @@ import { PING } from '../protocols/trust-ping/messages.ts'
 import { agencyOf, type Edge, fault, nowSeconds, profileOf, queue, queueRecipient, randomId, tell } from './context.ts'
 import { makePlain, signerOf } from './own-dids.ts'
 import type { Correspondent, Outgoing, OwnDid } from './records.ts'
+import { expand } from './short-link.ts'
 import { type Change, put, remove } from './store.ts'
 
 /** An invitation for one person with other software. */
@@ -38,9 +39,10 @@ export async function invitePlainly(
 /** Accepts an invitation of other software: a ping that names it. Throws `BAD_INVITATION` or `INVITATION_EXPIRED`. */
 export async function acceptPlainly(
   edge: Edge,
-  url: string,
+  link: string,
   options: { readonly alias?: string } = {},
 ): Promise<Correspondent> {
+  const url = await expand(edge, link)
   const invitation = parseInvitationUrl(url)
   if (invitation.expires !== undefined && invitation.expires < nowSeconds(edge))
     throw fault('INVITATION_EXPIRED', 'this invitation has expired')

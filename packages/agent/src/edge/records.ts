@@ -37,6 +37,10 @@ export interface Records {
   correspondent: Correspondent
   text: TextMessage
   'relationship-keys': RelationshipKeys
+  /** By id: invitations of ours for many. */
+  invitation: OpenInvitation
+  /** How many strangers came in this hour. */
+  strangers: { readonly hour: number; readonly count: number }
   /** By DID of ours: what still comes to it is refused with this reason. */
   'former-did': FormerDid
   /** By DID: who may do nothing more here. */
@@ -82,6 +86,8 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   correspondent: 'relationships',
   text: 'messages',
   'relationship-keys': 'keys',
+  invitation: 'cache',
+  strangers: 'cache',
   'former-did': 'cache',
   blocked: 'relationships',
   outbox: 'cache',
@@ -107,6 +113,8 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
 
 export interface Profile {
   readonly label: string
+  /** What becomes of strangers who come to the public DID: connected (the default), asked about, or refused. */
+  readonly strangers?: 'open' | 'ask' | 'closed'
   /** The agency that hosts our cloud agent, the DID that is our account with it, and what we granted. */
   readonly agency?: {
     readonly did: string
@@ -142,6 +150,8 @@ export interface OwnDid {
   readonly relationship?: string
   /** Or to this correspondent. */
   readonly correspondent?: string
+  /** Or it is the DID of this invitation for many. */
+  readonly invitation?: string
 }
 
 /** A did:dkms of ours. */
@@ -216,7 +226,13 @@ export interface Relationship {
   /** The public DID we told the peer. */
   readonly told?: string
   /** `from`: who invited, or was asked: the short form of their DID. */
-  readonly invitation?: { readonly id: string; readonly expires: number; readonly url: string; readonly from: string }
+  readonly invitation?: {
+    readonly id: string
+    readonly expires: number
+    readonly url: string
+    readonly from: string
+    readonly many?: true
+  }
   /** When a challenge last proved the peer's keys; gone after a recovery (rule 21). */
   readonly verified?: { readonly at: number; readonly kids: readonly string[] }
   /** When and how two people made sure that it is theirs; outlasts rotations and devices, not a recovery (rule 21). */
@@ -269,6 +285,21 @@ export interface TextMessage {
   readonly text: string
   /** Seconds since 1970, by the sender's clock. */
   readonly at: number
+}
+
+/** An invitation for many: each who comes gets a relationship with DIDs of its own. On this device only, as its keys are. */
+export interface OpenInvitation {
+  readonly id: string
+  readonly did: string
+  readonly url: string
+  /** Seconds since 1970. */
+  readonly expires: number
+  readonly uses: number
+  readonly used: number
+  /** A person is asked about each who comes. */
+  readonly ask: boolean
+  /** The public DID that is told to them. */
+  readonly told?: string
 }
 
 /** A DID of ours that nobody may write to any more. */
@@ -327,7 +358,8 @@ export interface Outgoing {
 /** Something a person has to decide. */
 export interface PendingRequest {
   readonly id: string
-  readonly kind: 'credential-offer' | 'presentation-request' | 'recovery-contact'
+  readonly kind: 'credential-offer' | 'presentation-request' | 'recovery-contact' | 'connection'
+  /** Empty for a stranger. */
   readonly relationship: string
   readonly summary: string
   readonly received: number

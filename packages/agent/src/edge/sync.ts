@@ -13,6 +13,7 @@ import { forgetHelping } from './recovery/helping.ts'
 import { commitRecoverySets } from './recovery/setup.ts'
 import { goOnVetoing, settleOwnSide, watchIdentities } from './recovery/watch.ts'
 import { finishRemovals } from './removal.ts'
+import { endInvitations } from './strangers.ts'
 
 export interface SyncResult {
   readonly handled: number
@@ -37,6 +38,7 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await quietly(edge, () => commitRecoverySets(edge), undefined)
   const { sent, waiting } = await flushOutbox(edge)
   await finishRemovals(edge)
+  await endInvitations(edge)
   await quietly(edge, () => placeEscrow(edge), undefined)
   await quietly(edge, () => backUp(edge), undefined)
   await quietly(edge, () => watchEscrow(edge), undefined)

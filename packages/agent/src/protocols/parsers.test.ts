@@ -9,6 +9,7 @@ import * as connect from './connect/messages.ts'
 import * as credential from './credential/messages.ts'
 import * as discover from './discover-features/messages.ts'
 import * as escrow from './escrow/messages.ts'
+import * as invitation from './invitation/messages.ts'
 import * as inPerson from './key-verify/in-person.ts'
 import * as keyVerify from './key-verify/messages.ts'
 import * as locator from './locator/messages.ts'
@@ -57,6 +58,8 @@ const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, obj
   'meeting nonce': [inPerson.parseNonce, { session, nonce: long }],
   'meeting end': [inPerson.parseEnd, { session, matched: true }],
   'meeting scanned': [inPerson.parseScanned, { session, mac: long }],
+  'keep invitation': [invitation.parseKeepInvitation, { id: session, expires: 1, form: 'sealed' }],
+  'withdraw invitation': [invitation.parseWithdrawInvitation, { id: session }],
   'escrow account': [escrow.parseEscrowAccount, { account: long }],
   'escrow open': [escrow.parseEscrowOpen, { account: long, nonce: long, signature: sig }],
   'escrow evaluate': [escrow.parseEscrowEvaluate, { account: long, nonce: long, signature: sig, element: long }],

@@ -26,6 +26,11 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
       auth text not null, primary key (account, endpoint))${after}`,
   ],
   () => ['alter table accounts add column forward_to text'],
+  ({ bytes, integer, after }) => [
+    `create table if not exists invitations (id text primary key, owner text not null, expires ${integer} not null,
+      form text not null, bytes ${bytes} not null)${after}`,
+    'create index if not exists invitations_owner on invitations (owner)',
+  ],
 ]
 
 export const SCHEMA_VERSION: number = STEPS.length

@@ -39,6 +39,7 @@ export function movesOf({ db, alone }: Database): Moves {
         const none = { forward_to: null, max_messages: 0 }
         await transaction.updateTable('accounts').set(none).where('account', '=', account).execute()
         await transaction.deleteFrom('files').where('owner', '=', account).execute()
+        await transaction.deleteFrom('invitations').where('owner', '=', account).execute()
       })
       // Counted afresh: what it says is what is there.
       const { rows } = await sql<Record<'messages' | 'recipients' | 'services' | 'files' | 'backups', number>>`

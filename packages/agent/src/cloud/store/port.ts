@@ -6,6 +6,7 @@ import type { Bytes } from '@keystead/core'
 import type { EscrowRecord, GuessVerdict } from '@keystead/recovery'
 import type { BackupPut } from '../../protocols/backup/messages.ts'
 import type { CloudService } from '../../protocols/cloud-agent/messages.ts'
+import type { InvitationForm } from '../../protocols/invitation/messages.ts'
 import type { Forgotten } from '../../protocols/move/messages.ts'
 import type { PushSubscription } from '../../protocols/push/messages.ts'
 
@@ -36,6 +37,15 @@ export interface StoredEscrow extends EscrowRecord {
   readonly owner: string
   /** Somebody showed that they know the PIN. */
   readonly released: boolean
+}
+
+/** An invitation that waits for whoever has its link. */
+export interface KeptInvitation {
+  readonly id: string
+  /** Seconds since 1970. */
+  readonly expires: number
+  readonly form: InvitationForm
+  readonly bytes: Bytes
 }
 
 /** Room of one mailbox. */
@@ -138,6 +148,12 @@ export interface CloudStore extends Tenants {
   addPush(account: string, subscription: PushSubscription): Promise<number>
   removePush(account: string, endpoint: string): Promise<number>
   pushes(account: string): Promise<PushSubscription[]>
+
+  /** Rejects with `INVITATION_NOT_YOURS` or `MAILBOX_FULL`; forgets what is over. `now`: seconds since 1970. */
+  putInvitation(owner: string, invitation: KeptInvitation, now: number): Promise<void>
+  removeInvitation(owner: string, id: string): Promise<void>
+  /** Undefined when it is over. */
+  invitation(id: string, now: number): Promise<KeptInvitation | undefined>
 
   putFile(owner: string, name: string, mediaType: string, bytes: Bytes): Promise<void>
   file(name: string): Promise<{ mediaType: string; bytes: Bytes } | undefined>

@@ -6,6 +6,7 @@ import { backupsOf } from './backups.ts'
 import { escrowsOf } from './escrows.ts'
 import { filesOf } from './files.ts'
 import type { GuessWitness } from './guess-witness.ts'
+import { invitationsOf } from './invitations.ts'
 import { mailOf } from './mailbox.ts'
 import { movesOf } from './moves.ts'
 import { noncesOf } from './nonces.ts'
@@ -35,6 +36,7 @@ export function storeOn(
     ...mailOf(database),
     ...backupsOf(database),
     ...filesOf(database),
+    ...invitationsOf(database),
     ...movesOf(database),
     ...noncesOf(database),
     ...pushesOf(database),

@@ -19,6 +19,7 @@ export interface Tables {
   envelopes: { vault: string; stream: string; seq: number; hash: string; envelope: Uint8Array; time: number }
   locators: { account: string; owner: string; record: Uint8Array }
   files: { name: string; owner: string; media_type: string; bytes: Uint8Array }
+  invitations: { id: string; owner: string; expires: number; form: string; bytes: Uint8Array }
   nonces: { nonce: string; subject: string; until: number }
   escrows: {
     account: string

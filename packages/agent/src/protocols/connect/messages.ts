@@ -29,6 +29,8 @@ export interface Invitation {
   readonly label: string
   /** Seconds since 1970; absent: does not expire. */
   readonly expires?: number
+  /** For many people: the answer comes from this DID, but the relationship has others. */
+  readonly many?: true
   /** No relationship log: plain DIDComm, as software of others speaks it. */
   readonly plain?: true
 }
@@ -46,6 +48,7 @@ export function invitationUrl(base: string, invitation: Invitation): string {
       label: invitation.label,
       accept: ['didcomm/v2'],
       ...(invitation.plain ? {} : { protocols: [RELATIONSHIP_PROTOCOL] }),
+      ...(invitation.many ? { many: true } : {}),
     },
   }
   const url = new URL(base)
@@ -72,6 +75,7 @@ export function parseInvitationUrl(text: string): Invitation {
     const protocols = body.optional('protocols', (f, name) => f.array(name, { max: 32 }, String)) ?? []
     return {
       ...(protocols.includes(RELATIONSHIP_PROTOCOL) ? {} : { plain: true as const }),
+      ...(body.optional('many', (f, name) => f.boolean(name)) ? { many: true as const } : {}),
       id: fields.string('id', { min: 1, max: 64 }),
       from: fields.string('from', { min: 7, max: MAX_INVITATION_BYTES, pattern: /^did:/ }),
       goal: body.optional('goal', (f, name) => f.string(name, { max: 200 })) ?? '',

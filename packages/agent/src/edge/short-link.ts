@@ -1,0 +1,83 @@
+/**
+ * Short links (Out-of-Band 2.0, "Short URL Message Retrieval"): `<agency>/i?_oobid=<id>#<key>`. The agency keeps the invitation
+ * sealed under the key, which browsers and wallets do not send: it can neither read nor exchange it (decision 0015).
+ */
+import { type Bytes, base64url, canonicalJson, isKeysteadError, parseJson, utf8 } from '@keystead/core'
+import { open, seal } from '@keystead/crypto'
+import { MAX_INVITATION_BYTES } from '../limits.ts'
+import { parseInvitationUrl } from '../protocols/connect/messages.ts'
+import {
+  INVITATION_MEDIA_TYPES,
+  type InvitationForm,
+  KEEP_INVITATION,
+  WITHDRAW_INVITATION,
+} from '../protocols/invitation/messages.ts'
+import { askAgency } from './agency-link.ts'
+import { type Edge, fault } from './context.ts'
+
+const TIMEOUT_MS = 10_000
+
+/** Has the agency keep the invitation of a long link; resolves with the short one. Rejects with the agency's reason. */
+export async function shorten(edge: Edge, longUrl: string, form: InvitationForm): Promise<string> {
+  const { id, expires = 0 } = parseInvitationUrl(longUrl)
+  const message = base64url.decode(new URL(longUrl).searchParams.get('_oob') ?? '')
+  const key = edge.ports.random(32)
+  const attachment = form === 'sealed' ? seal(key, message, utf8(id)) : message
+  const { body } = await askAgency(edge, { type: KEEP_INVITATION, body: { id, expires, form }, attachment })
+  return form === 'sealed' ? `${body['url']}#${base64url.encode(key)}` : String(body['url'])
+}
+
+export async function withdraw(edge: Edge, id: string): Promise<void> {
+  await askAgency(edge, { type: WITHDRAW_INVITATION, body: { id } })
+}
+
+/**
+ * The link with the invitation in it; a link that has it already is returned as it is. Rejects with `BAD_INVITATION`,
+ * `INVITATION_EXPIRED` when nothing waits there, or `AGENCY_UNREACHABLE`.
+ */
+export async function expand(edge: Edge, text: string): Promise<string> {
+  const url = parsed(text)
+  const id = url.searchParams.get('_oobid')
+  if (id === null) return text.trim()
+  const { origin, pathname } = url
+  const bytes = await fetchInvitation(edge, `${origin}${pathname}?_oobid=${encodeURIComponent(id)}`)
+  const long = new URL(`${origin}${pathname}`)
+  long.searchParams.set('_oob', base64url.encode(url.hash.length > 1 ? unsealed(bytes, url.hash.slice(1), id) : bytes))
+  return long.toString()
+}
+
+function parsed(text: string): URL {
+  try {
+    const url = new URL(text.trim())
+    if (url.protocol === 'http:' || url.protocol === 'https:') return url
+  } catch {
+    // not even an address
+  }
+  throw fault('BAD_INVITATION', 'this link is not an invitation')
+}
+
+/** The associated data names the id: one invitation cannot be shown in another's place. */
+function unsealed(bytes: Bytes, key: string, id: string): Bytes {
+  try {
+    return canonicalJson(parseJson(open(base64url.decode(key), bytes, utf8(id)), MAX_INVITATION_BYTES))
+  } catch (cause) {
+    throw fault('BAD_INVITATION', 'this link is incomplete, or what waits there was exchanged', cause)
+  }
+}
+
+async function fetchInvitation(edge: Edge, url: string): Promise<Bytes> {
+  try {
+    const answer = await edge.ports.fetch(url, {
+      headers: { accept: `${INVITATION_MEDIA_TYPES.sealed}, ${INVITATION_MEDIA_TYPES.plain}, application/json` },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+    if (answer.status === 404) throw fault('INVITATION_EXPIRED', 'this invitation is over, or it never was')
+    const bytes = new Uint8Array(await answer.arrayBuffer())
+    if (answer.status !== 200 || bytes.length > MAX_INVITATION_BYTES)
+      throw fault('BAD_INVITATION', 'what waits there is not an invitation')
+    return bytes
+  } catch (cause) {
+    if (isKeysteadError(cause)) throw cause
+    throw fault('AGENCY_UNREACHABLE', `no answer from ${new URL(url).origin}`, cause)
+  }
+}
