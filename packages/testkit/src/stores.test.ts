@@ -168,6 +168,12 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       expect(new TextDecoder().decode((await one.file(name))?.bytes)).toBe('3')
       await one.putLocator('a', name, utf8('l'))
       await expect(other.putLocator('b', name, utf8('m'))).rejects.toMatchObject({ code: 'LOCATOR_NOT_YOURS' })
+      const kept = { id: name, expires: 100, form: 'sealed' as const, bytes: utf8('i') }
+      await one.putInvitation('a', kept, 50)
+      await expect(other.putInvitation('b', kept, 50)).rejects.toMatchObject({ code: 'INVITATION_NOT_YOURS' })
+      await other.removeInvitation('b', name)
+      expect(await other.invitation(name, 100)).toEqual(kept)
+      expect(await other.invitation(name, 101)).toBeUndefined()
       await one.setGrants('a', ['mailbox'])
       expect(await other.grants('a')).toEqual(['mailbox'])
     })
