@@ -5,13 +5,13 @@
  *
  * Expected order of calls: CometBFT v0.38 specification, "CometBFT's expected behavior".
  */
+import { hash } from 'node:crypto'
 import {
   type Bytes,
   base64url,
   canonicalText,
   equalBytes,
   Fields,
-  isKeysteadError,
   type Json,
   KeysteadError,
   parseJson,
@@ -46,12 +46,12 @@ import { firstTimeAfter, parseHandover } from '../../handover.ts'
 import { MAX_NETWORK_BLOCK_OPERATIONS, RESERVED_BLOCK_OPERATIONS } from '../../limits.ts'
 import { SnapshotSchedule } from '../../snapshot/schedule.ts'
 import { StateSync } from '../../snapshot/state-sync.ts'
-import { indexOf } from '../../state/entries.ts'
 import { Execution, type Roots, readNetwork, rememberGenesis, rootsOf, writeGenesis } from '../../state/execute.ts'
 import { Batch, type LedgerStore } from '../../state/store.ts'
-import { decodeEnvelope, encodeEnvelope, envelopeShare } from './envelope.ts'
+import { encodeEnvelope, envelopeShare } from './envelope.ts'
+import { Mempool } from './mempool.ts'
 import { Submissions } from './submissions.ts'
-import { ALREADY_WAITING, encodeVerdicts, type RefusedOperation, type Verdict, verdictOf } from './verdict.ts'
+import { encodeVerdicts, type RefusedOperation, type Verdict, verdictOf } from './verdict.ts'
 
 /** What the store says of the newest block that was executed: `m/applied`. */
 export interface Applied {
@@ -73,8 +73,6 @@ export interface ApplicationEvents {
 
 /** A block executed on top of the committed state; durable once committed. */
 interface Executed {
-  /** Block hash, base64url. */
-  readonly block: string
   readonly batch: Batch
   readonly applied: Applied
   readonly appHash: Bytes
@@ -91,7 +89,6 @@ const FIRST_PROTOCOL = 1
 interface BlockRequest {
   readonly txs: readonly Uint8Array[]
   readonly misbehavior: readonly Misbehavior[]
-  readonly hash: Uint8Array
   readonly height: number
   readonly time: { readonly seconds: number }
 }
@@ -122,17 +119,21 @@ export class Application implements AbciApplication {
   readonly #submissions = new Submissions()
   #genesis: NetworkGenesis | undefined
   #applied: Applied | undefined
-  /** Proposals executed at the height that is being decided, so that the decided one need not run again. */
+  /** Proposals executed at the height that is being decided, by `contentOf`: ours, and what others made. */
   #proposals = new Map<string, Executed>()
   #finalized: Executed | undefined
-  /** What the mempool holds, tried on top of the committed state. */
-  #waiting: Batch | undefined
+  readonly #mempool: Mempool
   readonly #sync: StateSync | undefined
   readonly #schedule: SnapshotSchedule | undefined
 
   constructor(options: ApplicationOptions) {
     this.#store = options.store
     this.#options = options
+    this.#mempool = new Mempool({
+      store: options.store,
+      submissions: this.#submissions,
+      trial: (time, batch) => new Execution(batch, this.#network, time, this.#state.logSize, options.rules, 'trial'),
+    })
     const genesis = this.#store.json<NetworkGenesis>('m', 'genesis')
     this.#genesis = genesis && parseNetworkGenesis(genesis as never)
     this.#applied = this.#store.json<Applied>('m', 'applied')
@@ -181,20 +182,20 @@ export class Application implements AbciApplication {
     else if (!stored)
       throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', 'the data of the chain that was handed over are missing')
     const { mapRoot, logRoot, logSize } = rootsOf(batch, handover?.head.logSize ?? 0)
-    const hash = appHash(mapRoot, logRoot, logSize)
-    if (handover && !equalBytes(hash, handover.head.header.appHash))
+    const newHash = appHash(mapRoot, logRoot, logSize)
+    if (handover && !equalBytes(newHash, handover.head.header.appHash))
       throw new KeysteadError<LedgerErrorCode>(
         'BAD_NETWORK',
         'the data are not those of the chain that was handed over',
       )
-    const applied = { height: begin.height, time: begin.time, logSize, appHash: base64url.encode(hash) }
+    const applied = { height: begin.height, time: begin.time, logSize, appHash: base64url.encode(newHash) }
     batch.putJson('m', 'applied', applied)
     batch.putJson('m', 'base', begin.height)
     if (handover) this.#store.restore(batch, begin.height)
     else this.#store.commit(batch, 0)
     this.#genesis = genesis
     this.#applied = applied
-    return { appHash: hash }
+    return { appHash: newHash }
   }
 
   /** Height before this chain's first block: 0, or the last of the chain that was handed over (NET-16). */
@@ -207,36 +208,14 @@ export class Application implements AbciApplication {
    * waits stays while any of it can enter a block.
    */
   checkTx({ tx, type }: RequestOf<'checkTx'>): ResponseOf<'checkTx'> {
-    this.#waiting ??= new Batch(this.#store)
-    const waiting = this.#waiting
-    const recheck = type === CheckTxType.RECHECK
-    const batch = new Batch(waiting)
     const time = Math.max(this.#options.now?.() ?? 0, this.#state.time)
-    const execution = this.#trial(time, batch)
-    let verdicts: Verdict[]
-    const refused: RefusedOperation[] = []
-    try {
-      verdicts = decodeEnvelope(tx).map((bytes): Verdict => {
-        const parsed = this.#submissions.parse(execution.rules, bytes)
-        if (!parsed.ok) return { code: parsed.code, message: parsed.message }
-        const { submission } = parsed
-        const { hash } = submission
-        const inLog = indexOf(this.#store, hash) !== undefined
-        if (!recheck && !inLog && indexOf(batch, hash) !== undefined)
-          return { code: ALREADY_WAITING, message: 'this operation waits in the mempool already' }
-        const verdict = verdictOf(execution.run(submission))
-        if (verdict && recheck && indexOf(batch, hash) === undefined) refused.push({ hash, ...verdict })
-        return verdict
-      })
-    } catch (error) {
-      if (!isKeysteadError(error, 'BAD_ENVELOPE')) throw error
-      return { code: 1, codespace: 'keystead', log: error.message, data: encodeVerdicts([]) }
+    if (type === CheckTxType.RECHECK) {
+      const { stays, verdicts, refused } = this.#mempool.recheck(tx, time)
+      if (refused.length > 0) this.#options.events?.refused?.(refused)
+      return stays ? {} : refusal(verdicts)
     }
-    const good = recheck ? verdicts.some((verdict) => verdict === null) : verdicts.every((verdict) => verdict === null)
-    if (good) for (const [key, value] of batch.changes) waiting.changes.set(key, value)
-    if (refused.length > 0) this.#options.events?.refused?.(refused)
-    if (good) return {}
-    return { code: 1, codespace: 'keystead', data: encodeVerdicts(verdicts) }
+    const verdicts = this.#mempool.check(tx, time)
+    return isGood(verdicts) ? {} : refusal(verdicts)
   }
 
   /**
@@ -244,33 +223,41 @@ export class Application implements AbciApplication {
    * every honest validator accepts the block.
    */
   prepareProposal(request: RequestOf<'prepareProposal'>): ResponseOf<'prepareProposal'> {
-    const execution = this.#trial(request.time.seconds)
-    const waiting = request.txs.flatMap((tx, envelope) =>
-      submissionsOf(tx).flatMap((bytes) => {
-        const parsed = this.#submissions.parse(execution.rules, bytes)
-        return parsed.ok ? [{ envelope, bytes, submission: parsed.submission }] : []
-      }),
+    const { batch, execution } = this.#begin(request)
+    const envelopes = request.txs.map((tx) => this.#submissions.envelope(execution.rules, tx))
+    const waiting = envelopes.flatMap((parsed, envelope) =>
+      parsed.flatMap((one) => (one.ok ? [{ envelope, bytes: one.bytes, submission: one.submission }] : [])),
     )
     const { block } = fillBlock(waiting, MAX_NETWORK_BLOCK_OPERATIONS, RESERVED_BLOCK_OPERATIONS)
-    const envelopes: Uint8Array[][] = []
+    const taken: Uint8Array[][] = envelopes.map(() => [])
     let room = request.maxTxBytes
     for (const { envelope, bytes, submission } of block) {
+      const own = taken[envelope] as Uint8Array[]
       // An envelope takes up to five bytes of length beside its own.
-      const share = envelopeShare(bytes) + (envelopes[envelope] ? 0 : 8)
-      if (share > room || !execution.run(submission).ok) continue
+      const share = envelopeShare(bytes) + (own.length > 0 ? 0 : 8)
+      if (share > room) continue
+      if (!execution.run(submission).ok) {
+        this.#mempool.doubt(submission.hash)
+        continue
+      }
       room -= share
-      envelopes[envelope] ??= []
-      envelopes[envelope]?.push(bytes)
+      own.push(bytes)
     }
-    return { txs: Object.values(envelopes).map(encodeEnvelope) }
+    const txs = taken.flatMap((own, envelope) => {
+      if (own.length === 0) return []
+      return [own.length === envelopes[envelope]?.length ? (request.txs[envelope] as Uint8Array) : encodeEnvelope(own)]
+    })
+    const verdicts = taken.filter((own) => own.length > 0).map((own) => own.map(() => null))
+    this.#proposals.set(contentOf({ ...request, txs }), this.#end(request, batch, execution, verdicts))
+    return { txs }
   }
 
   /** Malformed, oversized, repeated, out of order or refused by its state: none of it enters a block. */
   processProposal(request: RequestOf<'processProposal'>): ResponseOf<'processProposal'> {
-    const executed = this.#execute(request)
-    if (!executed?.verdicts.every((verdicts) => verdicts.length > 0 && verdicts.every((verdict) => verdict === null)))
-      return { status: ProposalStatus.REJECT }
-    this.#proposals.set(executed.block, executed)
+    const content = contentOf(request)
+    const executed = this.#proposals.get(content) ?? this.#execute(request)
+    if (!executed?.verdicts.every(isGood)) return { status: ProposalStatus.REJECT }
+    this.#proposals.set(content, executed)
     return { status: ProposalStatus.ACCEPT }
   }
 
@@ -282,14 +269,14 @@ export class Application implements AbciApplication {
         'LEDGER_CORRUPT',
         `CometBFT decided height ${request.height}; the application stands before ${expected}`,
       )
-    const executed = this.#proposals.get(base64url.encode(request.hash)) ?? this.#execute(request, 'decided')
+    const executed = this.#proposals.get(contentOf(request)) ?? this.#execute(request, 'decided')
     if (!executed) throw new KeysteadError<LedgerErrorCode>('LEDGER_CORRUPT', 'the decided block cannot be executed')
     this.#finalized = executed
     this.#options.crashPoint?.('executed')
-    const txResults = executed.verdicts.map((verdicts): ExecTxResult => {
-      const good = verdicts.length > 0 && verdicts.every((verdict) => verdict === null)
-      return good ? {} : { code: 1, codespace: 'keystead', data: encodeCodes(verdicts) }
-    })
+    const txResults = executed.verdicts.map(
+      (verdicts): ExecTxResult =>
+        isGood(verdicts) ? {} : { code: 1, codespace: 'keystead', data: encodeCodes(verdicts) },
+    )
     const { validatorUpdates, protocol } = executed
     const params = protocol === undefined ? {} : { consensusParamUpdates: { version: { app: protocol } } }
     return { txResults, validatorUpdates, ...params, appHash: executed.appHash }
@@ -306,7 +293,7 @@ export class Application implements AbciApplication {
     this.#applied = applied
     this.#finalized = undefined
     this.#proposals = new Map()
-    this.#waiting = undefined
+    this.#mempool.committed()
     this.#options.events?.committed?.(applied.height)
     const { height, logSize } = applied
     this.#schedule?.committed({ net: networkHash(this.#network), height, logSize })
@@ -368,8 +355,14 @@ export class Application implements AbciApplication {
     return this.#genesis
   }
 
-  #trial(time: number, batch = new Batch(this.#store)): Execution {
-    return new Execution(batch, this.#network, time, this.#state.logSize, this.#options.rules, 'trial')
+  /** A block on top of the committed state. */
+  #begin({ time }: Pick<BlockRequest, 'time'>): { batch: Batch; execution: Execution } {
+    const batch = new Batch(this.#store)
+    const { logSize } = this.#state
+    return {
+      batch,
+      execution: new Execution(batch, this.#network, time.seconds, logSize, this.#options.rules),
+    }
   }
 
   /**
@@ -377,28 +370,32 @@ export class Application implements AbciApplication {
    * (undefined); a decided block always is, since replay must give what it gave.
    */
   #execute(request: BlockRequest, decided?: 'decided'): Executed | undefined {
-    const { txs, misbehavior, hash, height, time } = request
-    const batch = new Batch(this.#store)
-    const execution = new Execution(batch, this.#network, time.seconds, this.#state.logSize, this.#options.rules)
+    const { batch, execution } = this.#begin(request)
     const verdicts: Verdict[][] = []
     let operations = 0
-    for (const tx of txs) {
-      const submissions = submissionsOf(tx)
-      operations += submissions.length
-      if (!decided && (submissions.length === 0 || operations > MAX_NETWORK_BLOCK_OPERATIONS)) return undefined
+    for (const tx of request.txs) {
+      const envelope = this.#submissions.envelope(execution.rules, tx)
+      operations += envelope.length
+      if (!decided && (envelope.length === 0 || operations > MAX_NETWORK_BLOCK_OPERATIONS)) return undefined
       verdicts.push(
-        submissions.map((bytes) => {
-          const parsed = this.#submissions.parse(execution.rules, bytes)
-          if (!parsed.ok) return { code: parsed.code, message: parsed.message }
-          return verdictOf(execution.run(parsed.submission))
-        }),
+        envelope.map((parsed) =>
+          parsed.ok ? verdictOf(execution.run(parsed.submission)) : { code: parsed.code, message: parsed.message },
+        ),
       )
     }
+    return this.#end(request, batch, execution, verdicts)
+  }
+
+  #end(
+    { misbehavior, height, time }: Omit<BlockRequest, 'txs'>,
+    batch: Batch,
+    execution: Execution,
+    verdicts: readonly (readonly Verdict[])[],
+  ): Executed {
     const end = execution.endBlock(misbehavior.map(({ validator }) => validator.address))
     const { mapRoot, logRoot, logSize } = execution.roots()
     const newHash = appHash(mapRoot, logRoot, logSize)
     return {
-      block: base64url.encode(hash),
       batch,
       applied: { height, time: time.seconds, logSize, appHash: base64url.encode(newHash) },
       appHash: newHash,
@@ -407,6 +404,16 @@ export class Application implements AbciApplication {
       protocol: end.protocol === execution.rules.version ? undefined : end.protocol,
     }
   }
+}
+
+/**
+ * Names all that a block's execution depends on beside the committed state. Not the block's hash: a proposer has executed
+ * what it proposes before that is known, and whoever meets it again at any step need not.
+ */
+function contentOf({ height, time, misbehavior, txs }: BlockRequest): string {
+  const addresses = misbehavior.map(({ validator }) => base64url.encode(validator.address))
+  const digests = txs.map((tx) => hash('sha256', tx, 'base64'))
+  return hash('sha256', JSON.stringify([height, time.seconds, addresses, digests]), 'base64')
 }
 
 function rawKey(k: string): Bytes {
@@ -433,14 +440,13 @@ function sameValidators(named: readonly ValidatorPower[], validators: RequestOf<
   return ours.sort().join() === theirs.sort().join()
 }
 
-/** None for what is not an envelope. */
-function submissionsOf(tx: Uint8Array): Uint8Array[] {
-  try {
-    return decodeEnvelope(tx)
-  } catch (error) {
-    if (isKeysteadError(error, 'BAD_ENVELOPE')) return []
-    throw error
-  }
+/** Accepted as a whole. */
+function isGood(verdicts: readonly Verdict[]): boolean {
+  return verdicts.length > 0 && verdicts.every((verdict) => verdict === null)
+}
+
+function refusal(verdicts: readonly Verdict[]): ResponseOf<'checkTx'> {
+  return { code: 1, codespace: 'keystead', data: encodeVerdicts(verdicts) }
 }
 
 /** Codes alone: texts may change between releases, and results are hashed into the next header. */
