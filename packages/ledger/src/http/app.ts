@@ -18,6 +18,7 @@ import { answerIdentifier } from './identifiers.ts'
 import { consistencyFrom, lightRoutes } from './light.ts'
 import { operationRoutes, type ReceiptSigner } from './operations.ts'
 import { problem } from './problem.ts'
+import type { Promised } from './promised.ts'
 import { readHealth, readHistory, readNetworkBundle } from './read.ts'
 import { isDkmsDid, nodeResolver } from './resolver.ts'
 import { universalRoutes } from './universal.ts'
@@ -28,6 +29,8 @@ export interface HttpOptions extends ExportOptions {
   readonly log: (line: string) => void
   /** With it, every operation taken is answered with a signed receipt. */
   readonly receipts?: ReceiptSigner | undefined
+  /** Where what was promised by receipts outlives this process. */
+  readonly promised?: Promised | undefined
   readonly answerWithinMs?: number
   /** Lets nodes that join read headers from CometBFT. */
   readonly forwardRpc?: ForwardRpc | undefined

@@ -3,13 +3,14 @@ import { setTimeout as after } from 'node:timers/promises'
 import { type Clock, KeysteadError } from '@keystead/core'
 import type { SigningKey } from '@keystead/crypto'
 import { MAX_SUBMISSION_BYTES, networkHash, parseBy, rulesFor } from '@keystead/did-dkms'
-import { type InclusionReceipt, signReceipt } from '@keystead/light-client'
+import { signReceipt } from '@keystead/light-client'
 import type { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { decodeEnvelope } from '../engine/comet/envelope.ts'
 import type { Ledger } from '../engine/ledger.ts'
 import { ANSWER_WITHIN_MS, INCLUSION_SECONDS, MAX_ENVELOPE_BYTES } from '../limits.ts'
 import { problem, problemOf } from './problem.ts'
+import type { Promised } from './promised.ts'
 
 export interface ReceiptSigner {
   /** The node's own key, not the one that signs blocks. */
@@ -20,6 +21,8 @@ export interface ReceiptSigner {
 export interface OperationRouteOptions {
   readonly log: (line: string) => void
   readonly receipts?: ReceiptSigner | undefined
+  /** Where what was promised outlives this process. */
+  readonly promised?: Promised | undefined
   readonly answerWithinMs?: number
 }
 
@@ -48,7 +51,7 @@ function limit(maxSize: number) {
 
 /** Resolves once the operation is in the log, or with the receipt alone when it was admitted and still waits. */
 async function take(ledger: Ledger, net: string, options: OperationRouteOptions, bytes: Uint8Array) {
-  const { log, receipts, answerWithinMs = ANSWER_WITHIN_MS } = options
+  const { log, receipts, promised, answerWithinMs = ANSWER_WITHIN_MS } = options
   const received = receipts && Math.floor(receipts.clock.now() / 1000)
   const stop = new AbortController()
   const included = ledger.submit(bytes).finally(() => stop.abort())
@@ -58,19 +61,11 @@ async function take(ledger: Ledger, net: string, options: OperationRouteOptions,
   if (!receipts || received === undefined) return { included: true, answer: { ...done } }
   // Whatever comes of it later is the client's to ask for again; here it must not go unhandled.
   included.catch(() => {})
-  const receipt = await signed(ledger, net, receipts, bytes, received, done?.hash)
-  return { included: done !== undefined, answer: { ...(done ?? { hash: receipt.hash }), receipt } }
-}
-
-async function signed(
-  ledger: Ledger,
-  net: string,
-  { key }: ReceiptSigner,
-  bytes: Uint8Array,
-  received: number,
-  known: string | undefined,
-): Promise<InclusionReceipt> {
-  const hash = known ?? parseBy(rulesFor(ledger.head.header.version.app, ledger.rules), bytes).hash
-  const includeBy = received + INCLUSION_SECONDS
-  return signReceipt(key, { net, hash, received, includeBy })
+  const hash = done?.hash ?? parseBy(rulesFor(ledger.head.header.version.app, ledger.rules), bytes).hash
+  if (!done && promised) {
+    await promised.keep(hash, bytes)
+    void promised.until(hash, included)
+  }
+  const receipt = await signReceipt(receipts.key, { net, hash, received, includeBy: received + INCLUSION_SECONDS })
+  return { included: done !== undefined, answer: { ...(done ?? { hash }), receipt } }
 }

@@ -18,6 +18,7 @@ import { lockFolder } from '../state/lock.ts'
 import { LedgerStore } from '../state/store.ts'
 import { ledgerHttp } from './app.ts'
 import type { ForwardRpc } from './comet-rpc.ts'
+import { Promised } from './promised.ts'
 
 export interface LedgerNodeOptions {
   readonly data: string
@@ -64,7 +65,7 @@ export async function serveLedger(options: LedgerNodeOptions): Promise<LedgerNod
     () => void ledger.refresh(HEARTBEAT_SECONDS - 1).catch((error) => options.log(`error ${error}`)),
     HEARTBEAT_SECONDS * 1000,
   )
-  return serveEngine(ledger, options, options.signerFolder, () => {
+  return serveEngine(ledger, options, { data: options.data, signerFolder: options.signerFolder }, () => {
     clearInterval(heartbeat)
     unlock()
   })
@@ -72,7 +73,10 @@ export async function serveLedger(options: LedgerNodeOptions): Promise<LedgerNod
 
 export interface ValidatorNodeOptions
   extends CometOptions,
-    Pick<LedgerNodeOptions, 'host' | 'port' | 'freshSeconds' | 'keys' | 'witnesses'> {}
+    Pick<LedgerNodeOptions, 'host' | 'port' | 'freshSeconds' | 'keys' | 'witnesses'> {
+  /** Milliseconds after which a submission is answered with its receipt alone. */
+  readonly answerWithinMs?: number
+}
 
 /**
  * A validator of a network, on CometBFT. Waits for the network's first block. Rejects as `CometLedger.open`, and with
@@ -84,7 +88,7 @@ export async function serveValidator(options: ValidatorNodeOptions): Promise<Led
     const { signerFolder } = readSettings(options.home)
     const ledger = await CometLedger.open(options)
     const forwardRpc: ForwardRpc = (request) => ledger.forwardRpc(request)
-    return await serveEngine(ledger, { ...options, forwardRpc }, signerFolder, unlock)
+    return await serveEngine(ledger, { ...options, forwardRpc }, { data: options.home, signerFolder }, unlock)
   } catch (error) {
     unlock()
     throw error
@@ -96,14 +100,16 @@ async function serveEngine(
   options: Pick<LedgerNodeOptions, 'host' | 'port' | 'freshSeconds' | 'clock' | 'keys' | 'log' | 'witnesses'> & {
     readonly forwardRpc?: ForwardRpc
   },
-  signerFolder: string,
+  { data, signerFolder }: { readonly data: string; readonly signerFolder: string },
   released: () => void,
 ): Promise<LedgerNode> {
   const key = await openKeyFile(join(signerFolder, 'node-key.json'), options.keys)
   const checkpoints = new Checkpoints(ledger, key)
   const { clock, witnesses = [], log } = options
   const cosigning = new Cosigning({ ledger, checkpoints, witnesses, clock, fetch, log })
-  const app = ledgerHttp(ledger, { ...options, receipts: { key, clock }, checkpoints, cosigning })
+  const promised = Promised.open(join(data, 'promised.sqlite'))
+  const app = ledgerHttp(ledger, { ...options, receipts: { key, clock }, promised, checkpoints, cosigning })
+  promised.resume(ledger, log)
   const serverOptions = { keepAliveTimeout: KEEP_ALIVE_MS }
   const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port, serverOptions })
   const stop = new AbortController()
@@ -114,6 +120,7 @@ async function serveEngine(
     if ('closeAllConnections' in server) server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
     await ledger.close()
+    promised.close()
     released()
   }
   try {

@@ -89,9 +89,17 @@ export function rememberGenesis(batch: Batch, genesis: NetworkGenesis): void {
   batch.put('m', 'genesis-network', utf8(networkDigest(networkDigests(initialNetwork(genesis)))))
 }
 
-/** The network's own state after everything committed, or after a batch. */
+const LEAF_KEYS = NETWORK_LEAVES.map(networkKey)
+let newest: { readonly leaves: readonly Bytes[]; readonly state: NetworkState } | undefined
+
+/** The network's own state after everything committed, or after a batch. It seldom changes: equal leaves are decoded once. */
 export function readNetwork(reader: Pick<Reader, 'get'>): NetworkState {
-  return decodeNetwork((name) => reader.get('s', networkKey(name)) as Bytes)
+  const leaves = LEAF_KEYS.map((key) => reader.get('s', key) as Bytes)
+  const known = newest
+  if (known?.leaves.every((leaf, i) => Buffer.compare(leaf, leaves[i] as Bytes) === 0)) return known.state
+  const state = decodeNetwork((name) => leaves[NETWORK_LEAVES.indexOf(name)] as Bytes)
+  newest = { leaves, state }
+  return state
 }
 
 /**

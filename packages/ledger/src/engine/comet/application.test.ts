@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FakeClock, seededRandom } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
-import { nodeKeyProvider } from '@keystead/crypto/node'
+import { nodeDriver, nodeKeyProvider } from '@keystead/crypto/node'
 import {
   decodeState,
   developmentParameters,
@@ -14,7 +14,7 @@ import {
   stateKey,
 } from '@keystead/did-dkms'
 import { genesisValidators, validatorAddress } from '@keystead/light-client'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Owner } from '../../../../did-dkms/src/testing/owner.ts'
 import { CheckTxType, MisbehaviorType } from '../../abci/messages.ts'
 import { MAX_ENVELOPE_SUBMISSIONS } from '../../limits.ts'
@@ -149,6 +149,66 @@ describe('application', () => {
     chain.commit(app)
     expect(chain.mempool).toEqual([both])
     expect(chain.prepare(app, START + 2)).toEqual([enveloped(stays)])
+  })
+
+  test('ENGINE-5: each signature is verified once, however often an operation is checked, proposed, judged and executed', async () => {
+    const { app, chain, owner } = await begin()
+    const owners = [owner(), owner(), owner()]
+    const made = await Promise.all(owners.map((one) => one.genesis()))
+    const verify = vi.spyOn(nodeDriver, 'verify')
+    closers.push(() => verify.mockRestore())
+    const [first, second, third] = made.map((one) => enveloped(one)) as [Uint8Array, Uint8Array, Uint8Array]
+    for (const tx of [first, second, third]) expect(chain.check(app, tx)).toBe(true)
+    // Two wait through a block that has the first alone; then all of the rest in another envelope than they came in.
+    const block = chain.proposal(START + 1, chain.prepare(app, START + 1, [first]))
+    expect(chain.process(app, block)).toBe(true)
+    chain.decide(block)
+    chain.finalize(app, block)
+    chain.commit(app)
+    expect(chain.mempool).toEqual([second, third])
+    chain.decide(chain.proposal(START + 2, [enveloped(...made.slice(1))]))
+    chain.finalize(app, chain.blocks[1] as never)
+    chain.commit(app)
+    expect(verify).toHaveBeenCalledTimes(3)
+  })
+
+  test('ENGINE-5: a block leaves in the mempool what builds on what waits, and takes out what it made wrong, with the code', async () => {
+    const store = openStore()
+    const chain = new MiniChain(await network())
+    const refused: string[] = []
+    const events = { refused: (all: readonly { code: string }[]) => void refused.push(...all.map(({ code }) => code)) }
+    const app = new Application({ store, events })
+    chain.handshake(app)
+    const net = networkHash(chain.genesis)
+    const [alice, bob] = [new Owner(keys, net, START + 86_400), new Owner(keys, net, START + 86_400)]
+    const [a0, b0] = [await alice.genesis(), await bob.genesis()]
+    const at = (s: Submission, seq: number) => ({ did: s.operation.did, seq, head: s.hash }) as never
+    const a1 = await alice.update(at(a0, 0))
+    const [b1, other] = [await bob.update(at(b0, 0)), await bob.update(at(b0, 0))]
+    for (const one of [a0, a1, b0, b1]) expect(chain.check(app, enveloped(one))).toBe(true)
+    const decide = (time: number, ...txs: Uint8Array[]) => {
+      chain.decide(chain.proposal(time, txs))
+      chain.finalize(app, chain.blocks.at(-1) as never)
+      chain.commit(app)
+    }
+    decide(START + 1)
+    expect(chain.mempool).toHaveLength(4)
+    decide(START + 2, enveloped(a0))
+    expect(chain.mempool).toEqual([a1, b0, b1].map((one) => enveloped(one)))
+    decide(START + 3, enveloped(b0), enveloped(other))
+    expect(chain.mempool).toEqual([enveloped(a1)])
+    expect(refused).toContain('SEQ_MISMATCH')
+    chain.step(app, START + 4)
+    expect(chain.mempool).toEqual([])
+  })
+
+  test('ENGINE-5: what time has made wrong leaves the mempool', async () => {
+    const { app, chain } = await begin()
+    const soon = new Owner(keys, networkHash(chain.genesis), START + 10)
+    expect(chain.check(app, enveloped(await soon.genesis()))).toBe(true)
+    chain.step(app, START + 11)
+    expect(chain.blocks[0]?.txs).toEqual([])
+    expect(chain.mempool).toEqual([])
   })
 
   test('nothing is on disk before commit, and a block executed twice gives the same', async () => {

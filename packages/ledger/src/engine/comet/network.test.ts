@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { base64url, compareBytes, equalBytes, hexadecimal } from '@keystead/core'
+import { base64url, compareBytes, equalBytes, hexadecimal, systemClock } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import { encodeSubmission } from '@keystead/did-dkms'
 import { validatorAddress, voteBytes } from '@keystead/light-client'
 import { afterEach, describe, expect, test } from 'vitest'
+import { serveValidator } from '../../http/serve.ts'
 import { readNetwork } from '../../state/execute.ts'
 import { RPC_SOCKET } from './home.ts'
 import { CometRpc } from './rpc.ts'
@@ -202,6 +203,40 @@ describe.skipIf(!cometbft)('cometbft: one validator', { timeout: 240_000 }, () =
     holder.kill('SIGKILL')
     await until('both end', () => !pids.some(alive))
     await network.open(0)
+  })
+
+  test('ENGINE-9: what was answered with a receipt alone enters although the node, the application and CometBFT are killed', async () => {
+    const network = await start(1)
+    await network.ledger(0).close()
+    const words = [...process.execArgv, program('promising'), network.homes[0] as string]
+    const node = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const line = await new Promise<string>((resolve) => createInterface({ input: node.stdout }).once('line', resolve))
+    const { url, pids } = JSON.parse(line) as { url: string; pids: [number, number] }
+    // CometBFT takes nothing any more, so that the operation is in the node's memory alone.
+    process.kill(pids[1], 'SIGSTOP')
+    const genesis = await network.owner().genesis()
+    const body = encodeSubmission(genesis)
+    const answer = await fetch(`${url}/v1/operations`, { method: 'POST', body })
+    expect(answer.status).toBe(202)
+    expect(await answer.json()).toMatchObject({ hash: genesis.hash, receipt: { hash: genesis.hash } })
+    node.kill('SIGKILL')
+    for (const pid of pids) if (alive(pid)) process.kill(pid, 'SIGKILL')
+    await until('all have ended', () => !pids.some(alive))
+    const again = await serveValidator({
+      home: network.homes[0] as string,
+      cometbft: cometbft as string,
+      clock: systemClock,
+      log: () => {},
+      host: '127.0.0.1',
+      port: 0,
+      freshSeconds: 1,
+      keys,
+    })
+    try {
+      await until('it enters', () => again.ledger.receipt(genesis.hash) !== undefined)
+    } finally {
+      await again.close()
+    }
   })
 
   test.each([
