@@ -103,6 +103,9 @@ export const MAX_STREAMS_PER_VAULT = 16
 /** Envelopes of one stream that are kept; older ones give way. */
 export const KEEP_ENVELOPES = 3
 export const MAX_FILES_PER_ACCOUNT = 64
+/** One wallet has one vault, and a locator for each kit that was ever printed. */
+export const MAX_VAULTS_PER_ACCOUNT = 8
+export const MAX_LOCATORS_PER_ACCOUNT = 64
 
 /** Seconds a nonce for reading a backup is good for. */
 export const READ_NONCE_SECONDS = 120

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CloudStore } from '../../agent/src/cloud/store/port.ts'
 import { openPostgresStore } from '../../agent/src/cloud/store/postgres.ts'
 import { openSqliteStore } from '../../agent/src/cloud/store/sqlite.ts'
+import { MAX_FILES_PER_ACCOUNT, MAX_LOCATORS_PER_ACCOUNT, MAX_VAULTS_PER_ACCOUNT } from '../../agent/src/limits.ts'
 import { type PostgresServer, postgresPrograms, startPostgres } from './postgres.ts'
 
 const random = (): string => base64url.encode(systemRandom(16))
@@ -156,6 +157,20 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       await one.addMail(account, mailItem('r'))
       expect(await other.expireMail(-4000)).toBe(1)
       expect(await one.mailStatus(account)).toMatchObject({ count: 1, oldest: 1 })
+    })
+
+    it('one account fills no disk: its vaults, locators and files are counted', async () => {
+      const account = random()
+      const full = { code: 'MAILBOX_FULL' }
+      for (let n = 0; n < MAX_VAULTS_PER_ACCOUNT; n++) await one.setReaders(account, random(), [])
+      await expect(other.setReaders(account, random(), [])).rejects.toMatchObject(full)
+      const names = Array.from({ length: MAX_LOCATORS_PER_ACCOUNT }, random)
+      for (const name of names) await one.putLocator(account, name, utf8('l'))
+      await expect(other.putLocator(account, random(), utf8('l'))).rejects.toMatchObject(full)
+      await other.putLocator(account, names[0] as string, utf8('m'))
+      for (let n = 0; n < MAX_FILES_PER_ACCOUNT; n++)
+        await one.putFile(account, random(), 'application/json', utf8('1'))
+      await expect(other.putFile(account, random(), 'application/json', utf8('1'))).rejects.toMatchObject(full)
     })
 
     it('files and locators belong to who put them first', async () => {

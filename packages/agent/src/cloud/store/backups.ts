@@ -1,6 +1,6 @@
 /** Sealed backups: each stream extended by its own account, by compare and swap on its head. */
 import type { Transaction } from 'kysely'
-import { KEEP_ENVELOPES, MAX_STREAMS_PER_VAULT } from '../../limits.ts'
+import { KEEP_ENVELOPES, MAX_STREAMS_PER_VAULT, MAX_VAULTS_PER_ACCOUNT } from '../../limits.ts'
 import { refusal } from '../agent.ts'
 import type { CloudStore } from './port.ts'
 import type { Database, Tables } from './tables.ts'
@@ -55,6 +55,9 @@ export function backupsOf({ db, alone }: Database): Backups {
 /** The account a vault belongs to is the first that uses it. */
 async function own(transaction: Transaction<Tables>, account: string, vault: string): Promise<void> {
   const row = await transaction.selectFrom('vaults').select('account').where('vault', '=', vault).executeTakeFirst()
-  if (!row) await transaction.insertInto('vaults').values({ vault, account, readers: '[]' }).execute()
-  else if (row.account !== account) throw refusal('BACKUP_NOT_YOURS', 'this vault belongs to another account')
+  if (row && row.account !== account) throw refusal('BACKUP_NOT_YOURS', 'this vault belongs to another account')
+  if (row) return
+  const vaults = await transaction.selectFrom('vaults').select('vault').where('account', '=', account).execute()
+  if (vaults.length >= MAX_VAULTS_PER_ACCOUNT) throw refusal('MAILBOX_FULL', 'this account has too many vaults')
+  await transaction.insertInto('vaults').values({ vault, account, readers: '[]' }).execute()
 }

@@ -1,5 +1,5 @@
 /** Locators and published files: each belongs to the account that put it first. */
-import { MAX_FILES_PER_ACCOUNT } from '../../limits.ts'
+import { MAX_FILES_PER_ACCOUNT, MAX_LOCATORS_PER_ACCOUNT } from '../../limits.ts'
 import { refusal } from '../agent.ts'
 import type { CloudStore } from './port.ts'
 import type { Database } from './tables.ts'
@@ -11,8 +11,13 @@ export function filesOf({ db, alone }: Database): Pick<CloudStore, 'putLocator' 
         const known = transaction.selectFrom('locators').select('owner').where('account', '=', account)
         const row = await known.executeTakeFirst()
         if (row && row.owner !== owner) throw refusal('LOCATOR_NOT_YOURS', 'this locator belongs to another account')
-        if (row) await transaction.updateTable('locators').set({ record }).where('account', '=', account).execute()
-        else await transaction.insertInto('locators').values({ account, owner, record }).execute()
+        if (row) {
+          await transaction.updateTable('locators').set({ record }).where('account', '=', account).execute()
+          return
+        }
+        const own = await transaction.selectFrom('locators').select('account').where('owner', '=', owner).execute()
+        if (own.length >= MAX_LOCATORS_PER_ACCOUNT) throw refusal('MAILBOX_FULL', 'this account has too many locators')
+        await transaction.insertInto('locators').values({ account, owner, record }).execute()
       }),
     locator: async (account) => {
       const row = await db.selectFrom('locators').select('record').where('account', '=', account).executeTakeFirst()
