@@ -1,14 +1,17 @@
 /** Contacts on plain terms: DIDComm as everybody speaks it, without a relationship log. */
+import { base64url } from '@keystead/core'
+import { type DidResolver, unresolved } from '@keystead/did'
 import { pack, wrapForward } from '@keystead/didcomm'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { post } from '../../agent/src/edge/agency-link.ts'
 import { queue } from '../../agent/src/edge/context.ts'
-import { emptyMailbox } from '../../agent/src/edge/inbox.ts'
+import { emptyMailbox, handleDelivery } from '../../agent/src/edge/inbox.ts'
 import { senderOf } from '../../agent/src/edge/own-dids.ts'
 import type { Correspondent, Outgoing } from '../../agent/src/edge/records.ts'
 import { BASIC_MESSAGE } from '../../agent/src/protocols/basic-message/messages.ts'
 import { QUERIES } from '../../agent/src/protocols/discover-features/messages.ts'
 import { EMPTY } from '../../agent/src/protocols/empty/messages.ts'
+import { DELIVERY } from '../../agent/src/protocols/pickup/messages.ts'
 import { PING } from '../../agent/src/protocols/trust-ping/messages.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -128,6 +131,26 @@ describe('a correspondence', () => {
     expect(heardOf(alice, 'message-refused')).toHaveLength(2)
     expect((await correspondent(alice)).peer).toBe(third)
     expect(await alice.agent.texts('bob')).toEqual([])
+  })
+
+  it('MUST NOT wait for the host of a stranger, or a few such messages would hide all others', async () => {
+    const { edge } = alice.agent
+    const { own: to } = await correspondent(alice)
+    const sender = 'did:web:away.example'
+    const away: DidResolver = {
+      resolve: async (did, options) =>
+        did === sender ? unresolved('INTERNAL_ERROR', 'the host is away') : edge.resolver.resolve(did, options),
+    }
+    const key = await edge.ports.keys.ephemeral({ kind: 'agreement', suite: 'x25519' })
+    const { random, keys } = edge.ports
+    const packed = await pack(
+      { id: 'stranger', type: PING, from: sender, to: [to], body: {} },
+      { to, from: { kid: `${sender}#k`, key }, resolver: away, random, ephemerals: keys },
+    )
+    const attachments = [{ id: '1', data: { base64: base64url.encode(packed) } }]
+    const delivery = { id: 'd', type: DELIVERY, body: {}, attachments }
+    expect(await handleDelivery({ ...edge, resolver: away }, delivery)).toEqual(['1'])
+    expect(heardOf(alice, 'message-refused').join()).toContain('the host is away')
   })
 
   it('a request for an acknowledgement is honoured by a message of its own', async () => {

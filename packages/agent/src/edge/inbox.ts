@@ -3,7 +3,7 @@
  * (the ledger is away) stays where it is; one that never can is dropped and said so. Handling the same message twice changes
  * nothing.
  */
-import { isKeysteadError, multihash } from '@keystead/core'
+import { isKeysteadError, type KeysteadError, multihash } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { didOf, peerShortForm } from '@keystead/did'
 import { attachmentBytes, type FromPrior, type Message, peekRecipients, unpack } from '@keystead/didcomm'
@@ -89,8 +89,7 @@ async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
       : await fromPeer(edge, message, own, metadata.senderKid)
     await edge.records.commit([...changes, put('seen', name, { at: nowSeconds(edge) })])
   } catch (error) {
-    const passing = isKeysteadError(error) && (LATER.has(error.code) || error.details['error'] === 'INTERNAL_ERROR')
-    if (passing) {
+    if (isKeysteadError(error) && (await mayWait(edge, error))) {
       tell(edge, { kind: 'waiting', text: `a message waits in the mailbox: ${error.message}` })
       return false
     }
@@ -99,6 +98,19 @@ async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
     await edge.records.commit([put('seen', name, { at: nowSeconds(edge) })])
   }
   return true
+}
+
+/**
+ * What our own ledger or a contact's host will tell later. A stranger's host that cannot be asked is a stranger's trouble:
+ * a mailbox shows what waits first, so a handful of such messages would hide everybody else's.
+ */
+async function mayWait(edge: Edge, { code, details }: KeysteadError): Promise<boolean> {
+  if (LATER.has(code)) return true
+  if (details['error'] !== 'INTERNAL_ERROR') return false
+  const did = String(details['did'] ?? '')
+  if (did.startsWith('did:dkms:')) return true
+  const contacts = await edge.records.all('correspondent')
+  return contacts.some(({ value }) => value.peer !== undefined && didOf(value.peer).slice(0, 100) === did)
 }
 
 async function fromPeer(edge: Edge, message: Message, own: OwnDid, senderKid = ''): Promise<Change[]> {
