@@ -47,23 +47,26 @@ export async function importWallet(edge: Edge, file: Bytes, key: ExportKey): Pro
   return { wallet, added: fresh.length, kept: wanted.length - fresh.length, left: records.length - wanted.length }
 }
 
-/** What becomes of each category where its keys are not. */
-const ARRIVES: Partial<Record<Category, JsonObject | 'as it is'>> = {
-  identity: { status: 'lost' },
-  relationship: { status: 'closed' },
-  correspondent: { status: 'closed' },
-  text: 'as it is',
-  blocked: 'as it is',
-  credential: 'as it is',
-  issued: 'as it is',
-  presentation: 'as it is',
-  share: 'as it is',
-  'recovery-key': 'as it is',
+const asItIs = (value: JsonObject): JsonObject => value
+const lost = (value: JsonObject): JsonObject => ({ ...value, status: 'lost' })
+const closed = (value: JsonObject): JsonObject => ({ ...value, status: 'closed' })
+
+/** What each category becomes where its keys are not; the others are left. */
+const ARRIVES: Partial<Record<Category, (value: JsonObject) => JsonObject>> = {
+  identity: lost,
+  relationship: closed,
+  correspondent: closed,
+  text: asItIs,
+  credential: asItIs,
+  presentation: asItIs,
+  share: asItIs,
+  // A place in the status list of the wallet it came from says nothing in ours.
+  issued: ({ index: _, ...value }) => value,
 }
 
 function asMemory(record: VaultRecord): VaultRecord | undefined {
   const { category, segment, value } = record
-  if (!Object.hasOwn(ARRIVES, category) || SEGMENTS[category as Category] !== segment) return undefined
-  const change = ARRIVES[category as Category]
-  return change === 'as it is' ? record : { ...record, value: { ...value, ...change } }
+  const arrive = Object.hasOwn(ARRIVES, category) ? ARRIVES[category as Category] : undefined
+  if (!arrive || SEGMENTS[category as Category] !== segment) return undefined
+  return { ...record, value: arrive(value) }
 }

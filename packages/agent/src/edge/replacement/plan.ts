@@ -70,14 +70,13 @@ function identitySteps(keyId: string, since: number, users: KeyUsers): Step[] {
       return [byHand(did, `recover ${did}: the key that its next rotation was committed to is the one compromised`)]
     if (identity.status === 'recovering' || identity.alert)
       return [byHand(did, `replace it again once the recovery of ${did} is over or vetoed`)]
-    const isIssuer = identity.use === 'public' && users.issued.length > 0
-    const credentials = users.issued.filter(
-      ({ receipt, credential, revokedAt }) =>
-        isIssuer && credential && revokedAt === undefined && issuedAt(credential) >= since && receipt !== undefined,
+    const signed = users.issued.filter(({ credential }) => credential?.['issuer'] === did)
+    const credentials = signed.filter(
+      ({ credential, revokedAt }) => credential && revokedAt === undefined && issuedAt(credential) >= since,
     )
     return [
       { kind: 'identity', subject: did, text: `new keys for ${did}, doubtful since ${iso(since)}` },
-      ...(isIssuer
+      ...(signed.length > 0
         ? [{ kind: 'status list' as const, subject: did, text: `the status list of ${did}, signed anew` }]
         : []),
       ...credentials.map(({ id, type }) => ({
