@@ -13,7 +13,10 @@ import { type Change, put, remove } from './store.ts'
 /** Bytes of a receipt: three hashes, a key and a signature. */
 const MAX_RECEIPT_BYTES = 1024
 
-/** Codes with which a ledger is away, not refusing. */
+/**
+ * Codes with which a ledger is away, not refusing; also those of an answer that says nothing, for the operation may have entered
+ * all the same, and with it the keys that stand in this record alone.
+ */
 const AWAY: ReadonlySet<string> = new Set([
   'LEDGER_UNREACHABLE',
   'HEADER_STALE',
@@ -23,6 +26,13 @@ const AWAY: ReadonlySet<string> = new Set([
   'LEDGER_DISK_FULL',
   'TOO_MANY_OPERATIONS',
   'INTERNAL_ERROR',
+  'LEDGER_REFUSED',
+  'LEDGER_STALLED',
+  'COMETBFT_FAILED',
+  'RECEIPT_INVALID',
+  'TOO_LARGE',
+  'BAD_ENCODING',
+  'BAD_FIELD',
 ])
 
 export interface NewOperation extends Omit<PendingOperation, 'submission'> {
@@ -92,25 +102,48 @@ async function judgeWaiting(
   }
 }
 
+/** Whether the proven state has the operation, whatever a node says of it; undefined while nothing is proven. */
+async function hasEntered(edge: Edge, did: string, hash: string): Promise<boolean | undefined> {
+  try {
+    return (await edge.ports.ledger.resolve(did)).state?.head === hash
+  } catch (error) {
+    if (isKeysteadError(error)) return undefined
+    throw error
+  }
+}
+
 async function resume(edge: Edge, hash: string): Promise<boolean> {
   const pending = await edge.records.get('operation', hash)
   if (!pending) return true
   const { ledger } = edge.ports
   const submission = parseSubmissionJson(pending.submission as unknown as Json)
+  let taken = false
   try {
     await ledger.submit(submission)
+    taken = true
     const { state } = await ledger.resolve(pending.did)
-    if (state?.head !== hash && (state?.seq ?? -1) <= submission.operation.seq)
+    const { seq = -1, head } = state ?? {}
+    // Another operation has its number for good.
+    if (seq === submission.operation.seq && head !== hash) taken = false
+    if (head !== hash && seq <= submission.operation.seq)
       throw fault('NOT_ALLOWED_NOW', 'the ledger answered "done" but its state does not show the operation')
   } catch (error) {
     if (!isKeysteadError(error)) throw error
-    if (AWAY.has(error.code)) {
+    // Once a node has taken it, only a proven state tells what became of it.
+    if (taken || AWAY.has(error.code)) {
       const blame = await judgeWaiting(edge, hash, pending, submission, error)
       tell(edge, { kind: 'waiting', text: `a ledger operation (${pending.kind}) waits: ${error.message}${blame}` })
       return false
     }
-    await edge.records.commit([remove('operation', hash)])
-    throw error
+    const entered = await hasEntered(edge, pending.did, hash)
+    if (entered === undefined) {
+      tell(edge, { kind: 'waiting', text: `a ledger operation (${pending.kind}) was refused without proof; it waits` })
+      return false
+    }
+    if (!entered) {
+      await edge.records.commit([remove('operation', hash)])
+      throw error
+    }
   }
   await edge.records.commit([
     put('identity', pending.did, pending.identity),
