@@ -110,8 +110,11 @@ export function judgeReceipt(
   if (operation.type === 'genesis' && state) return { verdict: 'included' }
   if (state && state.seq >= operation.seq) return { verdict: 'superseded' }
   if (read.at.time <= receipt.includeBy) return { verdict: 'early' }
+  // Judged as it stood then: what time has lifted since, a suspension or a resting path, did refuse it.
+  const { stored } = read
+  if (stored && stored.updated > receipt.includeBy) return { verdict: 'superseded' }
   const context = { time: receipt.includeBy, lost: read.at.lost, net, parameters: read.parameters, logIndex: 0 }
-  const result = rulesFor(read.protocol, known.rules).apply(state ?? undefined, submission, context)
+  const result = rulesFor(read.protocol, known.rules).apply(stored, submission, context)
   return result.ok ? { verdict: 'censored' } : { verdict: 'refused', code: result.code }
 }
 

@@ -23,6 +23,8 @@ import { provenParameters } from './network.ts'
 export interface ProvenState {
   /** Settled at the header's time; null: the ledger proves there is no such DID. */
   readonly state: DidState | null
+  /** As the ledger keeps it: what the newest operation left, before any delay ended. */
+  readonly stored?: DidState
   /** The body of the document in force. */
   readonly body?: Body
   readonly at: Now
@@ -56,7 +58,7 @@ export function readState(did: string, bundle: ProofBundle, known: KnownNetwork)
   const state = rulesFor(protocol, known.rules).settle(stored, at, parameters)
   const body = bodies.get(state.body)
   if (!body && state.status === 'active') untrue('the document body is not the one the state names')
-  return body ? { ...common, state, body } : { ...common, state }
+  return { ...common, state, stored, ...(body ? { body } : {}) }
 }
 
 function untrue(message: string): never {

@@ -1,5 +1,11 @@
 import { canonicalJson, FakeClock, type JsonObject, parseJson } from '@keystead/core'
-import { developmentParameters, encodeSubmission, networkHash, type Submission } from '@keystead/did-dkms'
+import {
+  type DidState,
+  developmentParameters,
+  encodeSubmission,
+  networkHash,
+  type Submission,
+} from '@keystead/did-dkms'
 import {
   judgeReceipt,
   LedgerClient,
@@ -136,6 +142,28 @@ describe('NET-34: receipts', () => {
     expect(judgeReceipt(receipts[1], good, now, ledger)).toEqual({ verdict: 'censored' })
     await client.submit((await alice.recover(state, 0)).submission)
     expect(judgeReceipt(receipts[1], good, await client.resolve(did), ledger)).toEqual({ verdict: 'superseded' })
+  })
+
+  test('nobody is accused of what the rules refused then, though they would take it now', async () => {
+    const { client, key } = await connect()
+    const alice = owner()
+    const genesis = await alice.genesis({ delays: [3600] })
+    const { did } = genesis.operation
+    await client.submit(genesis)
+    const state = async () => (await client.resolve(did)).state as DidState
+    await client.submit((await alice.recover(await state(), 0)).submission)
+    await client.submit((await alice.rotate(await state(), { type: 'veto' })).submission)
+    const again = (await alice.recover(await state(), 0)).submission
+    const received = Math.floor(clock.now() / 1000)
+    const promise = { net: networkHash(ledger.genesis), hash: again.hash, received }
+    const receipt = await signReceipt(key, { ...promise, includeBy: received + INCLUSION_SECONDS })
+    // A chain that stands still ends no delay.
+    for (let n = 0; n < 9; n++) {
+      clock.advance(500_000)
+      await ledger.refresh(0)
+    }
+    const now = await client.resolve(did)
+    expect(judgeReceipt(receipt, again, now, ledger)).toEqual({ verdict: 'refused', code: 'PATH_RESTING' })
   })
 
   test('a node whose receipt is forged is told so', async () => {
