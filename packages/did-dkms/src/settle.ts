@@ -6,9 +6,11 @@ import type { NetworkParameters } from './network/parameters.ts'
 import type { DidState } from './state.ts'
 import { endOf, isOver, type Now } from './time.ts'
 
-export function settle(state: DidState, now: Now, parameters: NetworkParameters): DidState {
+export function settle(state: DidState, at: Now, parameters: NetworkParameters): DidState {
   if (state.status === 'deactivated') return state
   const { recovery, deactivation } = state
+  // Nothing happens to a DID any more once it is deactivated, whenever anybody looks.
+  const now = deactivation && isOver(deactivation, at) ? { ...at, time: endOf(deactivation, at.lost) } : at
   if (recovery.pending && isOver(recovery.pending, now)) return recovered(state, recovery.pending, now, parameters)
   let settled = settleAgents(state, now)
   if (settled.suspension && isOver(settled.suspension, now)) {
