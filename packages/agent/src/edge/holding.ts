@@ -22,36 +22,30 @@ export async function onOffer(edge: Edge, { message, relationship }: Incoming): 
   if (!relationship) return []
   const claims = Object.entries(offer.claims).map(([name, value]) => `${name} = ${JSON.stringify(value)}`)
   const summary = `${relationship.label} offers you a credential "${offer.credentialType}": ${claims.join(', ')}`
-  return [request(edge, message, relationship, 'credential-offer', summary)]
+  return request(edge, message, relationship, 'credential-offer', summary)
 }
 
 export async function onPresentationRequest(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
   const asked = parsePresentationRequest(message.body)
   if (!relationship) return []
   const summary = `${relationship.label} asks to see a credential "${asked.credentialType}" (for ${asked.domain})`
-  return [request(edge, message, relationship, 'presentation-request', summary)]
+  return request(edge, message, relationship, 'presentation-request', summary)
 }
 
-/** Something for the person to decide. */
-export function request(
+/** Something for the person to decide. What they are looking at already is not exchanged under their hands. */
+export async function request(
   edge: Edge,
   message: Message,
   relationship: Relationship,
   kind: PendingRequest['kind'],
   summary: string,
-): Change {
-  tell(edge, { kind: 'request', text: summary, relationship: relationship.id })
+): Promise<Change[]> {
   const thid = message.thid ?? message.id
+  if (await edge.records.get('request', thid)) throw fault('NOT_ALLOWED_NOW', 'a request of this thread waits already')
+  tell(edge, { kind: 'request', text: summary, relationship: relationship.id })
   const received = nowSeconds(edge)
-  return put('request', thid, {
-    id: thid,
-    kind,
-    relationship: relationship.id,
-    summary,
-    received,
-    thid,
-    body: message.body,
-  })
+  const { id: from } = relationship
+  return [put('request', thid, { id: thid, kind, relationship: from, summary, received, thid, body: message.body })]
 }
 
 /** Makes or reuses the DID for this issuer (rule 22), proves control of it, and asks for the credential. */

@@ -28,7 +28,14 @@ export async function onShare(edge: Edge, { message, relationship }: Incoming): 
   const { threshold, count } = share.policy
   const summary = `${relationship.label} asks you to keep a share of their recovery (${threshold} of ${count} contacts are needed to recover)`
   const kept = { ...message, body: { set: offer.set, packet: base64url.encode(packet) } }
-  return [request(edge, kept, relationship, 'recovery-contact', summary)]
+  await refuseOthersSet(edge, offer.set, relationship)
+  return request(edge, kept, relationship, 'recovery-contact', summary)
+}
+
+/** A set's name is known to all who keep a share of it: none of them may put theirs in the place of its owner's. */
+async function refuseOthersSet(edge: Edge, set: string, { id }: Relationship): Promise<void> {
+  const known = await edge.records.get('share', set)
+  if (known && known.relationship !== id) throw fault('BAD_MESSAGE', 'a share of this set was given by somebody else')
 }
 
 /** The person agreed, or not. */
@@ -39,6 +46,7 @@ export async function answerShare(
   keep: boolean,
 ): Promise<void> {
   const set = String(pending.body['set'])
+  if (keep) await refuseOthersSet(edge, set, relationship)
   const answer = toPeer(edge, relationship, { type: keep ? SHARE_KEPT : SHARE_DECLINED, body: { set } })
   const changes: Change[] = [remove('request', pending.id), answer]
   if (keep) {
