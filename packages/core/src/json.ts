@@ -64,10 +64,29 @@ function readJson(bytes: Uint8Array, maxBytes: number): { text: string; value: J
  * `JSON.stringify` escapes, and members whose names are numbers, which come in an order of their own.
  */
 function quickText(value: unknown): string | undefined {
-  const sorted = sortMembers(value)
+  const sorted = isSorted(value) ? value : sortMembers(value)
   if (sorted === undefined) return undefined
   const text = JSON.stringify(sorted)
   return text.includes('\\ud') ? undefined : text
+}
+
+/** Whether the value is plain and its members are in order already, as in whatever was read from canonical bytes. */
+function isSorted(value: unknown): boolean {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object') return false
+  if (Array.isArray(value)) {
+    for (const item of value) if (!isSorted(item)) return false
+    return true
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false
+  let last = ''
+  for (const name of Object.keys(value)) {
+    if (name < last || name === '__proto__' || name === 'toJSON') return false
+    if (!isSorted((value as Record<string, unknown>)[name])) return false
+    last = name
+  }
+  return true
 }
 
 /** A copy with members in order, or undefined for what is not plain. */
@@ -97,5 +116,6 @@ function sortMembers(value: unknown): Json | undefined {
 function checkDepth(value: Json, depth: number): void {
   if (depth > MAX_JSON_DEPTH) throw new KeysteadError<CoreErrorCode>('TOO_LARGE', 'JSON nested too deeply')
   if (typeof value !== 'object' || value === null) return
-  for (const child of Object.values(value)) checkDepth(child as Json, depth + 1)
+  if (Array.isArray(value)) for (const item of value) checkDepth(item as Json, depth + 1)
+  else for (const name of Object.keys(value)) checkDepth((value as JsonObject)[name] as Json, depth + 1)
 }

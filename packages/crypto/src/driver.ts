@@ -8,7 +8,8 @@ import type { VerificationSuite } from './types.ts'
 
 export interface CryptoDriver {
   readonly name: string
-  sha256(data: Uint8Array): Bytes
+  /** Of the parts one behind the other. */
+  sha256(...parts: readonly Uint8Array[]): Bytes
   sha384(data: Uint8Array): Bytes
   sha512(data: Uint8Array): Bytes
   hmacSha256(key: Uint8Array, data: Uint8Array): Bytes

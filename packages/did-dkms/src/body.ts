@@ -1,5 +1,5 @@
 /** Hashes of a document body (DKMS-6): a tree of two leaves, keys and services, so that one half can be shown to stay. */
-import { type Bytes, canonicalJson, concatBytes, multihash } from '@keystead/core'
+import { type Bytes, canonicalJson, multihash } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { Body, HalfChange } from './types.ts'
 
@@ -15,7 +15,7 @@ function servicesDigest({ services, servicesSalt }: Body): Bytes {
 }
 
 function joined(keys: Bytes, services: Bytes): string {
-  return multihash.encode(sha256(concatBytes(NODE, keys, services)))
+  return multihash.encode(sha256(NODE, keys, services))
 }
 
 export function bodyHash(body: Body): string {

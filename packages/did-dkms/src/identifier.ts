@@ -6,7 +6,7 @@
  *   scid    = multihash of the SHA-256 of the genesis operation without proof, `{SCID}` in the identifier's place,
  *             as did:webvh 1.0 computes it
  */
-import { base32, canonicalJson, KeysteadError, multihash, utf8 } from '@keystead/core'
+import { base32, canonicalJson, KeysteadError, multihash, remembering, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { OperationErrorCode } from './errors.ts'
 import type { Operation, UnsignedOperation } from './types.ts'
@@ -14,19 +14,26 @@ import type { Operation, UnsignedOperation } from './types.ts'
 const DKMS_DID = /^did:dkms:([a-z2-7]{16}):(Qm[1-9A-HJ-NP-Za-km-z]{44})$/
 export const SCID_PLACEHOLDER = '{SCID}'
 
+export interface DkmsDid {
+  readonly did: string
+  readonly network: string
+  readonly scid: string
+}
+
+/** Answers that are kept: the same few DIDs and keys occur in one operation after the other. */
+const MAX_REMEMBERED = 2048
+
 /** Throws `BAD_OPERATION`. */
-export function parseDkmsDid(text: string): { did: string; network: string; scid: string } {
+export const parseDkmsDid = remembering(MAX_REMEMBERED, (text): DkmsDid => {
   const [, network, scid] = DKMS_DID.exec(text) ?? []
   if (network === undefined || scid === undefined)
     throw new KeysteadError<OperationErrorCode>('BAD_OPERATION', 'this is not a did:dkms')
   multihash.decode(scid)
   return { did: text, network, scid }
-}
+})
 
 /** The label of a network, from the full hash that operations carry. */
-export function networkLabel(net: string): string {
-  return base32.encode(multihash.decode(net)).slice(0, 16)
-}
+export const networkLabel = remembering(64, (net) => base32.encode(multihash.decode(net)).slice(0, 16))
 
 /** Hash of an operation without its proofs: who happened to sign does not change its name (DKMS-7). */
 export function operationHash(operation: { readonly proof?: unknown }): string {
@@ -49,16 +56,5 @@ export function withDerivedDid<T extends UnsignedOperation>(genesis: T): T {
   return { ...genesis, did: genesis.did.replace(SCID_PLACEHOLDER, scid) }
 }
 
-/** Digests that were asked for lately: the same few keys sign one operation after the other. */
-const MAX_REMEMBERED = 2048
-const remembered = new Map<string, string>()
-
 /** `keyDigest` of a Multikey text. */
-export function keyDigestOf(multikey: string): string {
-  const known = remembered.get(multikey)
-  if (known !== undefined) return known
-  const digest = multihash.encode(sha256(utf8(multikey)))
-  if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value as string)
-  remembered.set(multikey, digest)
-  return digest
-}
+export const keyDigestOf = remembering(MAX_REMEMBERED, (multikey) => multihash.encode(sha256(utf8(multikey))))

@@ -2,7 +2,7 @@
  * Proofs of operations (DKMS-8): a Data Integrity proof set over the operation without `proof`, `eddsa-jcs-2022` or
  * `ecdsa-jcs-2019`, each naming its key by digest.
  */
-import { type Bytes, canonicalJson, concatBytes, multibase, multihash } from '@keystead/core'
+import { type Bytes, canonicalJson, concatBytes, multibase, multihash, remembering } from '@keystead/core'
 import {
   decodeMultikey,
   encodeMultikey,
@@ -23,9 +23,10 @@ export async function signOperation<T extends { readonly did: string; readonly t
   const hash = operationHash(unsigned as { readonly proof?: unknown })
   const proof: OperationProof[] = []
   for (const key of keys) {
-    const config = proofConfig(unsigned.did, encodeMultikey(key.publicKey), key.publicKey.suite)
-    const signature = await key.sign(signedBytes(hash, config))
-    proof.push({ ...config, proofValue: multibase.encode(signature) })
+    const { suite } = key.publicKey
+    const method = methodOf(unsigned.did, encodeMultikey(key.publicKey))
+    const signature = await key.sign(signedBytes(hash, suite, method))
+    proof.push({ ...proofOptions(suite, method), proofValue: multibase.encode(signature) })
   }
   return { ...unsigned, proof } as unknown as Extract<Operation | NetworkOperation, { type: T['type'] }>
 }
@@ -34,15 +35,15 @@ export async function signOperation<T extends { readonly did: string; readonly t
 export type VerifyProof = (multikey: string, proof: OperationProof, did: string, hash: string) => boolean
 
 /**
- * What was found of a proof. Verdicts are pure and proofs never change, so whoever judges the same object again, as a validator
- * does at each step of a block's way, need not verify again. By everything that the verdict depends on.
+ * What was found of a proof. Verdicts are pure, so whoever judges the same object again, as a validator does at each step of a
+ * block's way, need not verify again. By everything that the verdict depends on.
  */
 const known = new WeakMap<OperationProof, Map<string, boolean>>()
 
 export const verifyProof: VerifyProof = (multikey, proof, did, hash) => {
   const verdicts = known.get(proof) ?? new Map<string, boolean>()
   known.set(proof, verdicts)
-  const name = `${multikey} ${did} ${hash}`
+  const name = [multikey, did, hash, proof.cryptosuite, proof.proofValue].join(' ')
   const verdict = verdicts.get(name) ?? proofHolds(multikey, proof, did, hash)
   verdicts.set(name, verdict)
   return verdict
@@ -51,25 +52,35 @@ export const verifyProof: VerifyProof = (multikey, proof, did, hash) => {
 function proofHolds(multikey: string, proof: OperationProof, did: string, hash: string): boolean {
   const key = decodeMultikey(multikey)
   if (key.suite !== 'ed25519' && key.suite !== 'p256') return false
-  const config = proofConfig(did, multikey, key.suite)
-  if (proof.cryptosuite !== config.cryptosuite) return false
-  const signed = signedBytes(hash, config)
+  if (proof.cryptosuite !== CRYPTOSUITES[key.suite]) return false
+  const signed = signedBytes(hash, key.suite, methodOf(did, multikey))
   return verifySignature(key as PublicKey<'ed25519' | 'p256'>, signed, multibase.decode(proof.proofValue))
 }
 
-function proofConfig(did: string, multikey: string, suite: 'ed25519' | 'p256'): Omit<OperationProof, 'proofValue'> {
+const CRYPTOSUITES = { ed25519: 'eddsa-jcs-2022', p256: 'ecdsa-jcs-2019' } as const
+type ProofSuite = keyof typeof CRYPTOSUITES
+
+const methodOf = (did: string, multikey: string): string => `${did}#${keyDigestOf(multikey)}`
+
+function proofOptions(suite: ProofSuite, verificationMethod: string): Omit<OperationProof, 'proofValue'> {
+  // In the order of the canonical text, which is soon made then.
   return {
-    type: 'DataIntegrityProof',
-    cryptosuite: suite === 'ed25519' ? 'eddsa-jcs-2022' : 'ecdsa-jcs-2019',
-    verificationMethod: `${did}#${keyDigestOf(multikey)}`,
+    cryptosuite: CRYPTOSUITES[suite],
     proofPurpose: 'capabilityInvocation',
+    type: 'DataIntegrityProof',
+    verificationMethod,
   }
 }
+
+/** A key's options are the same for every operation of a DID. */
+const hashOfOptions = (suite: ProofSuite) =>
+  remembering(2048, (method) => sha256(canonicalJson(proofOptions(suite, method))))
+const OPTIONS_HASH = { ed25519: hashOfOptions('ed25519'), p256: hashOfOptions('p256') }
 
 /**
  * SHA-256 of the proof options, then of the operation without proof (Data Integrity EdDSA Cryptosuites 1.0, section 3.3.4,
  * and the ECDSA suites alike); the second is the operation's name.
  */
-function signedBytes(hash: string, config: object): Bytes {
-  return concatBytes(sha256(canonicalJson(config)), multihash.decode(hash))
+function signedBytes(hash: string, suite: ProofSuite, method: string): Bytes {
+  return concatBytes(OPTIONS_HASH[suite](method), multihash.decode(hash))
 }

@@ -1,19 +1,11 @@
 /** The proof bundle (PROOF-1): one answer of a ledger with everything needed to check it against the network's validators. */
-import {
-  type Bytes,
-  canonicalJson,
-  concatBytes,
-  equalBytes,
-  Fields,
-  KeysteadError,
-  parseCanonicalJson,
-} from '@keystead/core'
+import { type Bytes, canonicalJson, equalBytes, Fields, KeysteadError, parseCanonicalJson } from '@keystead/core'
 import { type Body, MAX_STATE_BYTES, MAX_SUBMISSION_BYTES, parseBody } from '@keystead/did-dkms'
 import { encodeHead, type Head, headOf } from './head.ts'
 import { MAX_LOG_PATH, MAX_MAP_PATH, MAX_NETWORK_BYTES } from './limits.ts'
 import { type MapProof, PLACEHOLDER } from './map.ts'
 import { type NetworkShown, networkFromJson, networkToJson } from './network.ts'
-import { bytes, decodeExactly, integer, Message, message } from './protobuf.ts'
+import { bytes, decodeExactly, fields, integer, Message, message } from './protobuf.ts'
 
 /** RFC 9162 proof that the log of `from` operations is the beginning of the head's. */
 export interface Consistency {
@@ -42,7 +34,7 @@ export interface ProofBundle extends HeadProof {
 
 /** { head = 1, consistency = 2 }. */
 export function encodeHeadProof({ head, consistency }: HeadProof): Bytes {
-  return concatBytes(message(1, encodeHead(head)), ...(consistency ? [message(2, encodeConsistency(consistency))] : []))
+  return fields(message(1, encodeHead(head)), ...(consistency ? [message(2, encodeConsistency(consistency))] : []))
 }
 
 /** Throws `BAD_ENCODING`. */
@@ -55,7 +47,7 @@ function headProof(m: Message): HeadProof {
 
 /** { head = 1, consistency = 2, system = 3, system_proof = 4, state = 5, state_proof = 6, bodies = 7, network = 8 }. */
 export function encodeBundle(bundle: ProofBundle): Bytes {
-  return concatBytes(
+  return fields(
     encodeHeadProof(bundle),
     bytes(3, bundle.system),
     message(4, encodeMapProof(bundle.systemProof, true)),
@@ -88,7 +80,7 @@ export function decodeBundle(content: Uint8Array): ProofBundle {
 
 /** { from = 1, path = 2 }: the nodes one behind the other. */
 function encodeConsistency({ from, path }: Consistency): Bytes {
-  return concatBytes(integer(1, from), bytes(2, concatBytes(...path)))
+  return fields(integer(1, from), bytes(2, fields(...path)))
 }
 
 function decodeConsistency(content: Bytes): Consistency {
@@ -102,9 +94,9 @@ function decodeConsistency(content: Bytes): Consistency {
  */
 function encodeMapProof({ leaf, siblings }: MapProof, present: boolean): Bytes {
   const empty = siblings.flatMap((hash, place) => (equalBytes(hash, PLACEHOLDER) ? [place] : []))
-  return concatBytes(
+  return fields(
     ...(leaf && !present ? [bytes(1, leaf.key), bytes(2, leaf.valueHash)] : []),
-    bytes(3, concatBytes(...siblings.filter((_, place) => !empty.includes(place)))),
+    bytes(3, fields(...siblings.filter((_, place) => !empty.includes(place)))),
     bytes(4, Uint8Array.from(empty)),
   )
 }

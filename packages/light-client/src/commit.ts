@@ -1,5 +1,5 @@
 /** CometBFT's commit: what a validator signs, and when enough of them did (specification v0.38, "Data Structures"). */
-import { type Bytes, concatBytes, equalBytes, KeysteadError } from '@keystead/core'
+import { type Bytes, equalBytes, KeysteadError } from '@keystead/core'
 import { verifyZip215 } from '@keystead/crypto'
 import type { LedgerReadErrorCode } from './errors.ts'
 import {
@@ -11,7 +11,7 @@ import {
   type Timestamp,
 } from './header.ts'
 import { MAX_VALIDATORS } from './limits.ts'
-import { bytes, integer, lengthPrefixed, Message, message, sfixed64 } from './protobuf.ts'
+import { bytes, fields, integer, lengthPrefixed, Message, message, sfixed64 } from './protobuf.ts'
 import { addressOf, totalPower, type Validator } from './validators.ts'
 
 /** One validator's precommit, or that there is none. Only `commit` is a vote for the block. */
@@ -52,7 +52,7 @@ export function encodeCommitSignature(signature: CommitSignature): Bytes {
     time,
     signature: content,
   } = signature.flag === 'absent' ? { address: NOBODY, time: NO_TIME, signature: NOBODY } : signature
-  return concatBytes(
+  return fields(
     integer(1, FLAGS[signature.flag]),
     bytes(2, address),
     message(3, encodeTimestamp(time)),
@@ -74,7 +74,7 @@ function decodeCommitSignature(content: Bytes): CommitSignature {
 
 /** Commit { height = 1, round = 2, block_id = 3, signatures = 4 }; in proofs an absent signature is an empty message. */
 export function encodeCommit(commit: Commit): Bytes {
-  return concatBytes(
+  return fields(
     integer(1, commit.height),
     integer(2, commit.round),
     message(3, encodeBlockId(commit.blockId)),
@@ -97,7 +97,7 @@ export function voteBytes(
   commit: Pick<Commit, 'height' | 'round' | 'blockId'>,
   time: Timestamp,
 ): Bytes {
-  return lengthPrefixed(concatBytes(...votedBlock(commit), message(5, encodeTimestamp(time)), bytes(6, chainId)))
+  return lengthPrefixed(fields(...votedBlock(commit), message(5, encodeTimestamp(time)), bytes(6, chainId)))
 }
 
 /** What all votes of a commit have in common. */
@@ -124,7 +124,7 @@ export class Votes {
 
   constructor(chainId: string, commit: Commit) {
     this.#commit = commit
-    this.#before = concatBytes(...votedBlock(commit))
+    this.#before = fields(...votedBlock(commit))
     this.#after = bytes(6, chainId)
   }
 
@@ -171,7 +171,7 @@ export class Votes {
     if (known && equalBytes(known, publicKey)) return
     const vote = this.#commit.signatures[index]
     if (vote?.flag !== 'commit') return
-    const signed = lengthPrefixed(concatBytes(this.#before, message(5, encodeTimestamp(vote.time)), this.#after))
+    const signed = lengthPrefixed(fields(this.#before, message(5, encodeTimestamp(vote.time)), this.#after))
     if (!verifyZip215(publicKey, signed, vote.signature)) untrue('a signature of the commit does not hold')
     this.#valid.set(index, publicKey)
   }

@@ -3,12 +3,12 @@
  *
  *   header.appHash = SHA-256("DKMS/v1" || map root || log root || log size as 8 bytes)
  */
-import { type Bytes, concatBytes, equalBytes, KeysteadError, uint64, utf8 } from '@keystead/core'
+import { type Bytes, equalBytes, KeysteadError, uint64, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { NetworkGenesis, RulesTable } from '@keystead/did-dkms'
 import type { LedgerReadErrorCode } from './errors.ts'
 import { decodeSignedHeader, encodeSignedHeader, type SignedHeader } from './light-block.ts'
-import { bytes, decodeExactly, integer, type Message, message } from './protobuf.ts'
+import { bytes, decodeExactly, fields, integer, type Message, message } from './protobuf.ts'
 import { totalPower, type Validator } from './validators.ts'
 
 export interface Head extends SignedHeader {
@@ -30,12 +30,12 @@ export interface KnownNetwork {
 const TAG = utf8('DKMS/v1')
 
 export function appHash(mapRoot: Uint8Array, logRoot: Uint8Array, logSize: number): Bytes {
-  return sha256(concatBytes(TAG, mapRoot, logRoot, uint64(logSize)))
+  return sha256(TAG, mapRoot, logRoot, uint64(logSize))
 }
 
 /** { signed_header = 1, map_root = 2, log_root = 3, log_size = 4 }. */
 export function encodeHead(head: Head): Bytes {
-  return concatBytes(
+  return fields(
     message(1, encodeSignedHeader(head)),
     bytes(2, head.mapRoot),
     bytes(3, head.logRoot),

@@ -1,8 +1,8 @@
 /** CometBFT's header and what names it (CometBFT v0.38 specification, "Data Structures" and "Encoding"). */
-import { type Bytes, concatBytes } from '@keystead/core'
+import type { Bytes } from '@keystead/core'
 import { MAX_TIME_SECONDS } from './limits.ts'
 import { merkleRoot } from './merkle.ts'
-import { bytes, integer, type Message, message } from './protobuf.ts'
+import { bytes, fields, integer, type Message, message } from './protobuf.ts'
 
 export interface Timestamp {
   readonly seconds: number
@@ -38,7 +38,7 @@ export interface Header {
 /** BlockProtocol of CometBFT v0.34 to v1. */
 export const BLOCK_PROTOCOL = 11
 
-export const encodeTimestamp = (time: Timestamp): Bytes => concatBytes(integer(1, time.seconds), integer(2, time.nanos))
+export const encodeTimestamp = (time: Timestamp): Bytes => fields(integer(1, time.seconds), integer(2, time.nanos))
 
 export function decodeTimestamp(m: Message): Timestamp {
   return { seconds: m.integer(1, MAX_TIME_SECONDS), nanos: m.integer(2, 999_999_999) }
@@ -50,8 +50,8 @@ export function compareTimes(a: Timestamp, b: Timestamp): number {
 }
 
 export function encodeBlockId(id: BlockId): Bytes {
-  const parts = concatBytes(integer(1, id.partsTotal), bytes(2, id.partsHash))
-  return concatBytes(bytes(1, id.hash), message(2, parts))
+  const parts = fields(integer(1, id.partsTotal), bytes(2, id.partsHash))
+  return fields(bytes(1, id.hash), message(2, parts))
 }
 
 export function decodeBlockId(m: Message): BlockId {
@@ -59,10 +59,19 @@ export function decodeBlockId(m: Message): BlockId {
   return { hash: m.bytes(1, 32), partsTotal: parts.integer(1, 2 ** 31 - 1), partsHash: parts.bytes(2, 32) }
 }
 
-const encodeVersion = ({ version }: Header): Bytes => concatBytes(integer(1, version.block), integer(2, version.app))
+const encodeVersion = ({ version }: Header): Bytes => fields(integer(1, version.block), integer(2, version.app))
+
+/** Headers never change once made, and several rules ask for the hash of the same one. */
+const hashes = new WeakMap<Header, Bytes>()
 
 /** Merkle root of the header's fields in order. */
 export function headerHash(header: Header): Bytes {
+  const hash = hashes.get(header) ?? hashFields(header)
+  hashes.set(header, hash)
+  return hash
+}
+
+function hashFields(header: Header): Bytes {
   const wrapped = (content: Uint8Array): Bytes => bytes(1, content)
   return merkleRoot([
     encodeVersion(header),
@@ -83,7 +92,7 @@ export function headerHash(header: Header): Bytes {
 }
 
 export function encodeHeader(header: Header): Bytes {
-  return concatBytes(
+  return fields(
     message(1, encodeVersion(header)),
     bytes(2, header.chainId),
     integer(3, header.height),

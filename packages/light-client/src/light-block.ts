@@ -1,10 +1,10 @@
 /** A light block: a header, who signed it, and who may sign the next one (CometBFT v0.38 specification, "Light Client"). */
-import { type Bytes, concatBytes, equalBytes, KeysteadError } from '@keystead/core'
+import { type Bytes, equalBytes, KeysteadError } from '@keystead/core'
 import { type Commit, decodeCommit, encodeCommit } from './commit.ts'
 import type { LedgerReadErrorCode } from './errors.ts'
 import { BLOCK_PROTOCOL, decodeHeader, encodeHeader, type Header, headerHash } from './header.ts'
 import { MAX_VALIDATORS } from './limits.ts'
-import { decodeExactly, type Message, message } from './protobuf.ts'
+import { decodeExactly, fields, type Message, message } from './protobuf.ts'
 import { decodeValidator, encodeValidator, type Validator, validatorSet, validatorsHash } from './validators.ts'
 
 export interface SignedHeader {
@@ -20,7 +20,7 @@ export interface LightBlock extends SignedHeader {
 
 /** SignedHeader { header = 1, commit = 2 }. */
 export function encodeSignedHeader({ header, commit }: SignedHeader): Bytes {
-  return concatBytes(message(1, encodeHeader(header)), message(2, encodeCommit(commit)))
+  return fields(message(1, encodeHeader(header)), message(2, encodeCommit(commit)))
 }
 
 export function decodeSignedHeader(m: Message): SignedHeader {
@@ -31,7 +31,7 @@ export function decodeSignedHeader(m: Message): SignedHeader {
 export function encodeLightBlock(block: LightBlock): Bytes {
   const { nextValidatorsHash, validatorsHash: own } = block.header
   const next = equalBytes(own, nextValidatorsHash) ? [] : block.nextValidators
-  return concatBytes(
+  return fields(
     message(1, encodeSignedHeader(block)),
     ...block.validators.map((one) => message(2, encodeValidator(one))),
     ...next.map((one) => message(3, encodeValidator(one))),

@@ -2,7 +2,7 @@
  * Proofs of the Jellyfish Merkle tree that maps keys to values (https://developers.diem.com/papers/jellyfish-merkle-tree/,
  * SHA-256 as in the Rust crate `jmt`): a subtree without leaves is the placeholder, one with a single leaf is that leaf.
  */
-import { type Bytes, concatBytes, equalBytes, utf8 } from '@keystead/core'
+import { type Bytes, equalBytes, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { MAX_MAP_PATH } from './limits.ts'
 
@@ -11,8 +11,8 @@ const LEAF = utf8('JMT::LeafNode')
 // The missing letters are the original's.
 const INNER = utf8('JMT::IntrnalNode')
 
-export const mapLeafHash = (key: Uint8Array, valueHash: Uint8Array): Bytes => sha256(concatBytes(LEAF, key, valueHash))
-export const mapInnerHash = (left: Uint8Array, right: Uint8Array): Bytes => sha256(concatBytes(INNER, left, right))
+export const mapLeafHash = (key: Uint8Array, valueHash: Uint8Array): Bytes => sha256(LEAF, key, valueHash)
+export const mapInnerHash = (left: Uint8Array, right: Uint8Array): Bytes => sha256(INNER, left, right)
 
 export interface MapProof {
   /** The leaf at the end of the path: another key's, or the key's own, which may be left out. Absent where there is none. */

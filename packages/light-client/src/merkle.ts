@@ -2,21 +2,24 @@
  * Merkle trees over lists (RFC 6962 and 9162: leaf = H(0 || x), inner = H(1 || l || r), split at the largest power of two).
  * CometBFT hashes headers, validators and commits with it; our log of operations is one, with its proofs.
  */
-import { type Bytes, concatBytes, equalBytes } from '@keystead/core'
+import { type Bytes, equalBytes } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 
 const LEAF = Uint8Array.of(0)
 const INNER = Uint8Array.of(1)
 
-export const leafHash = (content: Uint8Array): Bytes => sha256(concatBytes(LEAF, content))
-export const innerHash = (left: Uint8Array, right: Uint8Array): Bytes => sha256(concatBytes(INNER, left, right))
+export const leafHash = (content: Uint8Array): Bytes => sha256(LEAF, content)
+export const innerHash = (left: Uint8Array, right: Uint8Array): Bytes => sha256(INNER, left, right)
 
 /** Root of a list; of an empty one SHA-256 of nothing. */
 export function merkleRoot(items: readonly Uint8Array[]): Bytes {
-  if (items.length === 0) return sha256(new Uint8Array(0))
-  if (items.length === 1) return leafHash(items[0] as Uint8Array)
-  const split = splitPoint(items.length)
-  return innerHash(merkleRoot(items.slice(0, split)), merkleRoot(items.slice(split)))
+  return items.length === 0 ? sha256() : rootOf(items, 0, items.length)
+}
+
+function rootOf(items: readonly Uint8Array[], start: number, end: number): Bytes {
+  if (end - start === 1) return leafHash(items[start] as Uint8Array)
+  const middle = start + splitPoint(end - start)
+  return innerHash(rootOf(items, start, middle), rootOf(items, middle, end))
 }
 
 /** Largest power of two smaller than `size`. */

@@ -2,7 +2,7 @@
  * The few bytes of Protocol Buffers that CometBFT signs and hashes (https://protobuf.dev/programming-guides/encoding/), as
  * its Go code writes them: fields in order, zero values left out, embedded messages that Go holds by value always written.
  */
-import { type Bytes, concatBytes, equalBytes, KeysteadError, utf8, utf8Decode } from '@keystead/core'
+import { type Bytes, equalBytes, KeysteadError, utf8, utf8Decode } from '@keystead/core'
 
 export function varint(value: number | bigint): Bytes {
   if (typeof value === 'number' && value >= 0 && value < 128) return Uint8Array.of(value)
@@ -18,11 +18,40 @@ export function varint(value: number | bigint): Bytes {
 }
 
 const EMPTY = new Uint8Array(0)
+
+/** Arrays of more than 64 bytes cost JavaScript an allocation outside its heap each; messages are made of dozens, so they share. */
+const SHARED = 16_384
+let shared = new Uint8Array(SHARED)
+let used = 0
+
+function allocate(length: number): Bytes {
+  if (length > SHARED / 4) return new Uint8Array(length)
+  if (used + length > SHARED) {
+    shared = new Uint8Array(SHARED)
+    used = 0
+  }
+  used += length
+  return shared.subarray(used - length, used)
+}
+
+/** Fields of a message one behind the other; a part of a larger `buffer`. */
+export function fields(...parts: readonly Uint8Array[]): Bytes {
+  let length = 0
+  for (const part of parts) length += part.length
+  const whole = allocate(length)
+  let offset = 0
+  for (const part of parts) {
+    whole.set(part, offset)
+    offset += part.length
+  }
+  return whole
+}
+
 const tag = (field: number, wireType: number): Bytes => varint((field << 3) | wireType)
 
 /** int32, int64, uint32, uint64, enum: left out when zero. */
 export function integer(field: number, value: number | bigint): Bytes {
-  return Number(value) === 0 ? EMPTY : concatBytes(tag(field, 0), varint(value))
+  return Number(value) === 0 ? EMPTY : fields(tag(field, 0), varint(value))
 }
 
 /** sfixed64: left out when zero. */
@@ -30,7 +59,7 @@ export function sfixed64(field: number, value: number | bigint): Bytes {
   if (Number(value) === 0) return EMPTY
   const bytes = new Uint8Array(8)
   new DataView(bytes.buffer).setBigInt64(0, BigInt(value), true)
-  return concatBytes(tag(field, 1), bytes)
+  return fields(tag(field, 1), bytes)
 }
 
 /** bytes and string: left out when empty. */
@@ -42,9 +71,9 @@ export function bytes(field: number, value: Uint8Array | string): Bytes {
 /** An embedded message: written even when empty. */
 export function message(field: number, content: Uint8Array): Bytes {
   const { length } = content
-  if (field > 15 || length > 127) return concatBytes(tag(field, 2), varint(length), content)
+  if (field > 15 || length > 127) return fields(tag(field, 2), varint(length), content)
   // Nearly all of them: a byte each for tag and length.
-  const result = new Uint8Array(2 + length)
+  const result = allocate(2 + length)
   result[0] = (field << 3) | 2
   result[1] = length
   result.set(content, 2)
@@ -53,14 +82,14 @@ export function message(field: number, content: Uint8Array): Bytes {
 
 /** The form in which CometBFT signs votes. */
 export function lengthPrefixed(content: Uint8Array): Bytes {
-  return concatBytes(varint(content.length), content)
+  return fields(varint(content.length), content)
 }
 
 function malformed(what: string): never {
   throw new KeysteadError('BAD_ENCODING', `this is not the expected Protocol Buffers message: ${what}`)
 }
 
-/** The fields of one message. Which bytes are canonical is not its business: see `decodeExactly`. */
+/** The fields of one message; what `bytes` gives is a copy, so that no value keeps a whole message. Which bytes are canonical is not its business: see `decodeExactly`. */
 export class Message {
   readonly #integers = new Map<number, number>()
   readonly #contents = new Map<number, Bytes[]>()
@@ -85,7 +114,7 @@ export class Message {
         const length = next()
         if (length > content.length - at) malformed('it ends too soon')
         const list = this.#contents.get(field) ?? []
-        list.push(content.slice(at, at + length) as Bytes)
+        list.push(content.subarray(at, at + length) as Bytes)
         this.#contents.set(field, list)
         at += length
       } else malformed('an unknown wire type')
@@ -100,7 +129,7 @@ export class Message {
   /** At most `max` bytes; empty when absent. */
   bytes(field: number, max: number): Bytes {
     const value = this.#contents.get(field)?.at(-1) ?? EMPTY
-    return value.length <= max ? (value as Bytes) : malformed(`field ${field} is too long`)
+    return value.length <= max ? value.slice() : malformed(`field ${field} is too long`)
   }
 
   /** Exactly 32 bytes. */

@@ -48,8 +48,8 @@ export interface Accepted {
 
 export class Trust {
   readonly #options: TrustOptions
-  /** The pin with its head's bytes: the same head again needs no second look. */
-  #known: { readonly pin: Pin; readonly bytes: Uint8Array } | undefined
+  /** The same head again needs no second look: its bytes are kept from the first time they are asked for. */
+  #known: { readonly pin: Pin; bytes?: Uint8Array } | undefined
   #loaded = false
 
   constructor(options: TrustOptions) {
@@ -59,7 +59,7 @@ export class Trust {
   async pin(): Promise<Pin | undefined> {
     if (!this.#loaded) {
       const pin = await this.#options.pins.load()
-      this.#known = pin && { pin, bytes: encodeHead(pin.head) }
+      this.#known = pin && { pin }
       this.#loaded = true
     }
     return this.#known?.pin
@@ -137,7 +137,7 @@ export class Trust {
 
   async #save(pin: Pin): Promise<void> {
     await this.#options.pins.save(pin)
-    this.#known = { pin, bytes: encodeHead(pin.head) }
+    this.#known = { pin }
   }
 
   /** Who signed a newer head and who may sign the next one. */
@@ -159,10 +159,17 @@ export class Trust {
     return { validators: block.validators, nextValidators: block.nextValidators }
   }
 
+  #isKnown(head: Head): boolean {
+    const known = this.#known
+    if (!known) return false
+    known.bytes ??= encodeHead(known.pin.head)
+    return equalBytes(encodeHead(head), known.bytes)
+  }
+
   /** A head that is not above the pin: the pin itself, or one that should not be shown. */
   async #recognize(pin: Pin, head: Head, consistency: Consistency | undefined): Promise<void> {
     // The very bytes that were verified before need no second look.
-    const known = this.#known && equalBytes(encodeHead(head), this.#known.bytes)
+    const known = this.#isKnown(head)
     const hash = known ? pin.hash : base64url.encode(checkSignedHeader(head))
     if (!known) {
       if (equalBytes(head.header.validatorsHash, validatorsHash(pin.validators)))

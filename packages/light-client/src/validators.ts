@@ -1,10 +1,10 @@
 /** A set of validators (CometBFT v0.38 specification, "Data Structures", ValidatorSet): its order, its hash, who votes. */
-import { type Bytes, compareBytes, concatBytes, KeysteadError } from '@keystead/core'
+import { type Bytes, compareBytes, KeysteadError } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { LedgerReadErrorCode } from './errors.ts'
 import { MAX_TOTAL_POWER, MAX_VALIDATORS } from './limits.ts'
 import { merkleRoot } from './merkle.ts'
-import { bytes, decodeExactly, integer, type Message, message } from './protobuf.ts'
+import { bytes, decodeExactly, fields, integer, type Message, message } from './protobuf.ts'
 
 export interface Validator {
   /** Ed25519, 32 bytes. */
@@ -60,7 +60,7 @@ export function validatorsHash(validators: readonly Validator[]): Bytes {
 
 /** SimpleValidator { pub_key = 1, voting_power = 2 }. */
 export function encodeValidator({ publicKey, power }: Validator): Bytes {
-  return concatBytes(message(1, bytes(1, publicKey)), integer(2, power))
+  return fields(message(1, bytes(1, publicKey)), integer(2, power))
 }
 
 export function decodeValidator(content: Uint8Array): Validator {

@@ -8,7 +8,7 @@ import {
   type KeyObject,
   verify,
 } from 'node:crypto'
-import type { Bytes } from '@keystead/core'
+import { type Bytes, concatBytes } from '@keystead/core'
 import sodium from 'sodium-native'
 import type { CryptoDriver } from '../driver.ts'
 import { publicKeyToJwk } from '../multikey.ts'
@@ -41,12 +41,26 @@ function decipher(run: () => Uint8Array): Bytes | undefined {
   }
 }
 
-/** Below, libsodium's quicker call outweighs OpenSSL's quicker rounds (measured: 0.5 and 1.0 us for 97 bytes). */
+/** Below, libsodium's quicker call outweighs OpenSSL's quicker rounds (measured: 0.5 and 1.3 us for 60 bytes). */
 const SHORT = 256
 
-function shortSha256(data: Uint8Array): Bytes {
-  const hash = new Uint8Array(32)
-  sodium.crypto_hash_sha256(asBuffer(hash), asBuffer(data))
+/** Small arrays of JavaScript are moved out of its heap before native code sees them, which costs more than to copy them here. */
+const input = Buffer.alloc(SHORT)
+const inputs = Array.from({ length: SHORT + 1 }, (_, length) => input.subarray(0, length))
+const output = Buffer.alloc(32)
+const ZEROS = Buffer.alloc(SHORT)
+
+function shortSha256(parts: readonly Uint8Array[]): Bytes {
+  let length = 0
+  for (const part of parts) {
+    input.set(part, length)
+    length += part.length
+  }
+  sodium.crypto_hash_sha256(output, inputs[length] as Buffer)
+  const hash = copy(output)
+  // What was hashed may be a secret.
+  input.set(ZEROS)
+  output.set(ZEROS.subarray(0, 32))
   return hash
 }
 
@@ -55,7 +69,12 @@ const KW_IV = Buffer.alloc(8, 0xa6)
 
 export const nodeDriver: CryptoDriver = {
   name: 'node',
-  sha256: (data) => (data.length <= SHORT ? shortSha256(data) : digest('sha256', data)),
+  sha256: (...parts) => {
+    let length = 0
+    for (const part of parts) length += part.length
+    if (length <= SHORT) return shortSha256(parts)
+    return digest('sha256', parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(...parts))
+  },
   sha384: (data) => digest('sha384', data),
   sha512: (data) => digest('sha512', data),
   hmacSha256: (key, data) => copy(createHmac('sha256', key).update(data).digest()),

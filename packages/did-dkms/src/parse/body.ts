@@ -1,5 +1,5 @@
 /** The document body (DKMS-6). */
-import { canonicalJson, Fields, fail, type Json, type JsonObject } from '@keystead/core'
+import { canonicalJson, Fields, fail, type Json } from '@keystead/core'
 import { MAX_BODY_KEYS, MAX_BODY_SERVICES, MAX_ENDPOINT, MAX_SERVICE_ID } from '../limits.ts'
 import type { Body, BodyKey, BodyService, Purpose } from '../types.ts'
 import { readMultikey, readSalt, unique } from './read.ts'
@@ -13,32 +13,26 @@ const PURPOSES: readonly Purpose[] = [
 ]
 const NAME = /^[A-Za-z0-9._-]+$/
 
-/** Throws errors of `Fields`. */
+/** The value itself, as `parseOperation`. Throws errors of `Fields`. */
 export function parseBody(value: Json): Body {
   const f = new Fields(value, 'body')
-  const keys = f.array('keys', { max: MAX_BODY_KEYS }, parseBodyKey)
-  const services = f.array('services', { max: MAX_BODY_SERVICES }, parseService)
-  const body = {
-    keys: unique(f, 'keys', keys, (key) => key.k),
-    keysSalt: readSalt(f, 'keysSalt'),
-    services: unique(f, 'services', services, (service) => service.id),
-    servicesSalt: readSalt(f, 'servicesSalt'),
-  }
+  unique(f, 'keys', f.array('keys', { max: MAX_BODY_KEYS }, parseBodyKey), (key) => key.k)
+  readSalt(f, 'keysSalt')
+  unique(f, 'services', f.array('services', { max: MAX_BODY_SERVICES }, parseService), (service) => service.id)
+  readSalt(f, 'servicesSalt')
   f.end()
-  return body
+  return value as unknown as Body
 }
 
 function parseBodyKey(item: Json, path: string): BodyKey {
   const f = new Fields(item, path)
-  const key = {
-    k: readMultikey(f, 'k'),
-    purposes: f.array('purposes', { min: 1, max: PURPOSES.length }, (purpose, at) =>
-      PURPOSES.includes(purpose as Purpose) ? (purpose as Purpose) : fail(at, `must be one of ${PURPOSES.join(', ')}`),
-    ),
-  }
-  unique(f, 'purposes', key.purposes, (purpose) => purpose)
+  readMultikey(f, 'k')
+  const purposes = f.array('purposes', { min: 1, max: PURPOSES.length }, (purpose, at) =>
+    PURPOSES.includes(purpose as Purpose) ? (purpose as Purpose) : fail(at, `must be one of ${PURPOSES.join(', ')}`),
+  )
+  unique(f, 'purposes', purposes, (purpose) => purpose)
   f.end()
-  return key
+  return item as unknown as BodyKey
 }
 
 function parseService(item: Json, path: string): BodyService {
@@ -48,11 +42,8 @@ function parseService(item: Json, path: string): BodyService {
   if (!isObject && typeof endpoint !== 'string') fail(`${path}.serviceEndpoint`, 'must be text or an object')
   if (canonicalJson(endpoint).length > MAX_ENDPOINT)
     fail(`${path}.serviceEndpoint`, `must have at most ${MAX_ENDPOINT} bytes`)
-  const service = {
-    id: f.string('id', { min: 1, max: MAX_SERVICE_ID, pattern: NAME }),
-    type: f.string('type', { min: 1, max: MAX_SERVICE_ID, pattern: NAME }),
-    serviceEndpoint: endpoint as JsonObject | string,
-  }
+  f.string('id', { min: 1, max: MAX_SERVICE_ID, pattern: NAME })
+  f.string('type', { min: 1, max: MAX_SERVICE_ID, pattern: NAME })
   f.end()
-  return service
+  return item as unknown as BodyService
 }

@@ -13,24 +13,25 @@ const TYPES = Object.keys(SIGNERS) as OperationType[]
 /** A new set, the prior `next` it answers to, and agents. */
 const MAX_PROOFS = 2 * MAX_AUTH_KEYS + MAX_AGENTS
 
-/** Throws errors of `Fields`. */
+/**
+ * The value itself: every member has been read, none is changed, and so they stay in the order of the canonical text, from which
+ * the hashes are made. Throws errors of `Fields`.
+ */
 export function parseOperation(value: Json): Operation {
   const f = new Fields(value, 'op')
   const type = f.literal('type', ...TYPES)
   const did = f.decoded('did', 128, (text) => parseDkmsDid(text).did)
   const proof = f.array('proof', { min: 1, max: MAX_PROOFS }, (item, path) => parseProof(item, path, did))
-  const envelope = {
-    v: f.literal('v', 1),
-    net: readDigest(f, 'net'),
-    did,
-    seq: f.integer('seq', { min: type === 'genesis' ? 0 : 1, max: type === 'genesis' ? 0 : MAX_SEQ }),
-    prev: type === 'genesis' ? f.literal('prev', '') : readDigest(f, 'prev'),
-    notAfter: f.integer('notAfter', TIME),
-    proof: unique(f, 'proof', proof, (entry) => entry.verificationMethod),
-  }
-  const members = parseMembers(f, type)
+  unique(f, 'proof', proof, (entry) => entry.verificationMethod)
+  f.literal('v', 1)
+  readDigest(f, 'net')
+  f.integer('seq', { min: type === 'genesis' ? 0 : 1, max: type === 'genesis' ? 0 : MAX_SEQ })
+  if (type === 'genesis') f.literal('prev', '')
+  else readDigest(f, 'prev')
+  f.integer('notAfter', TIME)
+  parseMembers(f, type)
   f.end()
-  return { ...envelope, type, ...members } as Operation
+  return value as unknown as Operation
 }
 
 function parseMembers(f: Fields, type: OperationType): JsonObject {

@@ -59,7 +59,7 @@ export async function makeBlock(parts: {
     time,
     lastBlockId: previous ? previous.commit.blockId : NO_BLOCK,
     lastCommitHash: merkleRoot(lastCommit),
-    dataHash: merkleRoot(txs.map(sha256)),
+    dataHash: merkleRoot(txs.map((tx) => sha256(tx))),
     validatorsHash: previous ? previous.header.nextValidatorsHash : nextSet,
     nextValidatorsHash: nextSet,
     consensusHash: CONSENSUS_HASH,
