@@ -36,6 +36,34 @@ test('a multihash is 46 characters beginning with Qm and nothing else is one', (
   expect(() => multihash.encode(new Uint8Array(31))).toThrow()
 })
 
+test('multihash.is takes exactly what multihash.decode takes', () => {
+  const decodes = (text: string): boolean => {
+    try {
+      return multihash.decode(text).length === 32
+    } catch {
+      return false
+    }
+  }
+  const neighbour = (text: string, step: bigint): string => {
+    const value = BigInt(`0x${hexadecimal.encode(base58btc.decode(text))}`) + step
+    return base58btc.encode(hexadecimal.decode(value.toString(16).padStart(68, '0')))
+  }
+  const least = multihash.encode(new Uint8Array(32))
+  const greatest = multihash.encode(new Uint8Array(32).fill(255))
+  for (const text of [least, greatest, neighbour(least, -1n), neighbour(greatest, 1n), `1${least}`, `${least}\n`, ''])
+    expect([text, multihash.is(text)]).toEqual([text, decodes(text)])
+  expect([neighbour(least, -1n), neighbour(greatest, 1n)].map(multihash.is)).toEqual([false, false])
+  const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => multihash.encode(bytes))
+  const digits = fc.string({
+    unit: fc.constantFrom(...'123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0OIl+ '),
+    minLength: 43,
+    maxLength: 44,
+  })
+  fc.assert(fc.property(digest, (text) => multihash.is(text)))
+  for (const begin of ['Qm', 'Qn', 'Qk', 'Ql'])
+    fc.assert(fc.property(digits, (rest) => multihash.is(begin + rest) === decodes(begin + rest)))
+})
+
 test('byte order and integers are big-endian', () => {
   expect(uint64(258)).toEqual(Uint8Array.of(0, 0, 0, 0, 0, 0, 1, 2))
   expect(uint32(258)).toEqual(Uint8Array.of(0, 0, 1, 2))

@@ -48,6 +48,10 @@ export const multibase = {
 
 const SHA2_256 = new Uint8Array([0x12, 0x20])
 
+const DIGITS = /^[1-9A-HJ-NP-Za-km-z]{46}$/
+const LEAST = base58btc.encode(concatBytes(SHA2_256, new Uint8Array(32)))
+const GREATEST = base58btc.encode(concatBytes(SHA2_256, new Uint8Array(32).fill(255)))
+
 /** Multihash of a SHA-256 digest in base58btc without a multibase prefix (`Qm...`, 46 characters), as did:webvh has it. */
 export const multihash = {
   encode: (digest: Uint8Array): string => {
@@ -61,4 +65,9 @@ export const multihash = {
       throw new KeysteadError<CoreErrorCode>('BAD_ENCODING', 'this is not a SHA-256 multihash')
     return bytes.slice(2)
   },
+  /**
+   * Whether `decode` takes the text, without decoding: base58 spells numbers, its digits rise as characters do, and all multihashes
+   * have as many, so that they are the texts between the least and the greatest.
+   */
+  is: (text: string): boolean => DIGITS.test(text) && LEAST <= text && text <= GREATEST,
 }

@@ -8,8 +8,8 @@ import type { VerificationSuite } from './types.ts'
 
 export interface CryptoDriver {
   readonly name: string
-  /** Of the parts one behind the other. */
-  sha256(...parts: readonly Uint8Array[]): Bytes
+  /** Of the parts one behind the other; text as UTF-8. */
+  sha256(...parts: readonly (Uint8Array | string)[]): Bytes
   sha384(data: Uint8Array): Bytes
   sha512(data: Uint8Array): Bytes
   hmacSha256(key: Uint8Array, data: Uint8Array): Bytes

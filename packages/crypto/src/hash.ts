@@ -3,8 +3,8 @@ import { type Bytes, concatBytes, KeysteadError } from '@keystead/core'
 import type { CryptoErrorCode } from './errors.ts'
 import { hashes } from './portable/hashes.ts'
 
-/** Of the parts one behind the other. */
-export const sha256 = (...parts: readonly Uint8Array[]): Bytes => hashes().sha256(...parts)
+/** Of the parts one behind the other; text as UTF-8. */
+export const sha256 = (...parts: readonly (Uint8Array | string)[]): Bytes => hashes().sha256(...parts)
 export const sha384 = (data: Uint8Array): Bytes => hashes().sha384(data)
 export const sha512 = (data: Uint8Array): Bytes => hashes().sha512(data)
 export const hmacSha256 = (key: Uint8Array, data: Uint8Array): Bytes => hashes().hmacSha256(key, data)

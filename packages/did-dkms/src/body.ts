@@ -1,5 +1,5 @@
 /** Hashes of a document body (DKMS-6): a tree of two leaves, keys and services, so that one half can be shown to stay. */
-import { type Bytes, canonicalJson, multihash } from '@keystead/core'
+import { type Bytes, canonicalText, multihash } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { Body, HalfChange } from './types.ts'
 
@@ -7,11 +7,11 @@ import type { Body, HalfChange } from './types.ts'
 const NODE = Uint8Array.of(1)
 
 function keysDigest({ keys, keysSalt }: Body): Bytes {
-  return sha256(canonicalJson({ keys, keysSalt }))
+  return sha256(canonicalText({ keys, keysSalt }))
 }
 
 function servicesDigest({ services, servicesSalt }: Body): Bytes {
-  return sha256(canonicalJson({ services, servicesSalt }))
+  return sha256(canonicalText({ services, servicesSalt }))
 }
 
 function joined(keys: Bytes, services: Bytes): string {

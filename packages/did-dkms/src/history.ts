@@ -3,6 +3,7 @@
  * from when until when, and what was anchored. Pure; whoever calls it has checked that the operations are in the log.
  */
 import { KeysteadError } from '@keystead/core'
+import { documentKeys } from './document.ts'
 import type { OperationErrorCode } from './errors.ts'
 import { type KeyPeriod, KeyPeriods } from './key-periods.ts'
 import { type KeyLife, KeyLives, type KeyReason } from './key-states.ts'
@@ -11,7 +12,7 @@ import type { NetworkParameters } from './network/parameters.ts'
 import { type Rules, type RulesTable, rulesFor } from './rules.ts'
 import type { DidState } from './state.ts'
 import { endOf, type Now } from './time.ts'
-import type { Body, Operation, Submission } from './types.ts'
+import type { Body, BodyKey, Operation, Submission } from './types.ts'
 
 export interface HistoryEntry {
   readonly entry: LogEntry
@@ -147,14 +148,19 @@ class Reading {
     if (!state || !last || state.status === 'deactivated') return
     const ends = new Set(state.agents.map(({ exp }) => exp).filter((exp) => exp > last.from && exp <= now.time))
     for (const time of [...ends].sort((a, b) => a - b))
-      this.#lives.look(state, this.#bodies.get(state.body), { ...momentOf(state), time, why: 'expired' })
+      this.#lives.look(state, shownBy(state, this.#bodies.get(state.body)), {
+        ...momentOf(state),
+        time,
+        why: 'expired',
+      })
   }
 
   #look(state: DidState, now: Now, why: KeyReason): void {
     const body = state.status === 'active' ? this.#bodies.get(state.body) : undefined
     this.#versions.push({ from: now.time, lost: now.lost, state, ...(body ? { body } : {}) })
-    this.#periods.look(state, body, now.time)
-    this.#lives.look(state, body, { ...momentOf(state), time: now.time, why })
+    const shown = shownBy(state, body)
+    this.#periods.look(state, shown, now.time)
+    this.#lives.look(state, shown, { ...momentOf(state), time: now.time, why })
   }
 }
 
@@ -170,6 +176,10 @@ const WHY: Readonly<Record<Operation['type'], KeyReason>> = {
   anchor: 'replaced',
   erase: 'replaced',
   deactivate: 'DID deactivated',
+}
+
+function shownBy(state: DidState, body: Body | undefined): BodyKey[] {
+  return state.status === 'active' && body ? documentKeys(state, body) : []
 }
 
 function momentOf({ seq, logIndex }: DidState): { seq: number; logIndex: number } {

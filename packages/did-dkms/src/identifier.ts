@@ -6,7 +6,7 @@
  *   scid    = multihash of the SHA-256 of the genesis operation without proof, `{SCID}` in the identifier's place,
  *             as did:webvh 1.0 computes it
  */
-import { base32, canonicalJson, KeysteadError, multihash, remembering, utf8 } from '@keystead/core'
+import { base32, canonicalText, KeysteadError, multihash, remembering } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { OperationErrorCode } from './errors.ts'
 import type { Operation, UnsignedOperation } from './types.ts'
@@ -38,7 +38,7 @@ export const networkLabel = remembering(64, (net) => base32.encode(multihash.dec
 /** Hash of an operation without its proofs: who happened to sign does not change its name (DKMS-7). */
 export function operationHash(operation: { readonly proof?: unknown }): string {
   const { proof: _, ...unsigned } = operation
-  return multihash.encode(sha256(canonicalJson(unsigned)))
+  return multihash.encode(sha256(canonicalText(unsigned)))
 }
 
 export function deriveScid(genesis: Operation | UnsignedOperation): string {
@@ -57,4 +57,4 @@ export function withDerivedDid<T extends UnsignedOperation>(genesis: T): T {
 }
 
 /** `keyDigest` of a Multikey text. */
-export const keyDigestOf = remembering(MAX_REMEMBERED, (multikey) => multihash.encode(sha256(utf8(multikey))))
+export const keyDigestOf = remembering(MAX_REMEMBERED, (multikey) => multihash.encode(sha256(multikey)))

@@ -1,7 +1,7 @@
 /** From when until when the document showed a key, and for what (DKMS-41). */
-import { documentKeys, keyUrl } from './document.ts'
+import { keyUrl } from './document.ts'
 import type { DidState } from './state.ts'
-import type { Body, Purpose } from './types.ts'
+import type { BodyKey, Purpose } from './types.ts'
 
 /** Times in seconds since 1970; `until` absent: in use at the end of the history. */
 export interface KeyPeriod {
@@ -20,8 +20,8 @@ export class KeyPeriods {
   readonly #open = new Map<string, KeyPeriod>()
   readonly #closed: KeyPeriod[] = []
 
-  look(state: DidState, body: Body | undefined, time: number): void {
-    const shown = state.status === 'active' && body ? documentKeys(state, body) : []
+  /** `shown`: the keys of the document (`documentKeys`). */
+  look(state: DidState, shown: readonly BodyKey[], time: number): void {
     const now = new Map(shown.map((key) => [key.k, key.purposes]))
     for (const [k, period] of this.#open) {
       const purposes = now.get(k)

@@ -4,10 +4,9 @@
  */
 
 import { agentStanding } from './agents.ts'
-import { documentKeys } from './document.ts'
 import { keyDigestOf } from './identifier.ts'
 import type { DidState } from './state.ts'
-import type { Body } from './types.ts'
+import type { BodyKey } from './types.ts'
 
 export type KeyState = 'pre-activation' | 'active' | 'suspended' | 'deactivated' | 'compromised'
 export type KeyRole = 'authority' | 'next' | 'recovery' | 'agent' | 'document'
@@ -65,9 +64,9 @@ export class KeyLives {
   readonly #lives = new Map<string, KeyLife>()
   #shown: ReadonlyMap<string, Seen> = new Map()
 
-  /** `state` is settled at the moment. */
-  look(state: DidState, body: Body | undefined, moment: Moment): void {
-    const now = seenIn(state, body, moment.time)
+  /** `state` is settled at the moment; `shown`: the keys of the document (`documentKeys`). */
+  look(state: DidState, shown: readonly BodyKey[], moment: Moment): void {
+    const now = seenIn(state, shown, moment.time)
     for (const [id, seen] of now) this.#enter(id, seen, moment)
     for (const id of this.#shown.keys()) if (!now.has(id)) this.#move(id, 'deactivated', moment, moment.why)
     this.#shown = now
@@ -118,7 +117,7 @@ export class KeyLives {
 }
 
 /** Every key the state names, by `<kind>:<digest>`: a key may be authority and document key at once. */
-function seenIn(state: DidState, body: Body | undefined, time: number): Map<string, Seen> {
+function seenIn(state: DidState, shown: readonly BodyKey[], time: number): Map<string, Seen> {
   const seen = new Map<string, Seen>()
   if (state.status === 'deactivated') return seen
   const inForce: KeyState = state.suspension ? 'suspended' : 'active'
@@ -140,10 +139,8 @@ function seenIn(state: DidState, body: Body | undefined, time: number): Map<stri
     const now = standing === 'suspended' ? 'suspended' : inForce
     seen.set(`agent:${agent.h}`, { role: 'agent', state: now })
   }
-  if (body) {
-    const authority = new Set(state.auth.keys.map(({ k }) => k))
-    for (const { k } of documentKeys(state, body))
-      if (!authority.has(k)) seen.set(`document:${keyDigestOf(k)}`, { role: 'document', state: inForce, k })
-  }
+  const authority = new Set(state.auth.keys.map(({ k }) => k))
+  for (const { k } of shown)
+    if (!authority.has(k)) seen.set(`document:${keyDigestOf(k)}`, { role: 'document', state: inForce, k })
   return seen
 }

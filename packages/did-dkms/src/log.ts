@@ -2,7 +2,7 @@
  * The log's leaf (DKMS-40): which submission entered when. The body stays outside, so that it can be erased while the log
  * still verifies (rule 12).
  */
-import { type Bytes, canonicalJson, Fields, type Json, multihash } from '@keystead/core'
+import { type Bytes, canonicalJson, canonicalText, Fields, type Json, multihash } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { MAX_PROTOCOL, MAX_TIME } from './limits.ts'
 import type { NetworkOperation } from './network/types.ts'
@@ -21,7 +21,7 @@ export interface LogEntry {
 }
 
 export function signedOperationHash(operation: Operation | NetworkOperation): string {
-  return multihash.encode(sha256(canonicalJson(operation)))
+  return multihash.encode(sha256(canonicalText(operation)))
 }
 
 /** Content of the RFC 9162 leaf. */

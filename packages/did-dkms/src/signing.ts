@@ -2,7 +2,7 @@
  * Proofs of operations (DKMS-8): a Data Integrity proof set over the operation without `proof`, `eddsa-jcs-2022` or
  * `ecdsa-jcs-2019`, each naming its key by digest.
  */
-import { type Bytes, canonicalJson, concatBytes, multibase, multihash, remembering } from '@keystead/core'
+import { type Bytes, canonicalText, concatBytes, multibase, multihash, remembering } from '@keystead/core'
 import {
   decodeMultikey,
   encodeMultikey,
@@ -74,7 +74,7 @@ function proofOptions(suite: ProofSuite, verificationMethod: string): Omit<Opera
 
 /** A key's options are the same for every operation of a DID. */
 const hashOfOptions = (suite: ProofSuite) =>
-  remembering(2048, (method) => sha256(canonicalJson(proofOptions(suite, method))))
+  remembering(2048, (method) => sha256(canonicalText(proofOptions(suite, method))))
 const OPTIONS_HASH = { ed25519: hashOfOptions('ed25519'), p256: hashOfOptions('p256') }
 
 /**

@@ -1,14 +1,5 @@
 /** The state of one DID: what the ledger's map holds, and all that `apply` looks at (DKMS-20). */
-import {
-  type Bytes,
-  canonicalJson,
-  Fields,
-  fail,
-  type Json,
-  KeysteadError,
-  parseCanonicalJson,
-  utf8,
-} from '@keystead/core'
+import { type Bytes, canonicalJson, Fields, fail, type Json, KeysteadError, parseCanonicalJson } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { OperationErrorCode } from './errors.ts'
 import { MAX_AGENTS, MAX_COMPROMISES, MAX_RECOVERY_PATHS, MAX_SEQ, MAX_STATE_BYTES, MAX_SUSPENDERS } from './limits.ts'
@@ -106,7 +97,7 @@ export interface DidState {
 
 /** Where the DID's state lies in the ledger's map. */
 export function stateKey(did: string): Bytes {
-  return sha256(utf8(did))
+  return sha256(did)
 }
 
 /** The map's value: canonical bytes. */

@@ -8,7 +8,7 @@ import {
   type KeyObject,
   verify,
 } from 'node:crypto'
-import { type Bytes, concatBytes } from '@keystead/core'
+import type { Bytes } from '@keystead/core'
 import sodium from 'sodium-native'
 import type { CryptoDriver } from '../driver.ts'
 import { publicKeyToJwk } from '../multikey.ts'
@@ -45,23 +45,32 @@ function decipher(run: () => Uint8Array): Bytes | undefined {
 const SHORT = 256
 
 /** Small arrays of JavaScript are moved out of its heap before native code sees them, which costs more than to copy them here. */
-const input = Buffer.alloc(SHORT)
-const inputs = Array.from({ length: SHORT + 1 }, (_, length) => input.subarray(0, length))
+const input = Buffer.alloc(16_384)
 const output = Buffer.alloc(32)
-const ZEROS = Buffer.alloc(SHORT)
 
-function shortSha256(parts: readonly Uint8Array[]): Bytes {
+function sha256(...parts: readonly (Uint8Array | string)[]): Bytes {
+  let most = 0
+  for (const part of parts) most += typeof part === 'string' ? 3 * part.length : part.length
+  if (most > input.length)
+    return digest('sha256', Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))))
   let length = 0
   for (const part of parts) {
-    input.set(part, length)
-    length += part.length
+    if (typeof part === 'string') length += input.write(part, length)
+    else {
+      input.set(part, length)
+      length += part.length
+    }
   }
-  sodium.crypto_hash_sha256(output, inputs[length] as Buffer)
-  const hash = copy(output)
-  // What was hashed may be a secret.
-  input.set(ZEROS)
-  output.set(ZEROS.subarray(0, 32))
+  const data = input.subarray(0, length)
+  const hash = length <= SHORT ? shortSha256(data) : digest('sha256', data)
+  // It may have been a secret.
+  data.fill(0)
   return hash
+}
+
+function shortSha256(data: Buffer): Bytes {
+  sodium.crypto_hash_sha256(output, data)
+  return copy(output)
 }
 
 /** The initial value of RFC 3394, section 2.2.3.1. */
@@ -69,12 +78,7 @@ const KW_IV = Buffer.alloc(8, 0xa6)
 
 export const nodeDriver: CryptoDriver = {
   name: 'node',
-  sha256: (...parts) => {
-    let length = 0
-    for (const part of parts) length += part.length
-    if (length <= SHORT) return shortSha256(parts)
-    return digest('sha256', parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(...parts))
-  },
+  sha256,
   sha384: (data) => digest('sha384', data),
   sha512: (data) => digest('sha512', data),
   hmacSha256: (key, data) => copy(createHmac('sha256', key).update(data).digest()),

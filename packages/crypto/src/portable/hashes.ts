@@ -1,5 +1,5 @@
 /** Portable hashes: audited noble packages, no platform API, equal bytes in Node and in browsers. */
-import { type Bytes, concatBytes } from '@keystead/core'
+import { type Bytes, concatBytes, utf8 } from '@keystead/core'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js'
 import { type CryptoDriver, installedDriver } from '../driver.ts'
@@ -10,7 +10,8 @@ type Hashes = Pick<CryptoDriver, 'sha256' | 'sha384' | 'sha512' | 'hmacSha256' |
 const own = (bytes: Uint8Array): Bytes => bytes as Bytes
 
 export const portableHashes: Hashes = {
-  sha256: (...parts) => own(sha256(concatBytes(...parts))),
+  sha256: (...parts) =>
+    own(sha256(concatBytes(...parts.map((part) => (typeof part === 'string' ? utf8(part) : part))))),
   sha384: (data) => own(sha384(data)),
   sha512: (data) => own(sha512(data)),
   hmacSha256: (key, data) => own(hmac(sha256, key, data)),

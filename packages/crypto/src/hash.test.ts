@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto'
+import { concatBytes, utf8 } from '@keystead/core'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { nodeDriver } from './node/driver.ts'
+import { portableHashes } from './portable/hashes.ts'
+
+const part = fc.oneof(
+  fc.uint8Array({ maxLength: 300 }),
+  fc.string({ unit: 'binary', maxLength: 300 }),
+  fc.constantFrom('', 'ä'.repeat(130), 'x'.repeat(5_461), 'x'.repeat(5_462), 'x'.repeat(20_000), '€'.repeat(6_000)),
+  fc.constantFrom(new Uint8Array(256), new Uint8Array(257), new Uint8Array(16_384), new Uint8Array(16_385)),
+)
+
+test('SHA-256 of parts, bytes or text, is that of the parts one behind the other, by both drivers', () => {
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 4 }), (parts) => {
+      const whole = concatBytes(...parts.map((one) => (typeof one === 'string' ? utf8(one) : one)))
+      const expected = new Uint8Array(createHash('sha256').update(whole).digest())
+      expect(nodeDriver.sha256(...parts)).toEqual(expected)
+      expect(portableHashes.sha256(...parts)).toEqual(expected)
+    }),
+  )
+})
