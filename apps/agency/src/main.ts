@@ -2,16 +2,16 @@
 import { jsonLog, serveAgency } from '@keystead/agent/cloud'
 import { systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
+import { filePins } from '@keystead/light-client/node'
 import { readConfig } from './config.ts'
 import { knownNetwork, ledgerResolver } from './ledger.ts'
-import { filePins } from './pins.ts'
 
 const ports = { clock: systemClock, random: systemRandom }
 const log = jsonLog((line) => console.error(line), ports)
 
 try {
   const { ledger, network: named, checkpoint, ...config } = readConfig(process.env)
-  const pins = filePins(config.data)
+  const pins = filePins(config.data, (file) => log('error', 'ledger-contradicts-itself', { evidence: file }))
   const network = knownNetwork(ledger, named)
   const agency = await serveAgency({
     ...config,

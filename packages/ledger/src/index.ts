@@ -35,7 +35,7 @@ export { type CosignedCheckpoint, Cosigning, parseWitnesses, type WitnessAddress
 export { exportFolder, type OpenMirror, openMirror } from './export/folder.ts'
 export { type ExportedEntry, type ExportedHead, type ExportLine, exportLines, parseExportLine } from './export/lines.ts'
 export { type AcceptHead, Mirror } from './export/mirror.ts'
-export { acceptHeads, filePins } from './export/trust.ts'
+export { acceptHeads } from './export/trust.ts'
 export { type GovernanceCard, GovernanceKey, governanceOf, parseGovernanceCard } from './governance-key.ts'
 export {
   completeHandover,

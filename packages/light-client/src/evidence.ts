@@ -1,5 +1,6 @@
 /** What a wallet keeps when a ledger contradicts itself (row N10): both headers with their signatures, for anybody to check. */
-import { base64url, equalBytes, Fields, type Json, type JsonObject } from '@keystead/core'
+import { base64url, canonicalJson, equalBytes, Fields, type Json, type JsonObject } from '@keystead/core'
+import { sha256 } from '@keystead/crypto'
 import { Votes } from './commit.ts'
 import { decodeHead, encodeHead, type Head } from './head.ts'
 import { headerHash } from './header.ts'
@@ -17,6 +18,11 @@ export function conflictEvidence(kind: 'rollback' | 'fork', network: string, kno
     knownHeight: known.header.height,
     shownHeight: shown.header.height,
   }
+}
+
+/** Evidence is named by its content: the same contradiction, met again, is the same evidence (PROOF-15). */
+export function evidenceName(evidence: JsonObject): string {
+  return base64url.encode(sha256(canonicalJson(evidence)))
 }
 
 /**

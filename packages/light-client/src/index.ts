@@ -27,7 +27,7 @@ export {
   voteBytes,
 } from './commit.ts'
 export type { LedgerReadErrorCode } from './errors.ts'
-export { equivocate, provesEquivocation } from './evidence.ts'
+export { equivocate, evidenceName, provesEquivocation } from './evidence.ts'
 export { type FollowMode, follow, type LightProvider } from './follow.ts'
 export {
   appHash,

@@ -37,6 +37,9 @@ export const MAX_NOTE_SIGNATURES = 256
 /** Characters of a note: its signatures with long names. */
 export const MAX_NOTE_BYTES = 64 * 1024
 
+/** Bytes of a stored pin with 128 validators. */
+export const MAX_PIN_BYTES = 1024 * 1024
+
 /** Other nodes that a reader asks about each new head. */
 export const MAX_OTHER_NODES = 16
 

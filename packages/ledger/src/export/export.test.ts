@@ -17,6 +17,7 @@ import {
   tilePath,
   verifyConsistency,
 } from '@keystead/light-client'
+import { filePins } from '@keystead/light-client/node'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ledgerHttp } from '../http/app.ts'
 import { LedgerStore } from '../state/store.ts'
@@ -25,7 +26,7 @@ import { Checkpoints } from './checkpoints.ts'
 import { feedMirror, readExport } from './client.ts'
 import { type ExportLine, parseExportLine } from './lines.ts'
 import { Mirror } from './mirror.ts'
-import { acceptHeads, filePins } from './trust.ts'
+import { acceptHeads } from './trust.ts'
 
 afterEach(removeFolders)
 
@@ -176,7 +177,7 @@ describe('export', () => {
       code: 'LEDGER_ROLLBACK',
     })
     expect(mirror.size).toBe(9)
-    expect(readdirSync(folder).some((name) => name.startsWith('evidence-'))).toBe(true)
+    expect(readdirSync(folder).some((name) => name.startsWith('ledger-evidence-'))).toBe(true)
     await store.close()
     await again.ledger.close()
     await s.network.ledger.close()

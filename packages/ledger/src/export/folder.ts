@@ -4,22 +4,21 @@ import { join } from 'node:path'
 import { type Clock, KeysteadError } from '@keystead/core'
 import type { NetworkGenesis } from '@keystead/did-dkms'
 import type { FetchPort } from '@keystead/light-client'
-import { readTip } from '../engine/embedded/blocks.ts'
+import { filePins } from '@keystead/light-client/node'
 import type { LedgerErrorCode } from '../errors.ts'
-import { ledgerIn, STORE_NAME } from '../maintain/check.ts'
+import { ledgerIn, ownTip, STORE_NAME } from '../maintain/check.ts'
 import { lockFolder } from '../state/lock.ts'
 import { LedgerStore } from '../state/store.ts'
 import { exportLines } from './lines.ts'
 import { type AcceptHead, Mirror } from './mirror.ts'
-import { acceptHeads, filePins } from './trust.ts'
+import { acceptHeads } from './trust.ts'
 
 /** The lines of a node's data, of one moment, also beside the running node. Throws `NO_LEDGER` or `NOT_FOUND`. */
 export function* exportFolder(data: string, after: number): Iterable<string> {
   const store = LedgerStore.open(ledgerIn(data), { readOnly: true })
   const source = store.pin()
   try {
-    const head = readTip(source)?.head
-    if (!head) throw new KeysteadError<LedgerErrorCode>('NO_LEDGER', `the ledger in ${data} has no block of its own`)
+    const { head } = ownTip(source, data)
     if (after > head.logSize)
       throw new KeysteadError<LedgerErrorCode>('NOT_FOUND', `the log has ${head.logSize} entries`)
     yield* exportLines({ head, store: source }, after, head.logSize)

@@ -1,36 +1,11 @@
 /** Whom a mirror believes: heads that the network signed, each continuing the last, pinned in its folder (rule 17). */
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { type Clock, parseJson } from '@keystead/core'
-import { writeFileDurably } from '@keystead/crypto/key-file'
+import type { Clock } from '@keystead/core'
 import { type NetworkGenesis, RULES } from '@keystead/did-dkms'
-import {
-  type FetchPort,
-  httpProvider,
-  type PinStore,
-  pinFromJson,
-  pinToJson,
-  readAnswer,
-  Trust,
-} from '@keystead/light-client'
+import { type FetchPort, httpProvider, type PinStore, readAnswer, Trust } from '@keystead/light-client'
 import type { AcceptHead } from './mirror.ts'
 
-/** Bytes of a pin with 128 validators, and of a consistency proof. */
-const MAX_PIN_BYTES = 1024 * 1024
 /** Of a log of 2^53 entries there are some hundred hashes. */
 const MAX_CONSISTENCY_BYTES = 16 * 1024
-
-/** Pins and evidence as files. */
-export function filePins(folder: string): PinStore {
-  const file = join(folder, 'pin.json')
-  return {
-    load: async () =>
-      existsSync(file) ? pinFromJson(parseJson(new Uint8Array(readFileSync(file)), MAX_PIN_BYTES)) : undefined,
-    save: async (pin) => writeFileDurably(file, JSON.stringify(pinToJson(pin))),
-    keepEvidence: async (evidence) =>
-      writeFileDurably(join(folder, `evidence-${Date.now()}.json`), JSON.stringify(evidence)),
-  }
-}
 
 /** Judges heads as a wallet does, asking the node for what it needs to. Rejects with a `LedgerReadErrorCode`. */
 export function acceptHeads(from: {
