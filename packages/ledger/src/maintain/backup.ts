@@ -8,12 +8,11 @@ import { base64url, canonicalJson, equalBytes, Fields, type JsonObject, Keystead
 import { writeFileDurably } from '@keystead/crypto/key-file'
 import { type NetworkGenesis, networkHash, parseNetworkGenesis } from '@keystead/did-dkms'
 import { decodeHead, encodeHead, genesisValidators, type Head, Votes } from '@keystead/light-client'
-import { readTip } from '../engine/embedded/blocks.ts'
 import type { LedgerErrorCode } from '../errors.ts'
 import { type SnapshotMetadata, snapshotAppHash } from '../snapshot/metadata.ts'
 import { readMetadata, type TakeOptions, takeSnapshot } from '../snapshot/take.ts'
 import { LedgerStore } from '../state/store.ts'
-import { ledgerIn } from './check.ts'
+import { ledgerIn, ownTip } from './check.ts'
 
 export interface Backup {
   readonly genesis: NetworkGenesis
@@ -39,12 +38,8 @@ export async function backupLedger(
   const store = LedgerStore.open(ledgerIn(data), { readOnly: true })
   const source = store.pin()
   try {
-    const tip = readTip(source)
-    const document = source.json<JsonObject>('m', 'genesis')
-    if (!tip || !document)
-      throw new KeysteadError<LedgerErrorCode>('NO_LEDGER', `the ledger in ${data} has no block of its own to back up`)
-    const genesis = parseNetworkGenesis(document)
-    const { head, results } = tip
+    const { head, results } = ownTip(source, data)
+    const genesis = parseNetworkGenesis(source.json<JsonObject>('m', 'genesis') ?? null)
     const at = { net: networkHash(genesis), height: head.header.height - 1, logSize: head.logSize }
     mkdirSync(target, { recursive: true, mode: 0o700 })
     const snapshot = await takeSnapshot(source, at, target, options)

@@ -3,10 +3,11 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KeysteadError } from '@keystead/core'
+import { readTip, type StoredBlock } from '../engine/embedded/blocks.ts'
 import type { LedgerErrorCode } from '../errors.ts'
 import { MAX_FAULTS } from '../limits.ts'
 import { lockFolder } from '../state/lock.ts'
-import { Batch, LedgerStore } from '../state/store.ts'
+import { Batch, LedgerStore, type Reader } from '../state/store.ts'
 import type { Fault } from './fault.ts'
 import { type CheckOptions, checkLedger } from './fsck.ts'
 
@@ -69,6 +70,17 @@ async function faultsOf(store: LedgerStore, options: FsckOptions): Promise<Fault
     await scratch.close()
     rmSync(scratchFolder, { recursive: true, force: true })
   }
+}
+
+/**
+ * The newest block of a ledger on the embedded engine. Throws `NO_LEDGER` where there is none: also for a validator on CometBFT,
+ * whose blocks are there, even if its chain began on one node (NET-16).
+ */
+export function ownTip(source: Reader, data: string): StoredBlock {
+  const tip = source.json('m', 'applied') === undefined ? readTip(source) : undefined
+  if (!tip)
+    throw new KeysteadError<LedgerErrorCode>('NO_LEDGER', `the ledger in ${data} has no block of its own: ask its node`)
+  return tip
 }
 
 /** The store in a folder of data. Throws `NO_LEDGER`. */
