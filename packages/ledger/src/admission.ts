@@ -1,11 +1,14 @@
 /**
- * Who may create a DID through this node (rule 15, NET-32). A node's own policy, checked when it takes a submission and never
- * by consensus: what one node refuses another may take, so that no sponsor can censor.
+ * Who may create a DID through this node (rule 15, NET-32). A node's own policy, checked when it takes a submission, from a
+ * client or from a peer's mempool, and never by consensus: what one node refuses another may take, so that no sponsor can censor.
  */
 import { type Clock, KeysteadError } from '@keystead/core'
 import { type Submission, stampHolds, workDone } from '@keystead/did-dkms'
 import type { LedgerErrorCode } from './errors.ts'
 import { DEFAULT_WORK_BITS, SPONSOR_QUOTA_PER_DAY } from './limits.ts'
+
+/** Where a node's processes find its policy, as `parseAdmissionPolicy` reads it. */
+export const ADMISSION_VARIABLE = 'KEYSTEAD_LEDGER_ADMISSION'
 
 export interface AdmissionPolicy {
   /** Throws `WORK_REQUIRED`, `STAMP_REQUIRED` or `QUOTA_SPENT`. Operations of DIDs that exist are always admitted. */

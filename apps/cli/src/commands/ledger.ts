@@ -65,6 +65,11 @@ export function ledgerCommands(program: Command): void {
     .option('--port <port>', 'port of HTTP', '7710')
     .option('--fresh <seconds>', 'age after which a read asks for a newer header first', '30')
     .option('--witnesses <file>', 'whom to ask to cosign the log: [{ "key": "<verifier key>", "url": "https://..." }]')
+    .option(
+      '--admission <policy>',
+      'who may create DIDs here: open, work, work:<bits> or stamp:<multikey>,...',
+      process.env['KEYSTEAD_LEDGER_ADMISSION'] || 'open',
+    )
     .action(action(program, start))
   ledger
     .command('status')
@@ -188,6 +193,7 @@ interface StartOptions {
   readonly port: string
   readonly fresh: string
   readonly witnesses?: string
+  readonly admission: string
 }
 
 async function start({ out, signal }: Run, options: StartOptions): Promise<void> {
@@ -201,6 +207,7 @@ async function start({ out, signal }: Run, options: StartOptions): Promise<void>
     clock: systemClock,
     keys: nodeKeyProvider(),
     witnesses: options.witnesses === undefined ? [] : parseWitnesses(readJson(options.witnesses)),
+    admission: options.admission,
     signal,
     log: (line) => out.note(line),
   })

@@ -7,6 +7,7 @@ import { nodeDriver, nodeKeyProvider } from '@keystead/crypto/node'
 import {
   decodeState,
   developmentParameters,
+  doWork,
   encodeSubmission,
   type NetworkGenesis,
   networkHash,
@@ -17,6 +18,7 @@ import { genesisValidators, validatorAddress } from '@keystead/light-client'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Owner } from '../../../../did-dkms/src/testing/owner.ts'
 import { CheckTxType, MisbehaviorType } from '../../abci/messages.ts'
+import { workAdmission } from '../../admission.ts'
 import { MAX_ENVELOPE_SUBMISSIONS } from '../../limits.ts'
 import { indexOf } from '../../state/entries.ts'
 import { LedgerStore } from '../../state/store.ts'
@@ -91,6 +93,21 @@ describe('envelope', () => {
 })
 
 describe('application', () => {
+  test('NET-32: what peers gossip is held to the node’s own policy; what waits or is decided no more', async () => {
+    const { chain, owner, store } = await begin()
+    const app = new Application({ store, admission: workAdmission(8) })
+    const genesis = await owner().genesis()
+    const answer = app.checkTx({ tx: enveloped(genesis), type: CheckTxType.NEW })
+    expect(decodeVerdicts(answer.data as Uint8Array)).toMatchObject([{ code: 'WORK_REQUIRED' }])
+    const admission = await doWork(genesis.hash, 8)
+    expect(chain.check(app, enveloped({ ...genesis, admission }))).toBe(true)
+    expect(app.checkTx({ tx: enveloped(await owner().genesis()), type: CheckTxType.RECHECK }).code).toBeUndefined()
+    // Another proposer admits whom it likes.
+    const other = await owner().genesis()
+    const block = chain.proposal(START + 1, [enveloped(other)])
+    expect(chain.process(app, block)).toBe(true)
+  })
+
   test('each submission of an envelope has its own verdict, and one that is refused does not enter the mempool', async () => {
     const { app, chain, owner } = await begin()
     const [good, spoiled] = [await owner().genesis(), await owner().genesis()]

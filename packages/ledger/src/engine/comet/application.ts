@@ -40,6 +40,7 @@ import {
   VoteExtensionStatus,
 } from '../../abci/messages.ts'
 import type { AbciApplication } from '../../abci/server.ts'
+import { type AdmissionPolicy, openAdmission } from '../../admission.ts'
 import { fillBlock } from '../../block-space.ts'
 import type { LedgerErrorCode } from '../../errors.ts'
 import { firstTimeAfter, parseHandover } from '../../handover.ts'
@@ -98,6 +99,8 @@ export interface ApplicationOptions {
   readonly events?: Partial<ApplicationEvents>
   /** Seconds since 1970, for what is no part of consensus. */
   readonly now?: () => number
+  /** Who may create DIDs through this node's mempool; everybody unless it says otherwise. */
+  readonly admission?: AdmissionPolicy
   /** Protocol versions this node can run; every one it knows unless a test says otherwise. */
   readonly rules?: RulesTable
   /** With it, snapshots are taken and served, and a node without state may take one. */
@@ -132,6 +135,7 @@ export class Application implements AbciApplication {
     this.#mempool = new Mempool({
       store: options.store,
       submissions: this.#submissions,
+      admission: options.admission ?? openAdmission,
       trial: (time, batch) => new Execution(batch, this.#network, time, this.#state.logSize, options.rules, 'trial'),
     })
     const genesis = this.#store.json<NetworkGenesis>('m', 'genesis')

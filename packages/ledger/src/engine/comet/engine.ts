@@ -15,7 +15,7 @@ import {
   type SignedHeader,
   type Validator,
 } from '@keystead/light-client'
-import type { AdmissionPolicy } from '../../admission.ts'
+import { ADMISSION_VARIABLE, type AdmissionPolicy, parseAdmissionPolicy } from '../../admission.ts'
 import type { LedgerErrorCode } from '../../errors.ts'
 import { findEntry, indexOf } from '../../state/entries.ts'
 import { logRoot } from '../../state/log-tree.ts'
@@ -35,8 +35,8 @@ export interface CometOptions
   readonly home: string
   readonly clock: Clock
   readonly log: (line: string) => void
-  /** Who may create DIDs through this node; everybody unless it says otherwise. */
-  readonly admission?: AdmissionPolicy
+  /** Who may create DIDs through this node, as `parseAdmissionPolicy` reads it; everybody unless it says otherwise. */
+  readonly admission?: string
   /** Protocol versions that the application can run; every one it knows unless a test says otherwise. */
   readonly rules?: RulesTable
   /** Ends the wait for the first block. */
@@ -49,6 +49,7 @@ const KEEP_SETS = 100
 export class CometLedger implements Ledger {
   readonly genesis: NetworkGenesis
   readonly #options: CometOptions
+  readonly #admission: AdmissionPolicy
   readonly #rpc: CometRpc
   readonly #submitter: Submitter
   #supervisor: Supervisor | undefined
@@ -63,6 +64,7 @@ export class CometLedger implements Ledger {
 
   private constructor(options: CometOptions) {
     this.#options = options
+    this.#admission = parseAdmissionPolicy(options.admission ?? 'open', options.clock)
     this.genesis = readNetworkFile(options.home).genesis
     this.#rpc = new CometRpc(socketPath(options.home, RPC_SOCKET))
     this.#submitter = new Submitter({
@@ -76,7 +78,7 @@ export class CometLedger implements Ledger {
 
   /**
    * Starts both processes and waits for the network's first block, so for more than two thirds of its validators. Rejects
-   * with `NOT_INITIALIZED`, `BAD_NETWORK`, `COMETBFT_MISSING` or `COMETBFT_FAILED`.
+   * with `NOT_INITIALIZED`, `BAD_NETWORK`, `COMETBFT_MISSING`, `COMETBFT_FAILED`, or `BAD_CONFIGURATION` for an admission policy that is none.
    */
   static async open(given: CometOptions): Promise<CometLedger> {
     const options = { ...given, home: resolve(given.home) }
@@ -88,7 +90,7 @@ export class CometLedger implements Ledger {
       log,
       ...(tuning ? { tuning } : {}),
       ...(application ? { application } : {}),
-      ...(env ? { env } : {}),
+      env: () => ({ [ADMISSION_VARIABLE]: options.admission ?? 'open', ...env?.() }),
       ...(prefix ? { prefix } : {}),
       onMessage: (message) => {
         if (message.kind === 'committed') void ledger.#follow().catch(() => {})
@@ -191,7 +193,7 @@ export class CometLedger implements Ledger {
   /** Throws for what is no submission by the rules in force, and for a DID that this node does not admit. */
   #admit(bytes: Uint8Array): string {
     const submission = parseBy(rulesFor(this.head.header.version.app, this.rules), bytes)
-    if (!isNetworkSubmission(submission)) this.#options.admission?.check(submission)
+    if (!isNetworkSubmission(submission)) this.#admission.check(submission)
     return submission.hash
   }
 

@@ -9,15 +9,19 @@ import { Governor, type NetworkMembers } from '../../../../did-dkms/src/testing/
 import { Owner } from '../../../../did-dkms/src/testing/owner.ts'
 import { completeHandover, parseHandover } from '../../handover.ts'
 import { ledgerHttp } from '../../http/app.ts'
+import { backupLedger } from '../../maintain/backup.ts'
 import { readNetwork } from '../../state/execute.ts'
 import { LedgerStore } from '../../state/store.ts'
 import { removeFolders, temporaryFolder } from '../../testing/ledger.ts'
 import { EmbeddedLedger } from '../embedded/engine.ts'
 import { Signer } from '../embedded/signer.ts'
 import type { Ledger } from '../ledger.ts'
-import { continueNetwork, readJson, STORE_FOLDER, type ValidatorCard } from './home.ts'
+import { encodeEnvelope } from './envelope.ts'
+import { continueNetwork, RPC_SOCKET, readJson, STORE_FOLDER, type ValidatorCard } from './home.ts'
+import { CometRpc } from './rpc.ts'
 import { cometbft, keys, program, TestNetwork, until } from './testing/network.ts'
 import { newer, version2 } from './testing/version2.ts'
+import { decodeVerdicts } from './verdict.ts'
 
 const networks: TestNetwork[] = []
 afterEach(async () => {
@@ -57,6 +61,31 @@ async function govern(at: Ledger, governor: Governor, members: NetworkMembers): 
 const headIs = (ledger: Ledger, height: number) => () => ledger.head.header.height >= height
 
 describe.skipIf(!cometbft)('cometbft: a governed network', { timeout: 300_000 }, () => {
+  test('NET-32: a validator’s own policy holds at its door and past it, and NET-30: a refusal says when to try again', async () => {
+    const limited = { ...parameters, perHour: 1 }
+    const network = await start(1, { parameters: limited, validators: { 0: { admission: 'work:8' } } })
+    const alice = network.owner()
+    const genesis = await alice.genesis()
+    const rpc = new CometRpc(join(network.homes[0] as string, RPC_SOCKET))
+    const around = await rpc.broadcast(encodeEnvelope([encodeSubmission(genesis)]))
+    rpc.close()
+    expect(decodeVerdicts(around.data)).toMatchObject([{ code: 'WORK_REQUIRED' }])
+    const bare = network.ledger(0).submit(encodeSubmission(genesis))
+    await expect(bare).rejects.toMatchObject({ code: 'WORK_REQUIRED', details: { bits: 8 } })
+    const wallet = walletOf(() => network.ledger(0))
+    await wallet.submit(genesis)
+    for (let refused = false; !refused; ) {
+      const { state } = await wallet.resolve(genesis.operation.did)
+      if (!state) throw new Error('no state')
+      const why = await wallet.submit(await alice.update(state)).then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      if (why) expect(why).toMatchObject({ code: 'RATE_LIMITED', details: { retryAt: expect.any(Number) } })
+      refused = why !== undefined
+    }
+  })
+
   test('NET-12: a validator joins by governance, signs, and wallets follow, from their pin and from genesis', async () => {
     const governor = await Governor.make(keys, soon() + 86_400)
     const network = await start(4, { parameters, governance: governor.authority() })
@@ -148,6 +177,9 @@ describe.skipIf(!cometbft)('cometbft: a governed network', { timeout: 300_000 },
     expect(await wallet.resolve(did)).toMatchObject({ level: 'bft', state: { seq: 1 } })
     // Who never saw the old chain begins at its genesis all the same.
     expect(await walletOf(() => network.ledger(3)).resolve(did)).toMatchObject({ level: 'bft' })
+    // KEEP-4: the blocks that prove the state are CometBFT's now, whatever the data remember of the old chain.
+    const backup = backupLedger(network.homes[0] as string, join(data, 'backup'))
+    await expect(backup).rejects.toMatchObject({ code: 'NO_LEDGER' })
     await expect(Signer.open(signerFolder, keys)).rejects.toMatchObject({ code: 'VALIDATOR_KEY_DESTROYED' })
   })
 })

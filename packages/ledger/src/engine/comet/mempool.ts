@@ -3,17 +3,20 @@
  * each block CometBFT asks again for all that is left: then an operation stands as long as its DID's state is the one it
  * was tried on, and nothing is judged, decoded or verified again.
  */
-import { equalBytes } from '@keystead/core'
+import { equalBytes, isKeysteadError } from '@keystead/core'
 import { isNetworkSubmission, type NetworkSubmission, type Submission, stateKey } from '@keystead/did-dkms'
+import type { AdmissionPolicy } from '../../admission.ts'
 import { indexOf, putIndex } from '../../state/entries.ts'
 import type { Execution } from '../../state/execute.ts'
 import { Batch, type LedgerStore } from '../../state/store.ts'
 import type { Submissions } from './submissions.ts'
-import { ALREADY_WAITING, type RefusedOperation, type Verdict, verdictOf } from './verdict.ts'
+import { ALREADY_WAITING, type RefusedOperation, type Verdict, verdictOf, verdictOfError } from './verdict.ts'
 
 export interface MempoolPorts {
   readonly store: LedgerStore
   readonly submissions: Submissions
+  /** NET-32: this node's own policy, for what its peers send too; no part of consensus, so a block may carry it all the same. */
+  readonly admission: AdmissionPolicy
   /** Tries operations at a time, on top of a batch. */
   trial(time: number, batch: Batch): Execution
 }
@@ -63,8 +66,11 @@ export class Mempool {
     const verdicts = submissions.envelope(execution.rules, tx).map((parsed): Verdict => {
       if (!parsed.ok) return { code: parsed.code, message: parsed.message }
       const { hash } = parsed.submission
-      if (indexOf(batch, hash) !== undefined && indexOf(store, hash) === undefined)
+      const inLog = indexOf(store, hash) !== undefined
+      if (indexOf(batch, hash) !== undefined && !inLog)
         return { code: ALREADY_WAITING, message: 'this operation waits in the mempool already' }
+      const unwelcome = inLog ? null : this.#admit(parsed.submission)
+      if (unwelcome) return unwelcome
       return this.#run(execution, batch, parsed.submission)
     })
     if (verdicts.length > 0 && verdicts.every((verdict) => verdict === null)) this.#keep(batch)
@@ -87,6 +93,17 @@ export class Mempool {
     const stays = verdicts.some((verdict) => verdict === null)
     if (stays) this.#keep(batch)
     return { stays, verdicts, refused }
+  }
+
+  #admit(submission: Submission | NetworkSubmission): Verdict {
+    if (isNetworkSubmission(submission)) return null
+    try {
+      this.#ports.admission.check(submission)
+      return null
+    } catch (error) {
+      if (!isKeysteadError(error)) throw error
+      return verdictOfError(error)
+    }
   }
 
   #stands(batch: Batch, submission: Submission | NetworkSubmission, time: number): boolean {

@@ -5,7 +5,9 @@
 import { rmSync } from 'node:fs'
 // This is a program: it chooses the native driver, ten times faster than the portable one.
 import '@keystead/crypto/node'
+import { systemClock } from '@keystead/core'
 import { AbciServer } from '../../abci/server.ts'
+import { ADMISSION_VARIABLE, parseAdmissionPolicy } from '../../admission.ts'
 import { SNAPSHOT_EVERY_BLOCKS } from '../../limits.ts'
 import { LedgerStore } from '../../state/store.ts'
 import { Application, type ApplicationOptions } from './application.ts'
@@ -29,6 +31,7 @@ export async function runApplication(
   const application = make({
     store,
     now: () => Math.floor(Date.now() / 1000),
+    admission: parseAdmissionPolicy(process.env[ADMISSION_VARIABLE] || 'open', systemClock),
     snapshots: {
       genesis: readNetworkFile('.').genesis,
       folder: SNAPSHOT_FOLDER,

@@ -1,5 +1,5 @@
 /** What an application says of each submission of an envelope, as the bytes that CometBFT carries. */
-import { canonicalJson, Fields, parseJson } from '@keystead/core'
+import { canonicalJson, Fields, type KeysteadError, parseJson } from '@keystead/core'
 import { MAX_ENVELOPE_SUBMISSIONS } from '../../limits.ts'
 import type { RunResult } from '../../state/execute.ts'
 
@@ -26,6 +26,12 @@ export function verdictOf(result: RunResult): Verdict {
   if (result.ok) return null
   const { code, message, retryAt } = result
   return { code, message, ...(retryAt === undefined ? {} : { retryAt }) }
+}
+
+/** The refusal that a policy throws, as a verdict. */
+export function verdictOfError({ code, message, details }: KeysteadError): Verdict {
+  const { retryAt } = details
+  return { code, message, ...(typeof retryAt === 'number' ? { retryAt } : {}) }
 }
 
 export function encodeVerdicts(verdicts: readonly Verdict[]): Uint8Array {

@@ -28,7 +28,7 @@ export const keys = nodeKeyProvider()
 /** Quick blocks, so that tests need not wait; a loaded machine only makes them slower. */
 export const QUICK: Partial<Tuning> = { pauseMs: 100, proposeMs: 1500, heartbeatSeconds: 1 }
 
-export type ValidatorOptions = Partial<Pick<CometOptions, 'application' | 'env' | 'prefix' | 'rules'>>
+export type ValidatorOptions = Partial<Pick<CometOptions, 'admission' | 'application' | 'env' | 'prefix' | 'rules'>>
 
 export interface TestNetworkOptions {
   readonly tuning?: Partial<Tuning>
