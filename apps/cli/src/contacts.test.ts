@@ -79,6 +79,27 @@ describe('KEYVERIFY-8: verify --in-person', () => {
   })
 })
 
+describe('RELATIONSHIP-28, 29: invitations for several, and strangers', () => {
+  it('are asked about where that was wanted, in words that say what is not checked', async () => {
+    const { data } = await alice.run(['invite', '--uses', '2', '--ask'])
+    expect(data.url).toMatch(/\/i\?_oobid=[0-9a-f]{32}#[\w-]{43}$/)
+    const { notes } = await bob.run(['accept', data.url, '--as', 'alice', '--wait', '0'], 75)
+    expect(notes).toContain('The invitation says it is from "alice". Nobody has checked that.')
+    await alice.run(['sync'])
+    const [request] = (await alice.run(['requests'])).data.requests
+    expect(request.summary).toContain('calls themselves "bob" (nobody has checked that)')
+    await alice.run(['approve'])
+    await bob.run(['sync'])
+    expect(await statusOf(bob, 'alice')).toBe('connected')
+    const [invitation] = (await alice.run(['invitations'])).data.invitations
+    expect(invitation).toMatchObject({ used: 1, uses: 2, ask: true })
+    await alice.run(['invitations', 'end', invitation.id])
+    expect((await bob.run(['accept', data.url], 65)).error).toBe('INVITATION_EXPIRED')
+    await alice.run(['contacts', 'remove', 'bob', '--silently'])
+    await bob.run(['contacts', 'remove', 'alice', '--silently'])
+  })
+})
+
 describe('RELATIONSHIP-25: contacts remove', () => {
   it('tells the other, who sees that the connection is over', async () => {
     await connect()

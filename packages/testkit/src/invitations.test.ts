@@ -106,6 +106,12 @@ describe('AGENCY-17: a short link', () => {
     expect((await bob.agent.readInvitation(link)).plain).toBe(true)
   })
 
+  it('MUST NOT make the reader take more than an invitation may have', async () => {
+    const link = await short()
+    network.wires.tamper(({ url: asked }) => (asked.includes('_oobid') ? new Uint8Array(1_000_000) : undefined))
+    expect(await code(bob.agent.accept(link))).toMatch(/TOO_LARGE|BAD_INVITATION|AGENCY_UNREACHABLE/)
+  })
+
   it.each(['', 'nonsense', 'javascript:alert(1)', 'file:///etc/passwd?_oobid=1', 'https://agency.test/i?_oobid='])(
     'MUST be a link: %s is refused',
     async (link) => {

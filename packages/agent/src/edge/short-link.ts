@@ -4,6 +4,7 @@
  */
 import { type Bytes, base64url, canonicalJson, isKeysteadError, parseJson, utf8 } from '@keystead/core'
 import { open, seal } from '@keystead/crypto'
+import { readAnswer } from '@keystead/light-client'
 import { MAX_INVITATION_BYTES } from '../limits.ts'
 import { parseInvitationUrl } from '../protocols/connect/messages.ts'
 import {
@@ -72,10 +73,8 @@ async function fetchInvitation(edge: Edge, url: string): Promise<Bytes> {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     if (answer.status === 404) throw fault('INVITATION_EXPIRED', 'this invitation is over, or it never was')
-    const bytes = new Uint8Array(await answer.arrayBuffer())
-    if (answer.status !== 200 || bytes.length > MAX_INVITATION_BYTES)
-      throw fault('BAD_INVITATION', 'what waits there is not an invitation')
-    return bytes
+    if (answer.status !== 200) throw fault('BAD_INVITATION', 'what waits there is not an invitation')
+    return await readAnswer(answer, MAX_INVITATION_BYTES)
   } catch (cause) {
     if (isKeysteadError(cause)) throw cause
     throw fault('AGENCY_UNREACHABLE', `no answer from ${new URL(url).origin}`, cause)
