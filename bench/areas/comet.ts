@@ -27,16 +27,28 @@ export async function comet(budget: Budget): Promise<Row[]> {
     console.error('CometBFT is not installed: its rows are left out')
     return rows
   }
-  const kvstore = await withKvstore((rpc) => pour(rpc, keyValues(Math.round(4000 * size))))
+  const pairs = Math.round(4000 * size)
+  const kvstore = await withKvstore(async (rpc, pid) => {
+    const before = cpuOf(pid)
+    const seconds = await pour(rpc, keyValues(pairs))
+    return { seconds, cpu: (cpuOf(pid) - before) / pairs }
+  })
   const one = await TestNetwork.start(1, { tuning: TUNING })
   let oneRate: number
   try {
     const rpc = rpcOf(one, 0)
-    const singles = await pour(rpc, await envelopes(one, Math.round(2000 * size), 1))
-    rows.push(row('one operation a transaction', singles, kvstore, "CometBFT's built-in key-value store", 2.5))
+    const made = await envelopes(one, Math.round(2000 * size), 1)
+    const idle = cpuSeconds(one, 0)
+    const singles = await pour(rpc, made)
+    const singleCpu = (cpuSeconds(one, 0) - idle) / made.length
+    rows.push(row('one operation a transaction', singles, kvstore.seconds, "CometBFT's built-in key-value store", 2.5))
+    rows.push(
+      row('CPU of both processes, one a transaction', singleCpu, kvstore.cpu, 'CPU of the key-value store', 2.5),
+    )
     const count = Math.round(20_000 * size)
+    const packed = await envelopes(one, count, ENVELOPE)
     const before = cpuSeconds(one, 0)
-    const full = await pour(rpc, await envelopes(one, count, ENVELOPE), ENVELOPE)
+    const full = await pour(rpc, packed, ENVELOPE)
     const cpu = (cpuSeconds(one, 0) - before) / count
     oneRate = 1 / full
     rows.push({
@@ -127,7 +139,7 @@ async function pour(rpc: CometRpc, txs: readonly Uint8Array[], each = 1): Promis
   return Number(process.hrtime.bigint() - start) / 1e9 / (txs.length * each)
 }
 
-async function withKvstore<T>(work: (rpc: CometRpc) => Promise<T>): Promise<T> {
+async function withKvstore<T>(work: (rpc: CometRpc, pid: number) => Promise<T>): Promise<T> {
   const network = await TestNetwork.start(1, { tuning: TUNING })
   const [home] = network.homes as [string]
   await network.ledger(0).close()
@@ -145,7 +157,7 @@ async function withKvstore<T>(work: (rpc: CometRpc) => Promise<T>): Promise<T> {
     }
     const rpc = new CometRpc(join(home, RPC_SOCKET))
     while ((await rpc.status().catch(() => ({ height: 0 }))).height < 1) await sleep(100)
-    const result = await work(rpc)
+    const result = await work(rpc, child.pid as number)
     rpc.close()
     return result
   } finally {
@@ -195,16 +207,18 @@ async function latency(network: TestNetwork, rate: number, seconds: number): Pro
   }
 }
 
-/** User and system time of a validator's two processes so far (proc(5)); zero where there is no /proc. */
+/** User and system time of a validator's two processes so far, in seconds. */
 function cpuSeconds(network: TestNetwork, place: number): number {
   const { supervisor } = network.ledger(place)
-  const ticks = (['application', 'cometbft'] as const).map((name) => {
-    const file = `/proc/${supervisor.pid(name)}/stat`
-    if (!existsSync(file)) return 0
-    const fields = readFileSync(file, 'utf8').split(') ')[1]?.split(' ') ?? []
-    return Number(fields[11]) + Number(fields[12])
-  })
-  return ticks.reduce((sum, each) => sum + each, 0) / 100
+  return cpuOf(supervisor.pid('application') as number) + cpuOf(supervisor.pid('cometbft') as number)
+}
+
+/** User and system time of a process so far, in seconds (proc(5)); zero where there is no /proc. */
+function cpuOf(pid: number): number {
+  const file = `/proc/${pid}/stat`
+  if (!existsSync(file)) return 0
+  const fields = readFileSync(file, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
 /** CheckTx through our server and back, pipelined, beside the same bytes through a socket that only echoes. */
