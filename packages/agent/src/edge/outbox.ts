@@ -115,7 +115,8 @@ export async function sendMessage(edge: Edge, outgoing: Outgoing): Promise<void>
   const common = { resolver: edge.resolver, random, ephemerals: keys }
   const view = outgoing.attachments ? undefined : await ownView(edge, outgoing.type)
   const message = { ...toDidcomm(edge, outgoing), ...(view ? { attachments: [view] } : {}) }
-  const packed = await pack(message, { to: outgoing.to, from, ...common })
+  // Authcrypt names its sender in the clear: to the receiver's agency, who talks to whom (AGENCY-19).
+  const packed = await pack(message, { to: outgoing.to, from, anonymous: true, ...common })
   const { didDocument, didResolutionMetadata } = await edge.resolver.resolve(outgoing.to)
   if (!didDocument) throw fault('NO_ROUTE', didResolutionMetadata.error?.title ?? 'the peer’s DID cannot be resolved')
   const [endpoint] = messagingEndpoints(didDocument)
