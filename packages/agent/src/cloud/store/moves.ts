@@ -38,7 +38,8 @@ export function movesOf({ db, alone }: Database): Moves {
         // A message that found its way here a moment ago finds no room, and waits with its sender; `expireMail` removes this.
         const none = { forward_to: null, max_messages: 0 }
         await transaction.updateTable('accounts').set(none).where('account', '=', account).execute()
-        await transaction.deleteFrom('files').where('owner', '=', account).execute()
+        for (const table of ['files', 'invitations'] as const)
+          await transaction.deleteFrom(table).where('owner', '=', account).execute()
         await transaction.deleteFrom('invitations').where('owner', '=', account).execute()
       })
       // Counted afresh: what it says is what is there.
