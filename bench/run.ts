@@ -1,6 +1,7 @@
 /** `npm run bench`: figures of this machine and this run. Ratios are what to compare; see README.md. */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { agency } from './areas/agency.ts'
 import { comet } from './areas/comet.ts'
 import { credentials } from './areas/credentials.ts'
 import { didDkms } from './areas/did-dkms.ts'
@@ -19,9 +20,15 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
     dids: { type: 'string' },
+    sockets: { type: 'string' },
+    messages: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
+/** A number that was given on the command line. */
+function counted<Name extends 'sockets' | 'messages'>(name: Name): { [key in Name]?: number } {
+  return values[name] === undefined ? {} : ({ [name]: Number(values[name]) } as { [key in Name]?: number })
+}
 const dids = values.dids === undefined ? undefined : Number(values.dids)
 const AREAS: Readonly<Record<string, (budget: Budget) => Promise<Row[]>>> = {
   'did-dkms': didDkms,
@@ -34,10 +41,13 @@ const AREAS: Readonly<Record<string, (budget: Budget) => Promise<Row[]>>> = {
   credentials,
   wallet,
   recovery,
+  agency: (budget) => agency(budget, { ...counted('sockets'), ...counted('messages') }),
 }
 
 if (values.help) {
-  console.log(`npm run bench [-- --json] [-- --quick] [-- --only ${Object.keys(AREAS).join('|')}] [-- --dids 1000000]`)
+  console.log(
+    `npm run bench [-- --json] [-- --quick] [-- --only ${Object.keys(AREAS).join('|')}] [-- --dids 1000000] [-- --sockets 10000] [-- --messages 20000]`,
+  )
   process.exit(0)
 }
 const chosen = values.only === undefined ? Object.keys(AREAS) : [values.only]
