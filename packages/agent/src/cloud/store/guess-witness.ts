@@ -3,6 +3,8 @@
  * counts fewer: its counters cannot be believed any more, so every share in it is locked. Put it outside the data's backups.
  */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { KeysteadError } from '@keystead/core'
+import type { CloudErrorCode } from '../errors.ts'
 
 const DIGITS = 16
 
@@ -10,9 +12,12 @@ export class GuessWitness {
   readonly #file: number
   #seen: number
 
+  /** Throws `GUESS_WITNESS_DAMAGED`: a file that cannot be read must not count as "no guesses yet". */
   constructor(path: string) {
     const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
-    this.#seen = /^[0-9]{16}/.test(text) ? Number(text.slice(0, DIGITS)) : 0
+    if (text !== '' && !/^[0-9]{16}$/.test(text))
+      throw new KeysteadError<CloudErrorCode>('GUESS_WITNESS_DAMAGED', `${path} does not hold a count of guesses`)
+    this.#seen = Number(text)
     this.#file = openSync(path, existsSync(path) ? 'r+' : 'w+', 0o600)
   }
 
