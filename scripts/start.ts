@@ -47,7 +47,9 @@ const system = await System.start({
   parts: ['ledger', 'agency', ...more, 'web'],
   profile: values.profile,
   log: (part, line) => {
-    if (values.verbose || !started || /stopped|error/i.test(line)) console.log(`  ${part.padEnd(7)} ${line}`)
+    if (values.verbose) console.log(`  ${part.padEnd(7)} ${line}`)
+    else if (!started || /"level":"error"|starting it again|^error|keeps stopping|^\w+ ready/i.test(line))
+      console.log(`  ${part.padEnd(7)} ${line.length > 110 ? `${line.slice(0, 110)}...` : line}`)
   },
 }).catch((error: Error) => {
   console.error(`\nKeystead could not start: ${error.message}`)

@@ -11,5 +11,7 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // One chunk on purpose: the whole wallet is here before anything is typed into it.
+    chunkSizeWarningLimit: 800,
   },
 })
