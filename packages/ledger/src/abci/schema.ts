@@ -173,6 +173,7 @@ function decodeAt(schema: Schema, input: Uint8Array, start: number, end: number,
     if (number === 0) malformed('a field has number 0')
     const name = schema.byNumber.get(number)
     if (name === undefined) {
+      // Protocol Buffers, "Unknown Fields": later lines of CometBFT add some, and an older reader passes over them.
       reader.skip(wire)
       continue
     }
