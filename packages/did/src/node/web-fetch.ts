@@ -48,14 +48,14 @@ export function webFetch(options: WebGetOptions = {}): WebFetch {
 
 export function webGet(options: WebGetOptions = {}): WebGet {
   const { allow = isPublicAddress, request = httpsRequest, lookup = systemLookup, timeoutMs = TIMEOUT_MS } = options
-  const checkedLookup = checked(lookup, allow)
+  const lookupAllowed = checkedLookup(lookup, allow)
   return (url, { maxBytes, accept }) =>
     new Promise((resolve, reject) => {
       const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
       // An address as it stands needs no lookup, and so would miss the check.
       if (isIP(host) !== 0 && !allow(host)) return reject(failure(`${host} is no public address`))
       const signal = AbortSignal.timeout(timeoutMs)
-      const asked = request(url, { lookup: checkedLookup, signal, headers: { accept } }, (answer) => {
+      const asked = request(url, { lookup: lookupAllowed, signal, headers: { accept } }, (answer) => {
         readBody(answer, maxBytes).then((bytes) => resolve({ status: answer.statusCode ?? 0, bytes }), reject)
       })
       asked.on('error', (cause) =>
@@ -66,7 +66,7 @@ export function webGet(options: WebGetOptions = {}): WebGet {
 }
 
 /** The lookup that the connection itself uses: what it returns is what is connected to, there is no second answer. */
-function checked(lookup: typeof systemLookup, allow: (address: string) => boolean): LookupFunction {
+export function checkedLookup(lookup: typeof systemLookup, allow: (address: string) => boolean): LookupFunction {
   return (host, options, done) => {
     lookup(host, { ...options, all: true }, (error, addresses) => {
       const [first] = addresses ?? []
