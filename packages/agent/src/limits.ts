@@ -22,6 +22,12 @@ export const INVITATION_SECONDS = 86_400
 /** Seconds for which we try to tell a peer that the connection is over, before our keys of it go: a week. */
 export const CLOSE_NOTICE_SECONDS = 7 * 86_400
 
+/** Seconds for which a DID or key of ours is still read after its successor took over: a day, for what was under way. */
+export const REPLACED_SECONDS = 86_400
+
+/** Keys of one DID that are kept for that; a DID that rotates more often in a day loses what came to the oldest. */
+export const MAX_REPLACED_KEYS = 8
+
 /** Longest time an agency keeps an invitation, and how many of one account. */
 export const MAX_INVITATION_SECONDS = 90 * 86_400
 export const MAX_INVITATIONS_PER_ACCOUNT = 256

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { post } from '../../agent/src/edge/agency-link.ts'
 import { queue } from '../../agent/src/edge/context.ts'
 import { emptyMailbox, handleDelivery } from '../../agent/src/edge/inbox.ts'
+import { X25519 } from '../../agent/src/edge/key-types.ts'
 import { senderOf } from '../../agent/src/edge/own-dids.ts'
 import type { Correspondent, Outgoing } from '../../agent/src/edge/records.ts'
 import { BASIC_MESSAGE } from '../../agent/src/protocols/basic-message/messages.ts'
@@ -105,22 +106,25 @@ describe('a correspondence', () => {
     const { resolver, ports } = edge
     const common = { resolver, random: ports.random, ephemerals: ports.keys }
     const { own: first, peer = '' } = await correspondent(bob)
-    const firstKey = await senderOf(edge, first)
     network.advance(10)
     await bob.agent.rotateAll()
     const { own: second, rotation } = await correspondent(bob)
-    const secondKey = await senderOf(edge, second)
     await network.settle(bob, alice, bob)
     network.advance(10)
     await bob.agent.rotateAll()
     await network.settle(bob, alice, bob)
     const { own: third } = await correspondent(bob)
 
+    // The wallet itself sends nothing with them any more; whoever stole them would.
+    const stolenKey = async (did: string) => {
+      const { fragment = '', keyId = '' } = (await edge.records.get('own-did', did))?.keyAgreement ?? {}
+      return { kid: `${did}#${fragment}`, key: await ports.vault.key(keyId, X25519, 'process') }
+    }
     const message = (from: string) => ({ type: BASIC_MESSAGE, from, to: [peer], body: { content: 'still me' } })
     const replayed = { id: 'replayed', ...message(second), from_prior: rotation?.jwt ?? '' }
     const late = [
-      await pack({ id: 'late', ...message(first) }, { to: peer, from: firstKey, ...common }),
-      await pack(replayed, { to: peer, from: secondKey, ...common }),
+      await pack({ id: 'late', ...message(first) }, { to: peer, from: await stolenKey(first), ...common }),
+      await pack(replayed, { to: peer, from: await stolenKey(second), ...common }),
     ]
     for (const bytes of late) {
       const forward = { next: peer, mediator: network.agency.options.did, ...common }

@@ -10,8 +10,9 @@ import { PING } from '../protocols/trust-ping/messages.ts'
 import { agencyOf, type Edge, fault, nowSeconds, profileOf, queue, queueRecipient, randomId, tell } from './context.ts'
 import { makePlain, signerOf } from './own-dids.ts'
 import type { Correspondent, Outgoing, OwnDid } from './records.ts'
+import { replaceDids } from './replaced.ts'
 import { expand } from './short-link.ts'
-import { type Change, put, remove } from './store.ts'
+import { type Change, put } from './store.ts'
 
 /** An invitation for one person with other software. */
 export async function invitePlainly(
@@ -88,13 +89,13 @@ export function toCorrespondent(
  * What a message of theirs says about the correspondence itself: that it begins, that they rotated, that they know of our
  * rotation. Throws when the message is not theirs to send.
  */
-export function heardFrom(
+export async function heardFrom(
   edge: Edge,
   before: Correspondent,
   message: Message,
   own: OwnDid,
   fromPrior: FromPrior | undefined,
-): { after: Correspondent; changes: Change[] } {
+): Promise<{ after: Correspondent; changes: Change[] }> {
   const after = { ...connected(edge, before, message, fromPrior), status: 'connected' as const }
   const changes: Change[] = []
   if (before.status !== 'connected') {
@@ -102,9 +103,11 @@ export function heardFrom(
     tell(edge, { kind: 'connected', text: `connected with ${after.label}`, relationship: after.id })
   }
   if (before.rotation && own.did === before.own) {
-    // They wrote to the new DID: the one before has served.
+    // They wrote to the new DID: those before have served.
     delete after.rotation
-    changes.push(queueRecipient(edge, before.rotation.prior, 'remove'), remove('own-did', before.rotation.prior))
+    const own = (await edge.records.all('own-did')).map(({ value }) => value)
+    const served = own.filter(({ did, correspondent }) => correspondent === before.id && did !== before.own)
+    changes.push(...(await replaceDids(edge, served)))
   }
   return { after, changes: [put('correspondent', after.id, after), ...changes] }
 }
@@ -127,7 +130,7 @@ function connected(
   }
   if (sameDid(from, peer)) return { ...before }
   // DIDComm v2.1, "DID Rotation": the prior DID is the one of this correspondence, and no older rotation is played again.
-  if (!fromPrior || !sameDid(fromPrior.iss, peer) || fromPrior.iat === undefined || fromPrior.iat <= rotated)
+  if (!fromPrior || !sameDid(fromPrior.iss, peer) || fromPrior.iat === undefined || fromPrior.iat < rotated)
     throw fault('BAD_MESSAGE', 'its sender is not the contact’s current DID')
   tell(edge, { kind: 'rotated', text: `${before.label} has a new DID`, relationship: before.id })
   return { ...before, peer: from, rotated: fromPrior.iat }
@@ -135,17 +138,18 @@ function connected(
 
 const sameDid = (a: string, b: string): boolean => peerShortForm(didOf(a)) === peerShortForm(didOf(b))
 
-/** A new DID for one correspondence; they follow by `from_prior`. */
+/**
+ * A new DID for one correspondence; they follow by `from_prior`. One who has not heard of the rotation before yet is told of both,
+ * in order.
+ */
 export async function rotateCorrespondent(edge: Edge, before: Correspondent): Promise<Correspondent> {
   const { did: mediator } = await agencyOf(edge)
   const fresh = await makePlain(edge, mediator, before.id)
   const issuer = await signerOf(edge, before.own)
   const jwt = await createFromPrior({ issuer, sub: fresh.did, clock: edge.ports.clock })
-  const after: Correspondent = { ...before, own: fresh.did, rotation: { prior: before.own, jwt } }
+  const after: Correspondent = { ...before, own: fresh.did, rotation: { jwt } }
   await edge.records.commit([
     ...newCorrespondent(edge, after, fresh),
-    // A second rotation before they heard of the first: the DID between was never seen.
-    ...(before.rotation ? [remove('own-did', before.own), queueRecipient(edge, before.own, 'remove')] : []),
     toCorrespondent(edge, after, { type: PING, body: { response_requested: true } }),
   ])
   return after

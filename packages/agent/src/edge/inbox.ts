@@ -137,7 +137,7 @@ async function fromCorrespondent(
 ): Promise<Change[]> {
   const before = await edge.records.get('correspondent', id)
   if (!before) throw new Error('it is for a contact that was deleted')
-  const { after, changes } = heardFrom(edge, before, message, own, fromPrior)
+  const { after, changes } = await heardFrom(edge, before, message, own, fromPrior)
   const from = peerShortForm(didOf(message.from ?? ''))
   const incoming = { message, from, own, relationship: undefined, correspondent: after }
   const handler = HANDLERS.get(message.type)

@@ -8,6 +8,7 @@ import { parseReceipt, provesCensorship } from '@keystead/light-client'
 import { type Edge, fault, tell } from './context.ts'
 import { giveUp } from './key-life.ts'
 import type { OwnDid, PendingOperation } from './records.ts'
+import { withReplacedKeys } from './replaced.ts'
 import { type Change, put, remove } from './store.ts'
 
 /** Bytes of a receipt: three hashes, a key and a signature. */
@@ -57,7 +58,7 @@ export async function perform(edge: Edge, { submission, ownDid, also = [], ...re
     op: operation as unknown as JsonObject,
     ...(body ? { body: body as unknown as JsonObject } : {}),
   }
-  const own: Change[] = ownDid ? [put('own-did', ownDid.did, ownDid)] : []
+  const own: Change[] = ownDid ? [put('own-did', ownDid.did, await withReplacedKeys(edge, ownDid))] : []
   await edge.records.commit([put('operation', hash, { ...rest, submission: json }), ...own, ...also])
   return resume(edge, hash)
 }

@@ -85,8 +85,10 @@ export function secretsOf(edge: Edge): SecretsPort {
   return {
     agreementKey: async (kid) => {
       const own = await ownDid(edge, kid)
-      if (!own || kid.split('#')[1] !== own.keyAgreement.fragment) return undefined
-      return edge.ports.vault.key(own.keyAgreement.keyId, X25519, 'process')
+      if (!own) return undefined
+      const keys = [own.keyAgreement, ...(own.replacedKeys ?? [])]
+      const found = keys.find(({ fragment }) => fragment === kid.split('#')[1])
+      return found && edge.ports.vault.key(found.keyId, X25519, 'process')
     },
   }
 }

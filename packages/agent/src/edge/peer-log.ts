@@ -15,15 +15,15 @@ import {
   RELATIONSHIP_ALERT,
 } from '../protocols/connect/messages.ts'
 import { CONTINUITY, type ContinuityEvent, continuityOf } from '../protocols/key-verify/continuity.ts'
-import { type Edge, fault, nowSeconds, queue, queueRecipient, tell, toPeer } from './context.ts'
+import { type Edge, fault, nowSeconds, queue, tell, toPeer } from './context.ts'
 import type { Incoming } from './inbox.ts'
-import { giveUp } from './key-life.ts'
 import { challengeByItself } from './key-verify.ts'
 import { stateOf } from './own-log.ts'
 import type { PeerLog, Relationship } from './records.ts'
 import { withoutContact } from './removal.ts'
+import { replaceDids } from './replaced.ts'
 import { strangeEntry } from './self-monitoring.ts'
-import { type Change, put, remove } from './store.ts'
+import { type Change, put } from './store.ts'
 
 /** New entries of the peer's log. The sender may be a DID we have not seen: the entries must lead to it. */
 export async function onEntries(edge: Edge, { message, from, relationship }: Incoming): Promise<Change[]> {
@@ -146,15 +146,13 @@ export async function onEntryAck(edge: Edge, { message, relationship }: Incoming
   if (pendingUntil !== undefined && relationship.recovering)
     return [put('relationship', relationship.id, { ...relationship, recovering: { until: pendingUntil } })]
   if (ack.head !== relationship.mine.state.now.head) return strangeEntry(edge, relationship, ack.head)
-  // The peer follows: earlier DIDs of ours have no use any more.
-  const old = (await edge.records.all('own-did')).filter(
-    ({ value }) => value.relationship === relationship.id && value.did !== relationship.mine.state.now.did,
-  )
-  await giveUp(
+  // The peer follows: earlier DIDs of ours have served.
+  const own = (await edge.records.all('own-did')).map(({ value }) => value)
+  const { did } = relationship.mine.state.now
+  return replaceDids(
     edge,
-    old.map(({ value }) => value.keyAgreement.keyId),
+    own.filter((old) => old.relationship === relationship.id && old.did !== did),
   )
-  return old.flatMap(({ name }) => [remove('own-did', name), queueRecipient(edge, name, 'remove')])
 }
 
 /**

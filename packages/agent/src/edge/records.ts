@@ -152,6 +152,10 @@ export interface OwnDid {
   readonly correspondent?: string
   /** Or it is the DID of this invitation for many. */
   readonly invitation?: string
+  /** When the peer turned to its successor, seconds since 1970: what was under way is still read (RELATIONSHIP-33). */
+  readonly replacedAt?: number
+  /** Agreement keys that it had before, oldest first: what was sent to them is still read. */
+  readonly replacedKeys?: readonly (OwnKey & { readonly replacedAt: number })[]
 }
 
 /** A did:dkms of ours. */
@@ -271,8 +275,8 @@ export interface Correspondent {
   /** Theirs, in a form that resolves by itself; absent until they answer our invitation. */
   readonly peer?: string
   readonly invitation: { readonly id: string; readonly expires: number; readonly url: string }
-  /** Our rotation: the DID before and the JWT that says so, sent along until they write to the new one. */
-  readonly rotation?: { readonly prior: string; readonly jwt: string }
+  /** Our rotation: the JWT of the DID before that says so, sent along until they write to the new one. */
+  readonly rotation?: { readonly jwt: string }
   /** `iat` of the last rotation of theirs, seconds since 1970: an older one is a replay. */
   readonly rotated?: number
 }

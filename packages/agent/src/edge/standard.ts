@@ -47,12 +47,12 @@ export function toContact(
 /** An answer on the thread of what came, to whoever sent it. */
 function reply(
   edge: Edge,
-  { message, own, correspondent }: Incoming,
+  { message, own, correspondent, relationship }: Incoming,
   answer: { type: string; body: JsonObject } & Partial<Pick<Outgoing, 'thid' | 'pthid' | 'ack'>>,
 ): Change {
   const threaded = answer.pthid === undefined ? { thid: message.thid ?? message.id, ...answer } : answer
   if (correspondent) return toCorrespondent(edge, correspondent, threaded)
-  return queue(edge, { ...threaded, from: own.did, to: message.from ?? '' })
+  return queue(edge, { ...threaded, from: relationship?.mine.state.now.did ?? own.did, to: message.from ?? '' })
 }
 
 export async function onPing(edge: Edge, incoming: Incoming): Promise<Change[]> {

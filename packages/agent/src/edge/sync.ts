@@ -13,6 +13,7 @@ import { forgetHelping } from './recovery/helping.ts'
 import { commitRecoverySets } from './recovery/setup.ts'
 import { goOnVetoing, settleOwnSide, watchIdentities } from './recovery/watch.ts'
 import { finishRemovals } from './removal.ts'
+import { forgetReplaced } from './replaced.ts'
 import { endInvitations } from './strangers.ts'
 
 export interface SyncResult {
@@ -44,6 +45,7 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await quietly(edge, () => watchEscrow(edge), undefined)
   await quietly(edge, () => removeSpentEscrow(edge), undefined)
   await forgetHelping(edge)
+  await forgetReplaced(edge)
   await forgetOldMessages(edge)
   return { handled, sent, waiting, operations: (await edge.records.all('operation')).length }
 }
