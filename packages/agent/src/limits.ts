@@ -113,6 +113,13 @@ export const MAX_FILES_PER_ACCOUNT = 64
 export const MAX_VAULTS_PER_ACCOUNT = 8
 export const MAX_LOCATORS_PER_ACCOUNT = 64
 
+/** Devices of one account; a relationship's document has as many keys. */
+export const MAX_DEVICES_PER_ACCOUNT = 16
+
+/** Slots of one account, one a relationship, and bytes of what is in one: a sealed entry. */
+export const MAX_SLOTS_PER_ACCOUNT = 10_000
+export const MAX_SLOT_BYTES = 32 * 1024
+
 /** Seconds a nonce for reading a backup is good for. */
 export const READ_NONCE_SECONDS = 120
 

@@ -1,13 +1,14 @@
 /** An agency as its clients and strangers meet it: only what was granted, nothing lost, nothing taken from others. */
 import { base64url, type JsonObject, multihash, systemRandom, utf8 } from '@keystead/core'
 import { encodeMultikey, sha256 } from '@keystead/crypto'
-import { wrapForward } from '@keystead/didcomm'
+import { attachmentBytes, wrapForward } from '@keystead/didcomm'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ask, packFor, post } from '../../agent/src/edge/agency-link.ts'
 import { makeAccount } from '../../agent/src/edge/own-dids.ts'
 import { put } from '../../agent/src/edge/store.ts'
 import { MAX_MAIL_BYTES } from '../../agent/src/limits.ts'
+import * as devices from '../../agent/src/protocols/account-devices/messages.ts'
 import * as backup from '../../agent/src/protocols/backup/messages.ts'
 import { GRANT } from '../../agent/src/protocols/cloud-agent/messages.ts'
 import { QUERIES } from '../../agent/src/protocols/discover-features/messages.ts'
@@ -190,6 +191,68 @@ describe('the mailbox', () => {
   })
 })
 
+describe('devices', () => {
+  const answer = async (from: string, type: string, body: JsonObject) => (await asked(from, type, body)).body
+
+  it('AGENCY-20 MUST NOT join an account that did not invite it, nor be joined to one against its will', async () => {
+    const [alice, phone, mallory] = [await account('mailbox'), await account('mailbox'), await account('mailbox')]
+    expect(await code(asked(mallory, devices.DEVICE_JOIN, { account: alice }))).toBe('DEVICE_REFUSED')
+    await asked(mallory, devices.DEVICE_ADD, { device: phone, admin: false })
+    await asked(phone, RECIPIENT_UPDATE, { updates: [{ recipient_did: `did:peer:4zQm${id()}`, action: 'add' }] })
+    expect(await answer(phone, devices.DEVICE_LIST, {})).toMatchObject({ devices: [{ device: phone, admin: true }] })
+  })
+
+  it('AGENCY-20: speaks for the account, but adds, removes and grants nothing unless it may', async () => {
+    const [alice, phone, other] = [await account('mailbox'), await account(), await account()]
+    await asked(alice, devices.DEVICE_ADD, { device: phone, admin: false })
+    await asked(phone, devices.DEVICE_JOIN, { account: alice })
+    const recipient = `did:peer:4zQm${id()}`
+    await asked(phone, RECIPIENT_UPDATE, { updates: [{ recipient_did: recipient, action: 'add' }] })
+    await forward(recipient, message('to both'))
+    for (const device of [alice, phone])
+      expect(await answer(device, pickup.STATUS_REQUEST, {})).toMatchObject({ message_count: 1 })
+    await forward(phone, message('to the phone alone'))
+    expect(await answer(phone, pickup.STATUS_REQUEST, {})).toMatchObject({ message_count: 2 })
+    expect(await answer(alice, pickup.STATUS_REQUEST, {})).toMatchObject({ message_count: 1 })
+    for (const [type, body] of [
+      [devices.DEVICE_ADD, { device: other, admin: true }],
+      [devices.DEVICE_REMOVE, { device: alice }],
+      [GRANT, { services: [] }],
+    ] as const)
+      expect(await code(asked(phone, type, body))).toBe('NOT_GRANTED')
+  })
+
+  it('AGENCY-20: once removed MUST NOT be served, whatever it asks', async () => {
+    const [alice, phone] = [await account('mailbox'), await account()]
+    await asked(alice, devices.DEVICE_ADD, { device: phone, admin: true })
+    await asked(phone, devices.DEVICE_JOIN, { account: alice })
+    await asked(alice, devices.DEVICE_REMOVE, { device: phone })
+    for (const [type, body] of [
+      [pickup.DELIVERY_REQUEST, { limit: 10 }],
+      [GRANT, { services: ['mailbox'] }],
+      [devices.DEVICE_JOIN, { account: alice }],
+      [devices.DEVICE_REMOVE, { device: alice }],
+    ] as const)
+      expect(await code(asked(phone, type, body))).toBe('DEVICE_REMOVED')
+    expect(await code(forward(phone, message('too late')))).toBe('UNKNOWN_RECIPIENT')
+  })
+
+  it('AGENCY-21: who asks for a number that is taken is told what stands there', async () => {
+    const [alice, phone] = [await account('mailbox'), await account()]
+    await asked(alice, devices.DEVICE_ADD, { device: phone, admin: false })
+    await asked(phone, devices.DEVICE_JOIN, { account: alice })
+    const swap = async (from: string, text: string) => {
+      const held = await asked(from, devices.SLOT_SWAP, { slot: 'abc', after: 0, seq: 1 }, utf8(text))
+      return [held.body['seq'], attachmentBytes(held.attachments?.[0] as never)]
+    }
+    expect(await swap(phone, 'phone')).toEqual([1, utf8('phone')])
+    expect(await swap(alice, 'alice')).toEqual([1, utf8('phone')])
+    expect(await code(asked(alice, devices.SLOT_SWAP, { slot: 'abc', after: 1, seq: 2 }, new Uint8Array(40_000)))).toBe(
+      'MESSAGE_TOO_LARGE',
+    )
+  })
+})
+
 describe('backups', () => {
   it('extend their own chain only; the same put again is no conflict', async () => {
     const own = await account('backup')
@@ -305,6 +368,10 @@ describe('whatever is sent', () => {
       locator.LOCATOR_GET,
       PUBLISH,
       GRANT,
+      devices.DEVICE_ADD,
+      devices.DEVICE_JOIN,
+      devices.DEVICE_REMOVE,
+      devices.SLOT_SWAP,
     ]
     await fc.assert(
       fc.asyncProperty(

@@ -82,6 +82,64 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       expect(await one.mail(account, ALL)).toEqual([])
     })
 
+    it('AGENCY-20: mail of an account waits for each of its devices, until that one has acknowledged it', async () => {
+      const [account, phone, stranger] = [random(), random(), random()]
+      await expect(one.joinAccount(account, phone)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
+      await one.inviteDevice(account, phone, false)
+      expect(await other.memberOf(phone)).toMatchObject({ account: phone })
+      await one.addMail(account, mailItem('r', 'before'))
+      await other.joinAccount(account, phone)
+      expect(await one.memberOf(phone)).toEqual({ account, admin: false, removed: false })
+      await expect(one.inviteDevice(stranger, phone, true)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
+      expect(await one.addMail(account, mailItem('r', 'after'))).toEqual(expect.arrayContaining([account, phone]))
+      const [kept] = await other.mail(phone, ALL)
+      await other.removeMail(phone, [kept?.id ?? ''])
+      expect(await one.mail(phone, ALL)).toEqual([])
+      expect(await one.mail(account, ALL)).toHaveLength(2)
+    })
+
+    it('AGENCY-20: a device that was removed has no mailbox, stays removed, and the last that may cannot go', async () => {
+      const [account, phone] = [random(), random()]
+      await one.inviteDevice(account, phone, true)
+      await other.joinAccount(account, phone)
+      await one.addMail(account, mailItem('r'))
+      await one.removeDevice(account, account)
+      expect(await other.mail(account, ALL)).toEqual([])
+      expect(await other.memberOf(account)).toMatchObject({ removed: true })
+      await expect(other.joinAccount(account, account)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
+      await one.addMail(account, mailItem('r'))
+      expect(await one.mail(account, ALL)).toEqual([])
+      expect(await one.mail(phone, ALL)).toHaveLength(2)
+      await expect(other.removeDevice(account, phone)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
+    })
+
+    it('AGENCY-20: a full mailbox of one device keeps nothing from another', async () => {
+      const [account, phone] = [random(), random()]
+      await one.inviteDevice(account, phone, false)
+      await one.joinAccount(account, phone)
+      await one.setRoom(account, { messages: 1, bytes: 1000 })
+      await one.addMail(account, mailItem('r', 'first'))
+      await other.removeMail(
+        phone,
+        (await one.mail(phone, ALL)).map(({ id }) => id),
+      )
+      expect(await other.addMail(account, mailItem('r', 'second'))).toEqual([phone])
+      await expect(one.addMail(account, mailItem('r', 'third'))).rejects.toMatchObject({ code: 'MAILBOX_FULL' })
+    })
+
+    it('AGENCY-21: of all who put something after the same number one has its way, and each is told what stands', async () => {
+      const account = random()
+      const put = (store: CloudStore, text: string, after = 4) =>
+        store.swapSlot(account, { slot: 's', after, seq: after + 1 }, utf8(text))
+      const results = await Promise.all(Array.from({ length: 8 }, (_, n) => put(n % 2 ? one : other, String(n))))
+      const standing = new Set(results.map(({ seq, value }) => `${seq} ${value}`))
+      expect(standing.size).toBe(1)
+      const [first] = results
+      expect(await put(one, 'late')).toEqual(first)
+      expect(await put(other, 'next', 5)).toEqual({ seq: 6, value: utf8('next') })
+      expect((await one.swapSlot(random(), { slot: 's', after: 0, seq: 1 }, utf8('x'))).seq).toBe(1)
+    })
+
     it('an account that has mail is told of to every listener, under a name that is not its own', async () => {
       const account = random()
       const key = one.accountKey(account)
@@ -210,6 +268,8 @@ describe('AGENCY-12 migrations', () => {
       'drop table schema_version',
       'drop table accounts',
       'drop table push_subscriptions',
+      'drop table members',
+      'drop table slots',
       'drop index mail_received',
     )
     const adopted = openSqliteStore(folder)

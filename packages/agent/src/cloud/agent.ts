@@ -33,7 +33,7 @@ import { LiveDelivery } from './live.ts'
 import type { Log } from './log.ts'
 import type { Forwarding } from './move/forwarding.ts'
 import type { PushService } from './push/service.ts'
-import type { CloudStore } from './store/port.ts'
+import type { CloudStore, MailItem } from './store/port.ts'
 
 /** A connection on which messages can be pushed. */
 export interface Session {
@@ -73,6 +73,8 @@ export interface Reply {
 export interface Incoming {
   /** The DID that authenticated; undefined for an anonymous message. */
   readonly from: string | undefined
+  /** The account it speaks for: its own, or the one whose device it is (AGENCY-20). */
+  readonly account: string
   readonly message: Message
   readonly session: Session | undefined
 }
@@ -122,7 +124,9 @@ export class CloudAgent {
     }
     const from = metadata.authenticated && message.from ? didOf(message.from) : undefined
     if (!from) throw refusal('NOT_AUTHENTICATED', 'an agency answers only to a proven sender')
-    return this.#answer({ from, message, session }, await this.#handle({ from, message, session }))
+    const { account, admin, removed } = await this.options.store.memberOf(from)
+    const incoming = { from, account, message, session }
+    return this.#answer(incoming, await this.#handle(incoming, { admin, removed }))
   }
 
   /** Ends live delivery on a closed connection. */
@@ -130,14 +134,20 @@ export class CloudAgent {
     this.live.end(session)
   }
 
-  async #handle(incoming: Incoming): Promise<Reply | undefined> {
+  async #handle(
+    incoming: Incoming,
+    { admin, removed }: { admin: boolean; removed: boolean },
+  ): Promise<Reply | undefined> {
     const handler = HANDLERS.get(incoming.message.type)
+    const { account } = incoming
     try {
+      if (removed) throw refusal('DEVICE_REMOVED', 'this device was taken out of its account')
       if (!handler) throw refusal('UNKNOWN_MESSAGE_TYPE', `an agency does not handle ${incoming.message.type}`)
-      if (await this.options.store.isSuspended(incoming.from ?? ''))
+      if (await this.options.store.isSuspended(account))
         throw refusal('ACCOUNT_SUSPENDED', 'the operator has suspended this account; what waits for it is kept')
+      if (handler.admin && !admin) throw refusal('NOT_GRANTED', 'this device was not given that')
       if (handler.service) {
-        const granted = await this.options.store.grants(incoming.from ?? '')
+        const granted = await this.options.store.grants(account)
         if (!granted.includes(handler.service))
           throw refusal('NOT_GRANTED', `this account has not been granted "${handler.service}"`)
       }
@@ -156,10 +166,19 @@ export class CloudAgent {
       throw refusal('MESSAGE_TOO_LARGE', `a mailbox takes ${MAX_MAIL_BYTES} bytes a message`)
     const recipient = didOf(next)
     const account = await store.accountOf(recipient)
-    if (!account) throw refusal('UNKNOWN_RECIPIENT', 'nobody here receives for this DID')
     const item = { id: messageId(random), recipient, bytes: payload, received: clock.now() }
-    await store.addMail(account, item)
-    this.options.push?.hasMail(account)
+    const devices = account ? await store.addMail(account, item) : await this.#keepForDevice(item)
+    for (const device of devices) this.options.push?.hasMail(device)
+  }
+
+  /** What one device of an account sends another. */
+  async #keepForDevice(item: MailItem): Promise<readonly string[]> {
+    const { store } = this.options
+    const { account, removed } = await store.memberOf(item.recipient)
+    if (account === item.recipient && (await store.members(account)).length === 1)
+      throw refusal('UNKNOWN_RECIPIENT', 'nobody here receives for this DID')
+    if (removed) throw refusal('UNKNOWN_RECIPIENT', 'this device was taken out of its account')
+    return store.addMail(account, item, item.recipient)
   }
 
   async #answer(incoming: Incoming, reply: Reply | undefined): Promise<Bytes | undefined> {

@@ -42,7 +42,7 @@ export async function escrowService(
   }
 }
 
-const sender = ({ from }: Incoming): string => from ?? ''
+const sender = ({ account }: Incoming): string => account
 
 async function register(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
   const account = escrow.parseEscrowAccount(incoming.message.body)
@@ -131,7 +131,7 @@ async function authenticated(
 ): Promise<{ record: StoredEscrow; used: number }> {
   const fresh = await agent.takeNonce(nonce, `escrow ${account}`)
   const found = await agent.options.store.escrow(account)
-  const request = { step, agent: agent.options.did, sender: sender(incoming), account, nonce, content }
+  const request = { step, agent: agent.options.did, sender: incoming.from ?? '', account, nonce, content }
   const theirs = requestIsOwners(found?.record.auth, request, signature)
   if (!fresh || !found || !theirs) throw refusal('ESCROW_REFUSED', 'this request is not of who registered here')
   return found

@@ -13,6 +13,7 @@ import * as pickup from '../protocols/pickup/messages.ts'
 import { PUBLISH, PUBLISHED, parsePublish } from '../protocols/publish/messages.ts'
 import { PING, PING_RESPONSE, wantsPingResponse } from '../protocols/trust-ping/messages.ts'
 import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
+import { DEVICE_HANDLERS } from './devices.ts'
 import { ESCROW_HANDLERS } from './escrow.ts'
 import { INVITATION_HANDLERS } from './invitations.ts'
 import { MOVE_HANDLERS } from './move/handlers.ts'
@@ -20,10 +21,14 @@ import { PUSH_HANDLERS } from './push/handlers.ts'
 
 export interface Handler {
   readonly service?: CloudService
+  /** Only for devices that may do more than their own mail (AGENCY-20). */
+  readonly admin?: true
   readonly run: (agent: CloudAgent, incoming: Incoming) => Promise<Reply | undefined>
 }
 
-const account = (incoming: Incoming): string => incoming.from ?? ''
+const account = (incoming: Incoming): string => incoming.account
+/** Whose mailbox is meant: each device has its own. */
+const device = (incoming: Incoming): string => incoming.from ?? ''
 
 async function updateRecipients(
   agent: CloudAgent,
@@ -33,8 +38,11 @@ async function updateRecipients(
   const updated: { recipient_did: string; action: string; result: mediation.UpdateResult }[] = []
   for (const { recipient_did, action, proof } of mediation.parseRecipientUpdate(incoming.message.body)) {
     let result: mediation.UpdateResult
-    if (action === 'remove') result = await store.removeRecipient(account(incoming), recipient_did)
-    else if (recipient_did.startsWith('did:dkms:')) result = await claim(agent, account(incoming), recipient_did, proof)
+    if (action === 'remove') {
+      result = await store.removeRecipient(account(incoming), recipient_did)
+      // Of the time when the device was alone.
+      if (result === 'no_change') result = await store.removeRecipient(device(incoming), recipient_did)
+    } else if (recipient_did.startsWith('did:dkms:')) result = await claim(agent, incoming, recipient_did, proof)
     else result = await store.addRecipient(account(incoming), recipient_did)
     updated.push({ recipient_did, action, result })
   }
@@ -44,7 +52,7 @@ async function updateRecipients(
 /** A DID that everybody knows goes to whoever controls it today: after a recovery, the new device. */
 async function claim(
   agent: CloudAgent,
-  owner: string,
+  incoming: Incoming,
   recipient: string,
   proof: mediation.RecipientUpdate['proof'],
 ): Promise<mediation.UpdateResult> {
@@ -54,10 +62,10 @@ async function claim(
   if (!didDocument)
     return didResolutionMetadata.error?.type.endsWith('#INTERNAL_ERROR') ? 'server_error' : 'client_error'
   const key = findMethod(didDocument, proof.kid, 'authentication')?.publicKey
-  const signed = mediation.recipientTranscript({ agency: did, account: owner, recipient })
+  const signed = mediation.recipientTranscript({ agency: did, account: device(incoming), recipient })
   if (key?.suite !== 'ed25519' && key?.suite !== 'p256') return 'client_error'
   if (!verifySignature({ suite: key.suite, bytes: key.bytes }, signed, proof.signature)) return 'client_error'
-  return store.addRecipient(owner, recipient, { takeOver: true })
+  return store.addRecipient(account(incoming), recipient, { takeOver: true })
 }
 
 /** Somebody else's client asks for mediation and nothing more: that is its grant. */
@@ -68,7 +76,7 @@ async function grantMailbox(agent: CloudAgent, incoming: Incoming): Promise<void
 }
 
 async function statusReply(agent: CloudAgent, incoming: Incoming, recipient?: string): Promise<Reply> {
-  const { count, bytes, oldest, newest } = await agent.options.store.mailStatus(account(incoming), recipient)
+  const { count, bytes, oldest, newest } = await agent.options.store.mailStatus(device(incoming), recipient)
   const now = agent.options.clock.now()
   const v4 = pickup.isV4(incoming.message.type)
   const seconds = (time: number): number => Math.floor(time / 1000)
@@ -79,7 +87,7 @@ async function statusReply(agent: CloudAgent, incoming: Incoming, recipient?: st
       ...(recipient === undefined ? {} : { recipient_did: recipient }),
       message_count: count,
       total_bytes: bytes,
-      live_delivery: incoming.session !== undefined && agent.live.isOn(account(incoming), incoming.session),
+      live_delivery: incoming.session !== undefined && agent.live.isOn(device(incoming), incoming.session),
       // Ours: after how long what waits is forgotten. The protocol has no word for it.
       kept_seconds: (agent.options.mailDays ?? MAIL_DAYS) * 86_400,
       ...(oldest === undefined || newest === undefined
@@ -97,7 +105,7 @@ async function deliver(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
   const v4 = pickup.isV4(incoming.message.type)
   const { limit, recipient } = pickup.parseDeliveryRequest(incoming.message.body, v4)
   const filter = { limit, maxBytes: MAX_DELIVERY_BYTES, ...(recipient === undefined ? {} : { recipient }) }
-  const items = await agent.options.store.mail(account(incoming), filter)
+  const items = await agent.options.store.mail(device(incoming), filter)
   if (items.length === 0 && !v4) return statusReply(agent, incoming, recipient)
   return {
     type: v4 ? pickup.DELIVERY_V4 : pickup.DELIVERY,
@@ -110,7 +118,7 @@ async function changeLiveDelivery(agent: CloudAgent, incoming: Incoming): Promis
   const on = pickup.parseLiveDelivery(incoming.message.body)
   if (!incoming.session) throw refusal('NO_SOCKET', 'live delivery needs a WebSocket')
   const type = pickup.isV4(incoming.message.type) ? pickup.DELIVERY_V4 : pickup.DELIVERY
-  if (on) await agent.live.begin(account(incoming), incoming.session, type)
+  if (on) await agent.live.begin(device(incoming), incoming.session, type)
   else agent.live.end(incoming.session)
   // The status after the change counts what came before it, so that nothing waits unseen between the two.
   return statusReply(agent, incoming)
@@ -162,6 +170,7 @@ function fitting<T extends { envelope: Uint8Array }>(items: readonly T[]): T[] {
 }
 
 export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ...DEVICE_HANDLERS,
   ...ESCROW_HANDLERS,
   ...INVITATION_HANDLERS,
   ...MOVE_HANDLERS,
@@ -176,6 +185,7 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [
     GRANT,
     {
+      admin: true,
       run: async (agent, incoming) => {
         const services = parseServices(incoming.message.body)
         await agent.options.store.setGrants(account(incoming), services)
@@ -260,7 +270,7 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
     {
       service: 'mailbox',
       run: async (agent, incoming) => {
-        await agent.options.store.removeMail(account(incoming), pickup.parseMessagesReceived(incoming.message.body))
+        await agent.options.store.removeMail(device(incoming), pickup.parseMessagesReceived(incoming.message.body))
         return statusReply(agent, incoming)
       },
     },

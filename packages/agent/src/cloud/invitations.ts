@@ -16,7 +16,7 @@ export const INVITATION_HANDLERS: ReadonlyMap<string, Handler> = new Map<string,
     KEEP_INVITATION,
     {
       service: 'mailbox',
-      run: async ({ options: { store, clock, url } }, { from = '', message }) => {
+      run: async ({ options: { store, clock, url } }, { account: from, message }) => {
         const { id, expires, form } = parseKeepInvitation(message.body)
         const bytes = onlyAttachment(message)
         if (bytes.length > MAX_INVITATION_BYTES)
@@ -32,7 +32,7 @@ export const INVITATION_HANDLERS: ReadonlyMap<string, Handler> = new Map<string,
     WITHDRAW_INVITATION,
     {
       service: 'mailbox',
-      run: async ({ options: { store } }, { from = '', message }) => {
+      run: async ({ options: { store } }, { account: from, message }) => {
         const { id } = parseWithdrawInvitation(message.body)
         await store.removeInvitation(from, id)
         return { type: INVITATION_WITHDRAWN, body: { id } }

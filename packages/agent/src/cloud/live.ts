@@ -51,6 +51,11 @@ export class LiveDelivery {
     this.#sessions.delete(session)
   }
 
+  /** Ends it on every socket of a device. */
+  endFor(account: string): void {
+    for (const [session, live] of this.#sessions) if (live.account === account) this.#sessions.delete(session)
+  }
+
   /** Looks for every socket. */
   poll(): void {
     this.#look(() => true)

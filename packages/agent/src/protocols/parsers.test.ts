@@ -2,6 +2,7 @@
 import { isKeysteadError } from '@keystead/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import * as accountDevices from './account-devices/messages.ts'
 import * as backup from './backup/messages.ts'
 import * as basicMessage from './basic-message/messages.ts'
 import * as cloudAgent from './cloud-agent/messages.ts'
@@ -35,6 +36,12 @@ const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, obj
   'backup readers': [backup.parseReaders, { vault: id, readers: [`z6Mk${'a'.repeat(44)}`] }],
   'backup challenge': [backup.parseChallengeRequest, { vault: id }],
   'backup get': [backup.parseBackupGet, { vault: id, reader: `z6Mk${'a'.repeat(44)}`, nonce: long, signature: 'AAAA' }],
+  'device add': [accountDevices.parseDeviceAdd, { device: 'did:peer:2x', admin: false }],
+  'device join': [accountDevices.parseDeviceJoin, { account: 'did:peer:2x' }],
+  'device remove': [accountDevices.parseDeviceRemove, { device: 'did:peer:2x' }],
+  devices: [accountDevices.parseDevices, { devices: [{ device: 'did:peer:2x', admin: true, state: 'member' }] }],
+  'slot swap': [accountDevices.parseSlotSwap, { slot: 'x', after: 0, seq: 1 }],
+  'slot held': [accountDevices.parseSlotHeld, { slot: 'x', seq: 1 }],
   grant: [cloudAgent.parseServices, { services: ['mailbox'] }],
   introduction: [connect.parseIntroduction, { entry: {}, label: 'x', did: 'did:dkms:a' }],
   entries: [connect.parseEntries, { entries: [{}] }],

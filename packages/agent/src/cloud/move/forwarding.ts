@@ -59,12 +59,14 @@ export class Forwarding {
   async #one(account: string, to: string): Promise<void> {
     const { store, resolver } = this.#options
     const url = await endpointOf(resolver, to)
+    // Of several devices none moves (AGENCY-20); the one there is need not be the account's first.
+    const device = (await store.members(account)).find(({ state }) => state === 'member')?.device ?? account
     while (url !== undefined && !this.#stopped) {
-      const items = await store.mail(account, { limit: PAGE, maxBytes: MAX_DELIVERY_BYTES })
+      const items = await store.mail(device, { limit: PAGE, maxBytes: MAX_DELIVERY_BYTES })
       if (items.length === 0) return
       for (const item of items) {
         if (!(await this.#pass(item, to, url))) return
-        await store.removeMail(account, [item.id])
+        await store.removeMail(device, [item.id])
       }
     }
   }

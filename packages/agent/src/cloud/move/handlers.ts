@@ -10,12 +10,15 @@ export const MOVE_HANDLERS: readonly (readonly [string, Handler])[] = [
     MOVE_FORWARD,
     {
       service: 'mailbox',
-      run: async (agent, { from = '', message }) => {
+      admin: true,
+      run: async (agent, { from = '', account, message }) => {
         const { did, store, resolver } = agent.options
+        if ((await store.members(account)).filter(({ state }) => state === 'member').length > 1)
+          throw refusal('SEVERAL_DEVICES', 'the mail of several devices is not passed on: revoke all but one first')
         const to = parseMoveForward(message.body)
         if (to === did || (await endpointOf(resolver, to)) === undefined)
           throw refusal('MOVE_REFUSED', 'this names no other agency that takes messages over HTTP')
-        await store.setForwarding(from, to)
+        await store.setForwarding(account, to)
         agent.options.forwarding?.look()
         return { type: MOVE_STATE, body: { to, waiting: (await store.mailStatus(from)).count } }
       },
@@ -25,12 +28,13 @@ export const MOVE_HANDLERS: readonly (readonly [string, Handler])[] = [
     MOVE_STOP,
     {
       service: 'mailbox',
-      run: async (agent, { from = '' }) => {
+      admin: true,
+      run: async (agent, { from = '', account }) => {
         const { store } = agent.options
-        if ((await store.forwardTo(from)) === undefined) throw refusal('MOVE_REFUSED', 'this account has not moved')
+        if ((await store.forwardTo(account)) === undefined) throw refusal('MOVE_REFUSED', 'this account has not moved')
         if ((await store.mailStatus(from)).count > 0)
           throw refusal('MOVE_UNFINISHED', 'some mail has not been passed on yet')
-        return { type: MOVE_FORGOTTEN, body: { ...(await store.forget(from)) } satisfies JsonObject }
+        return { type: MOVE_FORGOTTEN, body: { ...(await store.forget(account)) } satisfies JsonObject }
       },
     },
   ],

@@ -1,6 +1,7 @@
 /** Mail: kept until it is acknowledged, counted against the account's room, given out in the order it came. */
 import { sql } from 'kysely'
 import { refusal } from '../agent.ts'
+import { mailboxesOf } from './members.ts'
 import type { CloudStore, MailStatus } from './port.ts'
 import type { Database, Tables } from './tables.ts'
 import { roomOf } from './tenants.ts'
@@ -20,17 +21,31 @@ export function mailOf({ db, alone, announce }: Database): Mailbox {
   }
   return {
     mailStatus: (account, recipient) => statusIn(db, account, recipient),
-    addMail: (account, { id, recipient, bytes, received }) =>
+    addMail: (account, { id, recipient, bytes, received }, only) =>
       alone(`mail ${account}`, async (transaction) => {
-        const [status, room] = [await statusIn(transaction, account), await roomOf(transaction, account)]
-        if (status.count >= room.messages || status.bytes + bytes.length > room.bytes)
-          throw refusal('MAILBOX_FULL', 'the mailbox is full')
-        const row = { id, account, recipient, bytes, size: bytes.length, received }
-        await transaction
-          .insertInto('mail')
-          .values(row as Tables['mail'])
-          .execute()
-        await announce(transaction, account)
+        const room = await roomOf(transaction, account)
+        const took: string[] = []
+        for (const device of only === undefined ? await mailboxesOf(transaction, account) : [only]) {
+          const status = await statusIn(transaction, device)
+          // A phone in a drawer does not keep the others' mail away.
+          if (status.count >= room.messages || status.bytes + bytes.length > room.bytes) continue
+          const row = {
+            id: took.length === 0 ? id : `${id}.${took.length}`,
+            account: device,
+            recipient,
+            bytes,
+            size: bytes.length,
+            received,
+          }
+          await transaction
+            .insertInto('mail')
+            .values(row as Tables['mail'])
+            .execute()
+          await announce(transaction, device)
+          took.push(device)
+        }
+        if (took.length === 0) throw refusal('MAILBOX_FULL', 'the mailbox is full')
+        return took
       }),
     newestMail: async (account) => {
       const newest = db

@@ -31,6 +31,13 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
       form text not null, bytes ${bytes} not null)${after}`,
     'create index if not exists invitations_owner on invitations (owner)',
   ],
+  ({ bytes, integer, after }) => [
+    `create table members (device text primary key, account text not null, admin integer not null,
+      state text not null)${after}`,
+    'create index members_account on members (account)',
+    `create table slots (account text not null, slot text not null, seq ${integer} not null, value ${bytes} not null,
+      primary key (account, slot))${after}`,
+  ],
 ]
 
 export const SCHEMA_VERSION: number = STEPS.length

@@ -40,7 +40,8 @@ export function movesOf({ db, alone }: Database): Moves {
         await transaction.updateTable('accounts').set(none).where('account', '=', account).execute()
         for (const table of ['files', 'invitations'] as const)
           await transaction.deleteFrom(table).where('owner', '=', account).execute()
-        await transaction.deleteFrom('invitations').where('owner', '=', account).execute()
+        for (const table of ['members', 'slots'] as const)
+          await transaction.deleteFrom(table).where('account', '=', account).execute()
       })
       // Counted afresh: what it says is what is there.
       const { rows } = await sql<Record<'messages' | 'recipients' | 'services' | 'files' | 'backups', number>>`

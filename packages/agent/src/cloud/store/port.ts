@@ -4,6 +4,7 @@
  */
 import type { Bytes } from '@keystead/core'
 import type { EscrowRecord, GuessVerdict } from '@keystead/recovery'
+import type { Member, SlotSwap } from '../../protocols/account-devices/messages.ts'
 import type { BackupPut } from '../../protocols/backup/messages.ts'
 import type { CloudService } from '../../protocols/cloud-agent/messages.ts'
 import type { InvitationForm } from '../../protocols/invitation/messages.ts'
@@ -85,6 +86,18 @@ export interface CloudStore extends Tenants {
   grants(account: string): Promise<readonly CloudService[]>
   setGrants(account: string, services: readonly CloudService[]): Promise<void>
 
+  /** Whose account a device speaks for: its own, unless it joined another. */
+  memberOf(device: string): Promise<{ account: string; admin: boolean; removed: boolean }>
+  members(account: string): Promise<Member[]>
+  /** Rejects with `DEVICE_REFUSED`: too many, or another account's. */
+  inviteDevice(account: string, device: string, admin: boolean): Promise<void>
+  /** Rejects with `DEVICE_REFUSED` where it was not invited. */
+  joinAccount(account: string, device: string): Promise<void>
+  /** With its mailbox. Rejects with `DEVICE_REFUSED` for the last one that may. */
+  removeDevice(account: string, device: string): Promise<void>
+  /** Compare and swap: resolves to what stands there now, put by this call or not. */
+  swapSlot(account: string, swap: SlotSwap, value: Bytes): Promise<{ seq: number; value: Bytes }>
+
   /** The first account that adds a DID keeps it; `client_error` to any other. */
   /** `takeOver`: also from another account, for a DID whose control was shown. */
   addRecipient(
@@ -96,8 +109,11 @@ export interface CloudStore extends Tenants {
   recipients(account: string): Promise<string[]>
   accountOf(recipient: string): Promise<string | undefined>
 
-  /** Rejects with `MAILBOX_FULL`. */
-  addMail(account: string, item: MailItem): Promise<void>
+  /**
+   * Into the mailbox of every device of the account that has room. Resolves to those devices; rejects with `MAILBOX_FULL`
+   * when none has. `only`: for this device alone.
+   */
+  addMail(account: string, item: MailItem, only?: string): Promise<readonly string[]>
   mail(
     account: string,
     filter: { recipient?: string; after?: number; limit: number; maxBytes: number },

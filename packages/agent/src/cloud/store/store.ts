@@ -8,6 +8,7 @@ import { filesOf } from './files.ts'
 import type { GuessWitness } from './guess-witness.ts'
 import { invitationsOf } from './invitations.ts'
 import { mailOf } from './mailbox.ts'
+import { membersOf } from './members.ts'
 import { movesOf } from './moves.ts'
 import { noncesOf } from './nonces.ts'
 import type { CloudStore } from './port.ts'
@@ -37,6 +38,7 @@ export function storeOn(
     ...backupsOf(database),
     ...filesOf(database),
     ...invitationsOf(database),
+    ...membersOf(database),
     ...movesOf(database),
     ...noncesOf(database),
     ...pushesOf(database),

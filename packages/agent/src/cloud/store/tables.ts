@@ -19,6 +19,8 @@ export interface Tables {
   envelopes: { vault: string; stream: string; seq: number; hash: string; envelope: Uint8Array; time: number }
   locators: { account: string; owner: string; record: Uint8Array }
   files: { name: string; owner: string; media_type: string; bytes: Uint8Array }
+  members: { device: string; account: string; admin: number; state: string }
+  slots: { account: string; slot: string; seq: number; value: Uint8Array }
   invitations: { id: string; owner: string; expires: number; form: string; bytes: Uint8Array }
   nonces: { nonce: string; subject: string; until: number }
   escrows: {

@@ -21,13 +21,16 @@ export function tenantsOf({ db, alone }: Database): Tenants {
       return (await row.executeTakeFirst())?.suspended === 1
     },
     tenants: async () => {
+      // Every device of an account has a mailbox.
+      const mailOf = sql`mail.account = everybody.account or mail.account in
+        (select device from members where members.account = everybody.account)`
       const { rows } = await sql<Omit<Tenant, 'id' | 'suspended'> & { services: string | null; suspended: number }>`
         select everybody.account as account, grants.services as services, coalesce(accounts.suspended, 0) as suspended,
           coalesce(accounts.max_messages, ${MAX_MESSAGES_PER_ACCOUNT}) as "maxMessages",
           coalesce(accounts.max_bytes, ${MAX_MAILBOX_BYTES}) as "maxBytes",
           (select count(*) from recipients where recipients.account = everybody.account) as recipients,
-          (select count(*) from mail where mail.account = everybody.account) as messages,
-          (select coalesce(sum(size), 0) from mail where mail.account = everybody.account) as bytes,
+          (select count(*) from mail where ${mailOf}) as messages,
+          (select coalesce(sum(size), 0) from mail where ${mailOf}) as bytes,
           (select coalesce(sum(length(envelope)), 0) from envelopes join vaults on vaults.vault = envelopes.vault
             where vaults.account = everybody.account) as "backupBytes"
         from (select account from grants union select account from accounts) as everybody

@@ -1,0 +1,95 @@
+/** The devices of an account and the slots in which they agree (AGENCY-20, AGENCY-21). */
+import type { Transaction } from 'kysely'
+import { MAX_DEVICES_PER_ACCOUNT, MAX_SLOTS_PER_ACCOUNT } from '../../limits.ts'
+import type { Member, MemberState } from '../../protocols/account-devices/messages.ts'
+import { refusal } from '../agent.ts'
+import type { CloudStore } from './port.ts'
+import type { Database, Tables } from './tables.ts'
+
+type Members = Pick<CloudStore, 'memberOf' | 'members' | 'inviteDevice' | 'joinAccount' | 'removeDevice' | 'swapSlot'>
+
+export function membersOf({ db, alone }: Database): Members {
+  return {
+    memberOf: async (device) => {
+      const row = db.selectFrom('members').selectAll().where('device', '=', device)
+      const found = await row.executeTakeFirst()
+      // Who joined nobody is the first and only device of an account of its own.
+      if (!found || found.state === 'invited') return { account: device, admin: true, removed: false }
+      return { account: found.account, admin: found.admin === 1, removed: found.state === 'removed' }
+    },
+    members: (account) => rows(db, account),
+    inviteDevice: (account, device, admin) =>
+      alone(`account ${account}`, async (transaction) => {
+        const all = await rows(transaction, account)
+        const known = all.find((member) => member.device === device)
+        if (known) return
+        if (all.filter(({ state }) => state !== 'removed').length >= MAX_DEVICES_PER_ACCOUNT)
+          throw refusal('DEVICE_REFUSED', `an account has at most ${MAX_DEVICES_PER_ACCOUNT} devices`)
+        const other = transaction.selectFrom('members').select('state').where('device', '=', device)
+        const state = (await other.executeTakeFirst())?.state
+        if (state !== undefined && state !== 'invited')
+          throw refusal('DEVICE_REFUSED', 'this device belongs to another account')
+        const table = transaction.insertInto('members')
+        // The account's first device, which had no row while it was alone.
+        await table
+          .values({ device: account, account, admin: 1, state: 'member' })
+          .onConflict((conflict) => conflict.column('device').doNothing())
+          .execute()
+        const row = { account, admin: admin ? 1 : 0, state: 'invited' }
+        await table
+          .values({ device, ...row })
+          .onConflict((conflict) => conflict.column('device').doUpdateSet(row))
+          .execute()
+      }),
+    joinAccount: (account, device) =>
+      alone(`account ${account}`, async (transaction) => {
+        const own = transaction.selectFrom('members').select(['account', 'state']).where('device', '=', device)
+        const row = await own.executeTakeFirst()
+        if (row?.account !== account || row.state === 'removed')
+          throw refusal('DEVICE_REFUSED', 'no device of this account has invited this one')
+        await transaction.updateTable('members').set({ state: 'member' }).where('device', '=', device).execute()
+      }),
+    removeDevice: (account, device) =>
+      alone(`account ${account}`, async (transaction) => {
+        const all = await rows(transaction, account)
+        const left = all.filter((member) => member.state === 'member' && member.device !== device)
+        if (!left.some(({ admin }) => admin))
+          throw refusal('DEVICE_REFUSED', 'an account keeps one device that may add and remove others')
+        const row = transaction.updateTable('members').set({ state: 'removed' satisfies MemberState })
+        await row.where('device', '=', device).where('account', '=', account).execute()
+        for (const table of ['mail', 'push_subscriptions'] as const)
+          await transaction.deleteFrom(table).where('account', '=', device).execute()
+      }),
+    swapSlot: (account, { slot, after, seq }, value) =>
+      alone(`slots ${account}`, async (transaction) => {
+        const place = transaction.selectFrom('slots').select(['seq', 'value'])
+        const held = await place.where('account', '=', account).where('slot', '=', slot).executeTakeFirst()
+        if (held && (Number(held.seq) !== after || seq <= after))
+          return { seq: Number(held.seq), value: new Uint8Array(held.value) }
+        if (!held) {
+          const own = transaction.selectFrom('slots').select((e) => e.fn.countAll<number>().as('count'))
+          const { count } = await own.where('account', '=', account).executeTakeFirstOrThrow()
+          if (Number(count) >= MAX_SLOTS_PER_ACCOUNT) throw refusal('MAILBOX_FULL', 'too many slots of this account')
+        }
+        await transaction
+          .insertInto('slots')
+          .values({ account, slot, seq, value })
+          .onConflict((conflict) => conflict.columns(['account', 'slot']).doUpdateSet({ seq, value }))
+          .execute()
+        return { seq, value }
+      }),
+  }
+}
+
+/** Those who take part, the first device included once there is another. */
+async function rows(from: Database['db'] | Transaction<Tables>, account: string): Promise<Member[]> {
+  const all = await from.selectFrom('members').selectAll().where('account', '=', account).orderBy('device').execute()
+  if (all.length === 0) return [{ device: account, admin: true, state: 'member' }]
+  return all.map(({ device, admin, state }) => ({ device, admin: admin === 1, state: state as MemberState }))
+}
+
+/** Whose mailboxes get what comes for an account. */
+export async function mailboxesOf(transaction: Transaction<Tables>, account: string): Promise<string[]> {
+  const all = await rows(transaction, account)
+  return all.filter(({ state }) => state === 'member').map(({ device }) => device)
+}
