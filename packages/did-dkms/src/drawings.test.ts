@@ -5,9 +5,10 @@ import { describe, expect, test } from 'vitest'
 import { apply } from './apply/apply.ts'
 import { parseSubmission } from './parse/submission.ts'
 import { decodeState, encodeState } from './state.ts'
-import { Chain, NET } from './testing/chain.ts'
+import { Chain } from './testing/chain.ts'
 import { DRAWINGS } from './testing/drawings/index.ts'
 import { START } from './testing/line.ts'
+import { NET } from './testing/vectors.ts'
 
 const provider = nodeKeyProvider()
 
@@ -15,7 +16,7 @@ describe('drawn logs', () => {
   test.each(DRAWINGS.map((drawing) => [`${drawing.rule}: ${drawing.title}`, drawing] as const))(
     '%s',
     async (_, drawing) => {
-      const chain = await new Chain(provider).draw(drawing.log, drawing.tamper)
+      const chain = await new Chain(provider).draw(drawing.log, drawing)
       for (const step of chain.steps) {
         if (!('state' in step.expect) || !step.text) continue
         // DKMS-20: a state is its bytes.

@@ -2,13 +2,16 @@
 import { utf8 } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { describe, expect, test } from 'vitest'
+import { apply } from './apply/apply.ts'
 import { keyUrl } from './document.ts'
 import { type History, type HistoryEntry, replay } from './history.ts'
 import type { KeyLife } from './key-states.ts'
 import { signedOperationHash } from './log.ts'
 import { parseSubmission } from './parse/submission.ts'
-import { Chain, NET } from './testing/chain.ts'
+import type { DidState } from './state.ts'
+import { Chain } from './testing/chain.ts'
 import { START } from './testing/line.ts'
+import { NET } from './testing/vectors.ts'
 import type { Submission } from './types.ts'
 import { resolveVersion } from './versions.ts'
 
@@ -29,6 +32,34 @@ async function drawn(
   const network = { net: NET, parametersAt: () => chain.parameters, protocol: 1 }
   return { chain, history: replay(change(entries), network, { time: START + end, lost: 0 }) }
 }
+
+test('DKMS-24: a history that governance passed through ends in the state that the ledger has', async () => {
+  const log = `
+    0   genesis auth=a next=b recovery=r:1h by a
+    1h  recover key=r auth=x next=y by r x
+    4h  update by x`
+  const { chain, history } = await drawn(log, 5 * HOUR)
+  const parametersAt = ({ time }: { time: number }) => ({
+    ...chain.parameters,
+    vetoes: time < START + 3 * HOUR ? 2 : 5,
+  })
+  const sent = chain.steps.map(({ text, time, lost }, index) => {
+    const submission = parseSubmission(utf8(text as string))
+    const entry = { i: index, t: time, lost, p: 1, s: signedOperationHash(submission.operation) }
+    return { submission, entry }
+  })
+  let state: DidState | undefined
+  for (const { submission, entry } of sent) {
+    const now = { time: entry.t, lost: entry.lost }
+    const result = apply(state, submission, { net: NET, parameters: parametersAt(now), logIndex: entry.i, ...now })
+    if (!result.ok) throw new Error(result.code)
+    state = result.state
+  }
+  const replayed = replay(sent, { net: NET, parametersAt, protocol: 1 }, { time: START + 4 * HOUR, lost: 0 })
+  expect(replayed.state).toEqual(state)
+  expect(replayed.state.recovery.vetoesLeft).toBe(5)
+  expect(history.state.recovery.vetoesLeft).toBe(2)
+})
 
 const withoutBody = (entry: HistoryEntry): HistoryEntry => {
   const { body: _, ...submission } = entry.submission

@@ -123,7 +123,8 @@ class Reading {
     for (let due = this.#nextEnd(now); due !== undefined; due = this.#nextEnd(now)) {
       const before = this.#state as DidState
       const then = { time: due, lost: now.lost }
-      const after = rules.settle(before, then, this.#network.parametersAt(then))
+      // By the parameters that whoever looks now meets, as the ledger does with the next operation (DKMS-24).
+      const after = rules.settle(before, then, this.#network.parametersAt(now))
       this.#state = after
       const why = after.status === 'deactivated' ? 'DID deactivated' : before.recovery.pending ? 'recovered' : 'revoked'
       this.#look(after, then, why)

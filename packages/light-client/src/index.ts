@@ -100,6 +100,7 @@ export {
   receiptHolds,
   signReceipt,
 } from './receipt.ts'
+export { isNodeRefusal, type NodeRefusal } from './refusals.ts'
 export { parseReaderSettings, type ReaderSettings, readerSettingsToJson } from './settings.ts'
 export { type Accepted, Trust, type TrustOptions } from './trust.ts'
 export type { TrustPoint, TrustSource } from './trust-root.ts'

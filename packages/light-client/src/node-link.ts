@@ -1,7 +1,6 @@
 /** Asking a ledger node over HTTP: bounded, timed, and its refusals in our own words. What it answers is judged elsewhere. */
 import {
   type Bytes,
-  canonicalText,
   concatBytes,
   isKeysteadError,
   type Json,
@@ -14,6 +13,7 @@ import type { LedgerReadErrorCode } from './errors.ts'
 import type { LightProvider } from './follow.ts'
 import { decodeLightBlock } from './light-block.ts'
 import { MAX_BUNDLE_BYTES } from './limits.ts'
+import { isNodeRefusal, type NodeRefusal } from './refusals.ts'
 
 /** The little of `fetch` that we use, so that a test can answer without a socket. */
 export type FetchPort = (
@@ -76,7 +76,10 @@ export async function askNode(
   return bytes
 }
 
-/** RFC 9457 problem details; `code` is a code of ours where the node gives one. */
+/** One line of text that a terminal shows as it is. */
+const PLAIN = /^[^\p{C}\p{Zl}\p{Zp}]{1,300}$/u
+
+/** RFC 9457 problem details; `code` is one with which a node may refuse, and `LEDGER_REFUSED` for whatever else it says. */
 function refusal(status: number, bytes: Uint8Array): KeysteadError {
   let json: Json = null
   try {
@@ -85,15 +88,17 @@ function refusal(status: number, bytes: Uint8Array): KeysteadError {
     // something between us and the node answered
   }
   const problem = typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as JsonObject) : {}
-  const code =
-    typeof problem['code'] === 'string' && /^[A-Z_]{3,40}$/.test(problem['code']) ? problem['code'] : 'LEDGER_REFUSED'
+  const code = isNodeRefusal(problem['code']) ? problem['code'] : 'LEDGER_REFUSED'
+  const detail = problem['detail']
   const text =
-    typeof problem['detail'] === 'string' ? problem['detail'].slice(0, 300) : canonicalText(problem).slice(0, 300)
+    typeof detail === 'string' && PLAIN.test(detail) ? detail : `the ledger node refused with status ${status}`
   const facts = ['bits', 'retryAt'].flatMap((name) => {
     const value = problem[name]
     return Number.isSafeInteger(value) ? [[name, value as number]] : []
   })
-  return new KeysteadError(code, text, { details: { ...Object.fromEntries(facts), status } })
+  return new KeysteadError<NodeRefusal | LedgerReadErrorCode>(code, text, {
+    details: { ...Object.fromEntries(facts), status },
+  })
 }
 
 /** A node as a provider of light blocks. */

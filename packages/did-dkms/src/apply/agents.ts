@@ -82,7 +82,7 @@ export function applyAgents(state: DidState, judged: Judged<Agents>): DidState {
     return guarded(state, applyLoneAdmin(state, changed, judged, agents[0] as AgentEntry), judged.time)
   }
   checkProveOnly(state, operation, agents)
-  return changed
+  return decided(changed, { ...operation, put: [] })
 }
 
 /** DKMS-18: the accused, if an ADMIN, objects: it and its accuser are frozen, and whatever else the accuser removes waits. */
@@ -127,14 +127,14 @@ function decided(changed: DidState, { put = [] }: Agents): DidState {
   return withRemovals(changed, removals)
 }
 
-/** An agent grants only what it holds, and no longer than it holds it (DKMS-14). */
-function checkGrants(state: DidState, { put = [] }: Agents, agents: readonly AgentEntry[]): void {
-  const held = agents.reduce((caps, agent) => caps | agent.caps, 0)
-  const until = Math.max(...agents.map((agent) => agent.exp))
+/** An agent grants only what it holds, and no longer than it holds it (DKMS-14); an entry may keep what it had, for as long. */
+function checkGrants({ agents: before }: DidState, { put = [] }: Agents, agents: readonly AgentEntry[]): void {
   for (const entry of put) {
-    const old = state.agents.find((agent) => agent.h === entry.h)
-    if ((entry.caps & ~held & ~(old?.caps ?? 0)) !== 0) refuse('GRANT_EXCEEDS', 'an agent grants only what it holds')
-    if (entry.exp > Math.max(until, old?.exp ?? 0)) refuse('GRANT_EXCEEDS', 'an agent grants no longer than it holds')
+    const old = before.find((agent) => agent.h === entry.h)
+    const kept = old && entry.exp <= old.exp ? old.caps : 0
+    const held = agents.reduce((caps, agent) => (agent.exp >= entry.exp ? caps | agent.caps : caps), 0)
+    if ((entry.caps & ~kept & ~held) !== 0)
+      refuse('GRANT_EXCEEDS', 'an agent grants only what it holds, and no longer than it holds it')
   }
 }
 
@@ -183,17 +183,18 @@ function checkProveOnly(state: DidState, operation: Agents, agents: readonly Age
       refuse('CAPABILITY_MISSING', `an agent that signed holds neither ADMIN nor ${capability}`)
   }
   if (quorums || spare.length > 0) each('ADMIN')
-  const until = Math.max(...agents.map((agent) => agent.exp))
+  const until = Math.min(...agents.map((agent) => agent.exp))
   for (const entry of put) {
     const old = state.agents.find((agent) => agent.h === entry.h)
-    const before = old?.caps ?? 0
-    if (((before ^ entry.caps) & ~CAPABILITY.PROVE) !== 0 || (old && old.exp !== entry.exp)) each('ADMIN')
+    const changed = (old?.caps ?? 0) ^ entry.caps
+    // A new entry that says nothing gives nothing, and takes a place from the others.
+    if (changed !== CAPABILITY.PROVE || (old && old.exp !== entry.exp)) each('ADMIN')
     each(holds(entry, 'PROVE') ? 'PROVE_GRANT' : 'PROVE_REVOKE')
-    if (!old && entry.exp > until) refuse('GRANT_EXCEEDS', 'an agent grants no longer than it holds')
+    if (holds(entry, 'PROVE') && entry.exp > until) refuse('GRANT_EXCEEDS', 'an agent grants no longer than it holds')
   }
   for (const h of drop) {
     each('PROVE_REVOKE')
-    if (state.agents.some((agent) => agent.h === h && (agent.caps & ~CAPABILITY.PROVE) !== 0)) each('ADMIN')
+    if (state.agents.some((agent) => agent.h === h && agent.caps !== CAPABILITY.PROVE)) each('ADMIN')
   }
 }
 

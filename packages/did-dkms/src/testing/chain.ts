@@ -22,10 +22,10 @@ import { encodeSubmission } from '../parse/submission.ts'
 import { signOperation } from '../signing.ts'
 import type { DidState } from '../state.ts'
 import type { AgentEntry, Authority, Body, HalfChange, Operation, Purpose, RecoveryEntry } from '../types.ts'
+import type { Drawing } from './drawings/drawing.ts'
 import { type Line, listed, quorumsOf, readLine, START, seconds, weighted } from './line.ts'
-import { type Played, play, type VectorStep } from './vectors.ts'
+import { NET, type Played, play, type VectorStep } from './vectors.ts'
 
-export const NET = multihash.encode(new Uint8Array(32).fill(7))
 const ROOT = multihash.encode(new Uint8Array(32).fill(1))
 
 /** One DID's log while it is drawn. */
@@ -102,7 +102,7 @@ export class Chain {
   }
 
   /** Plays every line of a drawing. Throws when a line does not lead where it says. */
-  async draw(log: string, tamper?: (text: string) => string): Promise<this> {
+  async draw(log: string, { tamper, alone }: Pick<Drawing, 'tamper' | 'alone'> = {}): Promise<this> {
     const lines = log
       .split('\n')
       .map((line) => line.trim())
@@ -110,9 +110,16 @@ export class Chain {
     for (const [index, text] of lines.entries()) {
       const line = readLine(text)
       const sent = line.type === 'wait' ? undefined : await this.submission(line)
-      this.step(line, index === lines.length - 1 && sent && tamper ? tamper(sent) : sent)
+      const last = index === lines.length - 1
+      if (last && alone) this.#forget()
+      this.step(line, last && sent && tamper ? tamper(sent) : sent)
     }
     return this
+  }
+
+  #forget(): void {
+    this.steps.length = 0
+    this.#now = { state: undefined, bodies: [] }
   }
 
   step(line: Line, text?: string): void {

@@ -4,16 +4,18 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { bodyHash } from '../body.ts'
-import { Chain, NET } from './chain.ts'
+import { Chain } from './chain.ts'
 import { DRAWINGS } from './drawings/index.ts'
-import { documentAfter, type Vector } from './vectors.ts'
+import { readingOf } from './reading.ts'
+import { documentAfter, isRefused, NET, type Vector } from './vectors.ts'
 
 const folder = fileURLToPath(new URL('../../../../vectors/did-dkms', import.meta.url))
 const provider = nodeKeyProvider()
 
 rmSync(folder, { recursive: true, force: true })
-for (const { rule, title, log, tamper, document } of DRAWINGS) {
-  const chain = await new Chain(provider, `${rule} ${title}`).draw(log, tamper)
+for (const drawing of DRAWINGS) {
+  const { rule, title, log, document, read: asked } = drawing
+  const chain = await new Chain(provider, `${rule} ${title}`).draw(log, drawing)
   const vector: Vector = {
     rule,
     title,
@@ -21,8 +23,9 @@ for (const { rule, title, log, tamper, document } of DRAWINGS) {
     parameters: chain.parameters,
     steps: chain.steps,
     ...(document ? { document: documentAfter(chain.state, chain.bodies, bodyHash) } : {}),
+    ...(asked ? { reading: readingOf(chain, asked) } : {}),
   }
-  const kind = 'code' in (chain.steps.at(-1)?.expect ?? {}) ? 'invalid' : 'valid'
+  const kind = isRefused(vector) ? 'invalid' : 'valid'
   const name = title
     .replaceAll(/[^a-z0-9]+/gi, '-')
     .replaceAll(/^-|-$/g, '')

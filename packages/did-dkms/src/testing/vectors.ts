@@ -1,5 +1,5 @@
 /** Our own vectors: a log of submissions with what each must lead to. `vectors/README.md` tells the format to others. */
-import type { JsonObject } from '@keystead/core'
+import { type JsonObject, multihash } from '@keystead/core'
 import { apply } from '../apply/apply.ts'
 import type { ApplyContext } from '../apply/context.ts'
 import { deriveDocument } from '../document.ts'
@@ -8,6 +8,10 @@ import { parseSubmission } from '../parse/submission.ts'
 import { settle } from '../settle.ts'
 import type { DidState } from '../state.ts'
 import type { Body } from '../types.ts'
+import type { Reading } from './reading.ts'
+
+/** The network of every drawn log. */
+export const NET = multihash.encode(new Uint8Array(32).fill(7))
 
 export interface VectorStep {
   /** Block time, and the seconds the chain has lost until then. */
@@ -28,6 +32,14 @@ export interface Vector {
   readonly steps: readonly VectorStep[]
   /** The document that the last state gives, where a rule is about it. */
   readonly document?: JsonObject
+  /** What a reader is told in the end, where a rule is about that. */
+  readonly reading?: Reading
+}
+
+/** Whether the vector is one of the refused: by its last step, or by its reading. */
+export function isRefused({ steps, reading }: Pick<Vector, 'steps' | 'reading'>): boolean {
+  const last = reading?.expect ?? steps.at(-1)?.expect ?? {}
+  return typeof last === 'object' && last !== null && 'code' in last
 }
 
 /** A DID while its log is played. */

@@ -2,7 +2,7 @@
  * HTTP of a ledger node (`spec/ledger-http.md`): submission, resolution in the Universal Resolver's shape, logs, health.
  * Errors are RFC 9457 problem details with our code.
  */
-import { isKeysteadError, KeysteadError } from '@keystead/core'
+import { KeysteadError } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import { networkHash } from '@keystead/did-dkms'
 import { historyToJson, networkBundleToJson } from '@keystead/light-client'
@@ -17,7 +17,7 @@ import { cometRpcRoute, type ForwardRpc } from './comet-rpc.ts'
 import { answerIdentifier } from './identifiers.ts'
 import { consistencyFrom, lightRoutes } from './light.ts'
 import { operationRoutes, type ReceiptSigner } from './operations.ts'
-import { problem } from './problem.ts'
+import { isRefusal, problem } from './problem.ts'
 import type { Promised } from './promised.ts'
 import { readHealth, readHistory, readNetworkBundle } from './read.ts'
 import { isDkmsDid, nodeResolver } from './resolver.ts'
@@ -72,7 +72,7 @@ export function ledgerHttp(ledger: Ledger, options: HttpOptions): Hono {
   app.get('/health', async (c) => c.json({ ...(await readHealth(ledger)), genesis: net, ...(node ? { node } : {}) }))
   app.notFound((c) => problem(c, new KeysteadError<LedgerErrorCode>('NOT_FOUND', 'nothing is here')))
   app.onError((error, c) => {
-    if (!isKeysteadError(error)) options.log(`error ${error.stack ?? error.message}`)
+    if (!isRefusal(error)) options.log(`error ${error.stack ?? error.message}`)
     return problem(c, error)
   })
   return app

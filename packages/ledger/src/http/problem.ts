@@ -1,9 +1,10 @@
 /** Refusals as RFC 9457 problem details, with a code of ours. */
-import { isKeysteadError } from '@keystead/core'
+import { isKeysteadError, type KeysteadError } from '@keystead/core'
+import { isNodeRefusal, type NodeRefusal } from '@keystead/light-client'
 import type { Context } from 'hono'
 
 /** Codes that are not simply bad requests. */
-const STATUS: Readonly<Record<string, 400 | 403 | 404 | 409 | 413 | 429 | 503>> = {
+const STATUS: Readonly<Partial<Record<NodeRefusal, 400 | 403 | 404 | 409 | 413 | 429 | 503>>> = {
   LEDGER_STOPPING: 503,
   LEDGER_STALLED: 503,
   LEDGER_DISK_FULL: 503,
@@ -26,8 +27,13 @@ const STATUS: Readonly<Record<string, 400 | 403 | 404 | 409 | 413 | 429 | 503>> 
 /** Members of their own: bits of work wanted, and when to try again, seconds since 1970. */
 const FACTS = ['bits', 'retryAt']
 
+/** Whatever else goes wrong is this node's trouble, and its log says more. */
+export function isRefusal(error: Error): error is KeysteadError<NodeRefusal> {
+  return isKeysteadError(error) && isNodeRefusal(error.code)
+}
+
 export function problemOf(error: Error) {
-  const known = isKeysteadError(error)
+  const known = isRefusal(error)
   const code = known ? error.code : 'INTERNAL_ERROR'
   const status = known ? (STATUS[code] ?? 400) : 500
   const detail = known ? error.message : 'the ledger node failed; its log says why'

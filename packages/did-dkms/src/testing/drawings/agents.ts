@@ -119,6 +119,51 @@ export const AGENTS: readonly Drawing[] = [
     title: 'PROVE_REVOKE takes no other agent away',
     log: '0 genesis auth=a next=b agents=hub:PROVE_REVOKE,tv:PROVE+ASSERT by a\n1m agents drop=tv by hub ! CAPABILITY_MISSING',
   },
+  {
+    rule: 'DKMS-14',
+    title: 'PROVE_REVOKE takes what holds PROVE alone out whole',
+    log: '0 genesis auth=a next=b agents=hub:PROVE_REVOKE,tv:PROVE by a\n1m agents drop=tv by hub -> agents=hub',
+  },
+  {
+    rule: 'DKMS-14',
+    title: 'PROVE_REVOKE fills no place with an entry that says nothing',
+    log: '0 genesis auth=a next=b agents=hub:PROVE_REVOKE by a\n1m agents put=tv:0 by hub ! CAPABILITY_MISSING',
+  },
+  {
+    rule: 'DKMS-14',
+    title: 'nor takes padding out',
+    log: '0 genesis auth=a next=b agents=hub:PROVE_REVOKE,tv:0 by a\n1m agents drop=tv by hub ! CAPABILITY_MISSING',
+  },
+  {
+    rule: 'DKMS-14',
+    title: 'PROVE_GRANT gives PROVE for no longer than its own time, also to an entry that lasts longer',
+    log: '0 genesis auth=a next=b agents=hub:PROVE_GRANT@10d,tv:0@11d by a\n1m agents put=tv:PROVE@11d by hub ! GRANT_EXCEEDS',
+  },
+  {
+    rule: 'DKMS-14',
+    title: 'nor does an ADMIN to an entry that lasts longer than its own',
+    log: '0 genesis auth=a next=b agents=phone:ADMIN+PROVE@10d,tv:0@11d by a\n1m agents put=tv:PROVE@11d by phone ! GRANT_EXCEEDS',
+  },
+  {
+    rule: 'DKMS-14',
+    title: 'to prolong an entry is to grant it for longer',
+    log: '0 genesis auth=a next=b agents=phone:ADMIN@10d,tv:ASSERT@2d by a\n1m agents put=tv:ASSERT@5d by phone ! GRANT_EXCEEDS',
+  },
+  {
+    rule: 'DKMS-14',
+    title: 'two together grant what one of them holds for as long as that one holds it',
+    log: '0 genesis auth=a next=b agents=phone:ADMIN+ASSERT@2d,laptop:ADMIN@10d by a\n1m agents put=tv:ASSERT@5d by phone laptop ! GRANT_EXCEEDS',
+  },
+  {
+    rule: 'DKMS-13',
+    title: 'an agent that is accused does nothing',
+    log: `${TWO}\n1m agents drop=laptop by phone\n2m agents put=tv:PROVE by laptop ! AGENT_SUSPENDED`,
+  },
+  {
+    rule: 'DKMS-13',
+    title: 'a registry of seventeen is refused',
+    log: `0 genesis auth=a next=b agents=${Array.from({ length: 16 }, (_, n) => `d${n}:PROVE`)} by a\n1m agents put=tv:PROVE by a ! TOO_MANY_AGENTS`,
+  },
   { rule: 'DKMS-14', title: 'at least one change', log: `${PHONE}\n1m agents by a ! BAD_OPERATION` },
 
   {

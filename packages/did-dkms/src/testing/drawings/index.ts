@@ -4,6 +4,7 @@ import { AUTHORITY } from './authority.ts'
 import type { Drawing } from './drawing.ts'
 import { LIFECYCLE } from './lifecycle.ts'
 import { OPERATIONS } from './operations.ts'
+import { READINGS } from './readings.ts'
 import { RECOVERY } from './recovery.ts'
 
 export const DRAWINGS: readonly Drawing[] = [
@@ -12,5 +13,6 @@ export const DRAWINGS: readonly Drawing[] = [
   ...AGENTS,
   ...RECOVERY,
   ...LIFECYCLE,
+  ...READINGS,
   ...ATTACKS,
 ]

@@ -115,6 +115,13 @@ export const OPERATIONS: readonly Drawing[] = [
   },
   {
     rule: 'DKMS-4',
+    title: 'a DID has no operation before its genesis',
+    log: `${GENESIS}
+      1m update by a ! UNKNOWN_DID`,
+    alone: true,
+  },
+  {
+    rule: 'DKMS-4',
     title: 'a number is not skipped',
     log: `${GENESIS}
       1m update by a ! SEQ_MISMATCH`,
