@@ -30,6 +30,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   AGENCY_UNREACHABLE: EXIT.unavailable,
   HOST_UNREACHABLE: EXIT.unavailable,
   OPERATION_PENDING: EXIT.tryLater,
+  TOO_MANY_REFUSED: EXIT.tryLater,
   LEDGER_WAITING: EXIT.tryLater,
   RATE_LIMITED: EXIT.tryLater,
   QUOTA_SPENT: EXIT.tryLater,

@@ -1,3 +1,6 @@
+/** Refused operations of one DID that may still enter: more than a person tries by hand within their time, which is a week. */
+export const MAX_REFUSED_OPERATIONS = 64
+
 /** Bytes of an invitation: a did:peer:4 long form with a mediator's DID inside, twice over. */
 export const MAX_INVITATION_BYTES = 8 * 1024
 

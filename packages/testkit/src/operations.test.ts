@@ -55,3 +55,86 @@ describe('an operation that entered MUST NOT be forgotten', () => {
     expect(state?.seq).toBe(2)
   })
 })
+
+describe('an operation that a node refuses may still enter until its time is over', () => {
+  /** What the node was sent, refused and kept. */
+  async function refusing<T>(code: string, act: () => Promise<T>): Promise<Uint8Array<ArrayBuffer>> {
+    let kept: Uint8Array<ArrayBuffer> | undefined
+    const honest = ledgerHttp(network.ledger, { freshSeconds: 1, log: () => {} })
+    network.wires.connect(LEDGER, async (request) => {
+      if (request.method !== 'POST') return honest.fetch(request)
+      kept = new Uint8Array(await request.arrayBuffer())
+      return Response.json({ code, detail: 'no' }, { status: 400 })
+    })
+    await expect(act()).rejects.toMatchObject({ code })
+    network.wires.connect(LEDGER, (request) => honest.fetch(request))
+    if (!kept) throw new Error('nothing was sent')
+    return kept
+  }
+  const refused = () => alice.agent.edge.records.all('refused-operation')
+  const syncLater = async (seconds = 30) => {
+    network.advance(seconds)
+    await alice.agent.sync()
+  }
+  const head = async () => {
+    const { did } = await alice.agent.publicIdentity()
+    return (await alice.agent.edge.ports.ledger.resolve(did)).state?.head
+  }
+
+  it('it is known again when it does, with the keys that it put into force', async () => {
+    const bytes = await refusing('RATE_LIMITED', () => alice.agent.rotateAll())
+    const before = await alice.agent.publicIdentity()
+    expect(before.seq).toBe(0)
+    await network.ledger.submit(bytes)
+    await syncLater()
+    expect(alice.heard('operation-entered')).toBe(true)
+    expect(alice.heard('identity-lost') || alice.heard('strange-entry')).toBe(false)
+    expect((await alice.agent.publicIdentity()).head).toBe(await head())
+    expect(await refused()).toEqual([])
+    await alice.agent.rotateAll()
+    expect(await alice.agent.publicIdentity()).toMatchObject({ seq: 2, head: await head() })
+  })
+
+  it('it does not stop the next one, whichever of the two then enters', async () => {
+    const { did } = await alice.agent.publicIdentity()
+    const bytes = await refusing('RATE_LIMITED', () => alice.agent.rotateAll())
+    const honest = ledgerHttp(network.ledger, { freshSeconds: 1, log: () => {} })
+    network.wires.connect(LEDGER, async (request) => {
+      if (request.method === 'POST') await network.ledger.submit(bytes).catch(() => {})
+      return honest.fetch(request)
+    })
+    await expect(alice.agent.rotateAll()).rejects.toMatchObject({ code: 'SEQ_MISMATCH' })
+    await syncLater()
+    expect(await alice.agent.publicIdentity()).toMatchObject({ seq: 1, head: await head() })
+    expect(await refused()).toEqual([])
+    const bob = await network.person('bob')
+    await network.connect(alice, bob)
+    await bob.agent.connect(did)
+    await network.settle(alice, bob)
+    expect(alice.heard('message-refused')).toBe(false)
+  })
+
+  it('another that entered instead ends it', async () => {
+    await refusing('RATE_LIMITED', () => alice.agent.rotateAll())
+    await alice.agent.rotateAll()
+    expect(await refused()).toHaveLength(1)
+    await syncLater()
+    expect(await refused()).toEqual([])
+    expect(await alice.agent.publicIdentity()).toMatchObject({ seq: 1, head: await head() })
+  })
+
+  it('so does the end of its time, proven', async () => {
+    await refusing('RATE_LIMITED', () => alice.agent.rotateAll())
+    await syncLater(86_400)
+    expect(await refused()).toHaveLength(1)
+    await syncLater(7 * 86_400)
+    expect(await refused()).toEqual([])
+    expect(alice.heard('operation-entered')).toBe(false)
+  })
+
+  it('none is forgotten for another one’s sake', async () => {
+    for (let i = 0; i < 64; i++) await refusing('RATE_LIMITED', () => alice.agent.rotateAll())
+    await expect(alice.agent.rotateAll()).rejects.toMatchObject({ code: 'TOO_MANY_REFUSED' })
+    expect(await refused()).toHaveLength(64)
+  })
+})

@@ -14,10 +14,11 @@ import { followLedger, usableIdentity } from './identities.ts'
 import { commitKey, takeUp } from './key-life.ts'
 import { authorityOf, type KeySet, makeKeySet, NOT_AFTER_SECONDS, ownDidOf, submissionOf } from './key-set.ts'
 import { ED25519 } from './key-types.ts'
-import { perform } from './operations.ts'
+import { perform, performAgain } from './operations.ts'
 import type { Identity } from './records.ts'
 import type { PathKeys } from './recovery/path-keys.ts'
 import { openRecoverySet } from './recovery/recovery-set.ts'
+import { inForce } from './refused.ts'
 import { type Change, put } from './store.ts'
 
 /** New keys everywhere: the committed next key takes over, the document gets new ones. */
@@ -57,6 +58,8 @@ export async function rotateIdentity(
 export async function vetoRecovery(edge: Edge, did: string, state: DidState): Promise<Identity> {
   const { ledger } = edge.ports
   const { identity, keys } = await usableIdentity(edge, did)
+  if ((await performAgain(edge, state, 'veto')) !== undefined)
+    return (await edge.records.get('identity', did)) ?? identity
   const next = await takeUp(edge, keys.next)
   const fresh = await commitKey(edge, 'ledger authority')
   const auth = authorityOf(next, fresh.key)
@@ -76,6 +79,7 @@ export async function recoverIdentity(edge: Edge, identity: Identity, path: Path
   const { ledger } = edge.ports
   const { state } = await ledger.resolve(did)
   if (!state) throw fault('UNKNOWN_DID', 'the ledger proves that this DID does not exist')
+  if ((await performAgain(edge, state, 'recover', inForce)) !== undefined) return
   const recovery = await openRecoverySet(edge, did, state.recovery.entries, path)
   if (!recovery) throw fault('NO_RECOVERY_KEY', 'the backup holds no recovery key that the ledger knows')
   const set = await makeKeySet(edge, identity.use)

@@ -3,11 +3,12 @@
  * when the light client has seen them in the state.
  */
 import { isKeysteadError, type Json, type JsonObject, type KeysteadError, parseJson, utf8 } from '@keystead/core'
-import { parseSubmissionJson, type Submission } from '@keystead/did-dkms'
+import { type DidState, parseSubmissionJson, type Submission } from '@keystead/did-dkms'
 import { parseReceipt, provesCensorship } from '@keystead/light-client'
-import { type Edge, fault, tell } from './context.ts'
+import { type Edge, fault, nowSeconds, tell } from './context.ts'
 import { giveUp } from './key-life.ts'
-import type { OwnDid, PendingOperation } from './records.ts'
+import type { PendingOperation } from './records.ts'
+import { inForce, refuseAfterManyRefusals } from './refused.ts'
 import { withReplacedKeys } from './replaced.ts'
 import { type Change, put, remove } from './store.ts'
 
@@ -36,10 +37,8 @@ const AWAY: ReadonlySet<string> = new Set([
   'BAD_FIELD',
 ])
 
-export interface NewOperation extends Omit<PendingOperation, 'submission'> {
+export interface NewOperation extends Omit<PendingOperation, 'submission' | 'ownDidBefore'> {
   readonly submission: Submission
-  /** The DID as our agent answers for it, when its keys change. */
-  readonly ownDid?: OwnDid
   /** More changes to commit together with the operation. */
   readonly also?: readonly Change[]
 }
@@ -52,15 +51,44 @@ export async function refuseWhilePending(edge: Edge, did: string): Promise<void>
 }
 
 /** True when the ledger has it, false when it waits. Rejects with the code of a refusal. */
-export async function perform(edge: Edge, { submission, ownDid, also = [], ...rest }: NewOperation): Promise<boolean> {
+export async function perform(edge: Edge, { submission, also = [], ...rest }: NewOperation): Promise<boolean> {
   const { operation, body, hash } = submission
+  const { did, ownDid } = rest
+  await refuseAfterManyRefusals(edge, did)
   const json = {
     op: operation as unknown as JsonObject,
     ...(body ? { body: body as unknown as JsonObject } : {}),
   }
-  const own: Change[] = ownDid ? [put('own-did', ownDid.did, await withReplacedKeys(edge, ownDid))] : []
-  await edge.records.commit([put('operation', hash, { ...rest, submission: json }), ...own, ...also])
+  const own: Change[] = ownDid ? [put('own-did', did, await withReplacedKeys(edge, ownDid))] : []
+  const ownDidBefore = ownDid && (await edge.records.get('own-did', did))
+  const pending: PendingOperation = { ...rest, ...(ownDidBefore ? { ownDidBefore } : {}), submission: json }
+  await edge.records.commit([put('operation', hash, pending), ...own, ...also])
   return resume(edge, hash)
+}
+
+/**
+ * The same operation once more where a node refused it and it still follows the newest one: what is tried again and again until it is
+ * taken, as a recovery or a veto, is one operation and not many. Undefined where there is none; else as `perform`.
+ */
+export async function performAgain(
+  edge: Edge,
+  { did, head }: Pick<DidState, 'did' | 'head'>,
+  kind: 'recover' | 'veto',
+  also: (pending: PendingOperation) => readonly Change[] = () => [],
+): Promise<boolean | undefined> {
+  for (const { name, value } of await edge.records.all('refused-operation')) {
+    const { prev, notAfter } = parseSubmissionJson(value.submission as unknown as Json).operation
+    if (value.did !== did || value.kind !== kind || prev !== head || notAfter < nowSeconds(edge)) continue
+    const own: Change[] = value.ownDid ? [put('own-did', did, await withReplacedKeys(edge, value.ownDid))] : []
+    await edge.records.commit([
+      put('operation', name, value),
+      remove('refused-operation', name),
+      ...own,
+      ...also(value),
+    ])
+    return resume(edge, name)
+  }
+  return undefined
 }
 
 /** Brings every waiting operation. Refusals are told, not thrown. */
@@ -113,6 +141,14 @@ async function hasEntered(edge: Edge, did: string, hash: string): Promise<boolea
   }
 }
 
+/** Our agent answers by the old keys again, unless an operation that entered has given it others meanwhile. */
+async function answersAsBefore(edge: Edge, { did, ownDid, ownDidBefore }: PendingOperation): Promise<Change[]> {
+  const now = await edge.records.get('own-did', did)
+  return ownDidBefore && now?.keyAgreement.keyId === ownDid?.keyAgreement.keyId
+    ? [put('own-did', did, ownDidBefore)]
+    : []
+}
+
 async function resume(edge: Edge, hash: string): Promise<boolean> {
   const pending = await edge.records.get('operation', hash)
   if (!pending) return true
@@ -142,15 +178,16 @@ async function resume(edge: Edge, hash: string): Promise<boolean> {
       return false
     }
     if (!entered) {
-      await edge.records.commit([remove('operation', hash)])
+      const changes = [
+        remove('operation', hash),
+        put('refused-operation', hash, pending),
+        ...(await answersAsBefore(edge, pending)),
+      ]
+      await edge.records.commit(changes)
       throw error
     }
   }
-  await edge.records.commit([
-    put('identity', pending.did, pending.identity),
-    put('identity-keys', pending.did, pending.keys),
-    remove('operation', hash),
-  ])
+  await edge.records.commit([...inForce(pending), remove('operation', hash)])
   await giveUp(edge, pending.retire)
   return true
 }

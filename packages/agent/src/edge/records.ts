@@ -29,6 +29,8 @@ export interface Records {
   identity: Identity
   'identity-keys': IdentityKeys
   operation: PendingOperation
+  /** By hash: what a node refused and might still enter. */
+  'refused-operation': PendingOperation
   /** By `h`: agent entries of ours on the ledger, with what the ledger does not know. */
   device: Device
   /** By `h`: agent keys of this device, granted by another. */
@@ -80,6 +82,7 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   identity: 'authority',
   'identity-keys': 'keys',
   operation: 'cache',
+  'refused-operation': 'cache',
   device: 'authority',
   'agent-key': 'keys',
   relationship: 'relationships',
@@ -214,6 +217,9 @@ export interface PendingOperation {
   readonly identity: Identity
   readonly keys: IdentityKeys
   readonly retire: readonly string[]
+  /** The DID as our agent answers for it by the new keys, and as it did before, should the operation be refused. */
+  readonly ownDid?: OwnDid
+  readonly ownDidBefore?: OwnDid
   /** The first receipt that a ledger node signed for it while it waited, as JSON text (rule 15). */
   readonly receipt?: string
 }

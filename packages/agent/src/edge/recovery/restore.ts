@@ -214,6 +214,7 @@ const PASSING: ReadonlySet<string> = new Set([
   'CLOCK_WRONG',
   'RECOVERY_PENDING',
   'PATH_RESTING',
+  'TOO_MANY_REFUSED',
 ])
 
 /** A `recover` for every DID that has none yet. One that the ledger refuses is told, and does not stop the others. */

@@ -10,6 +10,7 @@ import { vetoRecovery } from '../identity-operations.ts'
 import type { Incoming } from '../inbox.ts'
 import { rotateRelationship, stateOf } from '../own-log.ts'
 import type { Identity } from '../records.ts'
+import { reconsiderRefused } from '../refused.ts'
 import { strangeEntry } from '../self-monitoring.ts'
 import { type Change, put, remove } from '../store.ts'
 import { setups } from './recovery-set.ts'
@@ -27,8 +28,9 @@ export async function watchIdentities(edge: Edge): Promise<void> {
   const due = all.some(({ status, pendingUntil }) => status === 'recovering' && (pendingUntil ?? 0) <= now)
   if (!due && now < (looked.get(edge) ?? 0) + LOOK_SECONDS) return
   looked.set(edge, now)
-  const waiting = new Set((await edge.records.all('operation')).map(({ value }) => value.did))
-  for (const identity of all)
+  const unknown = await reconsiderRefused(edge)
+  const waiting = new Set([...unknown, ...(await edge.records.all('operation')).map(({ value }) => value.did)])
+  for (const { value: identity } of await edge.records.all('identity'))
     if ((identity.status === 'active' || identity.status === 'recovering') && !waiting.has(identity.did))
       await look(edge, identity)
 }
