@@ -19,6 +19,9 @@ export const MEETING_SECONDS = 600
 /** What stood before in a peer's log, remembered to tell a revoked key from a strange one. */
 export const FORMER_KEPT = 64
 
+/** Entries of each log that are kept and sent along: a peer who was away catches up, and a contradiction can be shown. */
+export const ENTRIES_KEPT = 16
+
 /** Seconds an invitation stays open unless its maker says otherwise: a day. */
 export const INVITATION_SECONDS = 86_400
 

@@ -6,7 +6,7 @@ import { multihash, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { type Entry, entryDid, entryHash, entrySigners, type RecoveryPath } from './entry.ts'
 import type { MicroledgerErrorCode } from './errors.ts'
-import { VETOES } from './limits.ts'
+import { MAX_CONFLICT, VETOES } from './limits.ts'
 
 /** What is in force after an entry. */
 export interface Standing {
@@ -20,22 +20,26 @@ export interface Standing {
   readonly nextThreshold: number
 }
 
+/** Which recovery paths there are. */
+export interface RecoverySet {
+  readonly epoch: number
+  readonly entries: readonly RecoveryPath[]
+  /** A change of the set that waits (seconds since 1970, receiver's clock). */
+  readonly held?: { readonly entries: readonly RecoveryPath[]; readonly until: number }
+}
+
 export interface LogState {
   readonly rel: string
   readonly now: Standing
   /** Before the newest entry: what a conflict falls back to. */
-  readonly before?: Standing
-  readonly recovery: {
-    readonly epoch: number
-    readonly entries: readonly RecoveryPath[]
+  readonly before?: Standing & { readonly recovery: RecoverySet }
+  readonly recovery: RecoverySet & {
     readonly vetoesLeft: number
-    /** A change of the set that waits (seconds since 1970, receiver's clock). */
-    readonly held?: { readonly entries: readonly RecoveryPath[]; readonly until: number }
     readonly pending?: { readonly entry: Entry; readonly until: number }
   }
   readonly status: 'active' | 'frozen' | 'closed'
-  /** The two entries of a conflict. */
-  readonly conflict?: readonly [string, string]
+  /** The entries that contradict each other, and where. */
+  readonly conflict?: { readonly seq: number; readonly heads: readonly string[] }
   /** When a recovery last took effect: people verify again (rule 21). */
   readonly recoveredAt?: number
 }
@@ -88,9 +92,11 @@ export function applyEntry(before: LogState, entry: Entry, time: number): EntryR
     if (state.status === 'closed') refuse('CLOSED', 'this relationship was closed')
     if (entry.type === 'recover') return recover(state, entry, time)
     if (state.recovery.pending) return veto(state, entry, hash)
-    if (entry.resolves) return resolve(state, entry)
+    if (state.conflict?.heads.includes(hash)) return { effect: 'known', state }
+    if (entry.seq === placeOf(state)) return conflict(state, entry, hash)
+    if (entry.seq <= state.now.seq) refuse('STALE_ENTRY', `entry ${state.now.seq} stands and was built upon`)
+    if (entry.resolves) return resolve(state, entry, time)
     if (state.status === 'frozen') return refuse('FROZEN', 'two entries contradict each other; one must name both')
-    if (entry.seq === state.now.seq && state.before) return conflict(state, entry, hash)
     follows(state.now, entry)
     requireRotation(state.now, entry)
     return {
@@ -136,46 +142,76 @@ function recover(state: LogState, entry: Entry, time: number): { effect: Effect;
 }
 
 /** While a recovery is pending, only a rotation that names it is taken (rule 4). */
-function veto(state: LogState, entry: Entry, _hash: string): { effect: Effect; state: LogState } {
+function veto(state: LogState, entry: Entry, hash: string): { effect: Effect; state: LogState } {
   const { pending, ...recovery } = state.recovery
   if (!pending || entry.vetoes !== entryHash(pending.entry))
     return refuse('RECOVERY_PENDING', 'a recovery is pending; only a rotation that vetoes it is accepted')
   if (recovery.vetoesLeft === 0) refuse('VETOES_SPENT', 'the vetoes of this recovery set are spent')
+  const spent = { ...recovery, vetoesLeft: recovery.vetoesLeft - 1 }
+  // Of a frozen log the veto is one more that contradicts, and stops the recovery all the same.
+  if (state.conflict) return { effect: 'vetoed', state: { ...conflict(state, entry, hash).state, recovery: spent } }
   follows(state.now, entry)
   requireRotation(state.now, entry)
+  return { effect: 'vetoed', state: { ...state, now: standing(entry), before: beforeOf(state), recovery: spent } }
+}
+
+/** Where another valid entry would contradict: the newest place, or the one where the log is frozen. */
+function placeOf({ conflict, before, now }: LogState): number | undefined {
+  return conflict?.seq ?? (before && now.seq)
+}
+
+/**
+ * Valid entries at one place: fall back to the entry before them, and wait. Whoever saw the same entries, in whatever order,
+ * stands at the same one. An entry that something was built upon is final: what comes for its place later is stale.
+ */
+function conflict(state: LogState, entry: Entry, hash: string): { effect: Effect; state: LogState } {
+  const { before, recovery, ...rest } = state
+  const { recovery: set, ...base } = before ?? { ...state.now, recovery }
+  if (entry.prev !== base.head) refuse('PREV_MISMATCH', 'the entry does not follow the one before the conflict')
+  if (entry.seq === base.seq + 1) {
+    if (entry.resolves) refuse('PREV_MISMATCH', 'nothing to resolve lies between')
+  } else if (!entry.resolves) refuse('PREV_MISMATCH', 'the entry leaves out the conflict before it')
+  requireRotation(base, entry)
+  const heads = [...(state.conflict?.heads ?? [state.now.head]), hash].sort()
+  // Beyond the bound it stays frozen and counts no further: an owner's keys never make so many.
+  const kept = heads.slice(0, MAX_CONFLICT)
   return {
-    effect: 'vetoed',
+    effect: 'frozen',
     state: {
-      ...state,
-      now: standing(entry),
-      before: state.now,
-      recovery: { ...recovery, vetoesLeft: recovery.vetoesLeft - 1 },
+      ...rest,
+      now: base,
+      // Who may recover is what stood before, too; a recovery that was stopped stays so.
+      recovery: { ...setOf(set), vetoesLeft: recovery.vetoesLeft },
+      status: 'frozen',
+      conflict: { seq: entry.seq, heads: kept },
     },
   }
 }
 
-/** Two valid entries at one place: fall back to the entry before both, and wait. */
-function conflict(state: LogState, entry: Entry, hash: string): { effect: Effect; state: LogState } {
-  const before = state.before as Standing
-  follows(before, entry)
-  requireRotation(before, entry)
-  const { before: _, ...rest } = state
-  const both = [state.now.head, hash].sort() as [string, string]
-  return { effect: 'frozen', state: { ...rest, now: before, status: 'frozen', conflict: both } }
-}
-
-function resolve(state: LogState, entry: Entry): { effect: Effect; state: LogState } {
-  const { conflict: both, ...rest } = state
-  if (!both || entry.resolves?.[0] !== both[0] || entry.resolves[1] !== both[1])
+/** Names two of those that contradict each other; signed by the keys that stood before them. */
+function resolve(state: LogState, entry: Entry, time: number): { effect: Effect; state: LogState } {
+  const { conflict: found, ...rest } = state
+  const named = entry.resolves ?? []
+  if (!found || !named.every((head) => found.heads.includes(head)))
     return refuse('FROZEN', 'the entry does not name the conflict')
-  if (entry.seq !== state.now.seq + 2 || entry.prev !== state.now.head)
+  if (entry.seq !== found.seq + 1 || entry.prev !== state.now.head)
     refuse('PREV_MISMATCH', 'the entry does not follow the one before the conflict')
   requireRotation(state.now, entry)
-  return { effect: 'resolved', state: { ...rest, now: standing(entry), before: state.now, status: 'active' } }
+  return {
+    effect: 'resolved',
+    state: { ...advance(rest, entry, time), status: 'active' },
+  }
 }
 
 function advance(state: LogState, entry: Entry, time: number): LogState {
-  return { ...state, now: standing(entry), before: state.now, recovery: changeRecovery(state.recovery, entry, time) }
+  const recovery = changeRecovery(state.recovery, entry, time)
+  return { ...state, now: standing(entry), before: beforeOf(state), recovery }
+}
+
+const beforeOf = ({ now, recovery }: LogState): LogState['before'] & object => ({ ...now, recovery: setOf(recovery) })
+
+function setOf({ epoch, entries, held }: RecoverySet): RecoverySet {
+  return { epoch, entries, ...(held ? { held } : {}) }
 }
 
 /** As on the ledger (rule 5): the first set at once, a later one when the old had time to object. */
@@ -212,9 +248,21 @@ function checkNext(entry: Entry, exposed: readonly string[]): void {
   if (entry.next.some((h) => seen.has(h))) refuse('KEY_ALREADY_EXPOSED', 'a next key must be one that nobody has seen')
 }
 
-function standing(entry: Entry): Standing {
+/** What stands after an entry. */
+export function standing(entry: Entry): Standing {
   const { seq, doc, keys, threshold, next, nextThreshold } = entry
   return { seq, head: entryHash(entry), did: entryDid(entry), doc, keys, threshold, next, nextThreshold }
+}
+
+/** Whether an entry is signed as what stood before it demands. */
+export function followsByRight(before: Standing, entry: Entry): boolean {
+  try {
+    requireRotation(before, entry)
+    return true
+  } catch (error) {
+    if (error instanceof Refusal) return false
+    throw error
+  }
 }
 
 function digestOf(multikey: string): string {

@@ -3,6 +3,7 @@ export type MicroledgerErrorCode =
   | 'BAD_ENTRY'
   | 'WRONG_RELATIONSHIP'
   | 'SEQ_GAP'
+  | 'STALE_ENTRY'
   | 'PREV_MISMATCH'
   | 'KEY_NOT_AUTHORIZED'
   | 'THRESHOLD_NOT_MET'

@@ -19,3 +19,4 @@ export {
   type UnsignedEntry,
 } from './entry.ts'
 export type { MicroledgerErrorCode } from './errors.ts'
+export { type Fork, forkAmong, parseFork, provesFork } from './fork.ts'

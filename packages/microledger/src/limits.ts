@@ -13,5 +13,8 @@ export const MAX_SEQ = 2 ** 31
 /** Vetoes of a recovery epoch, as on the ledger (rule 4). */
 export const VETOES = 2
 
+/** Entries at one place that are told apart. */
+export const MAX_CONFLICT = 16
+
 /** Longest delay a party may ask the other to wait, seconds: thirty days. */
 export const MAX_DELAY = 30 * 86_400

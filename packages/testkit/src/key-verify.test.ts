@@ -1,4 +1,6 @@
 /** Keys proven by machines, people sure of each other, and everybody who would deceive them (`spec/key-verify.md`). */
+
+import { checkForkEvidence } from '@keystead/agent/edge'
 import type { JsonObject } from '@keystead/core'
 import { operationAfter, signOperation } from '@keystead/did-dkms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -330,7 +332,11 @@ describe('KEYVERIFY-13: an entry that no device of ours made', () => {
     await settle()
     const seen = await seenByBob()
     expect(seen.peer?.state.status).toBe('frozen')
-    expect(seen.peer?.evidence).toHaveLength(2)
+    const [evidence] = await bob.agent.evidence()
+    expect(evidence).toMatchObject({ kind: 'relationship-fork', contact: 'alice', rel: seen.mine.state.rel })
+    expect(checkForkEvidence(JSON.parse(JSON.stringify(evidence)))).toBe(true)
+    const [one] = (evidence ?? {})['entries'] as [JsonObject]
+    expect(checkForkEvidence({ ...evidence, entries: [one, one] })).toBe(false)
     expect(bob.heard('frozen')).toBe(true)
     await expect(bob.agent.sendText('alice', 'who are you?')).rejects.toMatchObject({ code: 'CONTACT_BLOCKED' })
     await thief.agent.sendText('bob', 'it is me, alice').catch(() => {})

@@ -225,7 +225,7 @@ describe('when somebody lies', () => {
     await network.settle(alice, bob)
     expect(alice.heard('ledger-forked') || bob.heard('ledger-forked')).toBe(true)
     const told = [alice, bob].find((person) => person.heard('ledger-forked')) as Person
-    const [evidence] = await told.agent.ledgerEvidence()
+    const [evidence] = await told.agent.evidence()
     expect(evidence).toMatchObject({ kind: 'fork', network: 'keystead-test' })
   })
 

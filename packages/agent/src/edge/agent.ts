@@ -89,9 +89,9 @@ export class EdgeAgent {
     return (await this.edge.records.all('identity')).map(({ value }) => value)
   }
 
-  /** What was kept when a ledger contradicted itself (row N10): for others to check. */
-  async ledgerEvidence(): Promise<JsonObject[]> {
-    return (await this.edge.ports.vault.list('evidence')).map(({ value }) => value)
+  /** What was kept when a ledger or a contact contradicted itself (row N10): for others to check. */
+  async evidence(): Promise<JsonObject[]> {
+    return (await this.edge.records.all('evidence')).map(({ value }) => value)
   }
 
   publicIdentity(): Promise<Identity> {

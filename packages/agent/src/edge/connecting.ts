@@ -179,6 +179,10 @@ export function join(
     label: relationship.label || label || 'unnamed',
     status: 'connected',
     mine: { ...relationship.mine, state: { ...relationship.mine.state, rel } },
-    peer: { state: stateOf(beginLog(theirs, rel)), newest: theirs, ...(publicDid === undefined ? {} : { publicDid }) },
+    peer: {
+      state: stateOf(beginLog(theirs, rel)),
+      entries: [theirs],
+      ...(publicDid === undefined ? {} : { publicDid }),
+    },
   }
 }

@@ -12,6 +12,7 @@ import {
   signEntry,
   type UnsignedEntry,
 } from '@keystead/microledger'
+import { ENTRIES_KEPT } from '../limits.ts'
 import { RELATIONSHIP_ENTRY } from '../protocols/connect/messages.ts'
 import { agencyOf, type Edge, fault, nowSeconds, queue, queueRecipient, randomId } from './context.ts'
 import { commitKey, giveUp, takeUp } from './key-life.ts'
@@ -21,9 +22,6 @@ import type { OwnDid, Relationship, RelationshipKeys } from './records.ts'
 import type { PathKeys } from './recovery/path-keys.ts'
 import { newRecoverySet, openRecoverySet } from './recovery/recovery-set.ts'
 import { type Change, put } from './store.ts'
-
-/** Entries that travel along, so that a peer who was away catches up at once. */
-const ENTRIES_SENT = 16
 
 /** Keys, document and inception of our side. */
 export async function beginLogOfOurs(edge: Edge) {
@@ -197,7 +195,7 @@ function entriesMessage(
     from: pairwise.longForm,
     to: relationship.peer?.state.now.did ?? '',
     type: RELATIONSHIP_ENTRY,
-    body: { entries: relationship.mine.entries.slice(-ENTRIES_SENT) as never },
+    body: { entries: relationship.mine.entries.slice(-ENTRIES_KEPT) as never },
     ...more,
   })
 }

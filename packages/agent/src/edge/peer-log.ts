@@ -3,11 +3,14 @@ import {
   type Effect,
   type Entry,
   entryDid,
+  entryHash,
+  type Fork,
+  forkAmong,
   type LogState,
   parseEntry,
   settleLog,
 } from '@keystead/microledger'
-import { CLOSE_NOTICE_SECONDS, FORMER_KEPT } from '../limits.ts'
+import { CLOSE_NOTICE_SECONDS, ENTRIES_KEPT, FORMER_KEPT } from '../limits.ts'
 import {
   parseEntries,
   parseRelationshipAck,
@@ -16,6 +19,7 @@ import {
 } from '../protocols/connect/messages.ts'
 import { CONTINUITY, type ContinuityEvent, continuityOf } from '../protocols/key-verify/continuity.ts'
 import { type Edge, fault, nowSeconds, queue, tell, toPeer } from './context.ts'
+import { forkEvidence } from './fork-evidence.ts'
 import type { Incoming } from './inbox.ts'
 import { challengeByItself } from './key-verify.ts'
 import { stateOf } from './own-log.ts'
@@ -33,24 +37,21 @@ export async function onEntries(edge: Edge, { message, from, relationship }: Inc
   // A recovery takes effect in `settleRelationships`, when the mailbox was read: a veto that lay there in time still counts.
   const { pending } = before.recovery
   const time = pending ? Math.min(now, pending.until - 1) : now
-  let state = before
-  let last: Entry | undefined
-  let effect: Effect = 'known'
-  for (const item of parseEntries(message.body).entries) {
-    const entry = parseEntry(item)
-    last = entry
-    if (entry.seq <= state.now.seq && entry.seq < before.now.seq) continue
-    const result = applyEntry(state, entry, time)
-    if (!result.ok && result.code === 'SEQ_GAP' && entry.seq <= state.now.seq) continue
-    state = stateOf(result)
-    if (result.ok && result.effect !== 'known') effect = result.effect
-  }
+  const entries = parseEntries(message.body).entries.map(parseEntry)
+  const last = entries.at(-1)
   if (!last || entryDid(last) !== from) throw fault('BAD_MESSAGE', 'the entries do not lead to the DID they came from')
+  const { state, effect, known, forks } = takeEntries(relationship.peer, entries, time)
   const name = relationship.label
+  const evidence = forks.map((fork) => forkEvidence(edge, relationship, fork))
+  // Nothing of it stands: it was signed for a place that the peer has built upon.
+  if (state === before && forks.length > 0) {
+    tell(edge, { ...TOLD['stale-rotation'](name), relationship: relationship.id })
+    return evidence
+  }
   if (effect === 'vetoed')
     tell(edge, { kind: 'vetoed', text: `${name} stopped a recovery`, relationship: relationship.id })
   const event = continuityOf(effect, before.now, state.now)
-  const after = follow(edge, relationship, state, last, event)
+  const after = follow(edge, relationship, { state, entries: known }, event)
   if (effect === 'closed') return peerClosed(edge, { ...after, status: 'closed' })
   const ack = queue(edge, {
     from: relationship.mine.state.now.did,
@@ -63,7 +64,7 @@ export async function onEntries(edge: Edge, { message, from, relationship }: Inc
       ...(state.recovery.pending ? { pendingUntil: state.recovery.pending.until } : {}),
     },
   })
-  const changes: Change[] = [put('relationship', relationship.id, after), ack]
+  const changes: Change[] = [put('relationship', relationship.id, after), ...evidence, ack]
   // Whose key this entry was signed with behind their back learns of it at the DID they still have (KEYVERIFY-13).
   if (event && state.now.did !== before.now.did && !after.blocked)
     changes.unshift(
@@ -87,6 +88,37 @@ export async function onEntries(edge: Edge, { message, from, relationship }: Inc
   return [...changes, alert]
 }
 
+interface Taken {
+  readonly state: LogState
+  /** What the last of them did that changed anything. */
+  readonly effect: Effect
+  /** The newest entries, those that contradict each other among them. */
+  readonly known: readonly Entry[]
+  /** Contradictions that the keys of the log have signed. */
+  readonly forks: readonly Fork[]
+}
+
+/** Entries in the order they came, past those that are known and those that are stale. Throws for any other. */
+function takeEntries(peer: PeerLog, entries: readonly Entry[], time: number): Taken {
+  let { state } = peer
+  let effect: Effect = 'known'
+  const known = [...(peer.entries ?? [])]
+  const forks: Fork[] = []
+  for (const entry of entries) {
+    if (known.some((other) => entryHash(other) === entryHash(entry))) continue
+    const result = applyEntry(state, entry, time)
+    const stale = !result.ok && (result.code === 'STALE_ENTRY' || (result.code === 'SEQ_GAP' && entry.seq === 0))
+    const fork = stale || (result.ok && result.effect === 'frozen') ? forkAmong(known, entry) : undefined
+    if (fork) forks.push(fork)
+    if (stale) continue
+    state = stateOf(result)
+    if (!result.ok || result.effect === 'known') continue
+    effect = result.effect
+    known.push(entry)
+  }
+  return { state, effect, known: known.slice(-ENTRIES_KEPT), forks }
+}
+
 const TOLD: Readonly<Record<ContinuityEvent, (name: string) => { kind: string; text: string }>> = {
   'device-added': (name) => ({ kind: 'peer-device', text: `${name} has another device` }),
   'device-revoked': (name) => ({ kind: 'peer-device', text: `${name} has one device less` }),
@@ -105,15 +137,13 @@ const TOLD: Readonly<Record<ContinuityEvent, (name: string) => { kind: string; t
 function follow(
   edge: Edge,
   relationship: Relationship,
-  state: LogState,
-  newest: Entry,
+  { state, entries }: { state: LogState; entries: readonly Entry[] },
   event: ContinuityEvent | undefined,
 ): Relationship & { peer: PeerLog } {
   const before = relationship.peer as PeerLog
   const { did, head } = before.state.now
   const passed = state.now.head === head ? [] : [{ did, head }]
   const former = [...(before.former ?? []), ...passed].slice(-FORMER_KEPT)
-  const conflict = event === 'forked' ? { evidence: [...(before.newest ? [before.newest] : []), newest] } : {}
   const { blocked, ...plain } = withTrust(relationship, event)
   if (event) tell(edge, { ...TOLD[event](relationship.label), relationship: relationship.id })
   const stillBlocked =
@@ -121,7 +151,7 @@ function follow(
   return {
     ...plain,
     ...(stillBlocked ? { blocked: stillBlocked } : {}),
-    peer: { ...before, state, newest, former, ...conflict },
+    peer: { ...before, state, entries, former },
   }
 }
 

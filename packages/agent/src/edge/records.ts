@@ -50,6 +50,8 @@ export interface Records {
   outbox: OutboxItem
   seen: { readonly at: number }
   request: PendingRequest
+  /** Signed contradictions, of ledgers and of contacts, for others to check (row N10). */
+  evidence: JsonObject
   challenge: ChallengeRecord
   /** By relationship: two people making sure of each other. */
   meeting: Meeting
@@ -96,6 +98,7 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   outbox: 'cache',
   seen: 'cache',
   request: 'messages',
+  evidence: 'messages',
   challenge: 'cache',
   meeting: 'cache',
   credential: 'credentials',
@@ -263,9 +266,8 @@ export interface PeerLog {
   readonly publicDid?: string
   /** What stood before, oldest first: a key of it is revoked, a head of it is old. */
   readonly former?: readonly { readonly did: string; readonly head: string }[]
-  /** The newest entry, and those of a conflict. */
-  readonly newest?: Entry
-  readonly evidence?: readonly Entry[]
+  /** The newest entries, oldest first: what a contradiction is proven with. */
+  readonly entries?: readonly Entry[]
 }
 
 /**

@@ -43,8 +43,7 @@ export function continuityOf(effect: Effect, before: Standing, after: Standing):
   if (effect === 'frozen') return 'forked'
   if (effect === 'resolved') return 'resolved'
   if (effect !== 'rotated' && effect !== 'vetoed') return undefined
-  const stayed = before.keys.filter((key) => after.keys.includes(key))
-  if (stayed.length === before.keys.length && after.keys.length > before.keys.length) return 'device-added'
-  if (stayed.length === after.keys.length && after.keys.length < before.keys.length) return 'device-revoked'
-  return 'rotated'
+  // The device that signs takes up its next key, so one key at least is another than before.
+  if (after.keys.length > before.keys.length) return 'device-added'
+  return after.keys.length < before.keys.length ? 'device-revoked' : 'rotated'
 }
