@@ -335,7 +335,8 @@ describe('KEYVERIFY-13: an entry that no device of ours made', () => {
     const [evidence] = await bob.agent.evidence()
     expect(evidence).toMatchObject({ kind: 'relationship-fork', contact: 'alice', rel: seen.mine.state.rel })
     expect(checkForkEvidence(JSON.parse(JSON.stringify(evidence)))).toBe(true)
-    const [one] = (evidence ?? {})['entries'] as [JsonObject]
+    const { entries } = evidence as JsonObject
+    const [one] = entries as [JsonObject]
     expect(checkForkEvidence({ ...evidence, entries: [one, one] })).toBe(false)
     expect(bob.heard('frozen')).toBe(true)
     await expect(bob.agent.sendText('alice', 'who are you?')).rejects.toMatchObject({ code: 'CONTACT_BLOCKED' })
