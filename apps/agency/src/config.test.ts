@@ -7,6 +7,7 @@ describe('the configuration', () => {
   it('has defaults that run an agency for this machine alone', () => {
     expect(readConfig({ PATH: '/bin', KEYSTEAD_AGENCY_PORT: '' })).toEqual({
       data: '.keystead/agency',
+      checkpoints: [],
       host: '127.0.0.1',
       port: 7720,
       demonstration: false,
@@ -27,7 +28,7 @@ describe('the configuration', () => {
       KEYSTEAD_AGENCY_WAKE_UPS: 'off',
       KEYSTEAD_AGENCY_MAIL_DAYS: '7',
       DATABASE_URL: 'postgres://keystead@db/keystead',
-      KEYSTEAD_CHECKPOINT: `12:${HASH}`,
+      KEYSTEAD_CHECKPOINT: `12:${HASH},9:${HASH}`,
     })
     expect(config).toMatchObject({
       url: 'https://agency.example',
@@ -37,7 +38,10 @@ describe('the configuration', () => {
       wakeUps: false,
       mailDays: 7,
       adminSocket: '/data/admin-80.sock',
-      checkpoint: { height: 12, hash: HASH },
+      checkpoints: [
+        { height: 12, hash: HASH },
+        { height: 9, hash: HASH },
+      ],
     })
   })
 

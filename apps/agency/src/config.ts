@@ -21,7 +21,7 @@ export interface AgencyConfig {
   readonly contact?: string
   readonly ledger?: string
   readonly network?: string
-  readonly checkpoint?: TrustPoint
+  readonly checkpoints: readonly TrustPoint[]
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -65,7 +65,11 @@ export function readConfig(environment: Environment): AgencyConfig {
   const data = text('KEYSTEAD_AGENCY_DATA') ?? '.keystead/agency'
   const metricsPort = whole('KEYSTEAD_AGENCY_METRICS_PORT', 1, 65_535)
   const perSecond = whole('KEYSTEAD_AGENCY_RATE', 0, 1_000_000)
-  const block = matching('KEYSTEAD_CHECKPOINT', /^(\d{1,15}):([A-Za-z0-9_-]{43})$/, 'height:hash of a block')
+  const blocks = matching(
+    'KEYSTEAD_CHECKPOINT',
+    /^\d{1,15}:[A-Za-z0-9_-]{43}(?:,\d{1,15}:[A-Za-z0-9_-]{43}){0,7}$/,
+    'height:hash of a block, several with commas between',
+  )?.[0]
   const port = whole('KEYSTEAD_AGENCY_PORT', 1, 65_535) ?? 7720
   const database = address('DATABASE_URL', ['postgres:', 'postgresql:'], 'an address that begins with postgres://')
   // Instances that share a folder have a socket each.
@@ -98,7 +102,10 @@ export function readConfig(environment: Environment): AgencyConfig {
     ),
     ledger: http('KEYSTEAD_LEDGER_URL'),
     network: matching('KEYSTEAD_NETWORK', /^\S{1,200}$/, 'the hash of a network')?.[0],
-    checkpoint: block && { height: Number(block[1]), hash: String(block[2]) },
+    checkpoints: (blocks?.split(',') ?? []).map((block) => {
+      const [height, hash = ''] = block.split(':')
+      return { height: Number(height), hash }
+    }),
   }
   return Object.fromEntries(
     Object.entries(config).filter(([, value]) => value !== undefined),

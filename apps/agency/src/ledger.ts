@@ -2,17 +2,18 @@
 import { systemClock } from '@keystead/core'
 import { type DidResolver, unresolved } from '@keystead/did'
 import { networkHash } from '@keystead/did-dkms'
-import { fetchGenesis, LedgerClient, type PinStore, type TrustPoint, type TrustSource } from '@keystead/light-client'
+import { fetchGenesis, LedgerClient, namedSource, type PinStore, type TrustPoint } from '@keystead/light-client'
 
 /** Resolution by proofs of our own checking. The ledger may be away when we start, and later: then a DID is not known yet. */
 export function ledgerResolver(
   url: string,
   network: () => Promise<string | undefined>,
   store: PinStore,
-  checkpoint: TrustPoint | undefined,
+  checkpoints: readonly TrustPoint[],
 ): DidResolver {
   let client: LedgerClient | undefined
-  const sources: TrustSource[] = checkpoint ? [named(checkpoint)] : []
+  // Blocks that the operator knows from elsewhere, each from somebody else (rule 19).
+  const sources = checkpoints.map((point, n) => namedSource(`KEYSTEAD_CHECKPOINT ${n + 1}`, point))
   return {
     resolve: async (did) => {
       try {
@@ -47,9 +48,4 @@ export function knownNetwork(url: string | undefined, named: string | undefined)
     }
     return known
   }
-}
-
-/** A block that the operator knows from elsewhere, for an agency that was long away (rule 19). */
-function named(point: TrustPoint): TrustSource {
-  return { name: 'KEYSTEAD_CHECKPOINT', point: async () => point }
 }

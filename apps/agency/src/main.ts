@@ -10,14 +10,14 @@ const ports = { clock: systemClock, random: systemRandom }
 const log = jsonLog((line) => console.error(line), ports)
 
 try {
-  const { ledger, network: named, checkpoint, ...config } = readConfig(process.env)
+  const { ledger, network: named, checkpoints, ...config } = readConfig(process.env)
   const pins = filePins(config.data, (file) => log('error', 'ledger-contradicts-itself', { evidence: file }))
   const network = knownNetwork(ledger, named)
   const agency = await serveAgency({
     ...config,
     network,
     checkpoint: () => pins.load(),
-    ...(ledger ? { dkms: ledgerResolver(ledger, network, pins, checkpoint) } : {}),
+    ...(ledger ? { dkms: ledgerResolver(ledger, network, pins, checkpoints) } : {}),
     keys: nodeKeyProvider(),
     ...ports,
     log,

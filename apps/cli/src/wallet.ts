@@ -1,6 +1,6 @@
 /** A wallet folder, opened: vault, ledger client, edge agent. */
 import { resolve } from 'node:path'
-import { type AgentEvent, agencySource, EdgeAgent, type SocketPort, vaultPins } from '@keystead/agent/edge'
+import { type AgentEvent, EdgeAgent, type SocketPort, vaultPins, walletSource } from '@keystead/agent/edge'
 import { systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { webFetch } from '@keystead/did/node'
@@ -47,7 +47,7 @@ export function wire(folder: string, config: Config, vault: Vault, onEvent?: (ev
     genesis: config.genesis,
     fetch,
     pins: vaultPins(vault, systemClock),
-    sources: [agencySource(vault, fetch)],
+    sources: [walletSource(vault, fetch)],
     clock: systemClock,
   })
   const agent = new EdgeAgent({

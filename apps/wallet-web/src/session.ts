@@ -2,11 +2,11 @@
 import {
   type AgentEvent,
   agencyDescriptor,
-  agencySource,
   EdgeAgent,
   findNetwork,
   type SocketPort,
   vaultPins,
+  walletSource,
 } from '@keystead/agent/edge'
 import { Fields, parseJson, systemClock, systemRandom } from '@keystead/core'
 import { browserKeyProvider } from '@keystead/crypto/browser'
@@ -58,7 +58,7 @@ export class Session {
       genesis: known.genesis,
       fetch: fetchPort,
       pins: vaultPins(vault, systemClock),
-      sources: [agencySource(vault, fetchPort)],
+      sources: [walletSource(vault, fetchPort)],
       clock: systemClock,
     })
     this.agent = new EdgeAgent({

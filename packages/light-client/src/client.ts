@@ -38,12 +38,14 @@ import { askNode, type FetchPort, httpProvider } from './node-link.ts'
 import { comparePeerHead, type PeerView } from './peer-head.ts'
 import { type InclusionReceipt, parseReceipt, receiptHolds } from './receipt.ts'
 import type { ReaderSettings } from './settings.ts'
+import { namedSource, nodeSource } from './sources.ts'
 import { type Accepted, Trust, type TrustOptions } from './trust.ts'
 import { type ProvenState, readState } from './verify.ts'
 import { askWitnesses } from './witness/level.ts'
 
 /**
- * `otherNodes` confirm each new head, and stand in when the first does not answer; the cosignatures of `witnessPolicy` make a
+ * `otherNodes` confirm each new head, and stand in when the first does not answer; with `checkpoint` and `sources` they say where the network
+ * stands when the wallet does not know (rule 19); the cosignatures of `witnessPolicy` make a
  * read `bft+witnessed` (WITNESS-4).
  */
 export interface LedgerClientOptions extends Omit<TrustOptions, 'versions'>, KnownNetwork, ReaderSettings {
@@ -81,7 +83,9 @@ export class LedgerClient {
 
   constructor(options: LedgerClientOptions) {
     this.#options = options
-    this.#trust = new Trust({ ...options, versions: options.rules ?? RULES })
+    const { fetch, otherNodes = [], checkpoint, sources = [] } = options
+    const named = [namedSource('your settings', checkpoint), ...otherNodes.map((url) => nodeSource(fetch, url))]
+    this.#trust = new Trust({ ...options, sources: [...sources, ...named], versions: options.rules ?? RULES })
     this.#nodes = [options.url, ...(options.otherNodes ?? [])]
   }
 
@@ -186,6 +190,11 @@ export class LedgerClient {
       proof: decodeHeadProof(bytes),
       read: () => ({}),
     }))
+  }
+
+  /** False when others must say where the network stands before anything is believed again (rule 19). */
+  knowsWhereItStands(): Promise<boolean> {
+    return this.#trust.isFresh()
   }
 
   /** The newest head that was accepted, to be shown to others (rule 17); undefined before the first read. */
@@ -307,7 +316,7 @@ function requireConfirmed(confirmed: boolean): void {
   if (!confirmed)
     throw new KeysteadError<LedgerReadErrorCode>(
       'UNCONFIRMED_NETWORK',
-      'no second source confirms which network this is: it can be read, not written to',
+      'no two independent sources confirm where this network stands: it can be read, not written to; name a block that you know, or another node',
     )
 }
 

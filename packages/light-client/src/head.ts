@@ -3,10 +3,11 @@
  *
  *   header.appHash = SHA-256("DKMS/v1" || map root || log root || log size as 8 bytes)
  */
-import { type Bytes, equalBytes, KeysteadError, uint64, utf8 } from '@keystead/core'
+import { type Bytes, base64url, equalBytes, KeysteadError, uint64, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { NetworkGenesis, RulesTable } from '@keystead/did-dkms'
 import type { LedgerReadErrorCode } from './errors.ts'
+import { headerHash } from './header.ts'
 import { decodeSignedHeader, encodeSignedHeader, type SignedHeader } from './light-block.ts'
 import { bytes, decodeExactly, fields, integer, type Message, message } from './protobuf.ts'
 import { totalPower, type Validator } from './validators.ts'
@@ -19,6 +20,11 @@ export interface Head extends SignedHeader {
 
 /** Rule 16: what a proof says. `unverified` is what nobody confirms (rule 19). */
 export type Level = 'operator-signed' | 'bft' | 'bft+witnessed' | 'unverified'
+
+/** The block of a head, as others are told of it. */
+export function pointOf({ header }: Head): { height: number; hash: string } {
+  return { height: header.height, hash: base64url.encode(headerHash(header)) }
+}
 
 /** The network we mean, and the protocol versions that this software knows. */
 export interface KnownNetwork {

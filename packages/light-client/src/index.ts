@@ -38,6 +38,7 @@ export {
   type KnownNetwork,
   type Level,
   levelOf,
+  pointOf,
 } from './head.ts'
 export {
   BLOCK_PROTOCOL,
@@ -101,9 +102,10 @@ export {
   signReceipt,
 } from './receipt.ts'
 export { isNodeRefusal, type NodeRefusal } from './refusals.ts'
-export { parseReaderSettings, type ReaderSettings, readerSettingsToJson } from './settings.ts'
+export { parseReaderSettings, parseTrustPoint, type ReaderSettings, readerSettingsToJson } from './settings.ts'
+export { namedSource, nodeSource } from './sources.ts'
 export { type Accepted, Trust, type TrustOptions } from './trust.ts'
-export type { TrustPoint, TrustSource } from './trust-root.ts'
+export type { NamedPoint, TrustPoint, TrustSource } from './trust-root.ts'
 export {
   encodeValidator,
   totalPower,

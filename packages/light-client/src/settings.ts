@@ -1,15 +1,18 @@
 /**
- * Whom a reader asks beside its own node (PROOF-13) and whose cosignatures it wants (WITNESS-4), as configurations write it:
+ * Whom a reader asks beside its own node (PROOF-13), which block it was told by somebody else (PROOF-12), and whose cosignatures it wants
+ * (WITNESS-4), as configurations write it:
  *
- *   { "otherNodes": ["https://..."], "witnesses": { "keys": ["<verifier key>"], "threshold": 2, "maxAge": 600 } }
+ *   { "otherNodes": ["https://..."], "checkpoint": { "height": 7, "hash": "..." }, "witnesses": { "keys": ["<verifier key>"], "threshold": 2, "maxAge": 600 } }
  */
-import { Fields, fail, hexadecimal, type Json, type JsonObject } from '@keystead/core'
+import { base64url, Fields, fail, hexadecimal, type Json, type JsonObject } from '@keystead/core'
 import { MAX_AGE_SECONDS, MAX_OTHER_NODES, MAX_POLICY_WITNESSES, MAX_WITNESS_AGE_SECONDS } from './limits.ts'
+import type { TrustPoint } from './trust-root.ts'
 import { formatNoteKey, NOTE_COSIGNATURE, type NoteKey, parseNoteKey } from './witness/note.ts'
 import type { WitnessPolicy } from './witness/policy.ts'
 
 export interface ReaderSettings {
   readonly otherNodes?: readonly string[]
+  readonly checkpoint?: TrustPoint
   readonly witnessPolicy?: WitnessPolicy
 }
 
@@ -19,15 +22,34 @@ export function parseReaderSettings(value: Json): ReaderSettings {
   const otherNodes = f.optional('otherNodes', () =>
     f.array('otherNodes', { max: MAX_OTHER_NODES }, (item, path) => nodeUrl(item, path)),
   )
+  const checkpoint = f.optional('checkpoint', () => parseTrustPoint(f.any('checkpoint'), 'trust.checkpoint'))
   const witnessPolicy = f.optional('witnesses', () => policyOf(f.object('witnesses')))
   f.end()
   if (otherNodes && new Set(otherNodes).size < otherNodes.length) fail('trust.otherNodes', 'names a node twice')
-  return { ...(otherNodes?.length ? { otherNodes } : {}), ...(witnessPolicy ? { witnessPolicy } : {}) }
+  return {
+    ...(otherNodes?.length ? { otherNodes } : {}),
+    ...(checkpoint ? { checkpoint } : {}),
+    ...(witnessPolicy ? { witnessPolicy } : {}),
+  }
 }
 
-export function readerSettingsToJson({ otherNodes, witnessPolicy }: ReaderSettings): JsonObject {
+/** Throws errors of `Fields`. */
+export function parseTrustPoint(value: Json, path: string): TrustPoint {
+  const f = new Fields(value, path)
+  const point = {
+    height: f.integer('height', { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    hash: f.decoded('hash', 43, (text) =>
+      base64url.decode(text).length === 32 ? text : fail(`${path}.hash`, 'must be 32 bytes in base64url'),
+    ),
+  }
+  f.end()
+  return point
+}
+
+export function readerSettingsToJson({ otherNodes, checkpoint, witnessPolicy }: ReaderSettings): JsonObject {
   return {
     ...(otherNodes?.length ? { otherNodes: [...otherNodes] } : {}),
+    ...(checkpoint ? { checkpoint: { ...checkpoint } } : {}),
     ...(witnessPolicy
       ? {
           witnesses: {

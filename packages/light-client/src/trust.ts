@@ -15,8 +15,8 @@ import { headerHash } from './header.ts'
 import { checkSignedHeader, type LightBlock } from './light-block.ts'
 import { MAX_AGE_SECONDS } from './limits.ts'
 import { verifyConsistency } from './merkle.ts'
-import { makePin, type Pin, type PinStore } from './pin.ts'
-import { findRoot, type Root, type TrustSource } from './trust-root.ts'
+import { makePin, type Pin, type PinStore, trustedGenesis } from './pin.ts'
+import { findRoot, isFresh, type Root, type TrustSource } from './trust-root.ts'
 import { validatorsHash } from './validators.ts'
 import { requireNotAhead, type VerifierRules, verifyUnderSameValidators } from './verifier.ts'
 
@@ -30,7 +30,7 @@ export interface TrustOptions {
   readonly maxAgeSeconds?: number
   readonly trustLevel?: Fraction
   readonly mode?: FollowMode
-  /** Other sources of the network's newest blocks, for a wallet that is new or was long away. */
+  /** Who else names blocks of the network, for a wallet that is new or was long away. */
   readonly sources?: readonly TrustSource[]
 }
 
@@ -40,7 +40,7 @@ export interface Accepted {
   /** Seconds between the header's time and our clock. */
   readonly age: number
   readonly pin: Pin
-  /** False: nobody but the node itself confirms which network this is (rule 19). */
+  /** False: no two independent sources confirm where this network stands (rule 19). */
   readonly confirmed: boolean
   /** Names of the reader's own witnesses that vouch for the log, where it has a policy (WITNESS-4). */
   readonly witnesses?: readonly string[]
@@ -63,6 +63,12 @@ export class Trust {
       this.#loaded = true
     }
     return this.#known?.pin
+  }
+
+  /** Whether what we know ourselves, by pin or genesis document, is within the trusting period. */
+  async isFresh(): Promise<boolean> {
+    const pin = await this.pin()
+    return isFresh(pin ?? trustedGenesis(this.#options.genesis), this.#rules(pin))
   }
 
   /** Rejects with a `LedgerReadErrorCode`. `node` is who shows the head, `witnesses` are the others to ask. */

@@ -242,6 +242,18 @@ describe('when somebody lies', () => {
     expect(await ledger.head()).toMatchObject({ level: 'operator-signed', confirmed: true })
   })
 
+  it('rule 19: where the agency knows no recent block, a contact’s view of the ledger is the other voice', async () => {
+    const { ledger } = bob.agent.edge.ports
+    await ledger.head()
+    network.advance(8 * 86_400)
+    await alice.agent.edge.ports.ledger.head()
+    network.advance(8 * 86_400)
+    expect(await code(ledger.head())).toBe('TRUST_EXPIRED')
+    await answering(bob, () => alice.agent.verify('bob')).catch(() => {})
+    await network.settle(alice, bob)
+    expect(await ledger.head()).toMatchObject({ level: 'operator-signed', confirmed: true })
+  })
+
   it('a clock that is wrong by a day is named, whichever way', async () => {
     bob.skew = 86_400
     expect(await code(bob.agent.edge.ports.ledger.resolve(await alice.did()))).toBe('HEADER_STALE')

@@ -1,5 +1,5 @@
 /** A person of a test: a vault in memory, the edge agent over it, and what it told. */
-import { type AgentEvent, agencySource, EdgeAgent, vaultPins } from '@keystead/agent/edge'
+import { type AgentEvent, EdgeAgent, vaultPins, walletSource } from '@keystead/agent/edge'
 import { type Clock, systemRandom } from '@keystead/core'
 import { LedgerClient } from '@keystead/light-client'
 import {
@@ -96,7 +96,7 @@ export class Person {
       genesis: node.genesis,
       fetch: wires.fetch,
       pins: vaultPins(this.#vault, clock),
-      sources: [agencySource(this.#vault, wires.fetch)],
+      sources: [walletSource(this.#vault, wires.fetch)],
       clock,
     })
     const onEvent = (event: AgentEvent): void => void this.events.push(event)

@@ -9,6 +9,7 @@ import { action, type Run } from '../run.ts'
 export interface TrustFlags {
   readonly otherLedger?: readonly string[]
   readonly alone?: boolean
+  readonly checkpoint?: string
   readonly witness?: readonly string[]
   readonly unwitnessed?: boolean
   readonly threshold?: string
@@ -19,6 +20,10 @@ export interface TrustFlags {
 export function trustOptions(command: Command): Command {
   return command
     .option('--other-ledger <urls...>', 'other nodes: one of them must show each new head too')
+    .option(
+      '--checkpoint <height:hash>',
+      'a block that somebody else told you, for a wallet that is new or was long away',
+    )
     .option('--witness <keys...>', 'verifier keys of witnesses, as their /health shows them')
     .option('--threshold <n>', 'how many of the witnesses must vouch (all of them)')
     .option('--witness-age <seconds>', 'how old their word may be (600)')
@@ -51,9 +56,12 @@ async function trust({ out, folder }: Run, flags: TrustFlags): Promise<void> {
 function changedTrust(known: ReaderSettings, flags: TrustFlags): ReaderSettings {
   const json = readerSettingsToJson(known) as {
     otherNodes?: string[]
+    checkpoint?: { height: number; hash: string }
     witnesses?: { keys: string[]; threshold: number; maxAge: number }
   }
-  const { otherLedger, alone, witness, unwitnessed, threshold, witnessAge } = flags
+  const { otherLedger, alone, checkpoint, witness, unwitnessed, threshold, witnessAge } = flags
+  const [height, hash = ''] = checkpoint?.split(':') ?? []
+  const block = checkpoint === undefined ? json.checkpoint : { height: Number(height), hash }
   const otherNodes = otherLedger ?? (alone ? [] : (json.otherNodes ?? []))
   const keys = witness ?? (unwitnessed ? [] : (json.witnesses?.keys ?? []))
   if (keys.length === 0 && (threshold ?? witnessAge) !== undefined)
@@ -63,6 +71,7 @@ function changedTrust(known: ReaderSettings, flags: TrustFlags): ReaderSettings 
   const maxAge = witnessAge === undefined ? json.witnesses?.maxAge : Number(witnessAge)
   return parseReaderSettings({
     ...(otherNodes.length > 0 ? { otherNodes } : {}),
+    ...(block ? { checkpoint: block } : {}),
     ...(keys.length > 0 ? { witnesses: { keys, threshold: needed, ...(maxAge === undefined ? {} : { maxAge }) } } : {}),
   } as Json)
 }
@@ -95,8 +104,9 @@ async function checkNodes({ otherNodes = [] }: ReaderSettings, genesis: NetworkG
   return notes.flat()
 }
 
-function describeTrust({ otherNodes = [], witnessPolicy }: ReaderSettings): string[] {
+function describeTrust({ otherNodes = [], checkpoint, witnessPolicy }: ReaderSettings): string[] {
   return [
+    ...(checkpoint ? [`Block      ${checkpoint.height}:${checkpoint.hash}, as you were told`] : []),
     otherNodes.length > 0
       ? `Confirmed  by one of ${otherNodes.join(', ')}`
       : 'Confirmed  by nobody: "keystead network trust --other-ledger <url>" names another node',

@@ -1,7 +1,15 @@
 /** What a new wallet asks before it has anything: an agency's descriptor, and which network this is (rule 19). */
 import { Fields, isKeysteadError, KeysteadError, parseJson } from '@keystead/core'
 import { type NetworkGenesis, networkHash } from '@keystead/did-dkms'
-import { type FetchPort, fetchGenesis, readAnswer, type TrustPoint, type TrustSource } from '@keystead/light-client'
+import {
+  type FetchPort,
+  fetchGenesis,
+  type NamedPoint,
+  parseTrustPoint,
+  readAnswer,
+  type TrustPoint,
+  type TrustSource,
+} from '@keystead/light-client'
 import type { Vault } from '@keystead/wallet'
 import { RecordStore } from './store.ts'
 
@@ -22,13 +30,7 @@ export async function agencyDescriptor(fetch: FetchPort, url: string): Promise<A
     const answer = await fetch(`${url}/v1/agency`, { signal: AbortSignal.timeout(10_000) })
     const f = new Fields(parseJson(await readAnswer(answer, MAX_DESCRIPTOR_BYTES), MAX_DESCRIPTOR_BYTES), 'agency')
     const network = f.optional('network', (fields, name) => fields.string(name, { max: 46 }))
-    const checkpoint = f.optional('checkpoint', () => {
-      const c = f.object('checkpoint')
-      return {
-        height: c.integer('height', { min: 1, max: Number.MAX_SAFE_INTEGER }),
-        hash: c.string('hash', { min: 43, max: 43 }),
-      }
-    })
+    const checkpoint = f.optional('checkpoint', () => parseTrustPoint(f.any('checkpoint'), 'agency.checkpoint'))
     return {
       did: f.string('did', { max: 4096, pattern: /^did:/ }),
       url: f.string('url', { max: 300 }),
@@ -62,21 +64,28 @@ export async function findNetwork(
 }
 
 /**
- * The wallet's own agency as a second source beside the ledger node (rule 19), for a wallet that is new on an old network or was
- * away for longer than the trusting period.
+ * Whom a wallet asks where the network stands, when it is new on an old network or was away for longer than the trusting period
+ * (rule 19): its agency, and what a kit, a locator's record or contacts have told it.
  */
-export function agencySource(vault: Vault, fetch: FetchPort): TrustSource {
+export function walletSource(vault: Vault, fetch: FetchPort): TrustSource {
+  const records = new RecordStore(vault)
   return {
-    name: 'your agency',
-    point: async () => {
-      const url = (await new RecordStore(vault).get('profile', 'self'))?.agency?.url
-      if (url === undefined) return undefined
-      try {
-        return (await agencyDescriptor(fetch, url)).checkpoint
-      } catch (error) {
-        if (isKeysteadError(error, 'AGENCY_UNREACHABLE')) return undefined
-        throw error
-      }
-    },
+    points: async () => [...(await agencyPoints(records, fetch)), ...(await toldPoints(records))],
   }
+}
+
+async function agencyPoints(records: RecordStore, fetch: FetchPort): Promise<NamedPoint[]> {
+  const url = (await records.get('profile', 'self'))?.agency?.url
+  if (url === undefined) return []
+  try {
+    const { checkpoint } = await agencyDescriptor(fetch, url)
+    return checkpoint ? [{ name: 'your agency', ...checkpoint }] : []
+  } catch (error) {
+    if (isKeysteadError(error, 'AGENCY_UNREACHABLE')) return []
+    throw error
+  }
+}
+
+async function toldPoints(records: RecordStore): Promise<NamedPoint[]> {
+  return (await records.all('trust-point')).map(({ value }) => ({ ...value }))
 }

@@ -1,7 +1,7 @@
 export { isPlainInvitation } from '../protocols/connect/messages.ts'
 export { EdgeAgent } from './agent.ts'
 export type { DeviceView } from './devices.ts'
-export { type AgencyDescriptor, agencyDescriptor, agencySource, findNetwork } from './discovery.ts'
+export { type AgencyDescriptor, agencyDescriptor, findNetwork, walletSource } from './discovery.ts'
 export type { EdgeErrorCode } from './errors.ts'
 export { checkForkEvidence } from './fork-evidence.ts'
 export { vaultPins } from './pins.ts'

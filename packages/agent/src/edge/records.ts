@@ -2,9 +2,11 @@
  * What the agent keeps in the vault, by category; names are unique in theirs. The table says in which segment each lies:
  * what is in `keys` or `cache` is in no backup (rule 1).
  */
+
 import type { JsonObject } from '@keystead/core'
 import type { AnchorReceipt } from '@keystead/credentials'
 import type { Authority, Body } from '@keystead/did-dkms'
+import type { NamedPoint } from '@keystead/light-client'
 import type { Entry, LogState } from '@keystead/microledger'
 import type { Segment } from '@keystead/wallet'
 import type { MeetingState } from '../protocols/key-verify/in-person.ts'
@@ -29,6 +31,8 @@ export interface Records {
   identity: Identity
   'identity-keys': IdentityKeys
   operation: PendingOperation
+  /** By who said it, a relationship's id, `kit` or `locator`: a block of the network that we were told of (rule 19). */
+  'trust-point': NamedPoint
   /** By hash: what a node refused and might still enter. */
   'refused-operation': PendingOperation
   /** By `h`: agent entries of ours on the ledger, with what the ledger does not know. */
@@ -85,6 +89,7 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   'identity-keys': 'keys',
   operation: 'cache',
   'refused-operation': 'cache',
+  'trust-point': 'cache',
   device: 'authority',
   'agent-key': 'keys',
   relationship: 'relationships',

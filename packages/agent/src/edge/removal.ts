@@ -69,6 +69,7 @@ async function finish(edge: Edge, { id }: Relationship): Promise<void> {
     ...(await recordsAbout(edge, 'challenge', (record) => record.relationship === id)),
     remove('meeting', id),
     remove('relationship', id),
+    remove('trust-point', id),
   ])
 }
 

@@ -14,10 +14,12 @@ import {
   logOrigin,
   memoryPins,
   NOTE_COSIGNATURE,
+  namedSource,
   type Pin,
   pinFromJson,
   pinToJson,
   provesEquivocation,
+  type TrustSource,
 } from '@keystead/light-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Owner } from '../../../did-dkms/src/testing/owner.ts'
@@ -192,7 +194,7 @@ describe('PROOF-12: trust ends with the trusting period', () => {
       height: ledger.height - 5,
       hash: base64url.encode(headerHash(ledger.chain.header(ledger.height - 5))),
     }
-    const source = { name: 'the agency', point: async () => point }
+    const source = namedSource('the agency', point)
     const again = clientOf({ one: ledger }, { clock: ledger.clock, pins, sources: [source] })
     expect(await again.client.resolve(did)).toMatchObject({ level: 'bft', confirmed: true })
   })
@@ -209,10 +211,61 @@ describe('PROOF-12: trust ends with the trusting period', () => {
     expect((await client.resolve(other.operation.did)).state).toBeNull()
   })
 
+  test('rule 19: the node and one source are not two; two sources that agree on one chain are, however old one of them is', async () => {
+    const ledger = new BftLedger({ interval: 3600 })
+    const did = await register(ledger)
+    ledger.pass(24 * 40)
+    const named = (name: string, height: number) =>
+      namedSource(name, { height, hash: base64url.encode(headerHash(ledger.chain.header(height))) })
+    const read = async (...sources: TrustSource[]) => {
+      const { client, pins } = clientOf({ one: ledger }, { clock: ledger.clock, sources })
+      const { confirmed } = await client.resolve(did)
+      expect((await pins.load()) !== undefined).toBe(confirmed)
+      return confirmed
+    }
+    const [agency, kit] = [named('the agency', ledger.height - 5), named('the kit', 3)]
+    expect(await read(agency)).toBe(false)
+    expect(await read(agency, agency)).toBe(false)
+    expect(await read(agency, named('the agency', 3))).toBe(false)
+    expect(await read(agency, named('http://one', 3))).toBe(false)
+    expect(await read(kit, named('a release', 9))).toBe(false)
+    expect(await read(agency, kit)).toBe(true)
+    expect(await read(kit, named('an inviter', ledger.height))).toBe(true)
+    const liar = namedSource('a liar', { height: ledger.height - 2, hash: 'A'.repeat(43) })
+    expect(await read(agency, liar, kit)).toBe(true)
+  })
+
+  test('rule 19: another operator’s node that the reader names is a source too', async () => {
+    const [one, two] = [new BftLedger({ interval: 3600 }), new BftLedger({ interval: 3600 })]
+    for (const ledger of [one, two]) ledger.pass(24 * 15)
+    const point = { height: one.height - 5, hash: base64url.encode(headerHash(one.chain.header(one.height - 5))) }
+    const parts = { clock: one.clock, otherNodes: ['http://two'] }
+    expect(await clientOf({ one, two }, { ...parts, checkpoint: point }).client.head()).toMatchObject({
+      confirmed: true,
+    })
+    expect(await clientOf({ one, two }, parts).client.head()).toMatchObject({ confirmed: false })
+  })
+
+  test('rule 19: a chain of the node and one source that does not follow from what another knows is not believed', async () => {
+    const real = new BftLedger({ interval: 3600 })
+    const made = new BftLedger({
+      interval: 3600,
+      flavour: 'made up',
+      sets: new Map([[1, ['x', 'y', 'z'].map((name) => new TestValidator(name))]]),
+    })
+    for (const ledger of [real, made]) ledger.pass(24 * 15)
+    const at = (ledger: BftLedger, name: string, height: number) =>
+      namedSource(name, { height, hash: base64url.encode(headerHash(ledger.chain.header(height))) })
+    const sources = [at(made, 'the agency', made.height - 5), at(real, 'the kit', 3)]
+    const { client, pins } = clientOf({ one: made }, { clock: made.clock, genesis: real.genesis, sources })
+    await expect(client.head()).rejects.toMatchObject(withCode('UNCONFIRMED_NETWORK'))
+    expect(pins.evidence).toMatchObject([{ kind: 'checkpoint', checkpoint: { source: 'the kit', height: 3 } }])
+  })
+
   test('rule 19: a source that names another block is evidence, and neither is believed', async () => {
     const ledger = new BftLedger({ interval: 3600 })
     ledger.pass(24 * 15)
-    const source = { name: 'the kit', point: async () => ({ height: ledger.height, hash: 'A'.repeat(43) }) }
+    const source = namedSource('the kit', { height: ledger.height, hash: 'A'.repeat(43) })
     const { client, pins } = clientOf({ one: ledger }, { clock: ledger.clock, sources: [source] })
     await expect(client.head()).rejects.toMatchObject(withCode('UNCONFIRMED_NETWORK'))
     expect(pins.evidence).toMatchObject([{ kind: 'checkpoint', checkpoint: { source: 'the kit' } }])

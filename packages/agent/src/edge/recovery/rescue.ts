@@ -51,7 +51,7 @@ export async function beginRescue(edge: Edge, kit: Kit | undefined, base: string
     if ((await edge.records.all(category)).length > 0)
       throw fault('NOT_ALLOWED_NOW', 'this wallet is in use: recover into a new one')
   if (kit) {
-    await checkCheckpoint(edge, kit.checkpoint)
+    await checkCheckpoint(edge, 'kit', kit.checkpoint)
     await locatorRecord(edge, kit)
   }
   const { vault } = edge.ports
@@ -107,7 +107,7 @@ export async function locatorRecord(edge: Edge, { locator, agencies, genesis }: 
       const record = openLocatorRecord(locator, attachmentBytes(attachment))
       const net = genesis ?? edge.ports.ledger.net
       if (record.genesis !== net) throw fault('BAD_MESSAGE', 'the record at the agency is of another network')
-      if (genesis === undefined) await checkCheckpoint(edge, record.checkpoint)
+      if (genesis === undefined) await checkCheckpoint(edge, 'locator', record.checkpoint)
       return record
     } catch (error) {
       last = error
@@ -123,7 +123,9 @@ export async function askAt(edge: Edge, url: string, request: AgencyRequest): Pr
 }
 
 /** Rule 19: a ledger that is behind the kit's checkpoint, or differs at it, is not the one the kit was made on. */
-async function checkCheckpoint(edge: Edge, checkpoint: Checkpoint): Promise<void> {
+async function checkCheckpoint(edge: Edge, by: 'kit' | 'locator', checkpoint: Checkpoint): Promise<void> {
+  const name = by === 'kit' ? 'your kit' : 'your agency’s sealed record'
+  await edge.records.commit([put('trust-point', by, { name, ...checkpoint })])
   const { pin } = await edge.ports.ledger.head()
   if (pin.height < checkpoint.height || (pin.height === checkpoint.height && pin.hash !== checkpoint.hash))
     throw fault('LEDGER_ROLLBACK', 'the ledger node shows an older or another chain than the kit names')
