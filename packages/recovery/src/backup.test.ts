@@ -1,11 +1,10 @@
-import { base64url, canonicalJson, type JsonObject, seededRandom, utf8 } from '@keystead/core'
+import { base64url, canonicalJson, type JsonObject, pad, seededRandom, utf8 } from '@keystead/core'
 import { seal } from '@keystead/crypto'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type NewBackup, openBackup, sealBackup, verifyBackup } from './backup.ts'
 import { verifyChain } from './backup-chain.ts'
 import { headBytes, parseBackup } from './backup-format.ts'
-import { pad } from './padding.ts'
 import { kemKey, signingKey } from './testing/keys.ts'
 import { codeOf, mutated, noise } from './testing/mutate.ts'
 

@@ -7,7 +7,17 @@
  *
  * The signature comes from a device that may be lost or stolen: it says which device wrote, not that the owner did.
  */
-import { type Bytes, base64url, canonicalJson, concatBytes, isKeysteadError, type Random, utf8 } from '@keystead/core'
+import {
+  type Bytes,
+  base64url,
+  canonicalJson,
+  concatBytes,
+  isKeysteadError,
+  pad,
+  type Random,
+  unpad,
+  utf8,
+} from '@keystead/core'
 import {
   type KemKey,
   keyDigest,
@@ -29,7 +39,6 @@ import {
 } from './backup-format.ts'
 import { refuse, under } from './errors.ts'
 import { MAX_BACKUP_PAYLOAD, MAX_RECIPIENTS, MIN_PADDED_PAYLOAD, SECRET_BYTES } from './limits.ts'
-import { pad, unpad } from './padding.ts'
 import type { PathId } from './policy.ts'
 
 const KEY_LABEL = utf8('keystead/backup/key/v1|')

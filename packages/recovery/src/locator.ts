@@ -14,15 +14,16 @@ import {
   Fields,
   type Json,
   type JsonObject,
+  pad,
   parseCanonicalJson,
   type Random,
+  unpad,
   utf8,
 } from '@keystead/core'
 import { hkdfSha256, open, seal } from '@keystead/crypto'
 import { endorsementToJson, readEndorsement, type StreamEndorsement } from './endorsement.ts'
 import { refuse, under } from './errors.ts'
 import { LOCATOR_BYTES, MAX_AGENT_ID, MAX_RECORD_BYTES, MAX_RECORD_ENTRIES, MIN_PADDED_RECORD } from './limits.ts'
-import { pad, unpad } from './padding.ts'
 import { parsePolicy, policyToJson, type RecoveryPolicy } from './policy.ts'
 import { AGENCY, type Checkpoint, checkpointField, checkpointJson, genesisField, labelField } from './wire.ts'
 

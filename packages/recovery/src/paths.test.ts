@@ -1,7 +1,6 @@
-import { seededRandom } from '@keystead/core'
+import { padmeSize, seededRandom } from '@keystead/core'
 import { xwingPublicKey } from '@keystead/crypto'
 import { describe, expect, it } from 'vitest'
-import { padmeSize } from './padding.ts'
 import { derivePath, newGroupSecret, pathSecret } from './paths.ts'
 import { PATH_IDS } from './policy.ts'
 import { openRecoveryKey, sealRecoveryKey } from './recovery-key.ts'

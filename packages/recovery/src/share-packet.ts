@@ -16,8 +16,10 @@ import {
   equalBytes,
   Fields,
   type JsonObject,
+  pad,
   parseCanonicalJson,
   type Random,
+  unpad,
   utf8,
 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
@@ -32,7 +34,6 @@ import {
   SECRET_BYTES,
   SHARE_PACKET_BYTES,
 } from './limits.ts'
-import { pad, unpad } from './padding.ts'
 import { combineMnemonics } from './slip39/combine.ts'
 import { formatMnemonic, parseMnemonic } from './slip39/share.ts'
 import { splitSecret } from './slip39/split.ts'

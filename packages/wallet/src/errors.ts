@@ -28,6 +28,26 @@ export type WalletErrorCode =
   | 'AUDIT_BROKEN'
   | 'BAD_EXPORT'
   | 'BAD_RECIPIENT'
+  /** Of the operation log: a changed byte, another key, another log. */
+  | 'BATCH_TAMPERED'
+  | 'HEADS_TAMPERED'
+  | 'AUTHORITY_TAMPERED'
+  /** A batch of a device that is not listed, or beyond the end of a removed one. */
+  | 'NOT_IN_LOG'
+  /** Two batches of one chain at one place. */
+  | 'CHAIN_FORKED'
+  /** A holder shows another batch than was asked for. */
+  | 'BATCH_MISPLACED'
+  /** A holder has less than it had. */
+  | 'LOG_ROLLED_BACK'
+  /** Another device, or a later batch, proves that there is more than the holders show. */
+  | 'BATCH_MISSING'
+  | 'AUTHORITY_FORKED'
+  | 'AUTHORITY_MISSING'
+  /** A batch whose changes are dated later than our clock allows. */
+  | 'CLOCK_AHEAD'
+  /** None of our keys opens the log. */
+  | 'NO_DATA_KEY'
 
 /** Throws, so that a check reads as one line. */
 export function refuse(

@@ -4,6 +4,7 @@ export type { WalletErrorCode } from './errors.ts'
 export { decodeExport, type ExportedKey, encodeExport, type WalletExport } from './export-lines.ts'
 export { KEY_PURPOSES, type KeyPurpose, type KeyPurposeRules } from './key-purposes.ts'
 export { KEY_STATES, KEY_TRANSITIONS, type KeyState, type KeyTransition, type KeyUse } from './key-states.ts'
+export * from './log/index.ts'
 export { memoryVaultStore } from './memory-store.ts'
 export { createVault, openVault } from './open.ts'
 export type {

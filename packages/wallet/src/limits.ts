@@ -60,3 +60,50 @@ export const MAX_EXPORT_RECIPIENTS = 16
 
 /** scrypt work factor of an export under a passphrase, as the age command has it: 256 MiB. */
 export const EXPORT_SCRYPT_LOG_N = 18
+
+/** Characters of a stamp as text: sixteen digits, eight digits, a chain. */
+export const MAX_STAMP = 64
+
+/** The last millisecond that JavaScript's Date knows. */
+export const MAX_WALL = 8_640_000_000_000_000
+
+/** Changes of one millisecond that a stamp tells apart; beyond it the clock is moved on by one. */
+export const MAX_STAMP_COUNT = 9_999_999
+
+/** How far a stamp may be ahead of our clock: what phones differ by; more would win every conflict for ever. */
+export const MAX_AHEAD_MS = 5 * 60_000
+
+/** Batches of a chain, entries of an authority chain's numbering, data keys of a log. */
+export const MAX_SEQ = 2 ** 31 - 1
+export const MAX_EPOCH = 2 ** 31 - 1
+
+/** Bytes of a batch: two messages of its size still fit a DIDComm message of 1 MiB. */
+export const MAX_BATCH_BYTES = 400 * 1024
+
+/** Bytes a batch may unpack to: a record of the largest size, and far less than memory. */
+export const MAX_BATCH_PLAIN = 16 * 1024 * 1024
+
+/** Bytes of operations, before compression, that are put into one batch of a snapshot: packed they stay under its bound. */
+export const SNAPSHOT_PART_BYTES = 380 * 1024
+
+/** Operations of one batch: a smallest one has some eighty bytes. */
+export const MAX_OPERATIONS = 100_000
+
+/** A padded batch is never smaller: a word more or less does not show. */
+export const MIN_PADDED_BATCH = 256
+
+/** Statements of heads are all of one size until a log has many devices. */
+export const MIN_PADDED_HEADS = 2048
+export const MAX_HEADS_BYTES = 16 * 1024
+
+/** Devices that a log ever had. Removed ones stay listed, so that what they wrote can be judged. */
+export const MAX_CHAINS = 64
+
+/** Recovery paths of a log: every pair of three groups, twice while two deals overlap, and some room. */
+export const MAX_LOG_PATHS = 12
+
+/** Bytes of an authority entry: a kilobyte and a half for each device and path, twice. */
+export const MAX_AUTHORITY_BYTES = 300 * 1024
+
+/** Bytes of what an authority entry says beside keys, in its sealed part: names, the recovery policy. */
+export const MAX_ABOUT_BYTES = 32 * 1024

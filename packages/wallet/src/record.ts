@@ -1,7 +1,7 @@
 /** A record's form at rest: the canonical JSON of category, name, value and tags, found by tokens that show none of them. */
 import { type Bytes, canonicalJson, Fields, type JsonObject, parseJson } from '@keystead/core'
 import { corrupt, refuse } from './errors.ts'
-import { MAX_CATEGORY, MAX_NAME, MAX_RECORD_BYTES, MAX_TAG_NAME, MAX_TAGS } from './limits.ts'
+import { MAX_CATEGORY, MAX_NAME, MAX_RECORD_BYTES, MAX_STAMP, MAX_TAG_NAME, MAX_TAGS } from './limits.ts'
 import type { NewRecord, StoredRecord } from './store.ts'
 import type { Segment, VaultRecord } from './types.ts'
 import type { VaultKeys } from './vault-keys.ts'
@@ -39,10 +39,10 @@ export function openRecord(keys: VaultKeys, stored: StoredRecord): VaultRecord &
   return record
 }
 
-function encodeRecord({ segment, category, name, value, tags = {} }: VaultRecord): Bytes {
+function encodeRecord({ segment, category, name, value, tags = {}, stamp }: VaultRecord): Bytes {
   try {
     if (!SEGMENTS.includes(segment)) throw new Error('an unknown segment')
-    const content = canonicalJson({ category, name, value, tags })
+    const content = canonicalJson({ category, name, value, tags, ...(stamp === undefined ? {} : { stamp }) })
     // Reading it back is the check: what is stored can be read, depth and sizes included.
     decodeContent(content)
     return content
@@ -59,7 +59,7 @@ function decodeRecord(content: Uint8Array, segment: Segment): VaultRecord & { re
   }
 }
 
-function decodeContent(content: Uint8Array): { category: string; name: string; value: JsonObject; tags: Tags } {
+function decodeContent(content: Uint8Array): Omit<VaultRecord, 'segment'> & { readonly tags: Tags } {
   const fields = new Fields(parseJson(content, MAX_RECORD_BYTES))
   const category = fields.string('category', { min: 1, max: MAX_CATEGORY })
   const name = fields.string('name', { min: 1, max: MAX_NAME })
@@ -70,6 +70,7 @@ function decodeContent(content: Uint8Array): { category: string; name: string; v
   const names = Object.keys(tags)
   if (names.length > MAX_TAGS || names.some((tag) => tag.length > MAX_TAG_NAME)) throw new Error('too many tags')
   for (const tag of names) tagFields.string(tag, { max: MAX_NAME })
+  const stamp = fields.optional('stamp', (f, name) => f.string(name, { min: 1, max: MAX_STAMP }))
   fields.end()
-  return { category, name, value, tags }
+  return { category, name, value, tags, ...(stamp === undefined ? {} : { stamp }) }
 }

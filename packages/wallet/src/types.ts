@@ -16,6 +16,8 @@ export interface VaultRecord {
   readonly name: string
   readonly value: JsonObject
   readonly tags?: Readonly<Record<string, string>>
+  /** When it was last changed, as the operation log counts (SYNC-1); the vault only keeps it. */
+  readonly stamp?: string
 }
 
 export type VaultChange =
@@ -138,6 +140,8 @@ export interface Vault {
   /** What happened to keys and keyslots, oldest first, signed and chained; `verifyAuditLog` checks it elsewhere. */
   auditLog(): Promise<AuditExport>
   get(category: string, name: string): Promise<JsonObject | undefined>
+  /** The whole record, where `get` has its value. */
+  record(category: string, name: string): Promise<VaultRecord | undefined>
   /** The records of a category that have all of `tags`, in no order. */
   list(category: string, tags?: Readonly<Record<string, string>>): Promise<ListedRecord[]>
   /** All changes or none, in order: a later one for the same record wins. Rejects with `BAD_RECORD`. */

@@ -85,6 +85,11 @@ export class UnlockedVault implements Vault {
     return stored && openRecord(this.#keys, stored).value
   }
 
+  async record(category: string, name: string): Promise<VaultRecord | undefined> {
+    const stored = await this.#writer.read(recordId(this.#keys, category, name))
+    return stored && openRecord(this.#keys, stored)
+  }
+
   async list(category: string, tags: Tags = {}): Promise<ListedRecord[]> {
     const rows = await this.#writer.list(listTokens(this.#keys, category, tags))
     return rows.map((row) => {

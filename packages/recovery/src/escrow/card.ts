@@ -14,8 +14,10 @@ import {
   Fields,
   fail,
   type JsonObject,
+  pad,
   parseCanonicalJson,
   type Random,
+  unpad,
   utf8,
 } from '@keystead/core'
 import { hkdfSha256, open, seal } from '@keystead/crypto'
@@ -28,7 +30,6 @@ import {
   MAX_GUESSES,
   MIN_ESCROW_AGENTS,
 } from '../limits.ts'
-import { pad, unpad } from '../padding.ts'
 import { bytesField } from '../wire.ts'
 import { COMMITMENT_BYTES, SLOT_BYTES, VERSION_BYTES } from './keys.ts'
 import { ELEMENT_BYTES, isElement } from './oprf.ts'

@@ -3,7 +3,7 @@
  *
  *   padded = length (4 bytes) || content || zeros
  */
-import { type Bytes, uint32 } from '@keystead/core'
+import { type Bytes, uint32 } from './bytes.ts'
 
 const LENGTH_BYTES = 4
 

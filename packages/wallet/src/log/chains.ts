@@ -1,0 +1,116 @@
+/**
+ * The chains of a log, as a follower takes them in and as a restored wallet unites them (SYNC-6, SYNC-7). Pure: what was served
+ * goes in, what may be opened comes out, and whatever does not fit is an error of its own.
+ */
+import type { PublicKey } from '@keystead/crypto'
+import { refuse } from '../errors.ts'
+import { type Batch, verifyBatch } from './batch.ts'
+import type { ChainHead, Head } from './heads.ts'
+
+export type Heads = ReadonlyMap<string, Head>
+
+/** A device of the log as its authority lists it. */
+export interface ListedDevice {
+  readonly chain: string
+  readonly key: PublicKey<'ed25519'>
+  /** The device was removed; what it wrote beyond is not taken in. */
+  readonly end?: Head | 'none'
+}
+
+/** Numbers of batches that no holder has. */
+export interface Gap {
+  readonly chain: string
+  readonly from: number
+  readonly to: number
+}
+
+export interface United {
+  /** Each batch once, a chain's in order. */
+  readonly batches: readonly Batch[]
+  readonly heads: Heads
+  readonly gaps: readonly Gap[]
+  /** Batches of removed devices, beyond their ends. */
+  readonly beyond: readonly ChainHead[]
+}
+
+/**
+ * Verified batches of all chains, from all holders. `known`: heads that we have taken in already; batches at or below are passed
+ * over. Throws `NOT_IN_LOG`, `BATCH_TAMPERED`, or `CHAIN_FORKED` with the two hashes as evidence.
+ */
+export function unite(
+  log: string,
+  devices: readonly ListedDevice[],
+  batches: readonly Batch[],
+  known: Heads = new Map(),
+): United {
+  const byChain = new Map<string, Map<number, Batch>>()
+  for (const batch of batches) {
+    const device = devices.find(({ chain }) => chain === batch.chain)
+    if (!device) return refuse('NOT_IN_LOG', 'a batch of a device that the owner does not have')
+    verifyBatch(batch, log, device.key)
+    const chain = byChain.get(batch.chain) ?? new Map<number, Batch>()
+    const other = chain.get(batch.seq)
+    if (other && other.hash !== batch.hash) forked(batch.chain, batch.seq, other.hash, batch.hash)
+    byChain.set(batch.chain, chain.set(batch.seq, batch))
+  }
+  const taken: Batch[] = []
+  const gaps: Gap[] = []
+  const beyond: ChainHead[] = []
+  const heads = new Map(known)
+  for (const [chain, bySeq] of byChain) {
+    const end = devices.find((device) => device.chain === chain)?.end
+    let head = known.get(chain)
+    for (const batch of [...bySeq.values()].sort((a, b) => a.seq - b.seq)) {
+      const { seq, hash, prev } = batch
+      if (head && seq < head.seq) continue
+      if (head && seq === head.seq) {
+        if (hash !== head.hash) forked(chain, seq, head.hash, hash)
+        continue
+      }
+      if (isBeyond(batch, end)) {
+        beyond.push({ chain, seq, hash })
+        continue
+      }
+      if (head && seq === head.seq + 1) {
+        if (prev !== head.hash) forked(chain, head.seq, head.hash, prev)
+      } else if (seq > (head ? head.seq + 1 : 0)) gaps.push({ chain, from: head ? head.seq + 1 : 0, to: seq - 1 })
+      head = { seq, hash }
+      heads.set(chain, head)
+      taken.push(batch)
+    }
+  }
+  return { batches: taken, heads, gaps, beyond }
+}
+
+/** Throws `BATCH_MISPLACED` unless a holder's answer is the run of batches of this chain that was asked for. */
+export function checkRun(batches: readonly Batch[], chain: string, from: number): void {
+  batches.forEach((batch, index) => {
+    const first = batches[0]?.seq ?? from
+    if (batch.chain !== chain || first < from || batch.seq !== first + index)
+      refuse('BATCH_MISPLACED', 'the holder shows another batch than was asked for')
+  })
+}
+
+/** What one of `claims` says there is and `heads` lack: of each chain the furthest. */
+export function missingFrom(heads: Heads, claims: readonly ChainHead[]): ChainHead[] {
+  const furthest = new Map<string, ChainHead>()
+  for (const claim of claims) {
+    const known = heads.get(claim.chain)
+    if (known && known.seq >= claim.seq) {
+      if (known.seq === claim.seq && known.hash !== claim.hash) forked(claim.chain, claim.seq, known.hash, claim.hash)
+      continue
+    }
+    if ((furthest.get(claim.chain)?.seq ?? -1) < claim.seq) furthest.set(claim.chain, claim)
+  }
+  return [...furthest.values()]
+}
+
+function isBeyond({ seq }: Batch, end: ListedDevice['end']): boolean {
+  return end !== undefined && (end === 'none' || seq > end.seq)
+}
+
+function forked(chain: string, seq: number, one: string, other: string): never {
+  return refuse('CHAIN_FORKED', `two histories of one device part after number ${seq}`, {
+    details: { chain, seq, one, other },
+  })
+}
