@@ -1,8 +1,7 @@
-/** The vault on SQLite: opened, written, read; and backups of what is in it. */
+/** A wallet: opened, its vault, and backups of what is in it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { base64url, systemClock, systemRandom } from '@keystead/core'
 import { argon2id, xwingPublicKey } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
@@ -11,6 +10,7 @@ import { createVault, openVault } from '@keystead/wallet'
 import { sqliteVaultStore } from '@keystead/wallet/node'
 import { type Budget, compare, type Row } from '../measure.ts'
 import { rawSeal } from '../raw.ts'
+import { vaultRows } from './vault.ts'
 
 export async function wallet(budget: Budget): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'keystead-bench-'))
@@ -29,33 +29,7 @@ export async function wallet(budget: Budget): Promise<Row[]> {
       baseline: { name: 'Argon2id alone', work: () => argon2id(password, salt, argon, 32) },
       target: 1.1,
     })
-    const vault = await openVault(options, unlock)
-    const value = { text: 'x'.repeat(1000) }
-    let n = 0
-    const raw = new DatabaseSync(join(folder, 'raw.sqlite'))
-    raw.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE r (id TEXT PRIMARY KEY, v BLOB)')
-    const insert = raw.prepare('INSERT OR REPLACE INTO r VALUES (?, ?)')
-    const select = raw.prepare('SELECT v FROM r WHERE id = ?')
-    const blob = new Uint8Array(1000)
-    const rows = [
-      opened,
-      await compare(budget, {
-        area: 'wallet',
-        what: 'durable put of 1 kB',
-        ours: () => vault.put({ segment: 'messages', category: 'bench', name: String(n++ % 500), value }),
-        baseline: { name: 'raw SQLite insert, synced', work: () => insert.run(String(n++ % 500), blob) },
-        target: 1.18,
-      }),
-      await compare(budget, {
-        area: 'wallet',
-        what: 'get of 1 kB',
-        ours: () => vault.get('bench', '7'),
-        baseline: { name: 'raw SQLite select', work: () => select.get('7') },
-      }),
-    ]
-    await vault.lock()
-    raw.close()
-    return [...rows, ...(await backups(budget))]
+    return [opened, ...(await vaultRows(budget, folder)), ...(await backups(budget))]
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

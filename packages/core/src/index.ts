@@ -2,7 +2,15 @@ export { type Bytes, compareBytes, concatBytes, equalBytes, uint32, uint64, utf8
 export { base32, base58btc, base64pad, base64url, hexadecimal, multibase, multihash } from './encodings.ts'
 export { type CoreErrorCode, isKeysteadError, KeysteadError } from './errors.ts'
 export { Fields, fail } from './fields.ts'
-export { canonicalJson, canonicalText, type Json, type JsonObject, parseCanonicalJson, parseJson } from './json.ts'
+export {
+  canonicalJson,
+  canonicalText,
+  checkJsonDepth,
+  type Json,
+  type JsonObject,
+  parseCanonicalJson,
+  parseJson,
+} from './json.ts'
 export { MAX_DID_LENGTH, MAX_JSON_DEPTH } from './limits.ts'
 export { remembering } from './memo.ts'
 export { pad, padmeSize, unpad } from './padding.ts'

@@ -54,7 +54,7 @@ function readJson(bytes: Uint8Array, maxBytes: number): { text: string; value: J
   } catch {
     throw new KeysteadError<CoreErrorCode>('BAD_ENCODING', 'this is not JSON in UTF-8')
   }
-  checkDepth(value, 0)
+  checkJsonDepth(value)
   return { text, value }
 }
 
@@ -113,9 +113,10 @@ function sortMembers(value: unknown): Json | undefined {
   return members
 }
 
-function checkDepth(value: Json, depth: number): void {
+/** Throws `TOO_LARGE` for what `parseJson` would not read back. */
+export function checkJsonDepth(value: Json, depth = 0): void {
   if (depth > MAX_JSON_DEPTH) throw new KeysteadError<CoreErrorCode>('TOO_LARGE', 'JSON nested too deeply')
   if (typeof value !== 'object' || value === null) return
-  if (Array.isArray(value)) for (const item of value) checkDepth(item as Json, depth + 1)
-  else for (const name of Object.keys(value)) checkDepth((value as JsonObject)[name] as Json, depth + 1)
+  if (Array.isArray(value)) for (const item of value) checkJsonDepth(item as Json, depth + 1)
+  else for (const name of Object.keys(value)) checkJsonDepth((value as JsonObject)[name] as Json, depth + 1)
 }

@@ -6,13 +6,22 @@ import { ciphers } from './portable/ciphers.ts'
 const NONCE = 24
 const TAG = 16
 
+/** Nonces are public: many are asked of the system at once, since asking costs as much as sealing. None is given twice. */
+const NONCES = 128
+let nonces: Bytes = new Uint8Array(0)
+let given = 0
+
+function nextNonce(): Bytes {
+  if (given === nonces.length) {
+    nonces = systemRandom(NONCE * NONCES)
+    given = 0
+  }
+  given += NONCE
+  return nonces.subarray(given - NONCE, given)
+}
+
 /** 24-byte nonce || ciphertext || 16-byte tag. `nonce` only for vectors and derived-nonce schemes. */
-export function seal(
-  key: Uint8Array,
-  plaintext: Uint8Array,
-  aad: Uint8Array,
-  nonce: Uint8Array = systemRandom(NONCE),
-): Bytes {
+export function seal(key: Uint8Array, plaintext: Uint8Array, aad: Uint8Array, nonce: Uint8Array = nextNonce()): Bytes {
   if (key.length !== 32 || nonce.length !== NONCE)
     throw new KeysteadError<CryptoErrorCode>('BAD_PARAMETERS', 'a box takes a 32-byte key and a 24-byte nonce')
   return concatBytes(nonce, ciphers().xchachaSeal(key, nonce, aad, plaintext))

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { concatBytes, utf8 } from '@keystead/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -19,6 +19,20 @@ test('SHA-256 of parts, bytes or text, is that of the parts one behind the other
       const expected = new Uint8Array(createHash('sha256').update(whole).digest())
       expect(nodeDriver.sha256(...parts)).toEqual(expected)
       expect(portableHashes.sha256(...parts)).toEqual(expected)
+    }),
+  )
+})
+
+test('HMAC-SHA-256 under a key that was taken over once is that of the key given each time, by both drivers', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1, maxLength: 100 }), part, (key, data) => {
+      const expected = new Uint8Array(createHmac('sha256', key).update(data).digest())
+      for (const driver of [nodeDriver, portableHashes]) {
+        const under = driver.hmacSha256Under(key)
+        expect(under(data)).toEqual(expected)
+        expect(under(data)).toEqual(expected)
+        if (typeof data !== 'string') expect(driver.hmacSha256(key, data)).toEqual(expected)
+      }
     }),
   )
 })

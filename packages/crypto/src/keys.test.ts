@@ -204,3 +204,8 @@ test('Argon2id is the same native and portable (RFC 9106 by two implementations)
     code: 'BAD_PARAMETERS',
   })
 })
+
+test('no two boxes have one nonce', () => {
+  const boxes = Array.from({ length: 1000 }, () => seal(kek, aad, aad))
+  expect(new Set(boxes.map((box) => Buffer.from(box.subarray(0, 24)).toString('hex'))).size).toBe(1000)
+})

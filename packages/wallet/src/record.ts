@@ -1,5 +1,5 @@
 /** A record's form at rest: the canonical JSON of category, name, value and tags, found by tokens that show none of them. */
-import { type Bytes, canonicalJson, Fields, type JsonObject, parseJson } from '@keystead/core'
+import { type Bytes, canonicalJson, checkJsonDepth, Fields, parseJson } from '@keystead/core'
 import { corrupt, refuse } from './errors.ts'
 import { MAX_CATEGORY, MAX_NAME, MAX_RECORD_BYTES, MAX_STAMP, MAX_TAG_NAME, MAX_TAGS } from './limits.ts'
 import type { NewRecord, StoredRecord } from './store.ts'
@@ -14,11 +14,15 @@ export function recordId(keys: VaultKeys, category: string, name: string): strin
   return keys.token('record', category, name)
 }
 
+/** What a query looks for: its tags' tokens, which say the category too, or that of the category alone. */
+export function queryTokens(keys: VaultKeys, category: string, tags: Tags): string[] {
+  const named = Object.entries(tags)
+  if (named.length === 0) return [keys.categoryToken(category)]
+  return named.map(([name, value]) => keys.token('tag', category, name, value))
+}
+
 export function listTokens(keys: VaultKeys, category: string, tags: Tags): string[] {
-  return [
-    keys.token('category', category),
-    ...Object.entries(tags).map(([name, value]) => keys.token('tag', category, name, value)),
-  ]
+  return [keys.categoryToken(category), ...(Object.keys(tags).length === 0 ? [] : queryTokens(keys, category, tags))]
 }
 
 /** Throws `BAD_RECORD`. */
@@ -31,21 +35,23 @@ export function sealRecord(keys: VaultKeys, record: VaultRecord, generation: num
   )
 }
 
-/** Throws `WALLET_CORRUPT`. */
+/** Throws `WALLET_CORRUPT`. That it lies under its own name is what the associated data say. */
 export function openRecord(keys: VaultKeys, stored: StoredRecord): VaultRecord & { readonly tags: Tags } {
-  const content = keys.open(stored)
-  const record = decodeRecord(content, stored.segment)
-  if (recordId(keys, record.category, record.name) !== stored.id) return corrupt('a record lies under another name')
-  return record
+  return decodeRecord(keys.open(stored), stored.segment)
 }
 
 function encodeRecord({ segment, category, name, value, tags = {}, stamp }: VaultRecord): Bytes {
   try {
     if (!SEGMENTS.includes(segment)) throw new Error('an unknown segment')
-    const content = canonicalJson({ category, name, value, tags, ...(stamp === undefined ? {} : { stamp }) })
-    // Reading it back is the check: what is stored can be read, depth and sizes included.
-    decodeContent(content)
-    return content
+    // In the order of canonical JSON, which then need not be made.
+    const content = { category, name, ...(stamp === undefined ? {} : { stamp }), tags, value }
+    checkContent(content)
+    checkJsonDepth(content)
+    // It would stand for something else than the object it is.
+    if ('toJSON' in value) throw new Error('a value that writes itself')
+    const bytes = canonicalJson(content)
+    if (bytes.length > MAX_RECORD_BYTES) throw new Error('too large')
+    return bytes
   } catch (cause) {
     return refuse('BAD_RECORD', 'this record cannot be kept: a name or tag of the wrong form, or too large', { cause })
   }
@@ -59,18 +65,25 @@ function decodeRecord(content: Uint8Array, segment: Segment): VaultRecord & { re
   }
 }
 
-function decodeContent(content: Uint8Array): Omit<VaultRecord, 'segment'> & { readonly tags: Tags } {
-  const fields = new Fields(parseJson(content, MAX_RECORD_BYTES))
+type Content = Omit<VaultRecord, 'segment'> & { readonly tags: Tags }
+
+function decodeContent(content: Uint8Array): Content {
+  return checkContent(parseJson(content, MAX_RECORD_BYTES))
+}
+
+/** Throws unless it is what is stored: the same test for what goes in and for what comes out. */
+function checkContent(content: unknown): Content {
+  const fields = new Fields(content)
   const category = fields.string('category', { min: 1, max: MAX_CATEGORY })
   const name = fields.string('name', { min: 1, max: MAX_NAME })
-  fields.object('value')
-  const value = fields.any('value') as JsonObject
-  const tagFields = fields.object('tags')
-  const tags = fields.any('tags') as Tags
-  const names = Object.keys(tags)
-  if (names.length > MAX_TAGS || names.some((tag) => tag.length > MAX_TAG_NAME)) throw new Error('too many tags')
-  for (const tag of names) tagFields.string(tag, { max: MAX_NAME })
+  const value = fields.json('value')
+  const tags = fields.json('tags')
   const stamp = fields.optional('stamp', (f, name) => f.string(name, { min: 1, max: MAX_STAMP }))
   fields.end()
-  return { category, name, value, tags, ...(stamp === undefined ? {} : { stamp }) }
+  const names = Object.keys(tags)
+  if (names.length > MAX_TAGS || !names.every((tag) => tag.length <= MAX_TAG_NAME && isTagValue(tags[tag])))
+    throw new Error('too many tags, or of the wrong form')
+  return { category, name, value, tags: tags as Tags, ...(stamp === undefined ? {} : { stamp }) }
 }
+
+const isTagValue = (value: unknown): boolean => typeof value === 'string' && value.length <= MAX_NAME

@@ -4,7 +4,7 @@
  * token depends on its category, so equal tags of two categories do not look equal.
  */
 import { type Bytes, base64url, concatBytes, uint32, utf8 } from '@keystead/core'
-import { hkdfSha256, hmacSha256, open, seal } from '@keystead/crypto'
+import { hkdfSha256, hmacSha256Under, open, seal } from '@keystead/crypto'
 import { corrupt, refuse } from './errors.ts'
 import type { NewRecord, StoredRecord } from './store.ts'
 import type { Segment } from './types.ts'
@@ -13,12 +13,17 @@ const LABEL = 'keystead/vault/v1'
 /** Half an HMAC: no two of a wallet's names will ever meet in 128 bits. */
 const TOKEN_BYTES = 16
 
+/** Categories whose token is remembered. */
+const MAX_CATEGORIES = 256
+
 type TokenRole = 'record' | 'category' | 'tag' | 'key' | 'all-keys' | 'audit' | 'all-audit' | 'audit-head' | 'audit-key'
 
 export class VaultKeys {
   readonly walletId: string
   readonly #master: Bytes
   readonly #derived = new Map<string, Bytes>()
+  readonly #categories = new Map<string, string>()
+  #mac: ((data: Uint8Array | string) => Bytes) | undefined
   #live = true
 
   /** Takes `master` over and wipes it in the end. */
@@ -29,11 +34,18 @@ export class VaultKeys {
 
   /** An opaque name for `parts` in one role; equal only for equal role and parts. */
   token(role: TokenRole, ...parts: readonly string[]): string {
-    const input = [role, ...parts].map((part) => {
-      const bytes = utf8(part)
-      return concatBytes(uint32(bytes.length), bytes)
-    })
-    return base64url.encode(hmacSha256(this.#key('tokens'), concatBytes(...input)).subarray(0, TOKEN_BYTES))
+    this.#check()
+    this.#mac ??= hmacSha256Under(this.#key('tokens'))
+    return base64url.encode(this.#mac(tokenInput([role, ...parts])).subarray(0, TOKEN_BYTES))
+  }
+
+  /** The token that all records of a category have; there are a few dozen categories. */
+  categoryToken(category: string): string {
+    const known = this.#categories.get(category)
+    if (known !== undefined) return known
+    const token = this.token('category', category)
+    if (this.#categories.size < MAX_CATEGORIES) this.#categories.set(category, token)
+    return token
   }
 
   /** The nonce is always the system's chance: a repeating `Random` of a test must not repeat a nonce. */
@@ -66,6 +78,8 @@ export class VaultKeys {
     this.#master.fill(0)
     for (const key of this.#derived.values()) key.fill(0)
     this.#derived.clear()
+    this.#categories.clear()
+    this.#mac = undefined
   }
 
   #recordKey(segment: Segment): Bytes {
@@ -88,4 +102,18 @@ export class VaultKeys {
   #check(): void {
     if (!this.#live) refuse('WALLET_LOCKED', 'this wallet is locked')
   }
+}
+
+const PLAIN = /^[ -~]{0,127}$/
+
+/** Each part in UTF-8 behind its length as a 32-bit number. Of short ASCII both are written as one text, which is quicker. */
+function tokenInput(parts: readonly string[]): Bytes | string {
+  if (parts.every((part) => PLAIN.test(part)))
+    return parts.map((part) => `\0\0\0${String.fromCharCode(part.length)}${part}`).join('')
+  return concatBytes(
+    ...parts.flatMap((part) => {
+      const bytes = utf8(part)
+      return [uint32(bytes.length), bytes]
+    }),
+  )
 }

@@ -10,7 +10,7 @@ import { KeyRing } from './key-ring.ts'
 import type { KeyState, KeyUse } from './key-states.ts'
 import { keyslotInfo, prepareKeyslot, sealKeyslot } from './keyslot.ts'
 import { MAX_KEYSLOTS } from './limits.ts'
-import { listTokens, openRecord, recordId, sealRecord, type Tags } from './record.ts'
+import { openRecord, queryTokens, recordId, sealRecord, type Tags } from './record.ts'
 import type { NewRecord, StoredRecord, StoreWrite } from './store.ts'
 import type {
   CheckResult,
@@ -91,7 +91,7 @@ export class UnlockedVault implements Vault {
   }
 
   async list(category: string, tags: Tags = {}): Promise<ListedRecord[]> {
-    const rows = await this.#writer.list(listTokens(this.#keys, category, tags))
+    const rows = await this.#writer.list(queryTokens(this.#keys, category, tags))
     return rows.map((row) => {
       const { name, value, tags } = openRecord(this.#keys, row)
       return { name, value, tags }

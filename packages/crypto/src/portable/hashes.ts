@@ -4,7 +4,7 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js'
 import { type CryptoDriver, installedDriver } from '../driver.ts'
 
-type Hashes = Pick<CryptoDriver, 'sha256' | 'sha384' | 'sha512' | 'hmacSha256' | 'hmacSha512'>
+type Hashes = Pick<CryptoDriver, 'sha256' | 'sha384' | 'sha512' | 'hmacSha256' | 'hmacSha512' | 'hmacSha256Under'>
 
 /** noble returns `Uint8Array<ArrayBufferLike>`; the arrays are fresh, so this is a view, not a copy. */
 const own = (bytes: Uint8Array): Bytes => bytes as Bytes
@@ -16,6 +16,16 @@ export const portableHashes: Hashes = {
   sha512: (data) => own(sha512(data)),
   hmacSha256: (key, data) => own(hmac(sha256, key, data)),
   hmacSha512: (key, data) => own(hmac(sha512, key, data)),
+  hmacSha256Under: (key) => {
+    const keyed = hmac.create(sha256, key)
+    return (data) =>
+      own(
+        keyed
+          .clone()
+          .update(typeof data === 'string' ? utf8(data) : data)
+          .digest(),
+      )
+  },
 }
 
 export const hashes = (): Hashes => installedDriver() ?? portableHashes

@@ -10,18 +10,37 @@ import { sqlite } from './sqlite-failure.ts'
 
 /** "KsV1", so that no other database is taken for a wallet. */
 const APPLICATION_ID = 0x4b735631
-const VERSION = 1
+const VERSION = 2
+
+/** `tokens`, by spaces, say which rows of `token` are the record's, so that no index is needed from it to them; `puts` counts. */
+const RECORDS = `
+  CREATE TABLE record (
+    rid INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, segment TEXT NOT NULL, generation INTEGER NOT NULL,
+    tokens TEXT NOT NULL, puts INTEGER NOT NULL, blob BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE token (token TEXT NOT NULL, rid INTEGER NOT NULL, PRIMARY KEY (token, rid)) STRICT, WITHOUT ROWID;
+`
 
 const SCHEMA = `
   CREATE TABLE meta (one INTEGER PRIMARY KEY CHECK (one = 1), header BLOB NOT NULL, generation INTEGER NOT NULL) STRICT;
   CREATE TABLE keyslot (slot_id TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE record (
-    id TEXT PRIMARY KEY, segment TEXT NOT NULL, generation INTEGER NOT NULL, blob BLOB NOT NULL
-  ) STRICT;
-  CREATE TABLE token (token TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (token, id)) STRICT, WITHOUT ROWID;
-  CREATE INDEX token_by_id ON token (id);
+  ${RECORDS}
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${VERSION};
+`
+
+/** Version 1 had a row of `token` name its record by id, and an index back. */
+const FROM_1 = `
+  ALTER TABLE record RENAME TO record_1;
+  ALTER TABLE token RENAME TO token_1;
+  ${RECORDS}
+  INSERT INTO record (id, segment, generation, tokens, puts, blob)
+    SELECT id, segment, generation, coalesce((SELECT group_concat(token, ' ') FROM token_1 t WHERE t.id = r.id), ''), 1, blob
+    FROM record_1 r ORDER BY rowid;
+  INSERT INTO token SELECT t.token, r.rid FROM token_1 t JOIN record r ON r.id = t.id;
+  DROP TABLE token_1;
+  DROP TABLE record_1;
+  PRAGMA user_version = 2;
 `
 
 /** Undefined when there is no file and none is to be made. */
@@ -87,4 +106,5 @@ function migrate(database: DatabaseSync): void {
   if (application === 0 && version === 0 && tables === 0) database.exec(SCHEMA)
   else if (application !== APPLICATION_ID) corrupt('its file is a database of something else')
   else if (Number(version) > VERSION) refuse('UPDATE_REQUIRED', 'this wallet was written by a newer release')
+  else if (version === 1) database.exec(FROM_1)
 }

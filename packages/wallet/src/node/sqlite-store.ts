@@ -3,12 +3,25 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { Bytes } from '@keystead/core'
 import { corrupt, refuse } from '../errors.ts'
 import { SEGMENTS } from '../record.ts'
-import type { OpenVaultStore, StoredRecord, StoredVault, StoreWrite, VaultStore } from '../store.ts'
+import type { NewRecord, OpenVaultStore, StoredRecord, StoredVault, StoreWrite, VaultStore } from '../store.ts'
 import type { Segment } from '../types.ts'
 import { sqlite } from './sqlite-failure.ts'
 import { openVaultFile } from './sqlite-file.ts'
 
-type Row = Record<string, unknown>
+type Row = readonly unknown[]
+
+const RECORD = 'SELECT id, segment, generation, blob FROM record'
+const TOKENS = 'SELECT rid, tokens FROM record WHERE id = ?'
+/** Of a record that was there, `RETURNING` gives the tokens of before, which stay for now. */
+const PUT = `
+  INSERT INTO record (id, segment, generation, tokens, puts, blob) VALUES (?, ?, ?, ?, 1, ?)
+  ON CONFLICT (id) DO UPDATE SET
+    segment = excluded.segment, generation = excluded.generation, puts = puts + 1, blob = excluded.blob
+  RETURNING rid, tokens, puts
+`
+
+/** Rows counted to tell a rare token from a common one. */
+const RARE = 256
 
 /** Keeps the wallet in `folder`, which is made for its owner alone when a wallet is created. */
 export function sqliteVaultStore(folder: string): VaultStore {
@@ -35,21 +48,37 @@ export class SqliteStore implements OpenVaultStore {
     if (!meta) return undefined
     const slots = this.#all('SELECT slot_id, bytes FROM keyslot')
     return {
-      header: bytes(meta['header']),
-      generation: integer(meta['generation']),
-      keyslots: slots.map((row) => ({ slotId: text(row['slot_id']), bytes: bytes(row['bytes']) })),
+      header: bytes(meta[0]),
+      generation: integer(meta[1]),
+      keyslots: slots.map((row) => ({ slotId: text(row[0]), bytes: bytes(row[1]) })),
     }
   }
 
   async read(id: string): Promise<StoredRecord | undefined> {
-    const [row] = this.#all('SELECT id, segment, generation, blob FROM record WHERE id = ?', id)
+    this.#check()
+    const row = sqlite(() => this.#get(`${RECORD} WHERE id = ?`, id))
     return row && stored(row)
   }
 
   async list(tokens: readonly string[]): Promise<StoredRecord[]> {
-    const each = tokens.map(() => 'id IN (SELECT id FROM token WHERE token = ?)')
-    const where = each.length === 0 ? '' : `WHERE ${each.join(' AND ')}`
-    return this.#all(`SELECT id, segment, generation, blob FROM record ${where}`, ...tokens).map(stored)
+    if (tokens.length === 0) return this.#all(RECORD).map(stored)
+    const [rarest = '', ...others] = tokens.length === 1 ? tokens : this.#rarestFirst(tokens)
+    const having = others
+      .map(() => ' AND EXISTS (SELECT 1 FROM token t WHERE t.token = ? AND t.rid = first.rid)')
+      .join('')
+    return this.#all(
+      `${RECORD} JOIN token first ON first.rid = record.rid WHERE first.token = ?${having}`,
+      rarest,
+      ...others,
+    ).map(stored)
+  }
+
+  /** One row of the rarest token is looked at for each result, so the order decides how long it takes. */
+  #rarestFirst(tokens: readonly string[]): string[] {
+    const count = (token: string): number =>
+      integer(this.#all(`SELECT count(*) FROM (SELECT 1 FROM token WHERE token = ? LIMIT ${RARE})`, token)[0]?.[0])
+    const counted = tokens.map((token) => ({ token, rows: count(token) }))
+    return counted.sort((a, b) => a.rows - b.rows).map(({ token }) => token)
   }
 
   async write(write: StoreWrite): Promise<void> {
@@ -78,19 +107,55 @@ export class SqliteStore implements OpenVaultStore {
     else this.#run('UPDATE meta SET generation = ?', generation)
     if (putKeyslot) this.#run('INSERT OR REPLACE INTO keyslot VALUES (?, ?)', putKeyslot.slotId, putKeyslot.bytes)
     if (removeKeyslot !== undefined) this.#run('DELETE FROM keyslot WHERE slot_id = ?', removeKeyslot)
-    for (const id of [...remove, ...put.map((record) => record.id)]) {
-      this.#run('DELETE FROM token WHERE id = ?', id)
-      this.#run('DELETE FROM record WHERE id = ?', id)
+    for (const id of remove) {
+      const [rid, tokens] = this.#get(TOKENS, id) ?? []
+      if (rid === undefined) continue
+      this.#unlist(integer(rid), splitTokens(text(tokens)))
+      this.#run('DELETE FROM record WHERE rid = ?', integer(rid))
     }
-    for (const { id, segment, generation, blob, tokens } of put) {
-      this.#run('INSERT INTO record VALUES (?, ?, ?, ?)', id, segment, generation, blob)
-      for (const token of tokens) this.#run('INSERT INTO token VALUES (?, ?)', token, id)
-    }
+    for (const record of put) this.#put(record)
+  }
+
+  #put({ id, segment, generation, blob, tokens }: NewRecord): void {
+    const list = tokens.join(' ')
+    const [rowid, before, puts] = this.#get(PUT, id, segment, generation, list, blob) ?? []
+    const rid = integer(rowid)
+    if (puts !== 1) this.#relist(rid, text(before), list)
+    else this.#list(rid, tokens)
+  }
+
+  #relist(rid: number, before: string, now: string): void {
+    if (before === now) return
+    this.#run('UPDATE record SET tokens = ? WHERE rid = ?', now, rid)
+    const [old, tokens] = [splitTokens(before), splitTokens(now)]
+    this.#unlist(
+      rid,
+      old.filter((token) => !tokens.includes(token)),
+    )
+    this.#list(
+      rid,
+      tokens.filter((token) => !old.includes(token)),
+    )
+  }
+
+  /** In one statement: calling SQLite costs more than a row. */
+  #list(rid: number, tokens: readonly string[]): void {
+    if (tokens.length === 0) return
+    const rows = tokens.map(() => '(?, ?)').join(', ')
+    this.#run(`INSERT INTO token VALUES ${rows}`, ...tokens.flatMap((token) => [token, rid]))
+  }
+
+  #unlist(rid: number, tokens: readonly string[]): void {
+    for (const token of tokens) this.#run('DELETE FROM token WHERE token = ? AND rid = ?', token, rid)
   }
 
   #all(sql: string, ...values: SQLInputValue[]): Row[] {
     this.#check()
-    return sqlite(() => this.#statement(sql).all(...values))
+    return sqlite(() => this.#statement(sql).all(...values) as unknown as Row[])
+  }
+
+  #get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#statement(sql).get(...values) as unknown as Row | undefined
   }
 
   #run(sql: string, ...values: SQLInputValue[]): void {
@@ -101,6 +166,7 @@ export class SqliteStore implements OpenVaultStore {
     const known = this.#prepared.get(sql)
     if (known) return known
     const statement = this.#database.prepare(sql)
+    statement.setReturnArrays(true)
     this.#prepared.set(sql, statement)
     return statement
   }
@@ -111,18 +177,21 @@ export class SqliteStore implements OpenVaultStore {
 }
 
 function stored(row: Row): StoredRecord {
-  const segment = text(row['segment'])
+  const segment = text(row[1])
   if (!(SEGMENTS as readonly string[]).includes(segment)) corrupt('a segment nobody knows')
   return {
-    id: text(row['id']),
+    id: text(row[0]),
     segment: segment as Segment,
-    generation: integer(row['generation']),
-    blob: bytes(row['blob']),
+    generation: integer(row[2]),
+    blob: bytes(row[3]),
   }
 }
 
+const splitTokens = (list: string): string[] => (list === '' ? [] : list.split(' '))
+
+/** SQLite gives a copy of its own. */
 function bytes(value: unknown): Bytes {
-  return value instanceof Uint8Array ? new Uint8Array(value) : corrupt('a column of the wrong type')
+  return value instanceof Uint8Array ? (value as Bytes) : corrupt('a column of the wrong type')
 }
 
 function text(value: unknown): string {

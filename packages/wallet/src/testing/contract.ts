@@ -106,6 +106,23 @@ export function vaultContract(name: string, makeStore: () => VaultStore): void {
       await vault.batch([])
     })
 
+    it('what would not be read back as it was given is BAD_RECORD', async () => {
+      const deep = JSON.parse(`${'{"a":'.repeat(100)}1${'}'.repeat(100)}`)
+      const values = [
+        deep,
+        new Date(0),
+        { toJSON: () => 1 },
+        [1],
+        'text',
+        { text: '\ud800' },
+        { text: 'x'.repeat(2 ** 22) },
+      ]
+      for (const value of values) await rejectsWith(vault.put({ ...alice, value: value as never }), 'BAD_RECORD')
+      for (const tags of [{ a: 1 }, { a: 'x'.repeat(2 ** 20) }, ['a']])
+        await rejectsWith(vault.put({ ...alice, tags: tags as never }), 'BAD_RECORD')
+      expect(await vault.list('contact')).toEqual([])
+    })
+
     it('writes asked for at once happen in order', async () => {
       await Promise.all(Array.from({ length: 20 }, (_, n) => vault.put({ ...alice, value: { n } })))
       expect(await vault.get('contact', alice.name)).toEqual({ n: 19 })
