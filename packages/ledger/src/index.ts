@@ -58,6 +58,13 @@ export { type Backup, backupLedger, readBackup } from './maintain/backup.ts'
 export { fsck, repair } from './maintain/check.ts'
 export type { Fault, FaultCode } from './maintain/fault.ts'
 export { type Restored, type RestoreOptions, restoreLedger } from './maintain/restore.ts'
+export {
+  backupValidator,
+  isValidatorBackup,
+  isValidatorFolder,
+  restoreValidator,
+  type ValidatorBackup,
+} from './maintain/validator-backup.ts'
 export { decodeMetadata, encodeMetadata, metadataHash, type SnapshotMetadata } from './snapshot/metadata.ts'
 export { SnapshotRestore } from './snapshot/restore.ts'
 export {

@@ -79,6 +79,9 @@ export const MAX_EXPORT_LINE_BYTES = 256 * 1024
 /** Mirrors that follow one node: each costs a socket and a page in memory. */
 export const MAX_EXPORT_STREAMS = 64
 
+/** Files of a validator's backup: CometBFT's databases have a file for each two megabytes. */
+export const MAX_VALIDATOR_FILES = 100_000
+
 /** Witnesses of one node: each is asked for every new checkpoint. */
 export const MAX_WITNESSES = 32
 

@@ -1,5 +1,5 @@
 /** The way from a trusted header to a newer one, through light blocks of one provider (specification v0.38, "Light Client"). */
-import { KeysteadError } from '@keystead/core'
+import { isKeysteadError, KeysteadError } from '@keystead/core'
 import type { LedgerReadErrorCode } from './errors.ts'
 import type { LightBlock } from './light-block.ts'
 import { MAX_BISECTION_FETCHES } from './limits.ts'
@@ -11,6 +11,25 @@ export interface LightProvider {
   readonly name: string
   /** Undefined when it has no such block (yet, or any more); rejects with `LEDGER_UNREACHABLE` when it cannot be asked. */
   lightBlock(height: number): Promise<LightBlock | undefined>
+}
+
+/** Blocks of the first, and of the others where it does not have them: whose they are does not matter, for each is verified. */
+export function firstThatHas(first: LightProvider, others: readonly LightProvider[]): LightProvider {
+  return {
+    name: first.name,
+    lightBlock: async (height) => {
+      const block = await first.lightBlock(height)
+      if (block) return block
+      for (const other of others)
+        try {
+          const found = await other.lightBlock(height)
+          if (found) return found
+        } catch (error) {
+          if (!isKeysteadError(error)) throw error
+        }
+      return undefined
+    },
+  }
 }
 
 export type FollowMode = 'skipping' | 'sequential'

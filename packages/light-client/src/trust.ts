@@ -9,7 +9,7 @@ import { type Fraction, Votes } from './commit.ts'
 import { crossCheck } from './cross-check.ts'
 import type { LedgerReadErrorCode } from './errors.ts'
 import { conflictEvidence } from './evidence.ts'
-import { type FollowMode, follow, type LightProvider } from './follow.ts'
+import { type FollowMode, firstThatHas, follow, type LightProvider } from './follow.ts'
 import { checkHead, encodeHead, type Head, type Level, levelOf } from './head.ts'
 import { headerHash } from './header.ts'
 import { checkSignedHeader, type LightBlock } from './light-block.ts'
@@ -101,7 +101,7 @@ export class Trust {
       rules,
       keepEvidence,
     })
-    const sets = await this.#verify(root, head, node, rules)
+    const sets = await this.#verify(root, head, node, witnesses, rules)
     const newest = makePin(head, { ...sets, trustingPeriod: rules.trustingPeriod }, pin)
     if (pin) await this.#requireGrowth(pin, newest, consistency)
     else if (consistency) untrue('PROOF_INVALID', 'a proof of growth that nobody asked for')
@@ -151,6 +151,7 @@ export class Trust {
     { trusted, confirmed }: Root,
     head: Head,
     node: LightProvider,
+    others: readonly LightProvider[],
     rules: VerifierRules,
   ): Promise<Pick<LightBlock, 'validators' | 'nextValidators'>> {
     const { mode } = this.#options
@@ -160,7 +161,7 @@ export class Trust {
     const block = await node.lightBlock(head.header.height)
     if (!block || !equalBytes(headerHash(block.header), hash))
       return untrue('PROOF_INVALID', `${node.name} does not show the validators of its own header`)
-    await follow(trusted, block, node, rules, confirmed ? mode : 'skipping')
+    await follow(trusted, block, firstThatHas(node, others), rules, confirmed ? mode : 'skipping')
     new Votes(head.header.chainId, head.commit).requireTwoThirds(block.validators)
     return { validators: block.validators, nextValidators: block.nextValidators }
   }

@@ -28,13 +28,15 @@ export function keepingCommands(program: Command): void {
     .action(action(program, fsck))
   ledger
     .command('backup')
-    .description('write a backup to a new folder, also beside a running node; keys are in none')
+    .description(
+      'write a backup to a new folder, also beside a running node, but of a stopped validator; keys are in none',
+    )
     .argument('<folder>', 'the backup')
     .option(...data)
     .action(action(program, backup))
   ledger
     .command('restore')
-    .description('restore a backup into an empty folder')
+    .description('restore a backup into an empty folder, or a validator’s folder that has its keys and no state')
     .argument('<folder>', 'the backup')
     .option(...data)
     .option('--signer <folder>', 'where the validator’s key is, and what it signed last')
@@ -87,7 +89,14 @@ async function fsck({ out, signal }: Run, { data, repair }: { data: string; repa
 }
 
 async function backup({ out, signal }: Run, folder: string, { data }: { data: string }): Promise<void> {
-  const { backupLedger } = await node()
+  const { backupLedger, backupValidator, isValidatorFolder } = await node()
+  if (isValidatorFolder(data)) {
+    const { network, height, files } = await backupValidator(data, folder)
+    const text = `${folder} holds this validator’s state and blocks up to height ${height}.`
+    const result = { folder, network, height, files: files.length }
+    out.result([text, 'Its keys and its record of signatures are not in it: keep those apart.'], result)
+    return
+  }
   const { genesis, head, snapshot } = await backupLedger(data, folder, {
     signal,
     onProgress: ({ chunks }) => out.note(`${chunks} chunks ...`),
@@ -109,7 +118,12 @@ interface RestoreArguments {
 }
 
 async function restore({ out, signal }: Run, folder: string, options: RestoreArguments): Promise<void> {
-  const { restoreLedger } = await node()
+  const { isValidatorBackup, restoreLedger, restoreValidator } = await node()
+  if (isValidatorBackup(folder)) {
+    const { network, height } = restoreValidator(folder, options.data)
+    out.result(`${options.data} is at height ${height}; "keystead ledger start" catches up.`, { network, height })
+    return
+  }
   const { backup: from, abandoned } = await restoreLedger({
     backup: folder,
     data: options.data,

@@ -1,15 +1,16 @@
 /** What governance does to a network of real processes, and wallets that follow it across: validators, upgrade, handover. */
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '@keystead/core'
-import { developmentParameters, encodeSubmission, networkHash, type RulesTable } from '@keystead/did-dkms'
-import { type FetchPort, LedgerClient, memoryPins } from '@keystead/light-client'
+import { hexadecimal, systemClock } from '@keystead/core'
+import { developmentParameters, encodeSubmission, networkHash } from '@keystead/did-dkms'
+import { type FetchPort, LedgerClient, type LedgerClientOptions, memoryPins } from '@keystead/light-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Governor, type NetworkMembers } from '../../../../did-dkms/src/testing/governor.ts'
 import { Owner } from '../../../../did-dkms/src/testing/owner.ts'
 import { completeHandover, parseHandover } from '../../handover.ts'
 import { ledgerHttp } from '../../http/app.ts'
 import { backupLedger } from '../../maintain/backup.ts'
+import { fsck } from '../../maintain/check.ts'
 import { readNetwork } from '../../state/execute.ts'
 import { LedgerStore } from '../../state/store.ts'
 import { removeFolders, temporaryFolder } from '../../testing/ledger.ts'
@@ -19,6 +20,7 @@ import type { Ledger } from '../ledger.ts'
 import { encodeEnvelope } from './envelope.ts'
 import { continueNetwork, RPC_SOCKET, readJson, STORE_FOLDER, type ValidatorCard } from './home.ts'
 import { CometRpc } from './rpc.ts'
+import { syncFrom } from './sync-from.ts'
 import { cometbft, keys, program, TestNetwork, until } from './testing/network.ts'
 import { newer, version2 } from './testing/version2.ts'
 import { decodeVerdicts } from './verdict.ts'
@@ -40,22 +42,58 @@ async function start(...args: Parameters<typeof TestNetwork.start>): Promise<Tes
 }
 
 /** A wallet of whatever ledger is behind `at` at the moment. */
-function walletOf(at: () => Ledger, rules?: RulesTable): LedgerClient {
+function walletOf(at: (url: string) => Ledger, options: Partial<LedgerClientOptions> = {}): LedgerClient {
   const fetch: FetchPort = async (url, init) =>
-    ledgerHttp(at(), { freshSeconds: 1, log: () => {} }).request(url, init as RequestInit)
+    ledgerHttp(at(url), { freshSeconds: 1, log: () => {} }).request(url, init as RequestInit)
+  const url = 'http://v'
   return new LedgerClient({
-    url: 'http://v',
-    genesis: at().genesis,
+    url,
+    genesis: at(`${url}/`).genesis,
     clock: systemClock,
     fetch,
     pins: memoryPins(),
-    ...(rules ? { rules } : {}),
+    ...options,
   })
 }
 
 async function govern(at: Ledger, governor: Governor, members: NetworkMembers): Promise<void> {
   const state = readNetwork(at.view().store)
   await at.submit(encodeSubmission(await governor.operation(state, networkHash(at.genesis), members)))
+}
+
+/** A fifth node takes the state from the four's snapshots: of a chain that went on, with the first blocks nowhere among them. */
+async function syncsInto(network: TestNetwork, did: string): Promise<void> {
+  const height = network.ledger(0).head.header.height
+  const taken = (place: number) =>
+    Number(
+      /snapshot height (\d+) /.exec(
+        network.logs[place]?.findLast((line) => line.includes('snapshot height')) ?? '',
+      )?.[1] ?? 0,
+    )
+  await until('everybody has a snapshot', () => everybody.every((place) => taken(place) > height), 120)
+  const { commit } = network.ledger(0).head
+  const servers = [0, 1].map((place) => `unix://${join(network.homes[place] as string, RPC_SOCKET)}`)
+  const fifth = await network.join('v4', (home) =>
+    syncFrom(home, { servers, height: commit.height, hash: hexadecimal.encode(commit.blockId.hash) }),
+  )
+  await until('the fifth follows', headIs(fifth.ledger, commit.height + 1), 120)
+  expect(fifth.log.join('\n')).toMatch(/state-sync chunk/)
+  const { head } = parseHandover(network.file.handover as never)
+  expect(await fifth.ledger.lightBlock(head.header.height + 1)).toBeUndefined()
+  // Who was there follows it at once; who is new needs the old blocks, of anybody.
+  const stranger = (await fifth
+    .client()
+    .resolve(did)
+    .catch((error) => error)) as { code: string }
+  expect(stranger.code).toBe('PROOF_INVALID')
+  const current = walletOf((url) => (url.startsWith('http://v/') ? fifth.ledger : network.ledger(0)), {
+    otherNodes: ['http://w'],
+  })
+  const past = await current.history(did)
+  expect(past).toMatchObject({ level: 'bft', state: { seq: 1 } })
+  expect(past.history.versions.map(({ state }) => state.seq)).toEqual([0, 1])
+  await fifth.ledger.close()
+  expect(await fsck({ data: join(network.folder, 'v4') })).toEqual([])
 }
 
 const headIs = (ledger: Ledger, height: number) => () => ledger.head.header.height >= height
@@ -117,7 +155,7 @@ describe.skipIf(!cometbft)('cometbft: a governed network', { timeout: 300_000 },
       validators: { 0: updated, 1: updated, 2: updated },
     })
     const ours = () => network.ledger(0)
-    const [old, current] = [walletOf(ours), walletOf(ours, newer)]
+    const [old, current] = [walletOf(ours), walletOf(ours, { rules: newer })]
     const { did } = await network.register(0)
     for (const wallet of [old, current]) expect((await wallet.resolve(did)).state?.seq).toBe(0)
     const quick = () => network.owner().genesis({ delays: [5] })
@@ -154,7 +192,9 @@ describe.skipIf(!cometbft)('cometbft: a governed network', { timeout: 300_000 },
     await wallet.submit(genesis)
     const { did } = genesis.operation
     expect((await wallet.resolve(did)).level).toBe('operator-signed')
+    const snapshots = { env: () => ({ KEYSTEAD_LEDGER_SNAPSHOT_BLOCKS: '10' }) }
     const network = await start(4, {
+      validators: { 0: snapshots, 1: snapshots, 2: snapshots, 3: snapshots },
       found: async (cards, homes) => {
         const changes = cards.map(({ k }) => ({ k, power: 10 }))
         await govern(node, governor, { type: 'validators', changes, handover: true })
@@ -177,6 +217,7 @@ describe.skipIf(!cometbft)('cometbft: a governed network', { timeout: 300_000 },
     expect(await wallet.resolve(did)).toMatchObject({ level: 'bft', state: { seq: 1 } })
     // Who never saw the old chain begins at its genesis all the same.
     expect(await walletOf(() => network.ledger(3)).resolve(did)).toMatchObject({ level: 'bft' })
+    await syncsInto(network, did)
     // KEEP-4: the blocks that prove the state are CometBFT's now, whatever the data remember of the old chain.
     const backup = backupLedger(network.homes[0] as string, join(data, 'backup'))
     await expect(backup).rejects.toMatchObject({ code: 'NO_LEDGER' })
