@@ -95,7 +95,10 @@ async function statuses(): Promise<number[]> {
   const { edge, sender } = owner
   return Promise.all(
     task.accounts.map(async ({ account }) => {
-      const status = await ask(edge, task.agent, sender, { type: ESCROW_STATUS_REQUEST, body: { account } })
+      const status = await ask(edge, task.agent, sender, {
+        type: ESCROW_STATUS_REQUEST,
+        body: { account, nonce: 'A'.repeat(43) },
+      })
       return Number(status.body['used'])
     }),
   )

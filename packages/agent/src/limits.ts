@@ -138,6 +138,18 @@ export const MAX_ESCROWS_PER_ACCOUNT = 16
 /** Seconds between two looks at how often a PIN was tried. */
 export const ESCROW_LOOK_SECONDS = 3600
 
+/** Seconds between two questions whether a contact still has a share: a month, and a week while no answer comes. */
+export const SHARE_HEALTH_SECONDS = 30 * 86_400
+export const SHARE_HEALTH_AGAIN_SECONDS = 7 * 86_400
+/** Seconds without an answer to the first question after which a contact does not count any more. */
+export const SHARE_SILENT_SECONDS = 10 * 86_400
+/** The same of an agent of the PIN, which is a server. */
+export const AGENT_SILENT_SECONDS = 3 * 86_400
+
+/** Seconds after which a rehearsal is due again, and between two reminders of what is wrong with a recovery. */
+export const REHEARSAL_SECONDS = 180 * 86_400
+export const REMINDER_SECONDS = 7 * 86_400
+
 /** Bytes of a backup's payload: sealed, signed and packed it stays under DIDComm's bound of 1 MiB. */
 export const MAX_BACKUP_PAYLOAD = 400 * 1024
 

@@ -39,6 +39,7 @@ export { type StretchedPin, stretchPin } from './escrow/keys.ts'
 export { checkPin, generatePin, type PinWeakness, pinWeakness } from './escrow/pin.ts'
 export { type EscrowRecord, escrowAccount, escrowAuthSeed, openRegistration } from './escrow/registration.ts'
 export { type EscrowRequest, type EscrowStep, requestIsOwners, requestTranscript } from './escrow/request.ts'
+export { healthProof, healthProofHolds, packetHealthKey, registrationHealthKey } from './health.ts'
 export { createKit, type Kit, kitLine, kitSecret, type NewKit, vetoDigest } from './kit.ts'
 export { parseKit, renderKit } from './kit-text.ts'
 export { DEFAULT_GUESSES, MAX_BACKUP_PAYLOAD, SHARE_PACKET_BYTES } from './limits.ts'
@@ -50,7 +51,7 @@ export {
   type ServiceDescriptor,
   sealLocatorRecord,
 } from './locator.ts'
-export { type EscrowFacts, type Lack, type MeterReading, meter, type RecoveryFacts } from './meter.ts'
+export { type AgentFact, type ContactFact, type Lack, type MeterReading, meter, type RecoveryFacts } from './meter.ts'
 export { derivePath, type GroupSecrets, newGroupSecret, type PathSeeds, pathSecret } from './paths.ts'
 export {
   DEFAULT_DELAYS,

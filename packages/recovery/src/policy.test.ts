@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { meter, type RecoveryFacts } from './meter.ts'
+import { type AgentFact, type ContactFact, meter, type RecoveryFacts } from './meter.ts'
 import { parsePolicy, policyToJson, type RecoveryPolicy } from './policy.ts'
 import { codeOf } from './testing/mutate.ts'
 
@@ -20,8 +20,11 @@ const full: RecoveryPolicy = {
     { id: 'P+S', delay: 259_200 },
   ],
 }
+function contacts(...states: ('kept' | 'waiting' | 'lost' | 'declined')[]): ContactFact[] {
+  return states.map((state, i) => ({ name: ['Bob', 'Carol', 'Dave'][i] ?? '', state }))
+}
 const ready: RecoveryFacts = {
-  contactsConfirmed: 3,
+  contacts: contacts('kept', 'kept', 'kept'),
   kitPrinted: true,
   kitChecked: true,
   locatorOperators: 2,
@@ -92,8 +95,8 @@ describe('the meter', () => {
   })
 
   it('names each lack', () => {
-    expect(lacks({ contactsConfirmed: 1 })).toContain('CONTACTS_MISSING')
-    expect(lacks({ contactsConfirmed: 2 })).toContain('CONTACTS_WITHOUT_SPARE')
+    expect(lacks({ contacts: contacts('kept', 'waiting', 'declined') })).toContain('CONTACTS_MISSING')
+    expect(lacks({ contacts: contacts('kept', 'kept', 'waiting') })).toContain('CONTACTS_WITHOUT_SPARE')
     expect(lacks({ kitPrinted: false })).toContain('KIT_NOT_PRINTED')
     expect(lacks({ kitChecked: false })).toContain('KIT_NOT_CHECKED')
     expect(lacks({ setOnLedger: false })).toContain('SET_NOT_ON_LEDGER')
@@ -106,40 +109,78 @@ describe('the meter', () => {
 
   it('tells authority, data and weakness apart', () => {
     const level = (facts: Partial<RecoveryFacts>) => meter(policy, { ...ready, ...facts }).level
-    expect(level({ contactsConfirmed: 1 })).toBe('none')
+    expect(level({ contacts: contacts('kept', 'waiting', 'declined') })).toBe('none')
     expect(level({ backupHolders: 0 })).toBe('authority')
     expect(level({ backupHolders: 1 })).toBe('weak')
   })
 
   it('says how many contacts are missing', () =>
-    expect(meter(policy, { ...ready, contactsConfirmed: 1 }).missing[0]?.text).toBe(
+    expect(meter(policy, { ...ready, contacts: contacts('kept', 'waiting', 'declined') }).missing[0]?.text).toBe(
       '1 of 2 contacts needed have confirmed their share: 1 more must.',
     ))
 
+  it('says who did not answer and for how long, and who lost their share; neither counts any more (RECOVERY-21)', () => {
+    const carol: ContactFact = { name: 'Carol', state: 'silent', days: 40 }
+    const [bob, , dave] = contacts('kept', 'kept', 'kept') as [ContactFact, ContactFact, ContactFact]
+    const reading = meter(policy, { ...ready, contacts: [bob, carol, dave] })
+    expect(reading.level).toBe('weak')
+    expect(reading.missing.map(({ text }) => text)[0]).toBe(
+      'Carol did not answer for 40 days: ask them, or choose somebody else.',
+    )
+    expect(lacks({ contacts: [bob, carol, { ...dave, state: 'lost' } as ContactFact] })).toEqual([
+      'CONTACT_SILENT',
+      'SHARE_LOST',
+      'CONTACTS_MISSING',
+      'PIN_OFF',
+    ])
+    expect(meter(policy, { ...ready, contacts: contacts('kept', 'lost', 'lost') }).level).toBe('none')
+  })
+
+  it('reminds of a rehearsal, which is advice', () =>
+    expect(meter(policy, { ...ready, notRehearsedFor: 200 })).toMatchObject({
+      level: 'good',
+      missing: [{ code: 'PIN_OFF' }, { code: 'NOT_REHEARSED' }],
+    }))
+
   describe('with a PIN', () => {
-    const escrow = { registered: 5, unlocked: 5, guessesUsed: 0, demonstration: false }
+    const agents = (change: Partial<AgentFact> = {}, count = 1): AgentFact[] =>
+      ['North', 'East', 'South', 'West', 'Centre'].map((operator, i) => ({
+        operator,
+        state: 'good',
+        guessesUsed: 0,
+        demonstration: false,
+        ...(i < count ? change : {}),
+      }))
+    const escrow = agents()
     const reading = (facts: Partial<RecoveryFacts>) => meter(full, { ...ready, escrow, ...facts })
     const codes = (facts: Partial<RecoveryFacts>) => reading(facts).missing.map(({ code }) => code)
 
     it('is good when all is in place', () => expect(reading({})).toEqual({ level: 'good', missing: [] }))
 
     it('names what its agents lack', () => {
-      expect(codes({ escrow: { ...escrow, registered: 4 } })).toEqual(['PIN_AGENTS_MISSING'])
-      expect(codes({ escrow: { ...escrow, guessesUsed: 1 } })).toEqual(['PIN_TRIED'])
-      expect(codes({ escrow: { ...escrow, unlocked: 2, guessesUsed: 5 } })).toEqual(['PIN_LOCKED'])
+      expect(codes({ escrow: agents({ state: 'waiting' }) })).toEqual(['PIN_AGENTS_MISSING'])
+      expect(codes({ escrow: agents({ guessesUsed: 1 }) })).toEqual(['PIN_TRIED'])
+      expect(codes({ escrow: agents({ state: 'locked', guessesUsed: 5 }, 3) })).toEqual(['PIN_LOCKED'])
+    })
+
+    it('agents that are silent or lost what they keep do not count', () => {
+      expect(codes({ escrow: agents({ state: 'silent', days: 9 }) })).toEqual(['PIN_AGENT_SILENT'])
+      expect(codes({ escrow: agents({ state: 'lost' }) })).toEqual(['PIN_SHARE_LOST'])
+      const facts = { contacts: [], escrow: agents({ state: 'silent', days: 9 }, 3) }
+      expect(reading(facts).level).toBe('none')
     })
 
     it('is never good with demonstration agents (rule 25)', () => {
-      const demonstration = reading({ escrow: { ...escrow, demonstration: true } })
+      const demonstration = reading({ escrow: agents({ demonstration: true }) })
       expect(demonstration.level).toBe('weak')
       expect(demonstration.missing.map(({ code }) => code)).toEqual(['PIN_DEMONSTRATION'])
     })
 
     it('one path that is complete is enough for authority, and its weakness is said', () => {
-      expect(reading({ contactsConfirmed: 0 }).level).toBe('weak')
-      expect(reading({ escrow: { ...escrow, registered: 2 } }).level).toBe('weak')
-      expect(reading({ contactsConfirmed: 0, escrow: { ...escrow, registered: 2 } }).level).toBe('none')
-      expect(reading({ contactsConfirmed: 0, kitPrinted: false }).level).toBe('none')
+      expect(reading({ contacts: [] }).level).toBe('weak')
+      expect(reading({ escrow: agents({ state: 'waiting' }, 3) }).level).toBe('weak')
+      expect(reading({ contacts: [], escrow: agents({ state: 'waiting' }, 3) }).level).toBe('none')
+      expect(reading({ contacts: [], kitPrinted: false }).level).toBe('none')
     })
   })
 })

@@ -12,6 +12,7 @@ import { iso } from '../output.ts'
 import { type PinSource, readPin } from '../passphrase.ts'
 import { action, type Run, withWallet } from '../run.ts'
 import type { OpenWallet } from '../wallet.ts'
+import { drillCommand } from './drill.ts'
 import { type HelpOptions, help } from './help-recover.ts'
 import { DEFAULT_PAGE } from './invite.ts'
 import { recover, WAYS } from './recover.ts'
@@ -62,6 +63,7 @@ export function recoveryCommands(program: Command): void {
         }),
       ),
     )
+  drillCommand(program, recovery)
 
   program
     .command('recover')
@@ -176,6 +178,10 @@ function agentLine(one: RecoveryStatus['agents'][number]): string {
   return `${one.operator} at ${one.endpoint}${label}: ${one.answer}${one.guessesUsed > 0 ? `, ${one.guessesUsed} guess(es) counted` : ''}`
 }
 
+function shown(proven: number | undefined): string {
+  return proven === undefined ? '' : `, shown ${iso(proven)}`
+}
+
 async function status(run: Run, { agent }: OpenWallet): Promise<void> {
   await agent.sync()
   await agent.recovery.lookAtPin()
@@ -183,9 +189,10 @@ async function status(run: Run, { agent }: OpenWallet): Promise<void> {
   run.out.result(
     [
       `Recovery: ${found.level}`,
-      ...found.contacts.map(({ label, answer }) => `  share   ${label}: ${answer}`),
-      ...found.agents.map((one) => `  PIN     ${agentLine(one)}`),
+      ...found.contacts.map(({ label, answer, proven }) => `  share   ${label}: ${answer}${shown(proven)}`),
+      ...found.agents.map((one) => `  PIN     ${agentLine(one)}${shown(one.proven)}`),
       ...(found.backup ? [`  backup  number ${found.backup.seq}, ${iso(found.backup.at)}`] : []),
+      ...(found.rehearsed === undefined ? [] : [`  drill   ${iso(found.rehearsed)}`]),
       ...found.missing.map(({ text }) => `  missing ${text}`),
     ],
     found,

@@ -7,7 +7,9 @@ import type { AgreementKey, KemKey, PublicKey, SigningKey } from '@keystead/cryp
 import {
   answerGuess,
   type EscrowStep,
+  healthProof,
   openRegistration,
+  registrationHealthKey,
   releaseFor,
   requestIsOwners,
   signDescriptor,
@@ -54,10 +56,12 @@ async function register(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
 }
 
 async function status(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
-  const account = escrow.parseEscrowAccount(incoming.message.body)
+  const { account, nonce } = escrow.parseEscrowStatusRequest(incoming.message.body)
   const { record, used } = await owned(agent, incoming, account)
   const { guesses, released } = record
-  return { type: escrow.ESCROW_STATUS, body: { account, used, guesses, released } }
+  // Of the registration as it lies here; neither the PIN's key share nor the counter is used.
+  const proof = base64url.encode(healthProof(registrationHealthKey(record), { nonce, subject: account }))
+  return { type: escrow.ESCROW_STATUS, body: { account, used, guesses, released, proof } }
 }
 
 async function challenge(agent: CloudAgent, incoming: Incoming): Promise<Reply> {

@@ -26,6 +26,8 @@ import {
   HELP_HELLO,
   SHARE,
   SHARE_DECLINED,
+  SHARE_HEALTH,
+  SHARE_HEALTH_ANSWER,
   SHARE_KEPT,
 } from '../protocols/recovery/messages.ts'
 import { PROBLEM_REPORT } from '../protocols/report-problem/messages.ts'
@@ -43,6 +45,7 @@ import { onCeremony } from './recovery/ceremony.ts'
 import { onShare, onShareDeclined, onShareKept } from './recovery/contacts.ts'
 import { onAnnounce } from './recovery/helping.ts'
 import { onHanded, onHello } from './recovery/rescue.ts'
+import { onShareHealth, onShareHealthAnswer } from './recovery/share-health.ts'
 import { onAlert } from './recovery/watch.ts'
 import {
   onDisclose,
@@ -87,6 +90,8 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [SHARE, { run: onShare }],
   [SHARE_KEPT, { run: onShareKept }],
   [SHARE_DECLINED, { run: onShareDeclined }],
+  [SHARE_HEALTH, { run: onShareHealth }],
+  [SHARE_HEALTH_ANSWER, { run: onShareHealthAnswer }],
   [HELP_HELLO, { firstContact: true, run: onHello }],
   [HELP_CEREMONY, { firstContact: true, run: onCeremony }],
   [HELP_HANDED, { firstContact: true, run: onHanded }],

@@ -19,6 +19,7 @@ export type {
 } from './records.ts'
 export { RecoveryAgent, type RecoveryChoice, type RecoveryProgress } from './recovery/agent.ts'
 export type { EscrowProgress } from './recovery/records.ts'
+export type { Rehearsal } from './recovery/rehearsal.ts'
 export type { Recovered } from './recovery/restore.ts'
 export type { RecoveryStatus } from './recovery/status.ts'
 export { type KeyUsers, planReplacement, type Step } from './replacement/plan.ts'

@@ -20,6 +20,7 @@ import type {
   RecoverySetup,
   Rescue,
   SealedRecoveryKeys,
+  ShareHealth,
   SpentEscrow,
 } from './recovery/records.ts'
 import type { Step } from './replacement/plan.ts'
@@ -69,6 +70,8 @@ export interface Records {
   backup: BackupProgress
   /** By epoch, as `setup`. */
   escrow: EscrowProgress
+  /** By epoch, as `setup`. */
+  'share-health': ShareHealth
   /** By account: registrations at agents that are to be removed. */
   'escrow-spent': SpentEscrow
   'recovery-key': SealedRecoveryKeys
@@ -113,6 +116,7 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   setup: 'authority',
   backup: 'cache',
   escrow: 'cache',
+  'share-health': 'cache',
   'escrow-spent': 'cache',
   'recovery-key': 'authority',
   share: 'authority',

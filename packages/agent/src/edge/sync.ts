@@ -10,7 +10,9 @@ import { settleRelationships } from './peer-log.ts'
 import { backUp } from './recovery/backup.ts'
 import { placeEscrow, removeSpentEscrow, watchEscrow } from './recovery/escrow-deal.ts'
 import { forgetHelping } from './recovery/helping.ts'
+import { remind } from './recovery/reminders.ts'
 import { commitRecoverySets } from './recovery/setup.ts'
+import { askForShares } from './recovery/share-health.ts'
 import { goOnVetoing, settleOwnSide, watchIdentities } from './recovery/watch.ts'
 import { finishRemovals } from './removal.ts'
 import { forgetReplaced } from './replaced.ts'
@@ -37,12 +39,14 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   }
   await quietly(edge, () => goOnVetoing(edge), undefined)
   await quietly(edge, () => commitRecoverySets(edge), undefined)
+  await askForShares(edge)
   const { sent, waiting } = await flushOutbox(edge)
   await finishRemovals(edge)
   await endInvitations(edge)
   await quietly(edge, () => placeEscrow(edge), undefined)
   await quietly(edge, () => backUp(edge), undefined)
   await quietly(edge, () => watchEscrow(edge), undefined)
+  await remind(edge)
   await quietly(edge, () => removeSpentEscrow(edge), undefined)
   await forgetHelping(edge)
   await forgetReplaced(edge)

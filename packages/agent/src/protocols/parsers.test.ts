@@ -75,7 +75,8 @@ const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, obj
     escrow.parseEscrowRemove,
     { account: long, proof: { account: long, nonce: long, signature: sig, tag: long } },
   ],
-  'escrow status': [escrow.parseEscrowStatus, { account: long, used: 1, guesses: 5, released: true }],
+  'escrow status': [escrow.parseEscrowStatus, { account: long, used: 1, guesses: 5, released: true, proof: long }],
+  'escrow status request': [escrow.parseEscrowStatusRequest, { account: long, nonce: long }],
   'escrow challenge': [escrow.parseEscrowChallenge, { account: long, nonce: long }],
   'escrow card': [escrow.parseEscrowCard, { account: long, nonce: long, left: 5 }],
   'escrow evaluation': [
@@ -110,6 +111,8 @@ const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, obj
   publish: [publish.parsePublish, { name: id, mediaType: 'application/vc' }],
   share: [recovery.parseShareOffer, { set: long, epoch: 1, threshold: 2, count: 3 }],
   'share answer': [recovery.parseShareAnswer, { set: long }],
+  'share health': [recovery.parseShareHealth, { set: long, nonce: long }],
+  'share health answer': [recovery.parseShareHealthAnswer, { set: long, nonce: long, proof: long }],
   packet: [recovery.parsePacketAttachment, { packet: 'AAAA' }],
   hello: [recovery.parseHello, { session: id, label: 'x' }],
   ceremony: [recovery.parseCeremony, { message: {} }],

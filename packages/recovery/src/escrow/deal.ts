@@ -2,6 +2,7 @@
 import type { Bytes, Random } from '@keystead/core'
 import type { KeyProvider, PublicKey } from '@keystead/crypto'
 import { refuse } from '../errors.ts'
+import { registrationHealthKey } from '../health.ts'
 import { LOCATOR_BYTES, MAX_GUESSES, SECRET_BYTES } from '../limits.ts'
 import { checkMembers, type EscrowCard, sealCard } from './card.ts'
 import { releaseTag, sealRelease, sealSlot, stretchPin, unlockOf, VERSION_BYTES } from './keys.ts'
@@ -27,6 +28,8 @@ export interface EscrowRegistration {
   readonly agent: string
   readonly account: string
   readonly sealed: Bytes
+  /** What the owner keeps, to ask later whether the agent still has it. */
+  readonly health: Bytes
 }
 
 /** Rejects with `WEAK_PIN` or `BAD_PARAMETERS`. */
@@ -64,7 +67,7 @@ export async function dealEscrow(escrow: NewEscrow): Promise<EscrowRegistration[
           release: sealRelease(unlock.key, (zShares[i] as KeyShare).secret, id, random),
           tag: tagDigest(releaseTag(unlock.key, id)),
         }
-        return { agent: id, account, sealed: sealRegistration(record, id, kem) }
+        return { agent: id, account, sealed: sealRegistration(record, id, kem), health: registrationHealthKey(record) }
       }),
     )
   } finally {

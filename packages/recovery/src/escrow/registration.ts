@@ -58,9 +58,9 @@ export function tagDigest(tag: Uint8Array): Bytes {
   return sha256(tag)
 }
 
-/** `key`: the X-Wing key of the agent's descriptor. */
-export function sealRegistration(record: EscrowRecord, agent: string, key: PublicKey<'x-wing'>): Bytes {
-  const json = canonicalJson({
+/** A registration as it is before it is sealed. */
+export function registrationBytes(record: EscrowRecord): Bytes {
+  return canonicalJson({
     v: 1,
     account: record.account,
     auth: base64url.encode(record.auth),
@@ -70,6 +70,11 @@ export function sealRegistration(record: EscrowRecord, agent: string, key: Publi
     release: base64url.encode(record.release),
     tag: base64url.encode(record.tag),
   })
+}
+
+/** `key`: the X-Wing key of the agent's descriptor. */
+export function sealRegistration(record: EscrowRecord, agent: string, key: PublicKey<'x-wing'>): Bytes {
+  const json = registrationBytes(record)
   under('BAD_PARAMETERS', 'this registration would not be readable', () => readRegistration(json))
   return sealTo(key, json, concatBytes(LABEL, utf8(agent)))
 }

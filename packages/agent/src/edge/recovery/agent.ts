@@ -1,5 +1,5 @@
 /** Recovery as apps use it: the part of the edge agent that `agent.recovery` is. */
-import { DEFAULT_GUESSES, type Kit, type PathId, parseKit, vetoDigest } from '@keystead/recovery'
+import { DEFAULT_GUESSES, type Kit, type PathId, parseKit } from '@keystead/recovery'
 import { type Edge, fault, findContact } from '../context.ts'
 import { flushOutbox } from '../outbox.ts'
 import { put } from '../store.ts'
@@ -9,6 +9,7 @@ import { watchEscrow } from './escrow-deal.ts'
 import { beginHelping, openHelping, stopHelping, typeCode } from './helping.ts'
 import type { Helping, Rescue } from './records.ts'
 import { currentSetup } from './recovery-set.ts'
+import { type Rehearsal, type RehearsalOptions, rehearse, takeKit } from './rehearsal.ts'
 import { beginRescue, leadOf, locatorRecord, sharesNeeded } from './rescue.ts'
 import { canFinish, finishRescue, type Recovered } from './restore.ts'
 import { defaultDelay, setUpRecovery } from './setup.ts'
@@ -86,12 +87,13 @@ export class RecoveryAgent {
     return this.#act(async () => {
       const setup = await currentSetup(this.#edge)
       if (!setup) throw fault('RECOVERY_NOT_SET_UP', 'no recovery is set up')
-      if (vetoDigest(parseKit(text).veto) !== setup.kit.veto)
-        throw fault('BAD_KIT', 'this kit belongs to another or an earlier set-up')
-      await this.#edge.records.commit([
-        put('setup', String(setup.policy.epoch), { ...setup, kit: { ...setup.kit, checked: true } }),
-      ])
+      await takeKit(this.#edge, setup, parseKit(text))
     })
+  }
+
+  /** Everybody and everything shows that it is there; nothing is touched (RECOVERY-22). */
+  rehearse(options: RehearsalOptions): Promise<Rehearsal> {
+    return rehearse(this.#edge, options)
   }
 
   /** On a new device that has a cloud agent: makes the link for the contacts. Without a kit they name the owner. */

@@ -15,6 +15,7 @@ import type { PendingRequest, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import type { HeldShare, RecoverySetup } from './records.ts'
 import { setups } from './recovery-set.ts'
+import { provenNow } from './share-health.ts'
 
 /** Shares kept for one contact: the newest, and the one that the ledger's hold may still call for (rule 5). */
 const KEPT_PER_CONTACT = 2
@@ -81,7 +82,8 @@ async function onAnswer(
     contact.relationship === relationship?.id ? { ...contact, answer } : contact,
   )
   const after: RecoverySetup = { ...setup, contacts }
-  return [put('setup', String(setup.policy.epoch), after)]
+  const proven = answer === 'kept' && relationship ? await provenNow(edge, setup, relationship.id) : []
+  return [put('setup', String(setup.policy.epoch), after), ...proven]
 }
 
 /** Newest first. */

@@ -3,7 +3,13 @@
  * what is used up. What has to be brought is on disk first; each agent knows this device by a DID made for it alone.
  */
 import { base64url, isKeysteadError } from '@keystead/core'
-import { type AgentDescriptor, dealEscrow, type EscrowStep, requestTranscript } from '@keystead/recovery'
+import {
+  type AgentDescriptor,
+  dealEscrow,
+  type EscrowStep,
+  healthProofHolds,
+  requestTranscript,
+} from '@keystead/recovery'
 import { ESCROW_LOOK_SECONDS } from '../../limits.ts'
 import { GRANT } from '../../protocols/cloud-agent/messages.ts'
 import {
@@ -11,6 +17,7 @@ import {
   ESCROW_REGISTER,
   ESCROW_REMOVE,
   ESCROW_STATUS_REQUEST,
+  type EscrowStatus,
   parseEscrowChallenge,
   parseEscrowStatus,
 } from '../../protocols/escrow/messages.ts'
@@ -60,6 +67,7 @@ export async function dealToAgents(
       sender: own.did,
       account: registration.account,
       registration: base64url.encode(registration.sealed),
+      health: base64url.encode(registration.health),
       ...(record ? { locator: record } : {}),
     })
   }
@@ -85,7 +93,7 @@ async function placeAtAgent(edge: Edge, agent: Agent): Promise<Agent | undefined
       attachment: base64url.decode(locator.record),
     })
   const { registration: _, locator: placed, ...rest } = agent
-  return { ...rest, used: 0, released: false, ...(placed ? { keepsLocator: true } : {}) }
+  return { ...rest, used: 0, released: false, proven: nowSeconds(edge), ...(placed ? { keepsLocator: true } : {}) }
 }
 
 /** Asks each agent, now and then, how often the PIN was tried: a thief's guess is an alarm. `now`: also when not due. */
@@ -98,13 +106,22 @@ export async function watchEscrow(edge: Edge, { now = false } = {}): Promise<voi
   }
 }
 
+/** Whose answer is missing or wrong is noted; what it said before stands until then. */
 async function lookAtAgent(edge: Edge, agent: Agent): Promise<Agent | undefined> {
   if (agent.registration !== undefined) return undefined
-  const answer = await ask(edge, agent.id, agent.sender, {
-    type: ESCROW_STATUS_REQUEST,
-    body: { account: agent.account },
-  })
-  const { used, guesses, released } = parseEscrowStatus(answer.body)
+  const { account, health, open: _, lost: _l, ...before } = agent
+  const challenge = { nonce: base64url.encode(edge.ports.random(32)), subject: account }
+  let status: EscrowStatus
+  try {
+    const body = { account, nonce: challenge.nonce }
+    status = parseEscrowStatus((await ask(edge, agent.id, agent.sender, { type: ESCROW_STATUS_REQUEST, body })).body)
+  } catch (error) {
+    if (!isKeysteadError(error)) throw error
+    tell(edge, { kind: 'waiting', text: `${agent.operator}, an agent of your PIN: ${error.message}` })
+    if (error.code === 'ESCROW_REFUSED') return { ...agent, lost: true }
+    return { ...agent, open: agent.open ?? nowSeconds(edge) }
+  }
+  const { used, guesses, released, proof } = status
   if (used > (agent.used ?? 0))
     tell(edge, {
       kind: 'pin-tried',
@@ -117,7 +134,9 @@ async function lookAtAgent(edge: Edge, agent: Agent): Promise<Agent | undefined>
       text: `somebody knew your PIN at ${agent.operator}; if it was not you, set recovery up again at once`,
       data: { operator: agent.operator },
     })
-  return { ...agent, used, released, locked: used >= guesses }
+  const looked = { ...before, account, health, used, released, locked: used >= guesses }
+  if (healthProofHolds(base64url.decode(health), challenge, proof)) return { ...looked, proven: nowSeconds(edge) }
+  return { ...looked, lost: true }
 }
 
 /** One agent after the other; each answer is on disk before the next is asked. */

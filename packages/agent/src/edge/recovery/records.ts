@@ -59,9 +59,33 @@ export interface EscrowProgress {
     readonly used?: number
     readonly released?: boolean
     readonly locked?: boolean
+    /** Health key, base64url; when it last proved that all is there, since when it does not answer, or that it is not there. */
+    readonly health: string
+    readonly proven?: number
+    readonly open?: number
+    readonly lost?: true
   }[]
   /** When they were last asked, seconds since 1970. */
   readonly looked: number
+}
+
+/** Of one deal: what the owner knows of its shares since (RECOVERY-21). On this device only. */
+export interface ShareHealth {
+  readonly contacts: readonly {
+    readonly relationship: string
+    /** Health key of the packet, base64url. */
+    readonly key: string
+    /** The question that is open; when it was last asked, and for the first time without an answer. */
+    readonly nonce?: string
+    readonly asked?: number
+    readonly open?: number
+    /** When the contact last showed to have the share, or that they have it no more. */
+    readonly proven?: number
+    readonly lost?: true
+  }[]
+  /** When the owner rehearsed, and was reminded of what is wrong. */
+  readonly rehearsed?: number
+  readonly reminded?: number
 }
 
 /** A registration that is used up. `proof`: we did not register it, but knew the PIN; removed once authority is back. */

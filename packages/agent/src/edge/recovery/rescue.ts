@@ -96,30 +96,43 @@ export async function leadOf(edge: Edge, rescue: Rescue): Promise<Lead | undefin
 }
 
 /** The locator's record at the first of the agencies that has it. */
-export async function locatorRecord(edge: Edge, { locator, agencies, genesis }: Lead): Promise<LocatorRecord> {
+export async function locatorRecord(edge: Edge, lead: Lead): Promise<LocatorRecord> {
   let last: unknown = fault('AGENCY_REFUSED', 'no agency is named')
-  for (const url of agencies)
+  for (const url of lead.agencies)
     try {
-      const account = base64url.encode(locatorAccount(locator, url))
-      const answer = await askAt(edge, url, { type: LOCATOR_GET, body: { account } })
-      const [attachment] = answer.attachments ?? []
-      if (!attachment) throw fault('AGENCY_REFUSED', 'the agency shows no record for this kit')
-      const record = openLocatorRecord(locator, attachmentBytes(attachment))
-      const net = genesis ?? edge.ports.ledger.net
-      if (record.genesis !== net) throw fault('BAD_MESSAGE', 'the record at the agency is of another network')
-      if (genesis === undefined) await checkCheckpoint(edge, 'locator', record.checkpoint)
-      return record
+      return await recordAt(edge, await whoAt(edge, url), lead)
     } catch (error) {
       last = error
     }
   throw last
 }
 
+/** The record at one agency, asked for under the name `account`. */
+export async function recordAt(
+  edge: Edge,
+  { url, did, account }: { readonly url: string; readonly did: string; readonly account: string },
+  { locator, genesis }: Lead,
+): Promise<LocatorRecord> {
+  const body = { account: base64url.encode(locatorAccount(locator, url)) }
+  const [attachment] = (await ask(edge, did, account, { type: LOCATOR_GET, body })).attachments ?? []
+  if (!attachment) throw fault('AGENCY_REFUSED', 'the agency shows no record for this kit')
+  const record = openLocatorRecord(locator, attachmentBytes(attachment))
+  const net = genesis ?? edge.ports.ledger.net
+  if (record.genesis !== net) throw fault('BAD_MESSAGE', 'the record at the agency is of another network')
+  if (genesis === undefined) await checkCheckpoint(edge, 'locator', record.checkpoint)
+  return record
+}
+
 /** Asks an agency by its address: our own under our account, any other under the same name. */
 export async function askAt(edge: Edge, url: string, request: AgencyRequest): Promise<Message> {
+  const { did, account } = await whoAt(edge, url)
+  return ask(edge, did, account, request)
+}
+
+async function whoAt(edge: Edge, url: string): Promise<{ url: string; did: string; account: string }> {
   const own = await agencyOf(edge)
   const { did } = own.url === url ? own : await agencyDescriptor(edge.ports.fetch, url)
-  return ask(edge, did, own.account, request)
+  return { url, did, account: own.account }
 }
 
 /** Rule 19: a ledger that is behind the kit's checkpoint, or differs at it, is not the one the kit was made on. */

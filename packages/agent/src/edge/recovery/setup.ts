@@ -21,6 +21,7 @@ import {
   newLocator,
   PATH_IDS,
   type PathId,
+  packetHealthKey,
   parsePolicy,
   parseSharePacket,
   type RecoveryPolicy,
@@ -109,6 +110,12 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
         seq: 0,
         prev: '',
         head: '',
+      }),
+      put('share-health', String(epoch), {
+        contacts: plan.contacts.map(({ id }, index) => ({
+          relationship: id,
+          key: base64url.encode(packetHealthKey(packets[index] as Uint8Array)),
+        })),
       }),
       ...atAgents,
       ...plan.contacts.map((contact, index) => shareMessage(edge, contact, setup, packets[index] as Uint8Array)),

@@ -1,70 +1,121 @@
 /** How recoverable a wallet is (flow V13): what was confirmed, never what was only sent. */
-import { type MeterReading, meter, type RecoveryPolicy } from '@keystead/recovery'
-import type { Edge } from '../context.ts'
+import { type AgentFact, type ContactFact, type MeterReading, meter, type RecoveryPolicy } from '@keystead/recovery'
+import { AGENT_SILENT_SECONDS, REHEARSAL_SECONDS } from '../../limits.ts'
+import { type Edge, nowSeconds } from '../context.ts'
+import type { EscrowProgress, RecoverySetup, ShareHealth } from './records.ts'
 import { currentSetup } from './recovery-set.ts'
+import { silentDays } from './share-health.ts'
 
 export interface RecoveryStatus extends MeterReading {
   readonly policy?: RecoveryPolicy
-  readonly contacts: readonly { readonly label: string; readonly answer: 'kept' | 'declined' | 'waiting' }[]
+  readonly contacts: readonly {
+    readonly label: string
+    readonly answer: ContactFact['state']
+    /** When the contact last showed to have the share, seconds since 1970. */
+    readonly proven?: number
+  }[]
   /** The agents of the PIN, as their signed descriptors have them. */
   readonly agents: readonly {
     readonly operator: string
     readonly endpoint: string
     readonly demonstration: boolean
-    readonly answer: 'kept' | 'waiting'
+    readonly answer: 'kept' | Exclude<AgentFact['state'], 'good'>
     readonly guessesUsed: number
+    readonly proven?: number
   }[]
   readonly kitChecked: boolean
+  /** When the owner last rehearsed, seconds since 1970. */
+  readonly rehearsed?: number
   /** The newest backup: its number and when it was made, seconds since 1970. */
   readonly backup?: { readonly seq: number; readonly at: number }
 }
 
 export async function recoveryStatus(edge: Edge): Promise<RecoveryStatus> {
   const setup = await currentSetup(edge)
-  const progress = setup && (await edge.records.get('backup', String(setup.policy.epoch)))
-  const contacts = await Promise.all(
-    (setup?.contacts ?? []).map(async ({ relationship, answer }) => ({
-      label: (await edge.records.get('relationship', relationship))?.label ?? 'gone',
-      answer: answer ?? ('waiting' as const),
-    })),
-  )
-  const escrow = setup && (await edge.records.get('escrow', String(setup.policy.epoch)))
-  const agents = escrow?.agents ?? []
-  const registered = agents.filter(({ registration }) => registration === undefined)
+  const name = String(setup?.policy.epoch)
+  const progress = setup && (await edge.records.get('backup', name))
+  const health = setup && (await edge.records.get('share-health', name))
+  const contacts = await contactsOf(edge, setup, health)
+  const escrow = setup && (await edge.records.get('escrow', name))
+  const agents = (escrow?.agents ?? []).map((agent) => ({ agent, fact: agentFact(agent, nowSeconds(edge)) }))
   const reading = meter(setup?.policy, {
-    contactsConfirmed: contacts.filter(({ answer }) => answer === 'kept').length,
+    contacts: contacts.map(({ fact }) => fact),
     kitPrinted: setup !== undefined,
     kitChecked: setup?.kit.checked === true,
-    ...(escrow
-      ? {
-          escrow: {
-            registered: registered.length,
-            unlocked: registered.filter(({ locked }) => !locked).length,
-            guessesUsed: Math.max(0, ...registered.map(({ used = 0 }) => used)),
-            demonstration: agents.some(({ demonstration }) => demonstration),
-          },
-        }
-      : {}),
+    ...(escrow ? { escrow: agents.map(({ fact }) => fact) } : {}),
     locatorOperators:
-      (progress && !progress.locator ? 1 : 0) + agents.filter(({ keepsLocator }) => keepsLocator === true).length,
+      (progress && !progress.locator ? 1 : 0) + agents.filter(({ agent }) => agent.keepsLocator === true).length,
     backupHolders: progress?.at === undefined ? 0 : 1,
     backupCurrent: progress?.pending === undefined,
     setOnLedger: setup !== undefined && (await everywhere(edge, setup.policy.epoch)),
+    ...rehearsalDue(setup, health, nowSeconds(edge)),
   })
   return {
     ...reading,
     ...(setup ? { policy: setup.policy } : {}),
-    contacts,
-    agents: agents.map(({ operator, endpoint, demonstration, registration, used = 0 }) => ({
-      operator,
+    contacts: contacts.map(({ fact, proven }) => ({
+      label: fact.name,
+      answer: fact.state,
+      ...(proven === undefined ? {} : { proven }),
+    })),
+    agents: agents.map(({ agent: { endpoint, proven }, fact }) => ({
+      operator: fact.operator,
       endpoint,
-      demonstration,
-      answer: registration === undefined ? ('kept' as const) : ('waiting' as const),
-      guessesUsed: used,
+      demonstration: fact.demonstration,
+      answer: fact.state === 'good' ? ('kept' as const) : fact.state,
+      guessesUsed: fact.guessesUsed,
+      ...(proven === undefined ? {} : { proven }),
     })),
     kitChecked: setup?.kit.checked === true,
+    ...(health?.rehearsed === undefined ? {} : { rehearsed: health.rehearsed }),
     ...(progress?.at === undefined ? {} : { backup: { seq: progress.seq - 1, at: progress.at } }),
   }
+}
+
+async function contactsOf(
+  edge: Edge,
+  setup: RecoverySetup | undefined,
+  health: ShareHealth | undefined,
+): Promise<{ fact: ContactFact; proven?: number }[]> {
+  return Promise.all(
+    (setup?.contacts ?? []).map(async ({ relationship, answer }) => {
+      const name = (await edge.records.get('relationship', relationship))?.label ?? 'gone'
+      const since = health?.contacts.find((contact) => contact.relationship === relationship)
+      const fact = contactFact(name, answer ?? 'waiting', since, nowSeconds(edge))
+      return { fact, ...(since?.proven === undefined ? {} : { proven: since.proven }) }
+    }),
+  )
+}
+
+function contactFact(
+  name: string,
+  answer: 'kept' | 'declined' | 'waiting',
+  since: ShareHealth['contacts'][number] | undefined,
+  now: number,
+): ContactFact {
+  if (answer !== 'kept' || !since) return { name, state: answer }
+  if (since.lost) return { name, state: 'lost' }
+  const days = silentDays(since, now)
+  return days === undefined ? { name, state: 'kept' } : { name, state: 'silent', days }
+}
+
+function agentFact(agent: EscrowProgress['agents'][number], now: number): AgentFact {
+  const { operator, demonstration, registration, locked, lost, open, proven = 0, used = 0 } = agent
+  const common = { operator, demonstration, guessesUsed: used }
+  if (registration !== undefined) return { ...common, state: 'waiting' }
+  if (lost) return { ...common, state: 'lost' }
+  if (open !== undefined && now >= open + AGENT_SILENT_SECONDS)
+    return { ...common, state: 'silent', days: Math.floor((now - proven) / 86_400) }
+  return { ...common, state: locked ? 'locked' : 'good' }
+}
+
+function rehearsalDue(
+  setup: RecoverySetup | undefined,
+  health: ShareHealth | undefined,
+  now: number,
+): { notRehearsedFor?: number } {
+  const since = health?.rehearsed ?? setup?.made ?? now
+  return now < since + REHEARSAL_SECONDS ? {} : { notRehearsedFor: Math.floor((now - since) / 86_400) }
 }
 
 /** Every DID of ours has its recovery keys, and no operation waits. */

@@ -2,7 +2,7 @@
  * `escrow/1.0`: a share of recovery behind a PIN (rules 24, 25), `spec/recovery.md` ESCROW-1 to ESCROW-13.
  *
  *   owner      --register { account } [registration]-------------> agent   `registered { account }`
- *   owner      --status-request { account }----------------------> agent   `status { account, used, guesses, released }`
+ *   owner      --status-request { account, nonce }---------------> agent   `status { account, used, guesses, released, proof }`
  *   new device --challenge-request { account }-------------------> agent   `challenge { account, nonce }`
  *   new device --open { account, nonce, signature }--------------> agent   `card { account, nonce, left } [card]`
  *   new device --evaluate { account, nonce, element, signature }-> agent   `evaluation { account, nonce, left, evaluated, proof }`
@@ -33,12 +33,20 @@ export const ESCROW_REMOVED = `${V1}/removed`
 const HASH = { min: 43, max: 43, pattern: /^[A-Za-z0-9_-]{43}$/ }
 const COUNT = { min: 0, max: 1000 }
 
-/** Of `register`, `status-request`, `challenge-request`, and of the answers that say no more. */
+/** Of `register`, `challenge-request`, and of the answers that say no more. */
 export function parseEscrowAccount(body: unknown): string {
   const f = new Fields(body, 'body')
   const account = f.string('account', HASH)
   f.end()
   return account
+}
+
+/** `nonce`: the owner's, for a proof that all of it is still there (RECOVERY-21). */
+export function parseEscrowStatusRequest(body: unknown): { account: string; nonce: string } {
+  const f = new Fields(body, 'body')
+  const request = { account: f.string('account', HASH), nonce: f.string('nonce', HASH) }
+  f.end()
+  return request
 }
 
 export interface SignedEscrowRequest {
@@ -78,6 +86,7 @@ export interface EscrowStatus {
   readonly guesses: number
   /** Somebody knew the PIN. */
   readonly released: boolean
+  readonly proof: Bytes
 }
 
 export function parseEscrowStatus(body: unknown): EscrowStatus {
@@ -87,6 +96,7 @@ export function parseEscrowStatus(body: unknown): EscrowStatus {
     used: f.integer('used', COUNT),
     guesses: f.integer('guesses', COUNT),
     released: f.boolean('released'),
+    proof: bytesOf(f, 'proof', 32),
   }
   f.end()
   return status

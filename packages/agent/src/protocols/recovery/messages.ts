@@ -2,6 +2,7 @@
  * Recovery contacts (flows V14, V17; rules 26, 27), `spec/recovery.md`.
  *
  *   owner   --share { set, epoch, threshold, count } [packet]--> contact   answered by `kept` or `declined`
+ *   owner   --health { set, nonce }---------------------> contact   answered by `health-answer { set, nonce, proof? }`
  *   new device: a link, given to each contact by hand
  *   contact --hello { session, label }--> new device                      from a DID made for this alone
  *   either  --ceremony { message }------> the other                       commitment, nonce, reveal, refusal
@@ -15,6 +16,8 @@ const CONTACT = 'https://keystead.dev/recovery-contact/1.0'
 export const SHARE = `${CONTACT}/share`
 export const SHARE_KEPT = `${CONTACT}/kept`
 export const SHARE_DECLINED = `${CONTACT}/declined`
+export const SHARE_HEALTH = `${CONTACT}/health`
+export const SHARE_HEALTH_ANSWER = `${CONTACT}/health-answer`
 
 const HELP = 'https://keystead.dev/recovery-help/1.0'
 const HELP_INVITATION = `${HELP}/invitation`
@@ -24,6 +27,7 @@ export const HELP_HANDED = `${HELP}/handed`
 export const HELP_ANNOUNCE = `${HELP}/announce`
 
 const SET = { min: 43, max: 43, pattern: /^[A-Za-z0-9_-]{43}$/ }
+const NONCE = SET
 const SESSION = { min: 22, max: 22, pattern: /^[A-Za-z0-9_-]{22}$/ }
 
 export interface ShareOffer {
@@ -51,6 +55,27 @@ export function parseShareAnswer(body: unknown): string {
   const set = f.string('set', SET)
   f.end()
   return set
+}
+
+/** A health challenge (RECOVERY-21). */
+export function parseShareHealth(body: unknown): { set: string; nonce: string } {
+  const f = new Fields(body, 'body')
+  const challenge = { set: f.string('set', SET), nonce: f.string('nonce', NONCE) }
+  f.end()
+  return challenge
+}
+
+/** Without `proof`: the share is not here any more. */
+export function parseShareHealthAnswer(body: unknown): { set: string; nonce: string; proof?: Uint8Array } {
+  const f = new Fields(body, 'body')
+  const proof = f.optional('proof', (fields, name) => fields.decoded(name, 64, base64url.decode))
+  const answer = {
+    set: f.string('set', SET),
+    nonce: f.string('nonce', NONCE),
+    ...(proof === undefined ? {} : { proof }),
+  }
+  f.end()
+  return answer
 }
 
 /** The attachment of a share: the packet, base64url. */

@@ -1,0 +1,70 @@
+/** Looking after a recovery as a person does it: every command a process of its own, agencies and ledger processes too. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from './free-port.ts'
+import { Person } from './story/person.ts'
+import { type PartName, System } from './system.ts'
+
+const home = mkdtempSync(join(tmpdir(), 'keystead-care-'))
+let system: System
+let alice: Person
+let bob: Person
+let carol: Person
+let dave: Person
+
+beforeAll(async () => {
+  const parts: readonly PartName[] = ['ledger', 'agency']
+  const ports = Object.fromEntries(await Promise.all(parts.map(async (part) => [part, await freePort()] as const)))
+  system = await System.start({ home: join(home, 'system'), ports, parts, profile: 'development', log: () => {} })
+  ;[alice, bob, carol, dave] = ['alice', 'bob', 'carol', 'dave'].map(person) as [Person, Person, Person, Person]
+  for (const one of [alice, bob, carol, dave]) await one.run(['init'])
+  for (const peer of [bob, carol, dave]) {
+    const { data } = await alice.run(['invite'])
+    await alice.listening(() => peer.run(['accept', data.url, '--wait', '30']))
+  }
+}, 180_000)
+
+afterAll(async () => {
+  await system?.stop()
+  rmSync(home, { recursive: true, force: true })
+})
+
+const person = (name: string): Person =>
+  new Person(name, home, { KEYSTEAD_LEDGER_URL: system.url('ledger'), KEYSTEAD_AGENCY_URL: system.url('agency') })
+
+async function agree(...contacts: Person[]): Promise<void> {
+  for (const contact of contacts) {
+    await contact.sync()
+    await contact.run(['approve'])
+  }
+  await alice.sync()
+}
+
+describe('recovery, looked after', () => {
+  it('is rehearsed without touching anything; a contact who is away closes a way, and it opens again (row N6)', async () => {
+    const kit = alice.file('kit.html')
+    await alice.run(['recovery', 'setup', 'bob', 'carol', '--kit', kit])
+    await agree(bob, carol)
+    const shares = readFileSync(kit, 'utf8')
+    const drill = ['recovery', 'drill', '--kit', kit, '--seconds']
+    const half = await bob.listening(() => alice.run([...drill, '3'], 1))
+    expect(half.data).toMatchObject({ ready: false, kit: 'read' })
+    expect(half.data.contacts).toEqual([
+      { label: 'bob', result: 'proven' },
+      { label: 'carol', result: 'no-answer' },
+    ])
+    const whole = await bob.listening(() => carol.listening(() => alice.run([...drill, '30'])))
+    expect(whole.data).toMatchObject({ ready: true, paths: [{ id: 'P+S', open: true }] })
+    expect(whole.data.identities.map(({ result }: { result: string }) => result)).toEqual(['good'])
+    expect(whole.data.agencies.map(({ result }: { result: string }) => result)).toEqual(['good'])
+    expect(readFileSync(kit, 'utf8')).toBe(shares)
+    const { data: status } = await alice.run(['recovery', 'status'])
+    expect(status.kitChecked).toBe(true)
+    expect(status.rehearsed).toBeGreaterThan(0)
+    writeFileSync(alice.file('other'), 'no kit at all')
+    expect((await alice.run(['recovery', 'drill', '--kit', alice.file('other')], 65)).error).toBe('BAD_KIT')
+    expect((await dave.run(['recovery', 'drill'], 65)).error).toBe('RECOVERY_NOT_SET_UP')
+  }, 300_000)
+})
