@@ -45,7 +45,7 @@ async function agree(...contacts: Person[]): Promise<void> {
 describe('recovery, looked after', () => {
   it('is rehearsed without touching anything; a contact who is away closes a way, and it opens again (row N6)', async () => {
     const kit = alice.file('kit.html')
-    await alice.run(['recovery', 'setup', 'bob', 'carol', '--kit', kit])
+    await alice.run(['recovery', 'setup', 'bob', 'carol', '--kit', kit, '--delay', '4'])
     await agree(bob, carol)
     const shares = readFileSync(kit, 'utf8')
     const drill = ['recovery', 'drill', '--kit', kit, '--seconds']
@@ -66,5 +66,43 @@ describe('recovery, looked after', () => {
     writeFileSync(alice.file('other'), 'no kit at all')
     expect((await alice.run(['recovery', 'drill', '--kit', alice.file('other')], 65)).error).toBe('BAD_KIT')
     expect((await dave.run(['recovery', 'drill'], 65)).error).toBe('RECOVERY_NOT_SET_UP')
+  }, 300_000)
+
+  it('changes who helps, past a dead phone: the old kit counts until the new deal is in force, then the new one alone (row V15)', async () => {
+    const kit = alice.file('kit2.html')
+    expect((await alice.run(['recovery', 'contact', 'remove', 'dave', '--kit', kit], 65)).error).toBe('UNKNOWN_CONTACT')
+    expect((await alice.run(['recovery', 'contact', 'remove', 'carol', '--kit', kit], 65)).error).toBe('BAD_POLICY')
+    // Carol's phone is dead, and never answers again.
+    const change = ['recovery', 'contact', 'remove', 'carol', '--add', 'dave', '--kit', kit]
+    const { data } = await alice.run(change)
+    expect(data.change).toMatchObject({ epoch: 2, needs: { contacts: 2, agents: 0 } })
+    expect(data.contacts).toEqual(['bob', 'carol'])
+    expect((await alice.run(change, 73)).error).toBe('FILE_EXISTS')
+    await agree(bob, dave)
+    const { data: changed } = await alice.run(['recovery', 'status'])
+    expect(changed.change).toBeUndefined()
+    expect(
+      changed.contacts.map(({ label, answer }: { label: string; answer: string }) => `${label} ${answer}`),
+    ).toEqual(['bob kept', 'dave kept'])
+    await alice.run(['recovery', 'check', '--kit', kit])
+    for (let held = true; held; ) {
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      held = (await alice.run(['recovery', 'status'])).data.earlierUntil !== undefined
+    }
+    for (const one of [bob, dave, alice]) await one.sync()
+    const device = person('new-device')
+    const recovering = device.background(['recover', '--kit', kit, '--seconds', '120'])
+    const link = String((await recovering.event('link'))['url'])
+    for (const contact of [bob, dave]) {
+      const opened = contact.run(['help-recover', link, '--seconds', '30'])
+      const { code } = await recovering.event('code', (line) => line['label'] === contact.name)
+      await opened
+      await contact.run(['help-recover', '--code', String(code)])
+    }
+    const { data: recovered, status, notes } = await recovering.done
+    expect([status, notes]).toEqual([0, expect.any(String)])
+    expect(recovered).toMatchObject({ recovered: true, path: 'P+S' })
+    const { data: shown } = await device.run(['show'])
+    expect(shown.identities.map(({ status: state }: { status: string }) => state)).toEqual(['recovering'])
   }, 300_000)
 })

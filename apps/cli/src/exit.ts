@@ -48,6 +48,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   UPDATE_REQUIRED: EXIT.protocol,
   TOO_FEW_SHARES: EXIT.tryLater,
   RECOVERY_UNDER_WAY: EXIT.tryLater,
+  ANOTHER_SET_COUNTS: EXIT.tryLater,
   CODE_MISMATCH: EXIT.noPermission,
   WRONG_PIN: EXIT.noPermission,
   ESCROW_LOCKED: EXIT.noPermission,

@@ -138,6 +138,11 @@ export const MAX_ESCROWS_PER_ACCOUNT = 16
 /** Seconds between two looks at how often a PIN was tried. */
 export const ESCROW_LOOK_SECONDS = 3600
 
+/** Seconds for which a contact keeps a share that another took the place of: twice the longest hold of rule 5, with 90 days. */
+export const MAX_SHARE_KEEP_SECONDS = 2 * 2 * 90 * 86_400
+/** Shares kept for one contact: the deal in force, a change of it, and those whose hold is not over. */
+export const MAX_SHARES_PER_CONTACT = 8
+
 /** Seconds between two questions whether a contact still has a share: a month, and a week while no answer comes. */
 export const SHARE_HEALTH_SECONDS = 30 * 86_400
 export const SHARE_HEALTH_AGAIN_SECONDS = 7 * 86_400

@@ -63,6 +63,7 @@ export {
   policyToJson,
   type RecoveryPolicy,
 } from './policy.ts'
+export { type Quorum, quorum } from './quorum.ts'
 export { openRecoveryKey, type RecoveryKeyContext, sealRecoveryKey } from './recovery-key.ts'
 export {
   combineSharePackets,

@@ -21,6 +21,8 @@ export interface RecoveryFacts {
   readonly setOnLedger: boolean
   /** Days since the owner last rehearsed, or since the deal, where that is too long ago. */
   readonly notRehearsedFor?: number
+  /** A changed deal waits for so many confirmations. */
+  readonly changeNeeds?: { readonly contacts: number; readonly agents: number }
 }
 
 /** Of the policy's epoch. `days`: for how long somebody has not answered. */
@@ -61,6 +63,7 @@ export type Lack =
   | 'NO_LOCATOR_RECORD'
   | 'ONE_LOCATOR_OPERATOR'
   | 'NOT_REHEARSED'
+  | 'CHANGE_WAITING'
 
 export interface MeterReading {
   /** `none`: authority would be lost. `authority`: authority returns, data would not. `weak`: one loss away. */
@@ -71,7 +74,7 @@ export interface MeterReading {
 /** What stops every path, and what stops the data from coming back. The rest is weakness or advice. */
 const BLOCKS_AUTHORITY: ReadonlySet<Lack> = new Set(['NO_POLICY', 'SET_NOT_ON_LEDGER', 'NO_LOCATOR_RECORD'])
 const BLOCKS_DATA: ReadonlySet<Lack> = new Set(['NO_BACKUP'])
-const ADVICE: ReadonlySet<Lack> = new Set(['PIN_OFF', 'NOT_REHEARSED'])
+const ADVICE: ReadonlySet<Lack> = new Set(['PIN_OFF', 'NOT_REHEARSED', 'CHANGE_WAITING'])
 
 type Lacks = (code: Lack, text: string) => void
 
@@ -96,6 +99,7 @@ export function meter(policy: RecoveryPolicy | undefined, facts: RecoveryFacts):
       'NOT_REHEARSED',
       `You have not rehearsed your recovery for ${facts.notRehearsedFor} days: it takes a minute and changes nothing.`,
     )
+  if (facts.changeNeeds) lacks('CHANGE_WAITING', changeWaits(facts.changeNeeds))
   const open = policy?.paths.some(({ id }) => groupsOf(id).every((group) => complete.has(group))) === true
   return {
     level: levelOf(
@@ -104,6 +108,15 @@ export function meter(policy: RecoveryPolicy | undefined, facts: RecoveryFacts):
     ),
     missing,
   }
+}
+
+function changeWaits({ contacts, agents }: { contacts: number; agents: number }): string {
+  const who = [
+    ...(contacts > 0 ? [`${contacts} more contact(s)`] : []),
+    ...(agents > 0 ? [`${agents} more agent(s) of the PIN`] : []),
+  ]
+  const what = who.length > 0 ? `for ${who.join(' and ')} to confirm` : 'for its first backup'
+  return `Your change waits ${what}; until then the set-up before counts, and its kit.`
 }
 
 function contactsReady(

@@ -42,7 +42,7 @@ it('a contact MUST NOT put a share of theirs in the place of somebody else’s',
   const { edge } = alice.agent
   const relationship = (await edge.records.all('relationship'))[0]?.value
   if (!relationship) throw new Error('nobody')
-  const share = { relationship: 'carol', packet: 'hers', received: 1 }
+  const share = { relationship: 'carol', packet: 'hers', received: 1, keep: 0 }
   await edge.records.commit([put('share', 'set', share)])
   const pending = { id: 'r', body: { set: 'set', packet: 'his' } } as unknown as PendingRequest
   await expect(answerShare(edge, pending, relationship, true)).rejects.toMatchObject({ code: 'BAD_MESSAGE' })

@@ -1,21 +1,21 @@
 /** Being ready to lose everything (flows V13, V14, V16, V17): set up, look, check, recover, help, veto. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import type { RecoveryStatus } from '@keystead/agent/edge'
+import { readFileSync } from 'node:fs'
 import { KeysteadError, systemRandom } from '@keystead/core'
 import { generatePin, kitLine } from '@keystead/recovery'
 import type { Command } from 'commander'
 import { DEFAULT_AGENCY, DEFAULT_LEDGER } from '../config.ts'
 import { EXIT } from '../exit.ts'
-import { kitFile, readKit } from '../kit-page.ts'
+import { readKit } from '../kit-page.ts'
 import { iso } from '../output.ts'
 import { type PinSource, readPin } from '../passphrase.ts'
 import { action, type Run, withWallet } from '../run.ts'
 import type { OpenWallet } from '../wallet.ts'
+import { agentLine, dealt, refuseExisting } from './dealt.ts'
 import { drillCommand } from './drill.ts'
 import { type HelpOptions, help } from './help-recover.ts'
 import { DEFAULT_PAGE } from './invite.ts'
-import { recover, WAYS } from './recover.ts'
+import { recover } from './recover.ts'
+import { changeCommands } from './recovery-change.ts'
 import { waiting } from './start.ts'
 
 export function recoveryCommands(program: Command): void {
@@ -64,6 +64,7 @@ export function recoveryCommands(program: Command): void {
       ),
     )
   drillCommand(program, recovery)
+  changeCommands(program, recovery)
 
   program
     .command('recover')
@@ -123,8 +124,7 @@ interface SetupOptions extends PinSource {
 }
 
 async function setup(run: Run, { agent }: OpenWallet, contacts: string[], options: SetupOptions): Promise<number> {
-  if (existsSync(options.kit))
-    throw new KeysteadError('FILE_EXISTS', `${options.kit} exists; a kit is never written over something`)
+  refuseExisting(options.kit)
   const pin = await readPin(options, { twice: true })
   if ((pin === undefined) !== (options.escrow === undefined))
     throw new KeysteadError('BAD_OPTIONS', 'a PIN needs agencies that keep it, and they a PIN: give --pin and --escrow')
@@ -146,36 +146,7 @@ async function setup(run: Run, { agent }: OpenWallet, contacts: string[], option
       : {}),
     ...(options.delay === undefined ? {} : { delay: Number(options.delay) }),
   })
-  const file = resolve(options.kit)
-  writeFileSync(file, kitFile(kit, file), { flag: 'wx', mode: 0o600, flush: true })
-  const waits = await agent.sync()
-  const { policy, level, agents } = await agent.recovery.status()
-  const { E } = policy?.groups ?? {}
-  run.out.result(
-    [
-      `Kit      ${file}`,
-      '         Print it, put it where you keep your passport, and delete the file: whoever has it is half-way in.',
-      ...(contacts.length > 0
-        ? [`Shares   on their way to ${contacts.join(', ')}; ${threshold} of ${contacts.length} are needed`]
-        : []),
-      ...(E
-        ? [`PIN      kept by ${E.count} agencies, of which ${E.threshold} are needed, ${E.guesses} guesses each:`]
-        : []),
-      ...agents.map((one) => `         ${agentLine(one)}`),
-      ...(policy?.paths ?? []).map(
-        ({ id, delay }) => `Way back ${WAYS[id]}: authority after ${delay} s, time for your veto`,
-      ),
-      'Backups  run by themselves with every command; the agency cannot open them.',
-      ...waiting(waits),
-    ],
-    { kit: file, contacts, threshold, policy, level, agents, ...waits },
-  )
-  return waits.waiting + waits.operations > 0 ? EXIT.tryLater : EXIT.ok
-}
-
-function agentLine(one: RecoveryStatus['agents'][number]): string {
-  const label = one.demonstration ? ', a demonstration: not independent' : ''
-  return `${one.operator} at ${one.endpoint}${label}: ${one.answer}${one.guessesUsed > 0 ? `, ${one.guessesUsed} guess(es) counted` : ''}`
+  return dealt(run, agent, kit, options.kit)
 }
 
 function shown(proven: number | undefined): string {
@@ -192,6 +163,10 @@ async function status(run: Run, { agent }: OpenWallet): Promise<void> {
       ...found.contacts.map(({ label, answer, proven }) => `  share   ${label}: ${answer}${shown(proven)}`),
       ...found.agents.map((one) => `  PIN     ${agentLine(one)}${shown(one.proven)}`),
       ...(found.backup ? [`  backup  number ${found.backup.seq}, ${iso(found.backup.at)}`] : []),
+      ...(found.earlierUntil === undefined
+        ? []
+        : [`  earlier set-up counts until ${iso(found.earlierUntil)}: keep its kit until then`]),
+      ...(found.change?.contacts ?? []).map(({ label, answer }) => `  change  ${label}: ${answer}`),
       ...(found.rehearsed === undefined ? [] : [`  drill   ${iso(found.rehearsed)}`]),
       ...found.missing.map(({ text }) => `  missing ${text}`),
     ],

@@ -23,6 +23,8 @@ export type EdgeErrorCode =
   | 'TOO_MANY_REFUSED'
   | 'RECOVERY_NOT_SET_UP'
   | 'NO_RECOVERY_KEY'
+  | 'ANOTHER_SET_COUNTS'
+  | 'PIN_NEEDED'
   | 'NO_RECOVERY_PENDING'
   | 'BAD_TIME'
   | 'BAD_DEVICE'

@@ -29,6 +29,7 @@ import {
   SHARE_HEALTH,
   SHARE_HEALTH_ANSWER,
   SHARE_KEPT,
+  SHARE_SUPERSEDED,
 } from '../protocols/recovery/messages.ts'
 import { PROBLEM_REPORT } from '../protocols/report-problem/messages.ts'
 import { PING, PING_RESPONSE } from '../protocols/trust-ping/messages.ts'
@@ -42,7 +43,7 @@ import { onChallenge, onResponse } from './key-verify.ts'
 import { onMeetAccept, onMeetEnd, onMeetReveal, onMeetScanned, onMeetStart } from './meeting.ts'
 import { onEntries, onEntryAck } from './peer-log.ts'
 import { onCeremony } from './recovery/ceremony.ts'
-import { onShare, onShareDeclined, onShareKept } from './recovery/contacts.ts'
+import { onShare, onShareDeclined, onShareKept, onSuperseded } from './recovery/contacts.ts'
 import { onAnnounce } from './recovery/helping.ts'
 import { onHanded, onHello } from './recovery/rescue.ts'
 import { onShareHealth, onShareHealthAnswer } from './recovery/share-health.ts'
@@ -90,6 +91,7 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [SHARE, { run: onShare }],
   [SHARE_KEPT, { run: onShareKept }],
   [SHARE_DECLINED, { run: onShareDeclined }],
+  [SHARE_SUPERSEDED, { run: onSuperseded }],
   [SHARE_HEALTH, { run: onShareHealth }],
   [SHARE_HEALTH_ANSWER, { run: onShareHealthAnswer }],
   [HELP_HELLO, { firstContact: true, run: onHello }],

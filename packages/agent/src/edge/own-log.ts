@@ -9,6 +9,7 @@ import {
   type EntryResult,
   type LogState,
   type RecoveryPath,
+  settleLog,
   signEntry,
   type UnsignedEntry,
 } from '@keystead/microledger'
@@ -153,9 +154,9 @@ async function nextEntry(
 export async function recoverRelationship(edge: Edge, relationship: Relationship, path: PathKeys): Promise<boolean> {
   const { vault } = edge.ports
   const { id } = relationship
-  const { state } = relationship.mine
-  const known = [...state.recovery.entries, ...(state.recovery.held?.entries ?? [])]
-  const recovery = await openRecoverySet(edge, id, known, path)
+  // What the peer holds a recovery against, by now.
+  const state = settleLog(relationship.mine.state, nowSeconds(edge))
+  const recovery = await openRecoverySet(edge, id, state.recovery.entries, path)
   if (!recovery) return false
   const authentication = await vault.createKey(ED25519, 'relationship')
   const next = await commitKey(edge, 'relationship')

@@ -8,6 +8,8 @@ import { resumeOperations } from './operations.ts'
 import { flushOutbox } from './outbox.ts'
 import { settleRelationships } from './peer-log.ts'
 import { backUp } from './recovery/backup.ts'
+import { commitChange } from './recovery/changes.ts'
+import { forgetShares } from './recovery/contacts.ts'
 import { placeEscrow, removeSpentEscrow, watchEscrow } from './recovery/escrow-deal.ts'
 import { forgetHelping } from './recovery/helping.ts'
 import { remind } from './recovery/reminders.ts'
@@ -38,6 +40,7 @@ export async function sync(edge: Edge): Promise<SyncResult> {
     await quietly(edge, () => publishPending(edge), undefined)
   }
   await quietly(edge, () => goOnVetoing(edge), undefined)
+  await commitChange(edge)
   await quietly(edge, () => commitRecoverySets(edge), undefined)
   await askForShares(edge)
   const { sent, waiting } = await flushOutbox(edge)
@@ -49,6 +52,7 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await remind(edge)
   await quietly(edge, () => removeSpentEscrow(edge), undefined)
   await forgetHelping(edge)
+  await forgetShares(edge)
   await forgetReplaced(edge)
   await forgetOldMessages(edge)
   return { handled, sent, waiting, operations: (await edge.records.all('operation')).length }

@@ -109,7 +109,7 @@ const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, obj
   'push removal': [push.parsePushRemove, { endpoint: 'https://push.example/x' }],
   'push key': [push.parsePushKey, { key: `B${'a'.repeat(86)}` }],
   publish: [publish.parsePublish, { name: id, mediaType: 'application/vc' }],
-  share: [recovery.parseShareOffer, { set: long, epoch: 1, threshold: 2, count: 3 }],
+  share: [recovery.parseShareOffer, { set: long, epoch: 1, threshold: 2, count: 3, keep: 60 }],
   'share answer': [recovery.parseShareAnswer, { set: long }],
   'share health': [recovery.parseShareHealth, { set: long, nonce: long }],
   'share health answer': [recovery.parseShareHealthAnswer, { set: long, nonce: long, proof: long }],

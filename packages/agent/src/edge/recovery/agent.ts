@@ -1,14 +1,16 @@
 /** Recovery as apps use it: the part of the edge agent that `agent.recovery` is. */
-import { DEFAULT_GUESSES, type Kit, type PathId, parseKit } from '@keystead/recovery'
+import { DEFAULT_GUESSES, type Kit, type PathId, parseKit, vetoDigest } from '@keystead/recovery'
 import { type Edge, fault, findContact } from '../context.ts'
 import { flushOutbox } from '../outbox.ts'
 import { put } from '../store.ts'
+import { cancelChange } from './changes.ts'
 import { enterPin, escrowSenders } from './enter-pin.ts'
 import { escrowAgents } from './escrow-agents.ts'
 import { watchEscrow } from './escrow-deal.ts'
 import { beginHelping, openHelping, stopHelping, typeCode } from './helping.ts'
+import { changedPlan, type RecoveryChange } from './members.ts'
 import type { Helping, Rescue } from './records.ts'
-import { currentSetup } from './recovery-set.ts'
+import { currentSetup, proposedSetup } from './recovery-set.ts'
 import { type Rehearsal, type RehearsalOptions, rehearse, takeKit } from './rehearsal.ts'
 import { beginRescue, leadOf, locatorRecord, sharesNeeded } from './rescue.ts'
 import { canFinish, finishRescue, type Recovered } from './restore.ts'
@@ -73,6 +75,16 @@ export class RecoveryAgent {
     })
   }
 
+  /** Deals anew to others (flow V15). It takes effect when enough of them have confirmed; the kit is returned and kept nowhere. */
+  change(change: RecoveryChange): Promise<Kit> {
+    return this.#act(async () => setUpRecovery(this.#edge, await changedPlan(this.#edge, change)))
+  }
+
+  /** Gives up a change that still waits. */
+  cancelChange(): Promise<void> {
+    return this.#act(() => cancelChange(this.#edge))
+  }
+
   /** Asks the agents of the PIN now how often it was tried; `status` then says so. */
   lookAtPin(): Promise<void> {
     return this.#act(() => watchEscrow(this.#edge, { now: true }))
@@ -85,9 +97,11 @@ export class RecoveryAgent {
   /** The owner read the printed kit back. Rejects with `BAD_KIT` when it is not the one of the newest deal. */
   checkKit(text: string): Promise<void> {
     return this.#act(async () => {
-      const setup = await currentSetup(this.#edge)
-      if (!setup) throw fault('RECOVERY_NOT_SET_UP', 'no recovery is set up')
-      await takeKit(this.#edge, setup, parseKit(text))
+      const deals = [await currentSetup(this.#edge), await proposedSetup(this.#edge)]
+      if (deals.every((deal) => deal === undefined)) throw fault('RECOVERY_NOT_SET_UP', 'no recovery is set up')
+      const kit = parseKit(text)
+      const its = deals.find((deal) => deal?.kit.veto === vetoDigest(kit.veto))
+      await takeKit(this.#edge, its, kit)
     })
   }
 

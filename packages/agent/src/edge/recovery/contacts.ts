@@ -1,6 +1,7 @@
 /** Shares between an owner and the contacts who keep them (flow V14). A person decides whether to keep one. */
 import { base64url } from '@keystead/core'
 import { parseSharePacket } from '@keystead/recovery'
+import { MAX_SHARES_PER_CONTACT } from '../../limits.ts'
 import {
   parsePacketAttachment,
   parseShareAnswer,
@@ -17,9 +18,6 @@ import type { HeldShare, RecoverySetup } from './records.ts'
 import { setups } from './recovery-set.ts'
 import { provenNow } from './share-health.ts'
 
-/** Shares kept for one contact: the newest, and the one that the ledger's hold may still call for (rule 5). */
-const KEPT_PER_CONTACT = 2
-
 export async function onShare(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
   if (!relationship) return []
   const offer = parseShareOffer(message.body)
@@ -28,7 +26,7 @@ export async function onShare(edge: Edge, { message, relationship }: Incoming): 
   if (share.set !== offer.set) throw fault('BAD_MESSAGE', 'the packet is not the one that was announced')
   const { threshold, count } = share.policy
   const summary = `${relationship.label} asks you to keep a share of their recovery (${threshold} of ${count} contacts are needed to recover)`
-  const kept = { ...message, body: { set: offer.set, packet: base64url.encode(packet) } }
+  const kept = { ...message, body: { set: offer.set, packet: base64url.encode(packet), keep: offer.keep } }
   await refuseOthersSet(edge, offer.set, relationship)
   return request(edge, kept, relationship, 'recovery-contact', summary)
 }
@@ -47,14 +45,17 @@ export async function answerShare(
   keep: boolean,
 ): Promise<void> {
   const set = String(pending.body['set'])
-  if (keep) await refuseOthersSet(edge, set, relationship)
+  if (keep) {
+    await refuseOthersSet(edge, set, relationship)
+    if ((await sharesOf(edge, relationship.id)).length >= MAX_SHARES_PER_CONTACT)
+      throw fault('NOT_ALLOWED_NOW', `you keep ${MAX_SHARES_PER_CONTACT} shares for ${relationship.label} already`)
+  }
   const answer = toPeer(edge, relationship, { type: keep ? SHARE_KEPT : SHARE_DECLINED, body: { set } })
   const changes: Change[] = [remove('request', pending.id), answer]
   if (keep) {
     const packet = String(pending.body['packet'])
-    changes.push(put('share', set, { relationship: relationship.id, packet, received: nowSeconds(edge) }))
-    const older = (await sharesOf(edge, relationship.id)).filter(({ name }) => name !== set)
-    changes.push(...older.slice(KEPT_PER_CONTACT - 1).map(({ name }) => remove('share', name)))
+    const keep = Number(pending.body['keep'])
+    changes.push(put('share', set, { relationship: relationship.id, packet, received: nowSeconds(edge), keep }))
   }
   await edge.records.commit(changes)
 }
@@ -84,6 +85,34 @@ async function onAnswer(
   const after: RecoverySetup = { ...setup, contacts }
   const proven = answer === 'kept' && relationship ? await provenNow(edge, setup, relationship.id) : []
   return [put('setup', String(setup.policy.epoch), after), ...proven]
+}
+
+/** Another deal took the place of this one. What was not answered yet is off the table; what is kept stays for its time (rule 5). */
+export async function onSuperseded(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
+  const set = parseShareAnswer(message.body)
+  const share = await edge.records.get('share', set)
+  if (share && share.relationship === relationship?.id && share.supersededAt === undefined)
+    return [put('share', set, { ...share, supersededAt: nowSeconds(edge) })]
+  const open = (await edge.records.all('request')).filter(
+    ({ value }) => value.relationship === relationship?.id && value.body['set'] === set,
+  )
+  return open.map(({ name }) => remove('request', name))
+}
+
+/** Part of every sync: shares whose time is over. */
+export async function forgetShares(edge: Edge): Promise<void> {
+  const over = (await edge.records.all('share')).filter(
+    ({ value: { supersededAt, keep } }) => supersededAt !== undefined && nowSeconds(edge) >= supersededAt + keep,
+  )
+  await edge.records.commit(over.map(({ name }) => remove('share', name)))
+}
+
+/** The share that the ledger goes by, where nobody names a set: of one just replaced still the old, while the ledger's hold lasts. */
+export async function shareInForce(edge: Edge, relationship: string): Promise<HeldShare | undefined> {
+  const all = (await sharesOf(edge, relationship)).map(({ value }) => value).reverse()
+  const counts = ({ supersededAt, keep }: HeldShare): boolean =>
+    supersededAt === undefined || nowSeconds(edge) < supersededAt + keep / 2
+  return all.find(counts) ?? all.at(-1)
 }
 
 /** Newest first. */

@@ -40,7 +40,7 @@ import type { Incoming } from '../inbox.ts'
 import { ED25519 } from '../key-types.ts'
 import { makePairwise } from '../own-dids.ts'
 import { type Change, put, remove } from '../store.ts'
-import { packetOf, sharesOf } from './contacts.ts'
+import { packetOf, shareInForce } from './contacts.ts'
 import type { Helping } from './records.ts'
 
 /**
@@ -174,9 +174,9 @@ async function shareMeant(
   if (owner === undefined)
     throw fault('OWNER_UNKNOWN', 'this link does not say whose wallet it is for: name the contact who asked you')
   const { id } = await findContact(edge, owner)
-  const [newest] = await sharesOf(edge, id)
-  if (!newest) throw fault('NO_SHARE', `you keep no share for ${owner}`)
-  return { relationship: id, packet: newest.value.packet }
+  const share = await shareInForce(edge, id)
+  if (!share) throw fault('NO_SHARE', `you keep no share for ${owner}`)
+  return { relationship: id, packet: share.packet }
 }
 
 async function shareFor(edge: Edge, tag: Uint8Array): Promise<Pick<Helping, 'relationship' | 'packet'>> {

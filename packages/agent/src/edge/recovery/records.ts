@@ -20,6 +20,8 @@ export interface RecoverySetup {
   readonly stream: string
   readonly streamKey: string
   readonly made: number
+  /** Waits for enough of those it is dealt to; until then the one before stands (RECOVERY-23). */
+  readonly proposed?: true
   /** A later deal took its place then; it is served until the ledger's hold is over (rule 5). */
   readonly supersededAt?: number
 }
@@ -114,6 +116,9 @@ export interface HeldShare {
   /** The packet, base64url. */
   readonly packet: string
   readonly received: number
+  /** Seconds for which it is kept once another took its place, as the owner said with it; and when that was. */
+  readonly keep: number
+  readonly supersededAt?: number
 }
 
 /** A recovery of ours under way, on the new device. */

@@ -1,10 +1,10 @@
 /** Recovery signing keys (rule 2): a fresh one for every path of every DID and relationship, sealed to the path's key. */
 
-import { base64url } from '@keystead/core'
+import { base64url, isKeysteadError } from '@keystead/core'
 import { decodeMultikey, encodeMultikey, keyDigest, type PublicKey, type SigningKey } from '@keystead/crypto'
 import type { RecoveryEntry } from '@keystead/did-dkms'
-import { openRecoveryKey, sealRecoveryKey } from '@keystead/recovery'
-import type { Edge } from '../context.ts'
+import { openRecoveryKey, type RecoveryKeyContext, sealRecoveryKey } from '@keystead/recovery'
+import { type Edge, fault } from '../context.ts'
 import { ED25519 } from '../key-types.ts'
 import { type Change, put } from '../store.ts'
 import type { PathKeys } from './path-keys.ts'
@@ -17,14 +17,20 @@ export interface RecoverySet {
   seal(subject: string): Promise<Change[]>
 }
 
-/** The deals that are served, oldest first; the last one is in force. */
+/** The deals that are served, oldest first. */
 export async function setups(edge: Edge): Promise<RecoverySetup[]> {
   const all = (await edge.records.all('setup')).map(({ value }) => value)
   return all.sort((a, b) => a.policy.epoch - b.policy.epoch)
 }
 
+/** The deal in force. */
 export async function currentSetup(edge: Edge): Promise<RecoverySetup | undefined> {
-  return (await setups(edge)).at(-1)
+  return (await setups(edge)).findLast(({ proposed }) => !proposed)
+}
+
+/** The change that waits for its quorum, if there is one. */
+export async function proposedSetup(edge: Edge): Promise<RecoverySetup | undefined> {
+  return (await setups(edge)).find(({ proposed }) => proposed)
 }
 
 export async function newRecoverySet(edge: Edge): Promise<RecoverySet> {
@@ -56,7 +62,10 @@ export async function newRecoverySet(edge: Edge): Promise<RecoverySet> {
   }
 }
 
-/** The key that the path opens and one of `entries` commits to, if there is one. The caller destroys it. */
+/**
+ * The key that the path opens and one of `entries` commits to, if there is one. The caller destroys it. Rejects with
+ * `ANOTHER_SET_COUNTS` where they commit to keys of another deal of ours.
+ */
 export async function openRecoverySet(
   edge: Edge,
   subject: string,
@@ -64,17 +73,37 @@ export async function openRecoverySet(
   path: PathKeys,
 ): Promise<{ key: SigningKey; multikey: string; delay: number } | undefined> {
   const record = await edge.records.get('recovery-key', subject)
+  const others = new Set<number>()
   for (const { path: id, epoch, h, sealed } of record?.keys ?? []) {
     const committed = entries.find((entry) => entry.h === h)
-    if (id !== path.id || !committed) continue
-    const seed = await openRecoveryKey(path.kem, base64url.decode(sealed), { subject, path: id, epoch })
+    if (!committed) continue
+    const seed = id === path.id && (await openSeed(path, sealed, { subject, path: id, epoch }))
+    if (!seed) {
+      others.add(epoch)
+      continue
+    }
     const key = await edge.ports.keys.fromSecret(ED25519, seed)
     seed.fill(0)
     const { delay } = committed
     if (keyDigest(key.publicKey) === h) return { key, multikey: encodeMultikey(key.publicKey), delay }
     key.destroy()
   }
+  if (others.size > 0)
+    throw fault(
+      'ANOTHER_SET_COUNTS',
+      `what counts now is recovery set-up number ${[...others].join(' or ')}: use its kit and shares, or try again when its hold is over`,
+    )
   return undefined
+}
+
+/** Undefined where the key was sealed to the path of another deal. */
+async function openSeed(path: PathKeys, sealed: string, context: RecoveryKeyContext): Promise<Uint8Array | undefined> {
+  try {
+    return await openRecoveryKey(path.kem, base64url.decode(sealed), context)
+  } catch (error) {
+    if (isKeysteadError(error, 'NOT_A_RECIPIENT')) return undefined
+    throw error
+  }
 }
 
 function kemOf(setup: RecoverySetup, path: string): PublicKey<'x-wing'> {

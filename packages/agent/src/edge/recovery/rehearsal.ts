@@ -74,10 +74,10 @@ async function setUp(edge: Edge): Promise<RecoverySetup> {
   )
 }
 
-/** A kit that reads well is noted as checked. */
-export async function takeKit(edge: Edge, setup: RecoverySetup, kit: Kit): Promise<void> {
-  if (vetoDigest(kit.veto) !== setup.kit.veto)
-    throw fault('BAD_KIT', 'this kit belongs to another or an earlier set-up')
+/** A kit that reads well is noted as checked. Rejects with `BAD_KIT` for a kit of another deal. */
+export async function takeKit(edge: Edge, setup: RecoverySetup | undefined, kit: Kit): Promise<void> {
+  if (setup === undefined || vetoDigest(kit.veto) !== setup.kit.veto)
+    throw fault('BAD_KIT', 'this kit belongs to another or an earlier set-up, or to a change that waits')
   await edge.records.commit([
     put('setup', String(setup.policy.epoch), { ...setup, kit: { ...setup.kit, checked: true } }),
   ])

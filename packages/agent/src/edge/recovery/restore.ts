@@ -214,6 +214,7 @@ const PASSING: ReadonlySet<string> = new Set([
   'CLOCK_WRONG',
   'RECOVERY_PENDING',
   'PATH_RESTING',
+  'ANOTHER_SET_COUNTS',
   'TOO_MANY_REFUSED',
 ])
 

@@ -35,10 +35,11 @@ import { ED25519 } from '../key-types.ts'
 import { rotateRelationship } from '../own-log.ts'
 import type { Profile, Relationship } from '../records.ts'
 import { type Change, put } from '../store.ts'
+import { dropProposal } from './changes.ts'
 import { dealToAgents, type EscrowPlan, type NewLocator } from './escrow-deal.ts'
 import { pathKeys } from './path-keys.ts'
 import type { RecoverySetup } from './records.ts'
-import { newRecoverySet, setups } from './recovery-set.ts'
+import { currentSetup, newRecoverySet, setups } from './recovery-set.ts'
 
 export interface RecoveryPlan {
   /** None, where a PIN is the kit's other half. */
@@ -59,6 +60,7 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
     checkIndependence(plan.escrow.agents, plan.escrow.threshold)
   }
   const before = await setups(edge)
+  const standing = before.some(({ proposed, supersededAt }) => !proposed && supersededAt === undefined)
   const policy = policyOf(edge, (before.at(-1)?.policy.epoch ?? 0) + 1, plan)
   refuseUnready(edge, plan, policy)
   const { label } = await profileOf(edge)
@@ -96,6 +98,8 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
       stream,
       streamKey: device.keyId,
       made: nowSeconds(edge),
+      // Where nothing stands there is nothing to lose by waiting, and nothing to wait for.
+      ...(standing ? { proposed: true as const } : {}),
     }
     const streams = await Promise.all(paths.map(({ reader }) => endorseStream(reader, { stream, key })))
     const record = { seq: 0, ...services(agency, plan), genesis, checkpoint, policy, streams }
@@ -103,7 +107,7 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
     const locatorAt = new Map(others.map((url) => [url, sealedLocator(edge, locator, record, url)]))
     const atAgents = plan.escrow ? await dealToAgents(edge, plan.escrow, { secret: E, locator, epoch, locatorAt }) : []
     await edge.records.commit([
-      ...superseded(edge, before),
+      ...(await dropProposal(edge)),
       put('setup', String(epoch), setup),
       put('backup', String(epoch), {
         locator: sealedLocator(edge, locator, record, agency.url),
@@ -129,7 +133,7 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
 
 /** Recovery keys of the newest deal for every DID and relationship that lacks them; goes on where it was interrupted. */
 export async function commitRecoverySets(edge: Edge): Promise<void> {
-  const epoch = (await setups(edge)).at(-1)?.policy.epoch
+  const epoch = (await currentSetup(edge))?.policy.epoch
   if (epoch === undefined) return
   const lacks = async (subject: string): Promise<boolean> =>
     (await edge.records.get('recovery-key', subject))?.keys.some((key) => key.epoch === epoch) !== true
@@ -154,6 +158,17 @@ export function vaultName(locator: Uint8Array, agency: string): string {
 export function defaultDelay(edge: Edge, path: PathId): number {
   const { minRecoveryDelay } = edge.ports.ledger.genesis.parameters
   return Math.max(minRecoveryDelay, Math.round((DEFAULT_DELAYS[path] * minRecoveryDelay) / 3600))
+}
+
+/** Rule 5: how long a deal is served once another took its place, in seconds: the ledger's hold, and as long again. */
+export function servedFor(edge: Edge, { policy }: Pick<RecoverySetup, 'policy'>): number {
+  return 2 * holdOf(edge, policy)
+}
+
+/** How long the ledger holds a change of this deal. */
+export function holdOf(edge: Edge, { paths }: RecoveryPolicy): number {
+  const { recoveryHold } = edge.ports.ledger.genesis.parameters
+  return Math.max(recoveryHold, 2 * Math.max(...paths.map(({ delay }) => delay)))
 }
 
 /** Every two of the groups that there are open a path. */
@@ -206,18 +221,13 @@ function sealedLocator(edge: Edge, locator: Uint8Array, record: LocatorRecord, u
   }
 }
 
-function superseded(edge: Edge, before: readonly RecoverySetup[]): Change[] {
-  return before
-    .filter(({ supersededAt }) => supersededAt === undefined)
-    .map((setup) => put('setup', String(setup.policy.epoch), { ...setup, supersededAt: nowSeconds(edge) }))
-}
-
 function shareMessage(edge: Edge, contact: Relationship, setup: RecoverySetup, packet: Uint8Array): Change {
   const { threshold, count } = setup.policy.groups.S ?? { threshold: 0, count: 0 }
   const json = { packet: base64url.encode(packet) }
+  const keep = servedFor(edge, setup)
   return toPeer(edge, contact, {
     type: SHARE,
-    body: { set: setup.set ?? '', epoch: setup.policy.epoch, threshold, count },
+    body: { set: setup.set ?? '', epoch: setup.policy.epoch, threshold, count, keep },
     attachments: [{ id: 'packet', mediaType: 'application/json', json }],
   })
 }

@@ -2,8 +2,10 @@
 import { type AgentFact, type ContactFact, type MeterReading, meter, type RecoveryPolicy } from '@keystead/recovery'
 import { AGENT_SILENT_SECONDS, REHEARSAL_SECONDS } from '../../limits.ts'
 import { type Edge, nowSeconds } from '../context.ts'
+import { progressOf } from './changes.ts'
 import type { EscrowProgress, RecoverySetup, ShareHealth } from './records.ts'
-import { currentSetup } from './recovery-set.ts'
+import { currentSetup, proposedSetup, setups } from './recovery-set.ts'
+import { holdOf } from './setup.ts'
 import { silentDays } from './share-health.ts'
 
 export interface RecoveryStatus extends MeterReading {
@@ -26,6 +28,14 @@ export interface RecoveryStatus extends MeterReading {
   readonly kitChecked: boolean
   /** When the owner last rehearsed, seconds since 1970. */
   readonly rehearsed?: number
+  /** A change that waits: who of it has answered what, and how many confirmations are still needed. */
+  readonly change?: {
+    readonly epoch: number
+    readonly contacts: readonly { readonly label: string; readonly answer: ContactFact['state'] }[]
+    readonly needs: { readonly contacts: number; readonly agents: number }
+  }
+  /** The deal before still counts on the ledger until then, seconds since 1970: its kit is not to be thrown away. */
+  readonly earlierUntil?: number
   /** The newest backup: its number and when it was made, seconds since 1970. */
   readonly backup?: { readonly seq: number; readonly at: number }
 }
@@ -38,6 +48,8 @@ export async function recoveryStatus(edge: Edge): Promise<RecoveryStatus> {
   const contacts = await contactsOf(edge, setup, health)
   const escrow = setup && (await edge.records.get('escrow', name))
   const agents = (escrow?.agents ?? []).map((agent) => ({ agent, fact: agentFact(agent, nowSeconds(edge)) }))
+  const change = await proposedSetup(edge)
+  const needs = change && (await progressOf(edge, change))
   const reading = meter(setup?.policy, {
     contacts: contacts.map(({ fact }) => fact),
     kitPrinted: setup !== undefined,
@@ -49,6 +61,7 @@ export async function recoveryStatus(edge: Edge): Promise<RecoveryStatus> {
     backupCurrent: progress?.pending === undefined,
     setOnLedger: setup !== undefined && (await everywhere(edge, setup.policy.epoch)),
     ...rehearsalDue(setup, health, nowSeconds(edge)),
+    ...(needs ? { changeNeeds: needs } : {}),
   })
   return {
     ...reading,
@@ -68,6 +81,19 @@ export async function recoveryStatus(edge: Edge): Promise<RecoveryStatus> {
     })),
     kitChecked: setup?.kit.checked === true,
     ...(health?.rehearsed === undefined ? {} : { rehearsed: health.rehearsed }),
+    ...(change && needs
+      ? {
+          change: {
+            epoch: change.policy.epoch,
+            contacts: (await contactsOf(edge, change, undefined)).map(({ fact }) => ({
+              label: fact.name,
+              answer: fact.state,
+            })),
+            needs: { contacts: needs.contacts, agents: needs.agents },
+          },
+        }
+      : {}),
+    ...(await earlier(edge)),
     ...(progress?.at === undefined ? {} : { backup: { seq: progress.seq - 1, at: progress.at } }),
   }
 }
@@ -107,6 +133,14 @@ function agentFact(agent: EscrowProgress['agents'][number], now: number): AgentF
   if (open !== undefined && now >= open + AGENT_SILENT_SECONDS)
     return { ...common, state: 'silent', days: Math.floor((now - proven) / 86_400) }
   return { ...common, state: locked ? 'locked' : 'good' }
+}
+
+async function earlier(edge: Edge): Promise<{ earlierUntil?: number }> {
+  const ends = (await setups(edge)).flatMap(({ policy, supersededAt }) =>
+    supersededAt === undefined ? [] : [supersededAt + holdOf(edge, policy)],
+  )
+  const last = Math.max(0, ...ends)
+  return last > nowSeconds(edge) ? { earlierUntil: last } : {}
 }
 
 function rehearsalDue(

@@ -1,7 +1,8 @@
 /**
  * Recovery contacts (flows V14, V17; rules 26, 27), `spec/recovery.md`.
  *
- *   owner   --share { set, epoch, threshold, count } [packet]--> contact   answered by `kept` or `declined`
+ *   owner   --share { set, epoch, threshold, count, keep } [packet]--> contact   answered by `kept` or `declined`
+ *   owner   --superseded { set }--------------------------> contact   kept for `keep` seconds more, then forgotten
  *   owner   --health { set, nonce }---------------------> contact   answered by `health-answer { set, nonce, proof? }`
  *   new device: a link, given to each contact by hand
  *   contact --hello { session, label }--> new device                      from a DID made for this alone
@@ -10,12 +11,13 @@
  *   contact --announce {}---------------> owner                           on the relationship that they know
  */
 import { base64url, canonicalJson, Fields, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
-import { MAX_INVITATION_BYTES, MAX_LABEL } from '../../limits.ts'
+import { MAX_INVITATION_BYTES, MAX_LABEL, MAX_SHARE_KEEP_SECONDS } from '../../limits.ts'
 
 const CONTACT = 'https://keystead.dev/recovery-contact/1.0'
 export const SHARE = `${CONTACT}/share`
 export const SHARE_KEPT = `${CONTACT}/kept`
 export const SHARE_DECLINED = `${CONTACT}/declined`
+export const SHARE_SUPERSEDED = `${CONTACT}/superseded`
 export const SHARE_HEALTH = `${CONTACT}/health`
 export const SHARE_HEALTH_ANSWER = `${CONTACT}/health-answer`
 
@@ -35,6 +37,8 @@ export interface ShareOffer {
   readonly epoch: number
   readonly threshold: number
   readonly count: number
+  /** Seconds for which the packet is to be kept once another has taken its place. */
+  readonly keep: number
 }
 
 export function parseShareOffer(body: unknown): ShareOffer {
@@ -44,12 +48,13 @@ export function parseShareOffer(body: unknown): ShareOffer {
     epoch: f.integer('epoch', { min: 0, max: 2 ** 31 - 1 }),
     threshold: f.integer('threshold', { min: 2, max: 16 }),
     count: f.integer('count', { min: 2, max: 16 }),
+    keep: f.integer('keep', { min: 0, max: MAX_SHARE_KEEP_SECONDS }),
   }
   f.end()
   return offer
 }
 
-/** Of `kept` and `declined`. */
+/** Of `kept`, `declined` and `superseded`. */
 export function parseShareAnswer(body: unknown): string {
   const f = new Fields(body, 'body')
   const set = f.string('set', SET)

@@ -1,0 +1,257 @@
+/** Changing who helps (flow V15): a new deal that takes effect with a quorum, the old one served as long as rule 5 says. */
+import { type Kit, parseKit, renderKit } from '@keystead/recovery'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { AGENCY, Network } from './network.ts'
+import type { Person } from './person.ts'
+
+const DELAY = 600
+const PIN = '739164'
+const AGENTS = ['north', 'east', 'south'].map((name) => `http://${name}.test`)
+let network: Network
+let alice: Person
+let people: Map<string, Person>
+let kit: Kit
+
+beforeEach(async () => {
+  network = await Network.open()
+  alice = await network.person('alice')
+  people = new Map()
+  for (const name of ['bob', 'carol', 'dave', 'erin']) {
+    const contact = await network.person(name)
+    await network.connect(alice, contact)
+    people.set(name, contact)
+  }
+  kit = await alice.agent.recovery.setUp({ contacts: ['bob', 'carol', 'dave'], threshold: 2, delay: DELAY })
+  await answer('bob', 'carol', 'dave')
+})
+
+afterEach(() => network.close())
+
+const who = (...names: string[]): Person[] => names.map((name) => people.get(name) as Person)
+const code = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'done',
+    (error: { code?: string }) => error.code ?? error,
+  )
+const status = () => alice.agent.recovery.status()
+
+/** These agree to keep a share; the wallets of others are off. */
+async function answer(...names: string[]): Promise<void> {
+  await network.settle(alice, ...who(...names))
+  for (const contact of who(...names)) await contact.agent.approve()
+  await network.settle(alice, ...who(...names))
+}
+
+async function hold(): Promise<number> {
+  const { state, at } = await alice.agent.edge.ports.ledger.resolve(await alice.did())
+  const held = state?.recovery.held
+  return held ? held.start + held.delay - at.time : 0
+}
+
+/** In steps, for time in which the ledger stands still does not count (rule 11). */
+async function untilHoldIsOver(): Promise<void> {
+  for (let waited = 0; waited < 2 * DELAY + 600; waited += 240) {
+    network.advance(240)
+    await alice.agent.sync()
+  }
+}
+
+async function newDevice(with_: Kit, name = 'new'): Promise<Person> {
+  const device = await network.newcomer(name)
+  await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
+  await device.agent.recovery.begin(parseKit(renderKit(with_)), 'https://wallet.test/')
+  return device
+}
+
+async function help(device: Person, ...names: string[]): Promise<void> {
+  for (const contact of who(...names)) {
+    const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
+    const { session } = await contact.agent.recovery.help(url)
+    await network.settle(device, contact)
+    const event = device.events.findLast(({ kind, data }) => kind === 'code' && data?.['session'] === session)
+    await contact.agent.recovery.typeCode(session, String(event?.data?.['code']))
+    await network.settle(device, contact)
+  }
+}
+
+const statuses = async ({ agent }: Person) => (await agent.identities()).map((identity) => identity.status)
+
+describe('a change of contacts', () => {
+  it('waits until one more than is needed has confirmed; until then the set-up before counts', async () => {
+    const next = await alice.agent.recovery.change({ contacts: { add: ['erin'], remove: ['carol'] } })
+    await network.settle(alice)
+    const { change, policy, missing, contacts } = await status()
+    expect(policy?.epoch).toBe(1)
+    expect(contacts.map(({ label }) => label)).toEqual(['bob', 'carol', 'dave'])
+    expect(change).toMatchObject({ epoch: 2, needs: { contacts: 3 } })
+    expect(change?.contacts.map(({ label }) => label)).toEqual(['bob', 'dave', 'erin'])
+    expect(missing.map((lack) => lack.code)).toContain('CHANGE_WAITING')
+    expect(await hold()).toBe(0)
+    await answer('bob', 'dave')
+    expect((await status()).change?.needs).toEqual({ contacts: 1, agents: 0 })
+    expect(await hold()).toBe(0)
+    await answer('erin')
+    const after = await status()
+    expect(after.policy?.epoch).toBe(2)
+    expect(after.change).toBeUndefined()
+    expect(after.contacts.map(({ label, answer: said }) => `${label} ${said}`)).toEqual([
+      'bob kept',
+      'dave kept',
+      'erin kept',
+    ])
+    expect(await hold()).toBeGreaterThan(0)
+    expect(after.earlierUntil).toBeGreaterThan(0)
+    expect(alice.heard('recovery-changed')).toBe(true)
+    expect(next.words).not.toBe(kit.words)
+  })
+
+  it('is not blocked by a dead phone: with carol’s gone for good, the others carry it', async () => {
+    await alice.agent.recovery.change({ contacts: { add: ['erin'] } })
+    await answer('bob', 'dave')
+    expect((await status()).change?.needs.contacts).toBe(1)
+    await answer('erin')
+    const { policy, contacts, change } = await status()
+    expect(policy?.epoch).toBe(2)
+    expect(change).toBeUndefined()
+    expect(contacts.find(({ label }) => label === 'carol')?.answer).toBe('waiting')
+  })
+
+  it('keeps the old deal while the ledger holds the new one, and then the new alone opens (rule 5)', async () => {
+    const next = await alice.agent.recovery.change({ contacts: { add: ['erin'], remove: ['carol'] } })
+    await answer('bob', 'dave', 'erin')
+    await network.settle(alice, ...people.values())
+    const early = await newDevice(next, 'early')
+    await help(early, 'dave', 'erin')
+    expect(await code(early.agent.recovery.finish())).toBe('ANOTHER_SET_COUNTS')
+    expect(await statuses(early)).toEqual(['active'])
+    // Carol is no contact any more, and still keeps what the ledger may call for.
+    const old = await newDevice(kit, 'old')
+    await help(old, 'bob', 'carol')
+    await old.agent.recovery.finish()
+    expect(await statuses(old)).toEqual(['recovering'])
+    await network.settle(alice, ...people.values())
+    network.advance(30)
+    await alice.agent.sync()
+    await alice.agent.recovery.veto()
+    await network.settle(alice, ...people.values())
+  })
+
+  it('after the hold the new kit and shares open, and the old ones claim nothing', async () => {
+    const next = await alice.agent.recovery.change({ contacts: { add: ['erin'], remove: ['carol'] } })
+    await answer('bob', 'dave', 'erin')
+    await network.settle(alice, ...people.values())
+    await untilHoldIsOver()
+    await network.settle(alice, ...people.values())
+    expect((await status()).earlierUntil).toBeUndefined()
+    const old = await newDevice(kit, 'old')
+    await help(old, 'bob', 'carol')
+    expect(await code(old.agent.recovery.finish())).toBe('ANOTHER_SET_COUNTS')
+    const device = await newDevice(next)
+    await help(device, 'dave', 'erin')
+    await device.agent.recovery.finish()
+    expect(await statuses(device)).toEqual(['recovering'])
+  })
+
+  it('a contact who was taken out forgets the share when its time is over, whoever holds the owner’s wallet', async () => {
+    await alice.agent.recovery.change({ contacts: { add: ['erin'], remove: ['carol'] } })
+    await answer('bob', 'dave', 'erin')
+    const [carol] = who('carol') as [Person]
+    await network.settle(alice, carol)
+    const [share] = (await carol.agent.edge.records.all('share')).map(({ value }) => value)
+    expect(share?.supersededAt).toBeDefined()
+    // What the owner said at the deal counts, not what somebody says with the wallet later.
+    network.advance((share?.keep ?? 0) - 60)
+    await network.settle(carol)
+    expect(await carol.agent.edge.records.all('share')).toHaveLength(1)
+    network.advance(120)
+    await network.settle(carol)
+    expect(await carol.agent.edge.records.all('share')).toEqual([])
+  })
+
+  it('that another contact names is not touched: a share is superseded by its owner alone', async () => {
+    const [bob, carol] = who('bob', 'carol') as [Person, Person]
+    await network.connect(bob, carol)
+    const { toPeer } = await import('../../agent/src/edge/context.ts')
+    const [share] = await carol.agent.edge.records.all('share')
+    const message = {
+      type: 'https://keystead.dev/recovery-contact/1.0/superseded',
+      body: { set: share?.name ?? '' },
+    }
+    const towardsCarol = await bob.agent.contact('carol')
+    await bob.agent.edge.records.commit([toPeer(bob.agent.edge, towardsCarol, message)])
+    await network.settle(bob, carol)
+    expect((await carol.agent.edge.records.all('share'))[0]?.value.supersededAt).toBeUndefined()
+  })
+
+  it('that is given up is forgotten by all, and the set-up before never stopped counting', async () => {
+    await alice.agent.recovery.change({ contacts: { add: ['erin'] } })
+    await answer('erin')
+    await network.settle(alice, ...who('bob'))
+    await alice.agent.recovery.cancelChange()
+    await network.settle(alice, ...people.values())
+    expect(await code(alice.agent.recovery.cancelChange())).toBe('NOT_ALLOWED_NOW')
+    expect(await people.get('bob')?.agent.requests()).toEqual([])
+    const [erin] = who('erin') as [Person]
+    expect((await erin.agent.edge.records.all('share'))[0]?.value.supersededAt).toBeDefined()
+    expect((await status()).contacts.map(({ answer: said }) => said)).toEqual(['kept', 'kept', 'kept'])
+    const device = await newDevice(kit)
+    await help(device, 'bob', 'carol')
+    await device.agent.recovery.finish()
+    expect(await statuses(device)).toEqual(['recovering'])
+  })
+
+  it('goes on after restarts, and a second change takes the place of one that waits', async () => {
+    await alice.agent.recovery.change({ contacts: { add: ['erin'] } })
+    await network.settle(alice, ...people.values())
+    await alice.restart()
+    await alice.agent.recovery.change({ contacts: { add: ['erin'], remove: ['dave'] } })
+    await alice.restart()
+    await network.settle(alice, ...people.values())
+    for (const contact of who('bob', 'carol', 'erin')) expect(await contact.agent.requests()).toHaveLength(1)
+    expect(await people.get('dave')?.agent.requests()).toEqual([])
+    await answer('bob', 'carol', 'erin')
+    expect((await status()).policy?.epoch).toBe(3)
+    expect((await alice.agent.edge.records.all('setup')).map(({ name }) => name)).toEqual(['1', '3'])
+  })
+
+  it('needs names that fit: a stranger, somebody twice, too few, or no set-up are refused', async () => {
+    const change = (contacts: object) => code(alice.agent.recovery.change({ contacts }))
+    expect(await change({ add: ['mallory'] })).toBe('UNKNOWN_CONTACT')
+    expect(await change({ remove: ['erin'] })).toBe('UNKNOWN_CONTACT')
+    expect(await change({ add: ['bob'] })).toBe('AMBIGUOUS_CONTACT')
+    expect(await change({ remove: ['bob', 'carol'] })).toBe('BAD_POLICY')
+    expect(await code((people.get('bob') as Person).agent.recovery.change({}))).toBe('RECOVERY_NOT_SET_UP')
+  })
+})
+
+describe('a change of the PIN’s agents', () => {
+  it('needs the PIN; a dead agency is taken out, another put in, and the old shares go when their time is over', async () => {
+    for (const name of ['north', 'east', 'south', 'west']) await network.addAgency(name)
+    const escrow = { pin: PIN, agencies: AGENTS }
+    const options = { contacts: ['bob', 'carol', 'dave'], threshold: 2, delay: DELAY, escrow }
+    await alice.agent.recovery.setUp(options)
+    await answer('bob', 'carol', 'dave')
+    expect((await status()).policy?.epoch).toBe(2)
+    network.wires.cut('http://south.test')
+    const agents = { add: ['http://west.test'], remove: ['http://south.test'] }
+    expect(await code(alice.agent.recovery.change({ agents }))).toBe('PIN_NEEDED')
+    expect(await code(alice.agent.recovery.change({ agents: { add: ['http://west.test'] }, pin: PIN }))).toBe(
+      'AGENCY_UNREACHABLE',
+    )
+    const next = await alice.agent.recovery.change({ agents, pin: PIN })
+    await answer('bob', 'carol', 'dave')
+    const { policy, agents: now } = await status()
+    expect(policy?.epoch).toBe(3)
+    expect(now.map(({ operator, answer: said }) => `${operator} ${said}`)).toEqual([
+      'north kept',
+      'east kept',
+      'west kept',
+    ])
+    await untilHoldIsOver()
+    await network.settle(alice, ...people.values())
+    const device = await newDevice(next)
+    await device.agent.recovery.enterPin(PIN)
+    await device.agent.recovery.finish()
+    expect(await statuses(device)).toEqual(['recovering'])
+  })
+})
