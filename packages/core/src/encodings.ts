@@ -3,11 +3,13 @@ import { base32nopad, base58, base64, base64urlnopad, hex } from '@scure/base'
 import { type Bytes, concatBytes } from './bytes.ts'
 import { type CoreErrorCode, KeysteadError } from './errors.ts'
 
-function strict(
-  name: string,
-  coder: { encode(b: Uint8Array): string; decode(s: string): Uint8Array },
-  spelling?: 'one spelling',
-) {
+export interface Coder {
+  encode(bytes: Uint8Array): string
+  /** May pass over what it does not understand: what it returns is encoded again and compared. */
+  decode(text: string): Uint8Array
+}
+
+function strict(name: string, coder: Coder, spelling?: 'one spelling') {
   return {
     encode: (bytes: Uint8Array): string => coder.encode(bytes),
     /** Throws `BAD_ENCODING`. */
@@ -25,7 +27,16 @@ function strict(
 
 /** Base58 spells every byte string in one way only, so that what decodes is canonical; encoding it again costs more than all else. */
 export const base58btc = strict('base58btc', base58, 'one spelling')
-export const base64url = strict('base64url without padding', base64urlnopad)
+/** Messages are base64url within base64url: the one encoding whose speed is felt. */
+let quickest: Coder = base64urlnopad
+export const base64url = strict('base64url without padding', {
+  encode: (bytes) => quickest.encode(bytes),
+  decode: (text) => quickest.decode(text),
+})
+/** For apps, once at start: the platform's own coder, which is no less strict for that. */
+export function installBase64url(coder: Coder): void {
+  quickest = coder
+}
 export const base64pad = strict('base64', base64)
 export const hexadecimal = strict('lower-case hexadecimal', hex)
 /** RFC 4648 base32, lower case, no padding. */

@@ -5,7 +5,7 @@ import type { DidResolver } from '@keystead/did'
 import { CONTENT_CIPHERS } from './content.ts'
 import { failure } from './errors.ts'
 import { isAgreement, type Jwe } from './jwe.ts'
-import { type Agreements, keyEncryptionKey } from './key-agreement.ts'
+import { type Agreements, keyEncryptionKey, otherInfo } from './key-agreement.ts'
 import type { SecretsPort } from './ports.ts'
 import { methodOf } from './recipients.ts'
 
@@ -21,8 +21,8 @@ export async function decrypt(jwe: Jwe, secrets: SecretsPort, resolver: DidResol
     { key, peer: jwe.epk },
     ...(jwe.skid === undefined ? [] : [{ key, peer: await senderKey(jwe.skid, resolver) }]),
   ]
-  const info = { apu: jwe.apu, apv: jwe.apv, ...(jwe.skid === undefined ? {} : { tag: jwe.tag }) }
-  const kek = await keyEncryptionKey(agreements, jwe.algorithm, info, 'BAD_MESSAGE')
+  const parties = { apu: jwe.apu, apv: jwe.apv, ...(jwe.skid === undefined ? {} : { tag: jwe.tag }) }
+  const kek = await keyEncryptionKey(agreements, otherInfo(jwe.algorithm, parties), 'BAD_MESSAGE')
   try {
     const contentKey = aesKwUnwrap(kek, recipient.encryptedKey)
     const cipher = CONTENT_CIPHERS[jwe.encryption]

@@ -4,7 +4,7 @@ import { aesKwWrap, publicKeyToJwk } from '@keystead/crypto'
 import { CONTENT_CIPHERS, type ContentEncryption } from './content.ts'
 import { failure } from './errors.ts'
 import { recipientsDigest } from './jwe.ts'
-import { ECDH_1PU, ECDH_ES, keyEncryptionKey } from './key-agreement.ts'
+import { ECDH_1PU, ECDH_ES, keyEncryptionKey, otherInfo } from './key-agreement.ts'
 import { type DidcommMediaType, ENCRYPTED_MEDIA_TYPE } from './media-types.ts'
 import { sized } from './message.ts'
 import type { EphemeralKeys, SenderPort } from './ports.ts'
@@ -32,7 +32,8 @@ export async function encrypt(plaintext: Uint8Array, options: EncryptOptions): P
   const apu = utf8(from?.kid ?? '')
   const apv = recipientsDigest(recipients.map(({ kid }) => kid))
   const ephemeral = await options.ephemerals.ephemeral({ kind: 'agreement', suite })
-  const contentKey = random(cipher.keyBytes)
+  const fresh = random(cipher.keyBytes + cipher.ivBytes)
+  const [contentKey, iv] = [fresh.subarray(0, cipher.keyBytes), fresh.subarray(cipher.keyBytes)]
   try {
     const header = {
       typ: ENCRYPTED_MEDIA_TYPE,
@@ -44,13 +45,12 @@ export async function encrypt(plaintext: Uint8Array, options: EncryptOptions): P
       ...(options.contentType.includes('plain') ? {} : { cty: options.contentType }),
     }
     const protectedText = base64url.encode(utf8(JSON.stringify(header)))
-    const iv = random(cipher.ivBytes)
     const { ciphertext, tag } = cipher.encrypt(contentKey, iv, utf8(protectedText), plaintext)
-    const info = from ? { apu, apv, tag } : { apu, apv }
+    const info = otherInfo(algorithm, from ? { apu, apv, tag } : { apu, apv })
     const wrapped = await Promise.all(
       recipients.map(async ({ kid, publicKey }) => {
         const agreements = [ephemeral, ...(from ? [from.key] : [])].map((key) => ({ key, peer: publicKey }))
-        const kek = await keyEncryptionKey(agreements, algorithm, info, 'NO_COMPATIBLE_KEY')
+        const kek = await keyEncryptionKey(agreements, info, 'NO_COMPATIBLE_KEY')
         const encryptedKey = aesKwWrap(kek, contentKey)
         kek.fill(0)
         return { encrypted_key: base64url.encode(encryptedKey), header: { kid } }

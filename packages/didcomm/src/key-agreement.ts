@@ -5,7 +5,7 @@
  * The content's tag enters the KDF for ECDH-1PU only, with its length in front, as the draft has it. The DIDComm text says
  * so of ECDH-ES too, but its own vectors open only without.
  */
-import { type Bytes, concatBytes, KeysteadError, uint32, utf8 } from '@keystead/core'
+import { type Bytes, KeysteadError, uint32, utf8 } from '@keystead/core'
 import { type AgreementKey, type AgreementSuite, type PublicKey, sha256 } from '@keystead/crypto'
 import { type DidcommErrorCode, failure } from './errors.ts'
 
@@ -21,31 +21,44 @@ export interface PartyInfo {
 }
 
 export function concatKdf(secret: Uint8Array, algorithm: KeyAlgorithm, info: PartyInfo): Bytes {
-  return sha256(
-    concatBytes(
-      uint32(1),
-      secret,
-      measured(utf8(algorithm)),
-      measured(info.apu),
-      measured(info.apv),
-      uint32(256),
-      info.tag ? measured(info.tag) : new Uint8Array(0),
-    ),
-  )
+  return derive([secret], otherInfo(algorithm, info))
 }
 
-function measured(bytes: Uint8Array): Bytes {
-  return concatBytes(uint32(bytes.length), bytes)
+const FIRST = uint32(1)
+
+function derive(secrets: readonly Uint8Array[], info: Uint8Array): Bytes {
+  return sha256(FIRST, ...secrets, info)
+}
+
+/** `OtherInfo` of the KDF, the same for every recipient of an envelope. */
+export function otherInfo(algorithm: KeyAlgorithm, { apu, apv, tag }: PartyInfo): Bytes {
+  const measured = [utf8(algorithm), apu, apv]
+  const length = measured.reduce((sum, { length }) => sum + 4 + length, 4 + (tag ? 4 + tag.length : 0))
+  const bytes = new Uint8Array(length)
+  const view = new DataView(bytes.buffer)
+  let offset = 0
+  const number = (value: number): void => {
+    view.setUint32(offset, value)
+    offset += 4
+  }
+  const field = (value: Uint8Array): void => {
+    number(value.length)
+    bytes.set(value, offset)
+    offset += value.length
+  }
+  for (const value of measured) field(value)
+  number(256)
+  if (tag) field(tag)
+  return bytes
 }
 
 /** One agreement of ECDH-ES or the two of ECDH-1PU: `Ze` first, then `Zs`. */
 export type Agreements = readonly { readonly key: AgreementKey; readonly peer: PublicKey<AgreementSuite> }[]
 
-/** Throws `code` for keys of different curves, off-curve points and points of low order. */
+/** `info`: `otherInfo`. Throws `code` for keys of different curves, off-curve points and points of low order. */
 export async function keyEncryptionKey(
   agreements: Agreements,
-  algorithm: KeyAlgorithm,
-  info: PartyInfo,
+  info: Uint8Array,
   code: DidcommErrorCode,
 ): Promise<Bytes> {
   const secrets: Bytes[] = []
@@ -58,8 +71,7 @@ export async function keyEncryptionKey(
       throw failure(code, 'a public key is not a fit point of its curve', { cause })
     }
   }
-  const secret = concatBytes(...secrets)
-  const key = concatKdf(secret, algorithm, info)
-  for (const bytes of [...secrets, secret]) bytes.fill(0)
+  const key = derive(secrets, info)
+  for (const bytes of secrets) bytes.fill(0)
   return key
 }

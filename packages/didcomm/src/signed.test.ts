@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { portableEphemerals } from './ephemeral.ts'
 import { type Message, packPlaintext, unpack } from './index.ts'
 import { recipientsDigest } from './jwe.ts'
-import { ECDH_1PU, keyEncryptionKey } from './key-agreement.ts'
+import { ECDH_1PU, keyEncryptionKey, otherInfo } from './key-agreement.ts'
 import { sign } from './signed.ts'
 import { type Party, party, resolverOf } from './testing/parties.ts'
 
@@ -77,7 +77,7 @@ describe('where the sender stands', () => {
     const [contentKey, iv] = [systemRandom(64), systemRandom(16)]
     const { ciphertext, tag } = aes256CbcHs512.encrypt(contentKey, iv, utf8(head), packPlaintext(message))
     const agreements = [ephemeral, alice.agreement.p384.key].map((own) => ({ key: own, peer: key.publicKey }))
-    const kek = await keyEncryptionKey(agreements, ECDH_1PU, { apu, apv, tag }, 'BAD_MESSAGE')
+    const kek = await keyEncryptionKey(agreements, otherInfo(ECDH_1PU, { apu, apv, tag }), 'BAD_MESSAGE')
     return utf8(
       JSON.stringify({
         protected: head,

@@ -1,6 +1,6 @@
 /** Key handles on Node: private halves live in guarded memory and are seen by libsodium and OpenSSL alone. */
 import { createECDH, createPrivateKey, decapsulate, type KeyObject, sign } from 'node:crypto'
-import { type Bytes, concatBytes, KeysteadError, systemRandom } from '@keystead/core'
+import { type Bytes, concatBytes, KeysteadError } from '@keystead/core'
 import { sha3_256, shake256 } from '@noble/hashes/sha3.js'
 import sodium from 'sodium-native'
 import type { CryptoErrorCode } from '../errors.ts'
@@ -98,7 +98,8 @@ function handle(type: KeyType, slot: SecretSlot): KeyHandle {
 }
 
 function randomSecret(type: KeyType): Bytes {
-  const secret = systemRandom(SUITES[type.suite].secretBytes)
+  const secret = new Uint8Array(SUITES[type.suite].secretBytes)
+  sodium.randombytes_buf(Buffer.from(secret.buffer))
   // P-521 scalars have 521 bits; the other curves' orders are so near a power of two that a retry never happens.
   if (type.suite === 'p521') secret[0] = (secret[0] ?? 0) & 1
   return secret
