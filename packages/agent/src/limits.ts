@@ -167,6 +167,9 @@ export const HELP_SECONDS = 86_400
 /** Ceremonies a new device takes part in: every contact may start anew a few times; a stranger cannot fill it up. */
 export const MAX_HELP_SESSIONS = 64
 
+/** Changes of a store that share one commit: a wait for the disk is spread well by then, and the first is not kept waiting. */
+export const MAX_GROUP = 128
+
 /** Characters of one text message. */
 export const MAX_TEXT = 8 * 1024
 

@@ -1,5 +1,15 @@
 export { type Bytes, compareBytes, concatBytes, equalBytes, uint32, uint64, utf8, utf8Decode } from './bytes.ts'
-export { base32, base58btc, base64pad, base64url, type Coder, hexadecimal, installBase64url, multibase, multihash } from './encodings.ts'
+export {
+  base32,
+  base58btc,
+  base64pad,
+  base64url,
+  type Coder,
+  hexadecimal,
+  installBase64url,
+  multibase,
+  multihash,
+} from './encodings.ts'
 export { type CoreErrorCode, isKeysteadError, KeysteadError } from './errors.ts'
 export { Fields, fail } from './fields.ts'
 export {

@@ -59,6 +59,8 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
             seen.push(n)
             after = n
           }
+          // Somebody who never let others have a turn would keep the writers from the disk.
+          await new Promise(setImmediate)
         }
       })()
       await Promise.all(

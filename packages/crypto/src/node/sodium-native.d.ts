@@ -1,5 +1,6 @@
 declare module 'sodium-native' {
   const sodium: {
+    randombytes_buf(bytes: Buffer): void
     sodium_malloc(bytes: number): Buffer
     crypto_sign_seed_keypair(publicKey: Buffer, secretKey: Buffer, seed: Buffer): void
     crypto_sign_detached(signature: Buffer, message: Buffer, secretKey: Buffer): void

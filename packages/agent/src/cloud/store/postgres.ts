@@ -3,11 +3,12 @@
  * advisory lock under a hash of their name; wake-ups between instances are NOTIFY, sent with the commit.
  */
 import { isKeysteadError, KeysteadError } from '@keystead/core'
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely'
 import pg from 'pg'
 import type { CloudErrorCode } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { Announcements, accountKey } from './announcements.ts'
+import { Group } from './group.ts'
 import { GuessWitness } from './guess-witness.ts'
 import { pendingMigrations, VERSION_TABLE } from './migrations.ts'
 import { type OpenStore, storeOn } from './store.ts'
@@ -54,10 +55,20 @@ export async function openPostgresStore(options: PostgresOptions): Promise<OpenS
   const witness = new GuessWitness(options.witnessFile)
   const locked = await lockIfOlder(db, witness)
   const mail = new Announcements()
-  const alone: Database['alone'] = (name, work) =>
+  const groups = new Map<string, Group>()
+  const alone: Database['alone'] = async (name, work) => {
+    const group = groups.get(name) ?? new Group((within) => transact(name, within))
+    groups.set(name, group)
+    try {
+      return await group.run(work)
+    } finally {
+      if (group.idle) groups.delete(name)
+    }
+  }
+  const transact = (name: string, within: (transaction: Transaction<Tables>) => Promise<void>): Promise<void> =>
     db.transaction().execute(async (transaction) => {
       await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(transaction)
-      return work(transaction)
+      await within(transaction)
     })
   const { wakeUps = true } = options
   const announce: Database['announce'] = async (transaction, account) => {

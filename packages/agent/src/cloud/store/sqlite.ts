@@ -1,4 +1,4 @@
-/** The agency's store on SQLite, through Kysely. Write-ahead log with a full sync: a commit is on disk. */
+/** The agency's store on SQLite, through Kysely. A write-ahead log that is on disk before anybody is told: `wal-sync.ts`. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -6,11 +6,13 @@ import { KeysteadError } from '@keystead/core'
 import { Kysely } from 'kysely'
 import type { CloudErrorCode } from '../errors.ts'
 import { Announcements, accountKey } from './announcements.ts'
+import { Group } from './group.ts'
 import { GuessWitness } from './guess-witness.ts'
 import { pendingMigrations, VERSION_TABLE } from './migrations.ts'
 import { NodeSqliteDialect } from './sqlite-dialect.ts'
 import { type OpenStore, storeOn } from './store.ts'
 import type { Database, Tables } from './tables.ts'
+import { WalSync } from './wal-sync.ts'
 
 const TYPES = {
   bytes: 'blob',
@@ -25,10 +27,11 @@ const TYPES = {
  */
 export function openSqliteStore(folder: string, witnessFile = join(folder, 'guess-witness')): OpenStore {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const file = new DatabaseSync(join(folder, 'agency.sqlite'))
+  const path = join(folder, 'agency.sqlite')
+  const file = new DatabaseSync(path)
   try {
     file.exec(
-      'pragma busy_timeout = 0; pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full',
+      'pragma busy_timeout = 0; pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal',
     )
     migrate(file)
   } catch (cause) {
@@ -40,28 +43,24 @@ export function openSqliteStore(folder: string, witnessFile = join(folder, 'gues
   const locked = lockIfOlder(file, witness)
   const db = new Kysely<Tables>({ dialect: new NodeSqliteDialect(file) })
   const mail = new Announcements()
+  const wal = new WalSync(`${path}-wal`)
+  const announced: string[] = []
   // One connection, one transaction at a time: nobody else is ever in between.
-  const announced = new WeakMap<object, string[]>()
-  const alone: Database['alone'] = async (_name, work) => {
-    const keys: string[] = []
-    const done = await writing(() =>
-      db.transaction().execute((transaction) => {
-        announced.set(transaction, keys)
-        return work(transaction)
-      }),
-    )
-    for (const key of keys) mail.tell(key)
-    return done
-  }
-  const announce: Database['announce'] = async (transaction, account) => {
-    announced.get(transaction)?.push(accountKey(account))
-  }
+  const group = new Group(async (within) => {
+    wal.check()
+    await writing(() => db.transaction().execute(within))
+    await wal.done()
+    for (const key of announced.splice(0)) mail.tell(key)
+  })
+  const alone: Database['alone'] = (_name, work) => group.run(work)
+  const announce: Database['announce'] = async (_transaction, account) => void announced.push(accountKey(account))
   return {
     store: storeOn({ db, alone, announce }, witness, (listener) => mail.listen(listener)),
     locked,
     copyTo: (target) => void file.prepare('vacuum into ?').run(target),
     close: async () => {
       await db.destroy()
+      await wal.close()
       witness.close()
     },
   }
