@@ -85,8 +85,9 @@ export const MAX_HEADER_BYTES = 8 * 1024
 export const HEADERS_TIMEOUT_MS = 10_000
 export const REQUEST_TIMEOUT_MS = 60_000
 
-/** Requests of one socket that wait for their turn; one that sends more without taking answers is cut off. */
+/** Requests of one socket that wait for their turn; then it is not read. What was read already may be more: tiny ones are cut off. */
 export const MAX_SOCKET_QUEUE = 64
+export const MAX_SOCKET_FLOOD = 1024
 
 /** Browsers of one account that are woken. */
 export const MAX_PUSH_SUBSCRIPTIONS = 10

@@ -273,6 +273,7 @@ describe('AGENCY-12 migrations', () => {
       'drop table members',
       'drop table slots',
       'drop index mail_received',
+      'drop index mail_status',
     )
     const adopted = openSqliteStore(folder)
     expect(await adopted.store.mailStatus('a')).toMatchObject({ count: 1 })

@@ -1,14 +1,15 @@
 /** HTTP of an agency: one door for DIDComm messages, its descriptor, published files, health. */
+import type { IncomingMessage } from 'node:http'
 import { isKeysteadError, KeysteadError } from '@keystead/core'
 import { ENCRYPTED_MEDIA_TYPE, MAX_MESSAGE_BYTES } from '@keystead/didcomm'
 import type { TrustPoint } from '@keystead/light-client'
 import { type Context, Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { cors } from 'hono/cors'
 import { INVITATION_MEDIA_TYPES } from '../protocols/invitation/messages.ts'
 import type { Door } from './door.ts'
 import { invitationPage, PAGE_POLICY } from './invitations.ts'
 import { endpointOf } from './move/forwarding.ts'
+import { readBody } from './read-body.ts'
 import type { Readiness } from './readiness.ts'
 import { remoteAddress } from './remote-address.ts'
 
@@ -41,28 +42,23 @@ export interface AgencyHttpOptions {
 }
 
 /** What Node's server hands over beside the request; absent where a test calls without sockets. */
-type Bindings = { incoming?: Parameters<typeof remoteAddress>[0] }
+type Bindings = { incoming?: IncomingMessage }
 
 export function agencyHttp(door: Door, options: AgencyHttpOptions): Hono<{ Bindings: Bindings }> {
   const { descriptor, network, checkpoint, ready, behindProxy = false } = options
   const { agent } = door
   const app = new Hono<{ Bindings: Bindings }>()
   app.use(cors({ origin: '*', allowMethods: ['GET', 'POST'], allowHeaders: ['content-type'] }))
-  app.post(
-    '/',
-    bodyLimit({
-      maxSize: MAX_MESSAGE_BYTES,
-      onError: (c) =>
-        problem(c, new KeysteadError('MESSAGE_TOO_LARGE', `a message has at most ${MAX_MESSAGE_BYTES} bytes`)),
-    }),
-    async (c) => {
-      const { incoming } = c.env ?? {}
-      const address = incoming ? remoteAddress(incoming, behindProxy) : ''
-      const reply = await door.receive(new Uint8Array(await c.req.arrayBuffer()), address)
-      if (!reply) return c.body(null, 202)
-      return c.body(reply, 200, { 'content-type': ENCRYPTED_MEDIA_TYPE })
-    },
-  )
+  app.post('/', async (c) => {
+    const { incoming } = c.env ?? {}
+    const address = incoming ? remoteAddress(incoming, behindProxy) : ''
+    const bytes = incoming ? await readBody(incoming, MAX_MESSAGE_BYTES) : new Uint8Array(await c.req.arrayBuffer())
+    if (!bytes)
+      return problem(c, new KeysteadError('MESSAGE_TOO_LARGE', `a message has at most ${MAX_MESSAGE_BYTES} bytes`))
+    const reply = await door.receive(bytes, address)
+    if (!reply) return c.body(null, 202)
+    return c.body(reply, 200, { 'content-type': ENCRYPTED_MEDIA_TYPE })
+  })
   app.get('/v1/agency', async (c) => {
     const [known, point] = [await network?.(), await checkpoint?.()]
     return c.json({

@@ -1,7 +1,7 @@
 /** One WebSocket: its messages are handled in the order they come, and its other side is asked now and then whether it lives. */
 import { isKeysteadError } from '@keystead/core'
 import type { WebSocket } from 'ws'
-import { MAX_SOCKET_QUEUE } from '../limits.ts'
+import { MAX_SOCKET_FLOOD, MAX_SOCKET_QUEUE } from '../limits.ts'
 import type { Session } from './agent.ts'
 import type { Door } from './door.ts'
 import type { Log } from './log.ts'
@@ -24,6 +24,10 @@ export function serveSocket(door: Door, socket: WebSocket, address: string, log:
   let waiting = 0
   let turn: Promise<void> = Promise.resolve()
 
+  const done = (): void => {
+    waiting--
+    if (socket.isPaused && waiting <= MAX_SOCKET_QUEUE / 2) socket.resume()
+  }
   const take = async (bytes: Uint8Array): Promise<void> => {
     if (socket.readyState !== socket.OPEN) return
     try {
@@ -39,10 +43,11 @@ export function serveSocket(door: Door, socket: WebSocket, address: string, log:
   }
   socket.on('message', (data) => {
     if (draining) return
-    if (waiting >= MAX_SOCKET_QUEUE) return socket.close(CLOSE.tryAgainLater, 'TOO_MANY_REQUESTS')
-    waiting++
+    if (waiting >= MAX_SOCKET_FLOOD) return socket.close(CLOSE.tryAgainLater, 'TOO_MANY_REQUESTS')
+    // Whoever acknowledges what a busy agency delivers is no flooder: nothing more is read until some of it is done.
+    if (++waiting >= MAX_SOCKET_QUEUE) socket.pause()
     const bytes = new Uint8Array(Buffer.isBuffer(data) ? data : Buffer.concat([data].flat() as Buffer[]))
-    turn = turn.then(() => take(bytes)).finally(() => waiting--)
+    turn = turn.then(() => take(bytes)).finally(done)
   })
   socket.on('pong', () => {
     alive = true

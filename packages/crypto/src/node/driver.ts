@@ -145,7 +145,9 @@ export const nodeDriver: CryptoDriver = {
     }
   },
   aesGcmSeal: (key, iv, aad, plaintext) => {
-    const cipher = createCipheriv(key.length === 16 ? 'aes-128-gcm' : 'aes-256-gcm', createSecretKey(key), iv).setAAD(aad)
+    const cipher = createCipheriv(key.length === 16 ? 'aes-128-gcm' : 'aes-256-gcm', createSecretKey(key), iv).setAAD(
+      aad,
+    )
     return concatBytes(through(cipher, plaintext), cipher.getAuthTag())
   },
   aesGcmOpen: (key, iv, aad, sealed) =>

@@ -12,6 +12,7 @@ import {
   KeysteadError,
   multihash,
   parseJson,
+  remembering,
   utf8,
 } from '@keystead/core'
 import { decodeMultikey, encodeMultikey, type PublicKey, sha256 } from '@keystead/crypto'
@@ -22,8 +23,17 @@ import { MAX_DOCUMENT_BYTES } from '../limits.ts'
 import { type ResolutionResult, resolved, unresolved } from '../resolution.ts'
 import { MULTIKEY_CONTEXT, resolveDidKey } from './key.ts'
 
-/** Throws `INVALID_DID`; a method 4 short form gives NOT_FOUND. */
+/** Throws `INVALID_DID`; a method 4 short form gives NOT_FOUND. What a DID says of itself never changes. */
 export function resolveDidPeer(did: string): ResolutionResult {
+  return did.length > MAX_REMEMBERED_LENGTH ? resolveAfresh(did) : remembered(did)
+}
+
+/** Whoever has a mailbox, and whoever writes, comes again and again; a thousand of this length are a few megabytes. */
+const MAX_REMEMBERED = 1024
+const MAX_REMEMBERED_LENGTH = 2048
+const remembered = remembering(MAX_REMEMBERED, resolveAfresh)
+
+function resolveAfresh(did: string): ResolutionResult {
   const { method, id } = parseDid(did)
   if (method === 'peer') {
     if (id.startsWith('0z')) return resolvePeer0(did, id.slice(1))

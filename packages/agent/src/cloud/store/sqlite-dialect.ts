@@ -1,5 +1,5 @@
 /** Kysely on `node:sqlite`: nothing to compile at install. One connection; statements run in the order they come. */
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -82,18 +82,38 @@ class NodeSqliteDriver implements Driver {
   }
 }
 
+/** Statements kept prepared: an agency has about a hundred; lists of different lengths make more. */
+const MAX_PREPARED = 256
+
+interface Prepared {
+  readonly statement: StatementSync
+  readonly returnsRows: boolean
+}
+
 class Connection implements DatabaseConnection {
   readonly #database: DatabaseSync
+  /** By their text, the least recently prepared first. To prepare one takes longer than to run it. */
+  readonly #prepared = new Map<string, Prepared>()
 
   constructor(database: DatabaseSync) {
     this.#database = database
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    const statement = this.#database.prepare(sql)
-    if (statement.columns().length > 0) return { rows: statement.all(...(parameters as Value[])) as R[] }
+    const { statement, returnsRows } = this.#prepare(sql)
+    if (returnsRows) return { rows: statement.all(...(parameters as Value[])) as R[] }
     const { changes } = statement.run(...(parameters as Value[]))
     return { rows: [], numAffectedRows: BigInt(changes) }
+  }
+
+  #prepare(sql: string): Prepared {
+    const known = this.#prepared.get(sql)
+    if (known) return known
+    const statement = this.#database.prepare(sql)
+    const prepared = { statement, returnsRows: statement.columns().length > 0 }
+    if (this.#prepared.size >= MAX_PREPARED) this.#prepared.delete(this.#prepared.keys().next().value as string)
+    this.#prepared.set(sql, prepared)
+    return prepared
   }
 
   // biome-ignore lint/correctness/useYield: SQLite gives all rows at once
