@@ -1,36 +1,21 @@
 /** Bad input and bad luck, as whoever types the command meets them: a stable code, an exit status, nothing lost. */
 import { spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../../scripts/free-port.ts'
-import { Person } from '../../../scripts/story/person.ts'
-import { System } from '../../../scripts/system.ts'
+import type { Person } from '../../../scripts/story/person.ts'
+import { openTown, type Town } from './testing/town.ts'
 
-const home = mkdtempSync(join(tmpdir(), 'keystead-cli-'))
 const cli = fileURLToPath(new URL('main.ts', import.meta.url))
-let system: System
+let town: Town
 let alice: Person
 let bob: Person
-let environment: NodeJS.ProcessEnv
 
 beforeAll(async () => {
-  system = await System.start({
-    home: join(home, 'system'),
-    ports: { ledger: await freePort(), agency: await freePort(), web: 0 },
-    parts: ['ledger', 'agency'],
-    profile: 'development',
-    log: () => {},
-  })
-  environment = {
-    KEYSTEAD_LEDGER_URL: system.url('ledger'),
-    KEYSTEAD_AGENCY_URL: system.url('agency'),
-    KEYSTEAD_HOME: home,
-  }
-  alice = new Person('alice', home, environment)
-  bob = new Person('bob', home, environment)
+  town = await openTown('cli')
+  alice = town.person('alice')
+  bob = town.person('bob')
   await alice.run(['init'])
   await bob.run(['init'])
   const { data } = await alice.run(['invite', '--tell'])
@@ -38,14 +23,13 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await system?.stop()
-  rmSync(home, { recursive: true, force: true })
+  await town?.end()
 })
 
 /** A command with arguments of its own choosing, without the passphrase file. */
 function bare(args: string[], input?: string): Promise<{ status: number | null; error: string | undefined }> {
   const child = spawn(process.execPath, ['--conditions=@keystead/source', cli, '--json', ...args], {
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...town.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   child.stdin.end(input ?? '')
@@ -62,7 +46,7 @@ const refused = async (person: Person, args: string[], status: number) => (await
 
 describe('the wallet', () => {
   it('opens with what was added, changed or kept in a file, and not with what was removed', async () => {
-    const [first, second, key] = ['first', 'second', 'server.key'].map((name) => join(home, name))
+    const [first, second, key] = ['first', 'second', 'server.key'].map((name) => join(town.home, name))
     writeFileSync(first as string, 'correct horse one')
     writeFileSync(second as string, 'correct horse two')
     const opens = async (...unlock: string[]) => (await bare(['-w', bob.folder, ...unlock, 'wallet'])).status
@@ -87,7 +71,7 @@ describe('the wallet', () => {
     const { data } = await alice.run(['keys'])
     const states = new Set(data.keys.map(({ state }: { state: string }) => state))
     expect([...states].sort()).toEqual(['active', 'pre-activation'])
-    const file = join(home, 'audit.json')
+    const file = join(town.home, 'audit.json')
     await alice.run(['keys', 'audit', '--out', file])
     expect((await bare(['keys', 'verify-audit', file])).status).toBe(0)
     const log = JSON.parse(readFileSync(file, 'utf8'))
@@ -97,7 +81,7 @@ describe('the wallet', () => {
   })
 
   it('MUST NOT open with a wrong passphrase, and says no more than that', async () => {
-    const file = join(home, 'wrong')
+    const file = join(town.home, 'wrong')
     writeFileSync(file, 'not the passphrase')
     const { status, error } = await bare(['-w', alice.folder, '--passphrase-file', file, 'show'])
     expect([status, error]).toEqual([77, 'WRONG_PASSPHRASE'])
@@ -109,7 +93,7 @@ describe('the wallet', () => {
   })
 
   it('that is not there is named', async () => {
-    const nobody = new Person('nobody', home, environment)
+    const nobody = town.person('nobody')
     expect(await refused(nobody, ['show'], 66)).toBe('NO_WALLET')
   })
 
@@ -126,9 +110,9 @@ describe('the wallet', () => {
   })
 
   it('that was damaged on disk is refused, not half read', async () => {
-    const copy = new Person('damaged', home, environment)
+    const copy = town.person('damaged')
     cpSync(alice.folder, copy.folder, { recursive: true })
-    cpSync(join(home, 'alice.passphrase'), join(home, 'damaged.passphrase'))
+    cpSync(join(town.home, 'alice.passphrase'), join(town.home, 'damaged.passphrase'))
     for (const name of readdirSync(copy.folder)) {
       if (name === 'config.json') continue
       const bytes = readFileSync(join(copy.folder, name))
@@ -190,15 +174,15 @@ describe('what a command is given', () => {
   })
 
   it('a tampered or foreign kit is refused before anything is made', async () => {
-    const kit = join(home, 'kit.txt')
+    const kit = join(town.home, 'kit.txt')
     writeFileSync(kit, 'keystead-kit:1:AAAA')
-    const nobody = new Person('kitless', home, environment)
+    const nobody = town.person('kitless')
     expect(await refused(nobody, ['recover', '--kit', kit], 65)).toBe('BAD_KIT')
     expect(await refused(nobody, ['show'], 66)).toBe('NO_WALLET')
   })
 
   it('recovery needs at least two contacts, each once', async () => {
-    const kit = join(home, 'new-kit.txt')
+    const kit = join(town.home, 'new-kit.txt')
     expect(await refused(alice, ['recovery', 'setup', 'bob', '--threshold', '1', '--kit', kit], 65)).toBe('BAD_POLICY')
     expect(await refused(alice, ['recovery', 'setup', 'bob', 'bob', '--kit', kit], 65)).toBe('AMBIGUOUS_CONTACT')
     expect(await refused(alice, ['veto'], 65)).toBe('NO_RECOVERY_PENDING')
@@ -218,7 +202,7 @@ describe('when somebody is away', () => {
   })
 
   it('the agency: messages wait and are sent when it is back', async () => {
-    const restarted = system.killAndRestart('agency')
+    const restarted = town.system.killAndRestart('agency')
     await alice.run(['issue', 'bob', 'Card', 'a=b'])
     await restarted
     await alice.sync()

@@ -1,40 +1,24 @@
 /** Contacts as people type them, each command a process of its own. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../../scripts/free-port.ts'
-import { Person } from '../../../scripts/story/person.ts'
-import { System } from '../../../scripts/system.ts'
+import type { Person } from '../../../scripts/story/person.ts'
+import { openTown, type Town } from './testing/town.ts'
 
-const home = mkdtempSync(join(tmpdir(), 'keystead-contacts-'))
-let system: System
+let town: Town
 let alice: Person
 let bob: Person
 let carol: Person
 
 beforeAll(async () => {
-  system = await System.start({
-    home: join(home, 'system'),
-    ports: { ledger: await freePort(), agency: await freePort(), web: 0 },
-    parts: ['ledger', 'agency'],
-    profile: 'development',
-    log: () => {},
-  })
-  const urls = {
-    KEYSTEAD_LEDGER_URL: system.url('ledger'),
-    KEYSTEAD_AGENCY_URL: system.url('agency'),
-    KEYSTEAD_HOME: home,
-  }
-  alice = new Person('alice', home, urls)
-  bob = new Person('bob', home, urls)
-  carol = new Person('carol', home, urls)
+  town = await openTown('contacts')
+  alice = town.person('alice')
+  bob = town.person('bob')
+  carol = town.person('carol')
   for (const person of [alice, bob]) await person.run(['init', '--label', person.name])
 })
 
 afterAll(async () => {
-  await system?.stop()
-  rmSync(home, { recursive: true, force: true })
+  await town?.end()
 })
 
 interface Key {

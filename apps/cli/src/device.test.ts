@@ -1,40 +1,22 @@
-/** `keystead device`: two devices of one owner, each a process of its own against a real ledger. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../../scripts/free-port.ts'
-import { Person } from '../../../scripts/story/person.ts'
-import { System } from '../../../scripts/system.ts'
+import type { Person } from '../../../scripts/story/person.ts'
+import { openTown, type Town } from './testing/town.ts'
 
-const home = mkdtempSync(join(tmpdir(), 'keystead-device-'))
-let system: System
+let town: Town
 let alice: Person
 let laptop: Person
 let did: string
 
 beforeAll(async () => {
-  system = await System.start({
-    home: join(home, 'system'),
-    ports: { ledger: await freePort(), agency: await freePort(), web: 0 },
-    parts: ['ledger', 'agency'],
-    profile: 'development',
-    log: () => {},
-  })
-  const environment = {
-    KEYSTEAD_LEDGER_URL: system.url('ledger'),
-    KEYSTEAD_AGENCY_URL: system.url('agency'),
-    KEYSTEAD_HOME: home,
-  }
-  alice = new Person('alice', home, environment)
-  laptop = new Person('laptop', home, environment)
+  town = await openTown('device')
+  alice = town.person('alice')
+  laptop = town.person('laptop')
   did = (await alice.run(['init'])).data.did
   await laptop.run(['init'])
 }, 120_000)
 
 afterAll(async () => {
-  await system?.stop()
-  rmSync(home, { recursive: true, force: true })
+  await town?.end()
 })
 
 const refused = async (person: Person, args: string[]): Promise<string | undefined> =>

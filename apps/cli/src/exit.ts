@@ -23,6 +23,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   WALLET_IN_USE: EXIT.tryLater,
   WALLET_CORRUPT: EXIT.badData,
   AUDIT_BROKEN: EXIT.badData,
+  APPROVAL_NEEDED: EXIT.noPermission,
+  NOT_ALLOWED: EXIT.noPermission,
   KDF_TOO_WEAK: EXIT.protocol,
   SELF_TEST_FAILED: EXIT.internal,
   DISK_FULL: EXIT.io,

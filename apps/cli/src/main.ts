@@ -1,5 +1,6 @@
 /** The `keystead` command: one process a command, one wallet at a time. */
 import { Command } from 'commander'
+import { accessCommands } from './commands/access.ts'
 import { agencyCommands } from './commands/agency.ts'
 import { contactCommands } from './commands/contacts.ts'
 import { credentialCommands } from './commands/credentials.ts'
@@ -36,6 +37,7 @@ decideCommands(program)
 recoveryCommands(program)
 deviceCommands(program)
 keyCommands(program)
+accessCommands(program)
 walletCommands(program)
 resolveCommand(program)
 ledgerCommands(program)

@@ -1,37 +1,23 @@
 /** `keystead resolve` as a stranger and as an owner types it. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../../scripts/free-port.ts'
-import { Person } from '../../../scripts/story/person.ts'
-import { System } from '../../../scripts/system.ts'
+import type { Person } from '../../../scripts/story/person.ts'
+import { openTown, type Town } from './testing/town.ts'
 
-const home = mkdtempSync(join(tmpdir(), 'keystead-resolve-'))
 const cli = fileURLToPath(new URL('main.ts', import.meta.url))
 const SOV = 'did:sov:WRfXPg8dantKVubE3HX8pw'
-let system: System
+let town: Town
 let alice: Person
 let did: string
 let universal: Server
 let universalUrl: string
 
 beforeAll(async () => {
-  system = await System.start({
-    home: join(home, 'system'),
-    ports: { ledger: await freePort(), agency: await freePort(), web: 0 },
-    parts: ['ledger', 'agency'],
-    profile: 'development',
-    log: () => {},
-  })
-  alice = new Person('alice', home, {
-    KEYSTEAD_LEDGER_URL: system.url('ledger'),
-    KEYSTEAD_AGENCY_URL: system.url('agency'),
-    KEYSTEAD_HOME: home,
-  })
+  town = await openTown('resolve')
+  alice = town.person('alice')
   did = (await alice.run(['init'])).data.did
   universal = createServer((_, answer) => answer.end(JSON.stringify({ didDocument: { id: SOV } })))
   await new Promise<void>((resolve) => universal.listen(0, '127.0.0.1', resolve))
@@ -41,17 +27,16 @@ beforeAll(async () => {
 
 afterAll(async () => {
   universal?.close()
-  await system?.stop()
-  rmSync(home, { recursive: true, force: true })
+  await town?.end()
 })
 
 /** A stranger: no wallet, no passphrase, nothing to answer a prompt. */
 function stranger(...args: string[]): Promise<{ status: number | null; text: string }> {
   const child = spawn(
     process.execPath,
-    ['--conditions=@keystead/source', cli, '-w', join(home, 'none'), 'resolve', ...args],
+    ['--conditions=@keystead/source', cli, '-w', join(town.home, 'none'), 'resolve', ...args],
     {
-      env: { ...process.env, KEYSTEAD_LEDGER_URL: system.url('ledger'), KEYSTEAD_UNIVERSAL_RESOLVER: '' },
+      env: { ...process.env, KEYSTEAD_LEDGER_URL: town.system.url('ledger'), KEYSTEAD_UNIVERSAL_RESOLVER: '' },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )

@@ -1,17 +1,17 @@
 /** The audit log in the vault: an entry is written in the same write as what it tells of, or neither is. */
 import { canonicalJson, Fields, parseJson } from '@keystead/core'
-import type { HandleOf } from '@keystead/crypto'
+import { encodeMultikey, type HandleOf } from '@keystead/crypto'
 import {
   type AuditEntry,
   type AuditEvent,
   type AuditExport,
-  auditExport,
   auditHash,
   parseAuditEntry,
   signAuditEntry,
 } from './audit.ts'
 import { corrupt } from './errors.ts'
 import { type KeyEntry, keyRecordId, openEntry, sealEntry } from './key-entry.ts'
+import { periodEnd } from './key-life.ts'
 import type { KeyRingPorts } from './key-ring.ts'
 import type { NewRecord, StoredRecord } from './store.ts'
 import type { VaultKeys } from './vault-keys.ts'
@@ -25,13 +25,21 @@ interface Head {
   /** Of the next entry. */
   readonly n: number
   readonly prev: string
+  /** How often the access policy and its grants were written: an older record of them is not taken. */
+  readonly access: number
+}
+
+interface Signer {
+  readonly head: Head
+  readonly key: HandleOf<typeof ED25519>
+  readonly entry: KeyEntry
 }
 
 export class AuditLog {
   readonly #ports: KeyRingPorts
   readonly #keys: VaultKeys
   readonly #writer: Writer
-  #signer: { head: Head; key: HandleOf<typeof ED25519> } | undefined
+  #signer: Signer | undefined
 
   constructor(ports: KeyRingPorts, keys: VaultKeys, writer: Writer) {
     this.#ports = ports
@@ -40,37 +48,62 @@ export class AuditLog {
   }
 
   /** Records to put together with what happened; only inside `Writer.write`. Call `written` when they are. */
-  async record(events: readonly AuditEvent[], generation: number): Promise<{ put: NewRecord[]; written: () => void }> {
+  async record(
+    events: readonly AuditEvent[],
+    generation: number,
+    { first = false, access }: { first?: boolean; access?: number | undefined } = {},
+  ): Promise<{ put: NewRecord[]; written: () => void }> {
     const put: NewRecord[] = []
-    const signer = this.#signer ?? (await this.#open()) ?? (await this.#begin(put, generation))
-    let { head } = signer
-    const at = this.#ports.clock.now()
-    for (const event of head.n === 0 ? [{ event: 'wallet made' } as const, ...events] : events) {
-      const { n, prev, keyId } = head
-      const entry = await signAuditEntry(this.#keys.walletId, { ...event, n, at, prev }, signer.key)
+    let signer = first ? await this.#make('', put, generation) : await this.#open()
+    const write = async (event: AuditEvent): Promise<void> => {
+      const { n, prev } = signer.head
+      const unsigned = { ...event, n, at: this.#ports.clock.now(), prev }
+      const entry = await signAuditEntry(this.#keys.walletId, unsigned, signer.key)
       put.push(this.#sealEntry(entry, generation))
-      head = { keyId, n: n + 1, prev: auditHash(entry) }
+      signer = { ...signer, head: { ...signer.head, n: n + 1, prev: auditHash(entry) } }
     }
-    put.push(this.#sealHead(head, generation))
+    if (first) await write({ event: 'wallet made' })
+    for (const event of events) await write(event)
+    const before = signer
+    const found = events.some((one) => isCompromise(one, before.head.keyId))
+    if (found || this.#isOver(before.entry)) {
+      const next = await this.#make(String(before.head.n), put, generation)
+      await write({ event: 'audit key replaced', by: encodeMultikey(next.key.publicKey) })
+      signer = { ...next, head: { ...signer.head, keyId: next.head.keyId } }
+      // One that is compromised was put by whoever says so.
+      if (!found) put.push(sealEntry(this.#keys, this.#ended(before.entry), generation))
+    }
+    if (access !== undefined) signer = { ...signer, head: { ...signer.head, access } }
+    put.push(this.#sealHead(signer.head, generation))
     return {
       put,
       written: () => {
-        this.#signer = { ...signer, head }
+        if (before.key !== signer.key) before.key.destroy()
+        this.#signer = signer
       },
     }
   }
 
   /** Rejects with `WALLET_CORRUPT` when an entry is missing. */
   async export(): Promise<AuditExport> {
-    const signer = this.#signer ?? (await this.#open())
-    if (!signer) return corrupt('it has no audit log')
-    this.#signer = signer
+    const signer = await this.#open()
     const rows = await this.#writer.list([this.#keys.token('all-audit')])
     const entries = rows.map((row) => this.#openEntry(row)).sort((a, b) => a.n - b.n)
     const last = entries.at(-1)
     const whole = entries.every(({ n }, index) => n === index) && entries.length === signer.head.n
     if (!whole || (last && auditHash(last) !== signer.head.prev)) return corrupt('its audit log has a gap')
-    return auditExport(this.#keys.walletId, signer.key, entries)
+    const first = await this.#keyEntry(this.#keys.token('audit-key'))
+    return { v: 1, wallet: this.#keys.walletId, key: encodeMultikey(first.publicKey), entries }
+  }
+
+  /** Whether the log is signed with this key now: it cannot just be taken away. */
+  async signsWith(keyId: string): Promise<boolean> {
+    return (await this.#open()).head.keyId === keyId
+  }
+
+  /** What the record of the access policy must say of itself. */
+  async access(): Promise<number> {
+    return (await this.#open()).head.access
   }
 
   wipe(): void {
@@ -78,18 +111,22 @@ export class AuditLog {
     this.#signer = undefined
   }
 
-  async #open() {
+  async #open(): Promise<Signer> {
+    if (this.#signer) return this.#signer
     const stored = await this.#writer.read(this.#keys.token('audit-head'))
-    if (!stored) return undefined
+    // Every wallet begins with one.
+    if (!stored) return corrupt('it has no audit log')
     const head = this.#openHead(stored)
-    const row = await this.#writer.read(keyRecordId(this.#keys, head.keyId))
-    const { wrapped } = row ? openEntry(this.#keys, row) : corrupt('the key of its audit log is missing')
-    if (!wrapped) return corrupt('the key of its audit log is destroyed')
-    return { head, key: await this.#ports.keys.unwrap(ED25519, wrapped, this.#keys.wrapFor(head.keyId)) }
+    const entry = await this.#keyEntry(head.keyId)
+    if (!entry.wrapped) return corrupt('the key of its audit log is destroyed')
+    const key = await this.#ports.keys.unwrap(ED25519, entry.wrapped, this.#keys.wrapFor(head.keyId))
+    this.#signer = { head, key, entry }
+    return this.#signer
   }
 
-  async #begin(put: NewRecord[], generation: number) {
-    const keyId = this.#keys.token('audit-key')
+  /** The first key, or the one that signs from entry `from` on. */
+  async #make(from: string, put: NewRecord[], generation: number): Promise<Signer> {
+    const keyId = from === '' ? this.#keys.token('audit-key') : this.#keys.token('audit-key', from)
     const { key, wrapped } = await this.#ports.keys.generate(ED25519, this.#keys.wrapFor(keyId))
     const at = this.#ports.clock.now()
     const entry: KeyEntry = {
@@ -106,7 +143,22 @@ export class AuditLog {
       wrapped,
     }
     put.push(sealEntry(this.#keys, entry, generation))
-    return { head: { keyId, n: 0, prev: '' }, key }
+    return { head: { keyId, n: 0, prev: '', access: 0 }, key, entry }
+  }
+
+  #isOver(entry: KeyEntry): boolean {
+    return this.#ports.clock.now() >= (periodEnd(entry) ?? 0)
+  }
+
+  /** Transition 5 of SP 800-57: a signature key that was replaced has nothing left to do. */
+  #ended({ wrapped: _, ...entry }: KeyEntry): KeyEntry {
+    const event = { at: this.#ports.clock.now(), number: 5, to: 'destroyed', reason: 'cryptoperiod over' } as const
+    return { ...entry, state: 'destroyed', events: [...entry.events, event] }
+  }
+
+  async #keyEntry(keyId: string): Promise<KeyEntry> {
+    const row = await this.#writer.read(keyRecordId(this.#keys, keyId))
+    return row ? openEntry(this.#keys, row) : corrupt('the key of its audit log is missing')
   }
 
   #sealEntry(entry: AuditEntry, generation: number): NewRecord {
@@ -137,6 +189,8 @@ export class AuditLog {
         keyId: fields.string('keyId', { min: 1, max: 64 }),
         n: fields.integer('n', { min: 0, max: Number.MAX_SAFE_INTEGER }),
         prev: fields.string('prev', { max: 43 }),
+        // Heads of the first release have none.
+        access: fields.optional('access', (f, name) => f.integer(name, { min: 0, max: Number.MAX_SAFE_INTEGER })) ?? 0,
       }
       fields.end()
       return head
@@ -144,4 +198,8 @@ export class AuditLog {
       return corrupt('the head of its audit log does not open', cause)
     }
   }
+}
+
+function isCompromise(event: AuditEvent, keyId: string): boolean {
+  return event.event === 'key state' && event.key === keyId && event.to === 'compromised'
 }

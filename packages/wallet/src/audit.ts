@@ -4,7 +4,7 @@
  * by who can also put back an older file.
  */
 import { base64url, canonicalJson, concatBytes, Fields, type JsonObject, utf8 } from '@keystead/core'
-import { decodeMultikey, encodeMultikey, type SigningKey, sha256, verifySignature } from '@keystead/crypto'
+import { decodeMultikey, type SigningKey, sha256, verifySignature } from '@keystead/crypto'
 import { refuse } from './errors.ts'
 import { KEY_STATES, type KeyState } from './key-states.ts'
 
@@ -12,10 +12,39 @@ import { KEY_STATES, type KeyState } from './key-states.ts'
 export type AuditEvent =
   | { readonly event: 'wallet made' }
   | { readonly event: 'key state'; readonly key: string; readonly to: KeyState; readonly reason: string }
+  | { readonly event: 'key renewed'; readonly key: string }
+  | { readonly event: 'key archived'; readonly key: string }
+  | { readonly event: 'key retrieved'; readonly key: string }
+  /** The next entries are signed by this key (Multikey). */
+  | { readonly event: 'audit key replaced'; readonly by: string }
+  | { readonly event: 'policy changed'; readonly version: number }
+  | {
+      readonly event: 'access granted'
+      readonly request: string
+      readonly function: string
+      readonly uses: number
+      readonly approvals: number
+    }
+  | { readonly event: 'access used'; readonly request: string }
   | { readonly event: 'keyslot added'; readonly slot: string; readonly kind: string }
   | { readonly event: 'keyslot removed'; readonly slot: string }
   | { readonly event: 'records exported'; readonly records: number }
 export type AuditEventName = AuditEvent['event']
+
+const EVENTS = [
+  'wallet made',
+  'key state',
+  'key renewed',
+  'key archived',
+  'key retrieved',
+  'audit key replaced',
+  'policy changed',
+  'access granted',
+  'access used',
+  'keyslot added',
+  'keyslot removed',
+  'records exported',
+] as const satisfies readonly AuditEventName[]
 
 export type AuditEntry = AuditEvent & {
   /** From 0. */
@@ -31,7 +60,7 @@ export type AuditEntry = AuditEvent & {
 export interface AuditExport {
   readonly v: 1
   readonly wallet: string
-  /** Multikey of the key that signs the log. */
+  /** Multikey of the key that signs the log, until an entry names another. */
   readonly key: string
   readonly entries: readonly AuditEntry[]
 }
@@ -54,13 +83,6 @@ export async function signAuditEntry(
   return { ...unsigned, signature } as AuditEntry
 }
 
-export const auditExport = (wallet: string, key: SigningKey, entries: readonly AuditEntry[]): AuditExport => ({
-  v: 1,
-  wallet,
-  key: encodeMultikey(key.publicKey),
-  entries,
-})
-
 /** Throws `AUDIT_BROKEN` with the number of the first entry that does not hold. `value` is what a stranger may have written. */
 export function verifyAuditLog(value: unknown): AuditExport {
   let n = 0
@@ -69,16 +91,16 @@ export function verifyAuditLog(value: unknown): AuditExport {
     fields.literal('v', 1)
     const wallet = fields.string('wallet', { min: 1, max: 64 })
     const key = fields.string('key', { min: 1, max: 128 })
-    const { suite, bytes } = decodeMultikey(key)
-    if (suite !== 'ed25519') throw new Error('its key is of another suite')
+    let signer = auditKey(key)
     const entries: AuditEntry[] = []
     for (const item of fields.array('entries', { max: 10_000_000 }, (entry) => entry)) {
       const entry = parseAuditEntry(item as JsonObject, `entries[${n}]`)
       const { signature, ...unsigned } = entry
       const before = entries.at(-1)
       if (entry.n !== n || entry.prev !== (before ? auditHash(before) : '')) throw new Error('it does not follow')
-      if (!verifySignature({ suite, bytes }, signedBytes(wallet, unsigned as AuditEntry), base64url.decode(signature)))
+      if (!verifySignature(signer, signedBytes(wallet, unsigned as AuditEntry), base64url.decode(signature)))
         throw new Error('its signature does not hold')
+      if (entry.event === 'audit key replaced') signer = auditKey(entry.by)
       entries.push(entry)
       n++
     }
@@ -87,6 +109,12 @@ export function verifyAuditLog(value: unknown): AuditExport {
   } catch (cause) {
     return refuse('AUDIT_BROKEN', `the audit log does not hold at entry ${n}`, { cause, details: { entry: n } })
   }
+}
+
+function auditKey(multikey: string): { suite: 'ed25519'; bytes: Uint8Array<ArrayBuffer> } {
+  const { suite, bytes } = decodeMultikey(multikey)
+  if (suite !== 'ed25519') throw new Error('its key is of another suite')
+  return { suite, bytes }
 }
 
 /** Throws errors of `Fields`. */
@@ -105,17 +133,37 @@ export function parseAuditEntry(value: unknown, path = 'entry'): AuditEntry {
 }
 
 function parseEvent(f: Fields, id: (name: string) => string): AuditEvent {
-  const event = f.literal('event', 'wallet made', 'key state', 'keyslot added', 'keyslot removed', 'records exported')
+  const event = f.literal('event', ...EVENTS)
   switch (event) {
     case 'wallet made':
       return { event }
     case 'key state':
       return { event, key: id('key'), to: f.literal('to', ...KEY_STATES), reason: id('reason') }
+    case 'key renewed':
+    case 'key archived':
+    case 'key retrieved':
+      return { event, key: id('key') }
+    case 'policy changed':
+      return { event, version: whole(f, 'version') }
+    case 'access granted':
+      return {
+        event,
+        request: id('request'),
+        function: id('function'),
+        uses: whole(f, 'uses'),
+        approvals: whole(f, 'approvals'),
+      }
+    case 'access used':
+      return { event, request: id('request') }
+    case 'audit key replaced':
+      return { event, by: f.string('by', { min: 1, max: 128 }) }
     case 'keyslot added':
       return { event, slot: id('slot'), kind: id('kind') }
     case 'keyslot removed':
       return { event, slot: id('slot') }
     case 'records exported':
-      return { event, records: f.integer('records', { min: 0, max: Number.MAX_SAFE_INTEGER }) }
+      return { event, records: whole(f, 'records') }
   }
 }
+
+const whole = (f: Fields, name: string): number => f.integer(name, { min: 0, max: Number.MAX_SAFE_INTEGER })

@@ -26,6 +26,13 @@ export type WalletErrorCode =
   | 'TOO_MANY_KEYSLOTS'
   /** An entry of an audit log that is missing, moved, changed or signed by another key. */
   | 'AUDIT_BROKEN'
+  /** The decision point knows no such function, or not for this. */
+  | 'NOT_ALLOWED'
+  /** The wallet's policy asks for others' approval; `details` say of how many. */
+  | 'APPROVAL_NEEDED'
+  | 'BAD_POLICY'
+  /** A request or approval of the wrong form, time, wallet or policy, or one that was used. */
+  | 'BAD_APPROVAL'
   | 'BAD_EXPORT'
   | 'BAD_RECIPIENT'
   /** Of the operation log: a changed byte, another key, another log. */

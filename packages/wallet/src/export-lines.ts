@@ -147,7 +147,7 @@ function parseKey(f: Fields): ExportedKey {
       const event = new Fields(item, path)
       const read = {
         at: event.integer('at', { min: 0, max: Number.MAX_SAFE_INTEGER }),
-        number: event.integer('number', { min: 1, max: 15 }),
+        number: event.integer('number', { min: 0, max: 15 }),
         to: event.literal('to', ...KEY_STATES),
         reason: event.string('reason', { min: 1, max: 64 }),
       }

@@ -28,6 +28,9 @@ const REASONS: readonly KeyReason[] = [
   'suspicion',
   'suspicion cleared',
   'misuse',
+  'renewed',
+  'archived',
+  'retrieved',
 ]
 
 export interface KeyEntry extends KeyInfo {
@@ -95,7 +98,7 @@ function readEvent(item: unknown, path: string): KeyEvent {
   const f = new Fields(item, path)
   const event = {
     at: f.integer('at', WHOLE),
-    number: f.integer('number', { min: 1, max: 15 }),
+    number: f.integer('number', { min: 0, max: 15 }),
     to: f.literal('to', ...KEY_STATES),
     reason: f.literal('reason', ...REASONS),
   }

@@ -10,7 +10,6 @@ import {
   KEY_STATES,
   type KeyState,
   memoryVaultStore,
-  type OpenVaultStore,
   openVault,
   type StoreWrite,
   type Vault,
@@ -19,6 +18,7 @@ import {
 import { KEY_TRANSITIONS, mayBecome } from './key-states.ts'
 import { USES_AHEAD } from './limits.ts'
 import { rejectsWith } from './testing/contract.ts'
+import { boundTo, recording } from './testing/recording-store.ts'
 
 const ED25519 = { kind: 'signing', suite: 'ed25519' } as const
 const X25519 = { kind: 'agreement', suite: 'x25519' } as const
@@ -45,41 +45,6 @@ async function keyIn(state: KeyState, type: typeof ED25519 | typeof X25519 = ED2
   if (state !== 'active') await vault.setKeyState(keyId, state, 'owner decided')
   return keyId
 }
-
-/** A store, and what a power cut now would leave of it: every write so far, and no lock of the wallet. */
-function recording(): { store: VaultStore; afterPowerCut: () => Promise<VaultStore> } {
-  const inner = memoryVaultStore()
-  const writes: StoreWrite[] = []
-  const store: VaultStore = {
-    open: async (mode) => {
-      const session = await inner.open(mode)
-      if (!session) return undefined
-      const write = async (one: StoreWrite): Promise<void> => {
-        await session.write(one)
-        writes.push(one)
-      }
-      return { ...boundTo(session), write }
-    },
-  }
-  return {
-    store,
-    afterPowerCut: async () => {
-      const copy = memoryVaultStore()
-      const session = (await copy.open('create')) as OpenVaultStore
-      for (const one of writes) await session.write(one)
-      await session.close()
-      return copy
-    },
-  }
-}
-
-const boundTo = (session: OpenVaultStore): OpenVaultStore => ({
-  load: () => session.load(),
-  read: (id) => session.read(id),
-  list: (tokens) => session.list(tokens),
-  write: (one) => session.write(one),
-  close: () => session.close(),
-})
 
 const stateOf = async (keyId: string) => (await vault.keys()).find((key) => key.keyId === keyId)
 

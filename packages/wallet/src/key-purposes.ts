@@ -60,6 +60,8 @@ export const KEY_PURPOSES = {
     sensitivity: 'confidentiality',
   },
   backups: { type: 'private signature', kind: 'signing', cryptoperiod: 2 * YEAR, sensitivity: 'identity' },
+  /** Signs what its owner approves in other wallets (VAULT-13). */
+  approval: { type: 'private authorization', kind: 'signing', cryptoperiod: 2 * YEAR, sensitivity: 'authority' },
   audit: { type: 'private signature', kind: 'signing', cryptoperiod: 3 * YEAR, sensitivity: 'identity' },
   'new device': {
     type: 'private signature',

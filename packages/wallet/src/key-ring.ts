@@ -1,13 +1,18 @@
-/** The vault's keys: made, kept wrapped, unwrapped at first use and shared from then on, moved through their states. */
-import { type Bytes, base64url, type Clock, equalBytes, KeysteadError, type Random } from '@keystead/core'
-import { type HandleOf, type KeyHandle, type KeyProvider, type KeyType, wrapSecret } from '@keystead/crypto'
+/** The vault's keys: made, kept wrapped, moved through their states, renewed, archived. `KeyCache` has those in use. */
+import { type Bytes, base64url, type Clock, type Random } from '@keystead/core'
+import { type HandleOf, type KeyProvider, type KeyType, open, seal, wrapSecret } from '@keystead/crypto'
+import type { AccessControl } from './access/access-control.ts'
+import type { KeyFunction } from './access/functions.ts'
+import type { AuditEvent } from './audit.ts'
 import type { AuditLog } from './audit-log.ts'
+import type { AuditedWriter } from './audited-writer.ts'
 import { corrupt, refuse } from './errors.ts'
+import { KeyCache } from './key-cache.ts'
 import { type KeyEntry, keyRecordId, openEntry, sealEntry } from './key-entry.ts'
+import { isArchived, mayRenew } from './key-life.ts'
 import { KEY_PURPOSES, type KeyPurpose, rulesOf } from './key-purposes.ts'
-import { KEY_TRANSITIONS, type KeyState, type KeyUse, mayBeUsed, statesAfter } from './key-states.ts'
-import { lease } from './lease.ts'
-import { MAX_KEY_EVENTS, MAX_LABEL, USES_AHEAD } from './limits.ts'
+import { KEY_TRANSITIONS, type KeyState, type KeyUse, statesAfter } from './key-states.ts'
+import { MAX_KEY_EVENTS, MAX_LABEL } from './limits.ts'
 import type { NewRecord } from './store.ts'
 import type { KeyEvent, KeyInfo, KeyReason, NewKey, NewKeyOptions } from './types.ts'
 import type { VaultKeys } from './vault-keys.ts'
@@ -19,26 +24,29 @@ export interface KeyRingPorts {
   readonly random: Random
 }
 
-interface Cached {
-  readonly entry: KeyEntry
-  readonly handle: KeyHandle
-  /** Times used, and how many of them are written down already. */
-  uses: number
-  written: number
-}
-
 export class KeyRing {
   readonly #ports: KeyRingPorts
   readonly #keys: VaultKeys
   readonly #writer: Writer
   readonly #audit: AuditLog
-  readonly #cache = new Map<string, Promise<Cached>>()
+  readonly #audited: AuditedWriter
+  readonly #cache: KeyCache
 
-  constructor(ports: KeyRingPorts, keys: VaultKeys, writer: Writer, audit: AuditLog) {
+  constructor(
+    ports: KeyRingPorts,
+    keys: VaultKeys,
+    writer: Writer,
+    guards: { audit: AuditLog; audited: AuditedWriter; access: AccessControl },
+  ) {
     this.#ports = ports
     this.#keys = keys
     this.#writer = writer
-    this.#audit = audit
+    this.#audit = guards.audit
+    this.#audited = guards.audited
+    this.#cache = new KeyCache(ports, keys, writer, guards, {
+      entry: (keyId) => this.#entry(keyId),
+      end: (keyId, reason) => this.setState(keyId, 'deactivated', reason),
+    })
   }
 
   async create<T extends KeyType>(type: T, purpose: KeyPurpose, options: NewKeyOptions = {}): Promise<NewKey<T>> {
@@ -59,24 +67,13 @@ export class KeyRing {
     return this.#keep({ keyId, type, purpose, wrapped, ...options }, key, 'imported')
   }
 
-  async get<T extends KeyType>(keyId: string, type: T, use: KeyUse): Promise<HandleOf<T>> {
-    this.#writer.check()
-    const cached = await this.#cached(keyId)
-    this.#writer.check()
-    const { entry, handle } = cached
-    if (entry.type.kind !== type.kind || entry.type.suite !== type.suite)
-      return refuse('WRONG_KEY_TYPE', 'this key is of another kind or suite', {
-        details: { kind: entry.type.kind, suite: entry.type.suite },
-      })
-    if (!mayBeUsed(entry.state, entry.type.kind, use)) return unusable(entry.state)
-    if (use === 'protect') await this.#checkPeriod(entry)
-    return lease(handle as HandleOf<T>, () => this.#count(cached))
+  get<T extends KeyType>(keyId: string, type: T, use: KeyUse): Promise<HandleOf<T>> {
+    return this.#cache.get(keyId, type, use)
   }
 
   async list(): Promise<KeyInfo[]> {
     const rows = await this.#writer.list([this.#keys.token('all-keys')])
-    const cached = await Promise.all([...this.#cache.values()].map((one) => one.catch(() => undefined)))
-    const uses = new Map(cached.flatMap((one) => (one ? [[one.entry.keyId, one.uses]] : [])))
+    const uses = await this.#cache.uses()
     return rows.map((row) => {
       const { wrapped: _, ...info } = openEntry(this.#keys, row)
       return { ...info, uses: uses.get(info.keyId) ?? info.uses }
@@ -85,34 +82,65 @@ export class KeyRing {
 
   /** The only way a key changes its state: by a transition of the table, with its reason, in one write with its audit entry. */
   async setState(keyId: string, state: KeyState, reason: KeyReason): Promise<void> {
-    let written = (): void => {}
-    await this.#writer.write(
-      async (generation) => {
-        const { wrapped, ...info } = await this.#entry(keyId)
-        if (info.state === state) return {}
-        const entry = { ...info, state, events: [...info.events, this.#event(info, state, reason)] }
-        const kept = wrapped && state !== 'destroyed' ? { ...entry, wrapped } : entry
-        const audit = await this.#audit.record([{ event: 'key state', key: keyId, to: state, reason }], generation)
-        written = audit.written
-        return { put: [sealEntry(this.#keys, kept, generation), ...audit.put], scrub: state === 'destroyed' }
+    await this.#change(
+      keyId,
+      { event: 'key state', key: keyId, to: state, reason },
+      (entry) => functionOf(entry.state, state, reason),
+      async (entry) => {
+        if (entry.state === state) return undefined
+        if (state !== 'compromised' && (await this.#audit.signsWith(keyId)))
+          return refuse(
+            'BAD_KEY_STATE',
+            'this key signs the audit log: it is replaced when it is compromised or its time is over',
+          )
+        const { wrapped, ...info } = entry
+        const changed = { ...info, state, events: [...info.events, this.#transition(info, state, reason)] }
+        return wrapped && state !== 'destroyed' ? { ...changed, wrapped } : changed
       },
-      () => written(),
     )
-    await this.#drop(keyId)
   }
 
-  /** The exact counts of the keys used, for the last write: what was written ahead goes back. */
-  async exactUses(generation: number): Promise<NewRecord[]> {
-    const cached = await Promise.all([...this.#cache.values()].map((one) => one.catch(() => undefined)))
-    return cached
-      .filter((one) => one !== undefined)
-      .filter(({ uses, written }) => uses !== written)
-      .map(({ entry, uses }) => sealEntry(this.#keys, { ...entry, uses }, generation))
+  async renew(keyId: string): Promise<void> {
+    await this.#change(keyId, { event: 'key renewed', key: keyId }, 'renew key', async (entry) => {
+      if (!mayRenew(entry, this.#ports.clock.now()))
+        return refuse(
+          'BAD_KEY_STATE',
+          'this key is not active, or has been in use for as long as its kind may be: replace it',
+        )
+      return { ...entry, events: [...entry.events, this.#note(entry, 'renewed')] }
+    })
+  }
+
+  /** Sealed a second time, under a key that nothing else uses: no reading of old messages loads it by the way. */
+  async archive(keyId: string): Promise<void> {
+    await this.#change(keyId, { event: 'key archived', key: keyId }, 'archive key', async (entry) => {
+      const { state, wrapped } = entry
+      if (state !== 'deactivated' || !wrapped || isArchived(entry))
+        return refuse('BAD_KEY_STATE', 'only a deactivated key is archived, and once')
+      const { kek, aad } = this.#keys.archiveFor(keyId)
+      return { ...entry, wrapped: seal(kek, wrapped, aad), events: [...entry.events, this.#note(entry, 'archived')] }
+    })
+  }
+
+  async retrieve(keyId: string): Promise<void> {
+    await this.#change(keyId, { event: 'key retrieved', key: keyId }, 'retrieve key', async (entry) => {
+      const { wrapped } = entry
+      if (!wrapped || !isArchived(entry)) return refuse('BAD_KEY_STATE', 'this key is not archived')
+      return {
+        ...entry,
+        wrapped: this.#unarchived(keyId, wrapped),
+        events: [...entry.events, this.#note(entry, 'retrieved')],
+      }
+    })
+  }
+
+  exactUses(generation: number): Promise<NewRecord[]> {
+    return this.#cache.exactUses(generation)
   }
 
   /** Ends every handle there is. */
-  async wipe(): Promise<void> {
-    await Promise.all([...this.#cache.keys()].map((keyId) => this.#drop(keyId)))
+  wipe(): Promise<void> {
+    return this.#cache.wipe()
   }
 
   #newId(type: KeyType, purpose: KeyPurpose, { owner = '' }: NewKeyOptions): string {
@@ -128,113 +156,77 @@ export class KeyRing {
     key: HandleOf<T>,
     reason: 'made' | 'imported',
   ): Promise<NewKey<T>> {
-    const handle: KeyHandle = key
     const { state = 'active', keyId, ...rest } = parts
     const at = this.#ports.clock.now()
     const made: KeyEvent = { at, number: 1, to: 'pre-activation', reason }
     const activated: KeyEvent = { at, number: 4, to: 'active', reason: 'put to use' }
     const events = state === 'active' ? [made, activated] : [made]
-    const entry: KeyEntry = { ...rest, keyId, publicKey: handle.publicKey, state, events, uses: 0 }
-    const cached: Cached = { entry, handle, uses: 0, written: 0 }
-    let written = (): void => {}
+    const entry: KeyEntry = { ...rest, keyId, publicKey: key.publicKey, state, events, uses: 0 }
+    let handle = key
     try {
-      await this.#writer.write(
-        async (generation) => {
-          const audit = await this.#audit.record([{ event: 'key state', key: keyId, to: state, reason }], generation)
-          written = audit.written
-          // In the cache before it is on disk, so that a lock or a change of state right after the write finds it.
-          this.#cache.set(keyId, Promise.resolve(cached))
-          return { put: [sealEntry(this.#keys, entry, generation), ...audit.put] }
-        },
-        () => written(),
-      )
+      await this.#audited.write(async (generation) => {
+        // In the cache before it is on disk, so that a lock or a change of state right after the write finds it.
+        handle = this.#cache.add(entry, key)
+        return {
+          write: { put: [sealEntry(this.#keys, entry, generation)] },
+          events: [{ event: 'key state', key: keyId, to: state, reason }],
+          needs: { function: reason === 'made' ? 'make key' : 'import key', purpose: entry.purpose },
+        }
+      })
     } catch (error) {
-      this.#cache.delete(keyId)
-      handle.destroy()
+      await this.#cache.drop(keyId)
+      key.destroy()
       throw error
     }
-    return { keyId, key: lease(key, () => this.#useNew(cached)) }
+    return { keyId, key: handle }
   }
 
-  /** The maker of a key that waits for its activation has its public half; the private one is not to be used yet. */
-  async #useNew(cached: Cached): Promise<void> {
-    if (cached.entry.state !== 'active') return unusable(cached.entry.state)
-    return this.#count(cached)
+  /** Writes what `change` makes of the key together with its audit entry, or nothing; handles of before end. */
+  async #change(
+    keyId: string,
+    event: AuditEvent,
+    function_: KeyFunction | ((entry: KeyEntry) => KeyFunction),
+    change: (entry: KeyEntry) => Promise<KeyEntry | undefined>,
+  ): Promise<void> {
+    let now: KeyEntry | undefined
+    await this.#audited.write(async (generation) => {
+      const entry = await this.#entry(keyId)
+      now = await change(entry)
+      const done = typeof function_ === 'string' ? function_ : function_(entry)
+      return (
+        now && {
+          write: { put: [sealEntry(this.#keys, now, generation)], scrub: !now.wrapped },
+          events: [event],
+          needs: { function: done, purpose: entry.purpose },
+        }
+      )
+    })
+    if (event.event === 'key renewed' && now) await this.#cache.refresh(now)
+    else await this.#cache.drop(keyId)
   }
 
-  #event(info: KeyInfo, to: KeyState, reason: KeyReason): KeyEvent {
+  #transition(info: Pick<KeyInfo, 'state' | 'events'>, to: KeyState, reason: KeyReason): KeyEvent {
     const transition = KEY_TRANSITIONS.find((one) => one.from === info.state && one.to === to)
     if (!transition)
       return refuse('BAD_KEY_STATE', `a key that is ${info.state} cannot become ${to}`, {
         details: { from: info.state, to, allowed: statesAfter(info.state).join(' ') },
       })
-    // The last places are kept for the ends of a life.
-    if (info.events.length >= MAX_KEY_EVENTS - 3 && (to === 'active' || to === 'suspended'))
-      return refuse('BAD_KEY_STATE', 'this key was suspended too often: replace it')
+    if (to === 'active' || to === 'suspended') checkRoom(info)
     return { at: this.#ports.clock.now(), number: transition.number, to, reason }
   }
 
-  /** SP 800-57, section 5.3: past its cryptoperiod a key is deactivated, at the latest when it is to protect something. */
-  async #checkPeriod(entry: KeyEntry): Promise<void> {
-    const activated = entry.events.find(({ to }) => to === 'active')?.at ?? 0
-    if (this.#ports.clock.now() < activated + rulesOf(entry.purpose).cryptoperiod * 1000) return
-    await this.setState(entry.keyId, 'deactivated', 'cryptoperiod over')
-    unusable('deactivated')
+  /** An event that changes no state. */
+  #note(info: Pick<KeyInfo, 'state' | 'events'>, reason: 'renewed' | 'archived' | 'retrieved'): KeyEvent {
+    checkRoom(info)
+    return { at: this.#ports.clock.now(), number: 0, to: info.state, reason }
   }
 
-  /** Counted before it is used: uses are written down ahead, so that a power cut never makes them fewer. */
-  async #count(cached: Cached): Promise<void> {
-    const { entry } = cached
-    const { maxUses } = rulesOf(entry.purpose)
-    if (maxUses !== undefined && cached.uses >= maxUses) {
-      await this.setState(entry.keyId, 'deactivated', 'used up')
-      return unusable('deactivated')
-    }
-    cached.uses++
-    if (cached.uses <= cached.written) return
-    const before = cached.written
-    cached.written = cached.uses + USES_AHEAD
-    const uses = cached.written
+  #unarchived(keyId: string, wrapped: Bytes): Bytes {
+    const { kek, aad } = this.#keys.archiveFor(keyId)
     try {
-      await this.#writer.write(async (generation) => {
-        const now = await this.#entry(entry.keyId)
-        return { put: [sealEntry(this.#keys, { ...now, uses }, generation)] }
-      })
-    } catch (error) {
-      // Not written down: the next use tries again.
-      cached.written = before
-      throw error
-    }
-  }
-
-  #cached(keyId: string): Promise<Cached> {
-    const known = this.#cache.get(keyId)
-    if (known) return known
-    const loading = this.#load(keyId)
-    this.#cache.set(keyId, loading)
-    loading.catch(() => this.#cache.delete(keyId))
-    return loading
-  }
-
-  async #load(keyId: string): Promise<Cached> {
-    const entry = await this.#entry(keyId)
-    const { type, state, wrapped, publicKey, uses } = entry
-    if (!wrapped || !(['protect', 'process'] as const).some((use) => mayBeUsed(state, type.kind, use)))
-      return unusable(state)
-    const handle: KeyHandle = await this.#unwrap(type, wrapped, keyId)
-    if (equalBytes(handle.publicKey.bytes, publicKey.bytes)) return { entry, handle, uses, written: uses }
-    handle.destroy()
-    return corrupt('a private key does not belong to its public key')
-  }
-
-  async #unwrap(type: KeyType, wrapped: Bytes, keyId: string): Promise<KeyHandle> {
-    const wrap = this.#keys.wrapFor(keyId)
-    try {
-      return await this.#ports.keys.unwrap(type, wrapped, wrap)
+      return open(kek, wrapped, aad)
     } catch (cause) {
-      if (cause instanceof KeysteadError && (cause.code === 'DECRYPTION_FAILED' || cause.code === 'BAD_SECRET_KEY'))
-        return corrupt('a private key does not open', cause)
-      throw cause
+      return corrupt('an archived key does not open', cause)
     }
   }
 
@@ -243,15 +235,27 @@ export class KeyRing {
     if (!stored) return refuse('NO_SUCH_KEY', 'there is no key of this name')
     return openEntry(this.#keys, stored)
   }
-
-  async #drop(keyId: string): Promise<void> {
-    const cached = this.#cache.get(keyId)
-    this.#cache.delete(keyId)
-    const found = await cached?.catch(() => undefined)
-    found?.handle.destroy()
-  }
 }
 
-function unusable(state: KeyState): never {
-  return refuse('KEY_NOT_USABLE', `this key is ${state}`, { details: { state } })
+/** The last places are kept for the ends of a life. */
+function checkRoom({ events }: Pick<KeyInfo, 'events'>): void {
+  if (events.length >= MAX_KEY_EVENTS - 3) refuse('BAD_KEY_STATE', 'this key was changed too often: replace it')
+}
+
+/** Which function of the access control a change of state is. */
+function functionOf(from: KeyState, to: KeyState, reason: KeyReason): KeyFunction {
+  switch (to) {
+    case 'active':
+      return from === 'suspended' ? 'resume key' : 'activate key'
+    case 'suspended':
+      return 'suspend key'
+    case 'compromised':
+      return 'report compromise'
+    // What a rotation replaced ends with it, and is not asked about a second time.
+    case 'destroyed':
+      return reason === 'replaced' ? 'deactivate key' : 'destroy key'
+    case 'deactivated':
+    case 'pre-activation':
+      return 'deactivate key'
+  }
 }

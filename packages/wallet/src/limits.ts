@@ -25,6 +25,27 @@ export const MAX_KEY_EVENTS = 64
 /** Uses of a key that are written down ahead: so many are counted too many after a power cut, none too few. */
 export const USES_AHEAD = 64
 
+/** Approvers of a wallet: a board has no more, and each signature is checked. */
+export const MAX_APPROVERS = 16
+
+/** Rules of an access policy: the functions that can have one, for a handful of purposes each. */
+export const MAX_ACCESS_RULES = 64
+
+/** Characters of an approver's name. */
+export const MAX_APPROVER_NAME = 64
+
+/** Characters of the reason that people read before they approve. */
+export const MAX_ACCESS_REASON = 512
+
+/** Uses of one approval: an approver should know what they let happen. */
+export const MAX_GRANT_USES = 1000
+
+/** Milliseconds an approval may hold: who approved may have left after a month. */
+export const MAX_GRANT_TIME = 30 * 86_400_000
+
+/** Approvals that stand at a time, used up ones included until their time is over. */
+export const MAX_GRANTS = 64
+
 /** Keyslots: each one that is tried costs an Argon2id of a second, and nobody has more ways in than this. */
 export const MAX_KEYSLOTS = 16
 

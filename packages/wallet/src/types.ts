@@ -1,6 +1,9 @@
 /** The vault as its users see it. */
 import type { Clock, JsonObject, Random } from '@keystead/core'
 import type { Argon2Parameters, HandleOf, KeyProvider, KeyType, PublicKey } from '@keystead/crypto'
+import type { AccessState } from './access/access-control.ts'
+import type { Approval, ApprovalRequest } from './access/approval.ts'
+import type { AccessPolicy, AccessRequest } from './access/policy.ts'
 import type { AuditExport } from './audit.ts'
 import type { KeyPurpose } from './key-purposes.ts'
 import type { KeyState, KeyUse } from './key-states.ts'
@@ -46,8 +49,12 @@ export type KeyReason =
   | 'suspicion'
   | 'suspicion cleared'
   | 'misuse'
+  /** These three change no state. */
+  | 'renewed'
+  | 'archived'
+  | 'retrieved'
 
-/** A change of state: when (milliseconds since 1970), by which transition of SP 800-57 (1 is generation), and why. */
+/** A change: when (milliseconds since 1970), by which transition of SP 800-57 (1 is generation, 0 none), and why. */
 export interface KeyEvent {
   readonly at: number
   readonly number: number
@@ -137,6 +144,22 @@ export interface Vault {
   keys(): Promise<KeyInfo[]>
   /** Handles of a key that leaves `active` die at once. Rejects with `NO_SUCH_KEY` and `BAD_KEY_STATE`. */
   setKeyState(keyId: string, state: KeyState, reason: KeyReason): Promise<void>
+  /** A new cryptoperiod for an active key. Rejects with `NO_SUCH_KEY`, and `BAD_KEY_STATE` where it would be longer than NIST allows. */
+  renewKey(keyId: string): Promise<void>
+  /** Seals a deactivated key a second time, so that no reading of old messages loads it. Rejects with `NO_SUCH_KEY` and `BAD_KEY_STATE`. */
+  archiveKey(keyId: string): Promise<void>
+  /** Takes it back out. Rejects with `NO_SUCH_KEY` and `BAD_KEY_STATE`. */
+  retrieveKey(keyId: string): Promise<void>
+  /** Who must approve what, and what was approved. */
+  access(): Promise<AccessState>
+  /** The first policy. Rejects with `BAD_POLICY`, and `APPROVAL_NEEDED` where one with rules stands. */
+  setAccessPolicy(policy: AccessPolicy): Promise<void>
+  /** A request for approvers to sign. Rejects with `BAD_APPROVAL` where nobody's approval is needed. */
+  askApproval(
+    what: AccessRequest & Pick<ApprovalRequest, 'uses' | 'until' | 'reason' | 'change'>,
+  ): Promise<ApprovalRequest>
+  /** Takes a request that enough approvers signed, once. Rejects with `BAD_APPROVAL` and `APPROVAL_NEEDED`. */
+  grantApproval(request: ApprovalRequest, approvals: readonly Approval[]): Promise<void>
   /** What happened to keys and keyslots, oldest first, signed and chained; `verifyAuditLog` checks it elsewhere. */
   auditLog(): Promise<AuditExport>
   get(category: string, name: string): Promise<JsonObject | undefined>

@@ -16,7 +16,17 @@ const TOKEN_BYTES = 16
 /** Categories whose token is remembered. */
 const MAX_CATEGORIES = 256
 
-type TokenRole = 'record' | 'category' | 'tag' | 'key' | 'all-keys' | 'audit' | 'all-audit' | 'audit-head' | 'audit-key'
+type TokenRole =
+  | 'record'
+  | 'category'
+  | 'tag'
+  | 'key'
+  | 'all-keys'
+  | 'audit'
+  | 'all-audit'
+  | 'audit-head'
+  | 'audit-key'
+  | 'access'
 
 export class VaultKeys {
   readonly walletId: string
@@ -66,6 +76,11 @@ export class VaultKeys {
   /** For wrapping private keys, bound to this wallet and the key's name. */
   wrapFor(keyId: string): { kek: Bytes; aad: Bytes } {
     return { kek: this.#key('wrap-keys'), aad: utf8(`${LABEL}|${this.walletId}|key|${keyId}`) }
+  }
+
+  /** For sealing a wrapped key a second time while it is archived. */
+  archiveFor(keyId: string): { kek: Bytes; aad: Bytes } {
+    return { kek: this.#key('archive-keys'), aad: utf8(`${LABEL}|${this.walletId}|archive|${keyId}`) }
   }
 
   useMaster<T>(use: (master: Uint8Array) => T): T {

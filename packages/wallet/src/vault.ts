@@ -1,8 +1,12 @@
 /** An unlocked vault over its keys, its key ring and the writer of its store. */
 import type { JsonObject } from '@keystead/core'
 import type { HandleOf, KeyType } from '@keystead/crypto'
-import type { AuditEvent, AuditExport } from './audit.ts'
+import { AccessControl, type AccessState, type Admission } from './access/access-control.ts'
+import type { Approval, ApprovalRequest } from './access/approval.ts'
+import type { AccessPolicy } from './access/policy.ts'
+import type { AuditExport } from './audit.ts'
 import { AuditLog } from './audit-log.ts'
+import { AuditedWriter } from './audited-writer.ts'
 import { refuse } from './errors.ts'
 import { openEntry } from './key-entry.ts'
 import type { KeyPurpose } from './key-purposes.ts'
@@ -11,7 +15,7 @@ import type { KeyState, KeyUse } from './key-states.ts'
 import { keyslotInfo, prepareKeyslot, sealKeyslot } from './keyslot.ts'
 import { MAX_KEYSLOTS } from './limits.ts'
 import { openRecord, queryTokens, recordId, sealRecord, type Tags } from './record.ts'
-import type { NewRecord, StoredRecord, StoreWrite } from './store.ts'
+import type { NewRecord, StoredRecord } from './store.ts'
 import type {
   CheckResult,
   KeyInfo,
@@ -35,6 +39,8 @@ export class UnlockedVault implements Vault {
   readonly #writer: Writer
   readonly #ring: KeyRing
   readonly #audit: AuditLog
+  readonly #access: AccessControl
+  readonly #audited: AuditedWriter
   readonly #slots: Map<string, KeyslotInfo>
 
   constructor(options: VaultOptions, keys: VaultKeys, writer: Writer, slots: Map<string, KeyslotInfo>) {
@@ -43,7 +49,10 @@ export class UnlockedVault implements Vault {
     this.#writer = writer
     this.#slots = slots
     this.#audit = new AuditLog(options, keys, writer)
-    this.#ring = new KeyRing(options, keys, writer, this.#audit)
+    this.#access = new AccessControl(options, keys, writer, this.#audit)
+    this.#audited = new AuditedWriter(writer, this.#audit, this.#access)
+    const guards = { audit: this.#audit, audited: this.#audited, access: this.#access }
+    this.#ring = new KeyRing(options, keys, writer, guards)
   }
 
   get id(): string {
@@ -73,6 +82,18 @@ export class UnlockedVault implements Vault {
 
   async setKeyState(keyId: string, state: KeyState, reason: KeyReason): Promise<void> {
     return this.#ring.setState(keyId, state, reason)
+  }
+
+  async renewKey(keyId: string): Promise<void> {
+    return this.#ring.renew(keyId)
+  }
+
+  async archiveKey(keyId: string): Promise<void> {
+    return this.#ring.archive(keyId)
+  }
+
+  async retrieveKey(keyId: string): Promise<void> {
+    return this.#ring.retrieve(keyId)
   }
 
   async auditLog(): Promise<AuditExport> {
@@ -130,11 +151,26 @@ export class UnlockedVault implements Vault {
   }
 
   async noteExport(records: number): Promise<void> {
-    await this.#writeAudited(
-      { event: 'records exported', records },
-      async () => ({}),
-      () => {},
-    )
+    const event = { event: 'records exported', records } as const
+    await this.#audited.write(async () => ({ write: {}, events: [event], needs: { function: 'export records' } }))
+  }
+
+  async access(): Promise<AccessState> {
+    this.#writer.check()
+    return this.#access.state()
+  }
+
+  async setAccessPolicy(policy: AccessPolicy): Promise<void> {
+    await this.#writeAccess((generation) => this.#access.setPolicy(policy, generation))
+  }
+
+  async askApproval(what: Parameters<AccessControl['ask']>[0]): Promise<ApprovalRequest> {
+    this.#writer.check()
+    return this.#access.ask(what)
+  }
+
+  async grantApproval(request: ApprovalRequest, approvals: readonly Approval[]): Promise<void> {
+    await this.#writeAccess((generation) => this.#access.grant(request, approvals, generation))
   }
 
   async addKeyslot(unlock: Unlock, label?: string): Promise<KeyslotInfo> {
@@ -148,13 +184,16 @@ export class UnlockedVault implements Vault {
   }
 
   async removeKeyslot(slotId: string): Promise<void> {
-    await this.#writeAudited(
-      { event: 'keyslot removed', slot: slotId },
+    await this.#audited.write(
       async () => {
         this.#slotOf(slotId)
         if (this.#slots.size === 1)
           return refuse('LAST_KEYSLOT', 'the last keyslot stays: nothing else opens the wallet')
-        return { removeKeyslot: slotId, scrub: true }
+        return {
+          write: { removeKeyslot: slotId, scrub: true },
+          events: [{ event: 'keyslot removed', slot: slotId }],
+          needs: { function: 'remove keyslot' },
+        }
       },
       () => this.#slots.delete(slotId),
     )
@@ -169,11 +208,11 @@ export class UnlockedVault implements Vault {
     const rows = await this.#writer.list([])
     const ring = new Set((await this.#writer.list([this.#keys.token('all-keys')])).map(({ id }) => id))
     const audit = new Set((await this.#writer.list([this.#keys.token('all-audit')])).map(({ id }) => id))
-    const head = this.#keys.token('audit-head')
+    const alone = new Set([this.#keys.token('audit-head'), this.#keys.token('access')])
     const damaged = rows.filter((row) => {
       try {
         if (ring.has(row.id)) openEntry(this.#keys, row)
-        else if (audit.has(row.id) || row.id === head) this.#keys.open(row)
+        else if (audit.has(row.id) || alone.has(row.id)) this.#keys.open(row)
         else openRecord(this.#keys, row)
         return false
       } catch {
@@ -205,13 +244,14 @@ export class UnlockedVault implements Vault {
     const info = keyslotInfo(slot)
     const gone = replaced === undefined ? {} : { removeKeyslot: replaced, scrub: true }
     try {
-      await this.#writeAudited(
-        { event: 'keyslot added', slot: slot.slotId, kind: slot.kind },
+      await this.#audited.write(
         async () => {
           allowed()
+          const putKeyslot = this.#keys.useMaster((master) => sealKeyslot(slot, secret, this.id, master))
           return {
-            putKeyslot: this.#keys.useMaster((master) => sealKeyslot(slot, secret, this.id, master)),
-            ...gone,
+            write: { putKeyslot, ...gone },
+            events: [{ event: 'keyslot added', slot: slot.slotId, kind: slot.kind }],
+            needs: { function: 'add keyslot' },
           }
         },
         () => {
@@ -234,7 +274,7 @@ export class UnlockedVault implements Vault {
     let written = (): void => {}
     await this.#writer.write(
       async (generation) => {
-        const audit = await this.#audit.record([], generation)
+        const audit = await this.#audit.record([], generation, { first: true })
         written = audit.written
         return { put: audit.put }
       },
@@ -253,23 +293,20 @@ export class UnlockedVault implements Vault {
     })
   }
 
-  async #writeAudited(
-    event: AuditEvent,
-    prepare: () => Promise<Omit<StoreWrite, 'generation'>>,
-    written: () => unknown,
-  ): Promise<void> {
-    let recorded = (): void => {}
+  /** A change of the access control itself, which admits it. */
+  async #writeAccess(change: (generation: number) => Promise<Admission>): Promise<void> {
+    let written = (): void => {}
     await this.#writer.write(
       async (generation) => {
-        const write = await prepare()
-        const audit = await this.#audit.record([event], generation)
-        recorded = audit.written
-        return { ...write, put: audit.put }
+        const { put, events, access, written: changed } = await change(generation)
+        const audit = await this.#audit.record(events, generation, { access })
+        written = () => {
+          audit.written()
+          changed()
+        }
+        return { put: [...put, ...audit.put] }
       },
-      () => {
-        recorded()
-        written()
-      },
+      () => written(),
     )
   }
 }

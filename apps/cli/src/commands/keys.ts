@@ -3,13 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import type { PlannedReplacement } from '@keystead/agent/edge'
 import { KeysteadError, parseJson } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
-import { KEY_PURPOSES, type KeyInfo, verifyAuditLog } from '@keystead/wallet'
+import { endsSoon, type KeyInfo, periodEnd, verifyAuditLog } from '@keystead/wallet'
 import type { Command } from 'commander'
 import { EXIT } from '../exit.ts'
 import { iso } from '../output.ts'
 import { askLine } from '../passphrase.ts'
 import { action, type Run, withWallet } from '../run.ts'
 import type { OpenWallet } from '../wallet.ts'
+import { keyLifeCommands } from './key-life.ts'
 
 /** A wallet of many years has some ten thousand entries of 400 bytes. */
 const MAX_LOG_BYTES = 64 * 1024 * 1024
@@ -32,6 +33,8 @@ export function keyCommands(program: Command): void {
         }),
       ),
     )
+
+  keyLifeCommands(keys, program)
 
   keys
     .command('audit')
@@ -133,10 +136,10 @@ const firstTime = (info: KeyInfo): number => info.events[0]?.at ?? 0
 
 function keyLine(info: KeyInfo): string {
   const { keyId, purpose, state, events, uses, owner } = info
-  const activated = events.find(({ to }) => to === 'active')?.at
+  const last = events.at(-1)
   const until =
-    state === 'active' && activated !== undefined
-      ? `until ${seconds(activated + KEY_PURPOSES[purpose].cryptoperiod * 1000).slice(0, 10)}`
-      : `since ${seconds(events.at(-1)?.at ?? 0).slice(0, 10)}, ${events.at(-1)?.reason}`
+    state === 'active'
+      ? `until ${seconds(periodEnd(info) ?? 0).slice(0, 10)}${endsSoon(info, Date.now()) ? ', ends soon' : ''}`
+      : `since ${seconds(last?.at ?? 0).slice(0, 10)}, ${last?.reason}`
   return `${keyId.slice(0, 8)}  ${purpose.padEnd(22)} ${state.padEnd(14)} ${until}, used ${uses}${owner ? `, ${owner}` : ''}`
 }

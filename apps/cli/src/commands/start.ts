@@ -3,6 +3,7 @@ import { type CloudService, DEFAULT_SERVICES, SERVICES } from '@keystead/agent'
 import { agencyDescriptor, findNetwork, type Relationship } from '@keystead/agent/edge'
 import { isKeysteadError, KeysteadError } from '@keystead/core'
 import { networkHash } from '@keystead/did-dkms'
+import { endsSoon, type KeyInfo } from '@keystead/wallet'
 import type { Command } from 'commander'
 import { DEFAULT_AGENCY, DEFAULT_LEDGER, writeConfig } from '../config.ts'
 import { trustOf } from '../contact-trust.ts'
@@ -231,11 +232,19 @@ export function waiting({ waiting: messages, operations }: { waiting: number; op
 }
 
 async function sync(run: Run): Promise<number> {
-  return withWallet(run, async ({ agent }) => {
+  return withWallet(run, async ({ agent, vault }) => {
     const result = await agent.sync()
+    noteEnding(run, await vault.keys())
     run.out.result([`${result.handled} received, ${result.sent} sent.`, ...waiting(result)], result)
     return result.waiting + result.operations > 0 ? EXIT.tryLater : EXIT.ok
   })
+}
+
+/** Told ahead, to the owner alone: nobody else relies on when a key of theirs ends (FR:6.27). */
+function noteEnding(run: Run, keys: readonly KeyInfo[]): void {
+  const ending = keys.filter((key) => endsSoon(key, Date.now())).length
+  if (ending > 0)
+    run.out.note(`${ending} keys end within two months: "keystead keys" names them, "keystead rotate" replaces.`)
 }
 
 const ALARM = '  SOMEBODY RECOVERS THIS: "keystead veto" if it was not you'
@@ -267,6 +276,7 @@ async function show(run: Run): Promise<void> {
       await agent.requests(),
     ]
     const keys = await vault.keys()
+    noteEnding(run, keys)
     const { level, missing } = await agent.recovery.status()
     const lines = [
       `${profile.label}  (${folder})`,

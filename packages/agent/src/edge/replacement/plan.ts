@@ -131,7 +131,13 @@ function otherSteps({ keyId, purpose }: Pick<KeyInfo, 'keyId' | 'purpose'>, user
   for (const { streamKey, policy } of users.setups)
     if (streamKey === keyId)
       steps.push(byHand(String(policy.epoch), 'set recovery up anew: this key signs the backups'))
-  if (purpose === 'audit') steps.push(byHand(keyId, 'make a new wallet: this key signs the audit log'))
+  if (purpose === 'audit')
+    steps.push(
+      byHand(
+        keyId,
+        'export the audit log and keep it: a new key signs from here on, and the old one could sign another past',
+      ),
+    )
   return steps
 }
 
