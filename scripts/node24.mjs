@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // Launcher in plain JavaScript, so that it runs on any Node from 20 on. It installs the npm packages when they are
 // missing or older than the lock file, finds a Node >= 24.7 and re-executes the given script with it, TypeScript as is.
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installIfNeeded } from './install.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const FLAGS = ['--conditions=@keystead/source', '--disable-warning=ExperimentalWarning']
@@ -14,23 +15,6 @@ const FLAGS = ['--conditions=@keystead/source', '--disable-warning=ExperimentalW
 function fail(message) {
   console.error(`keystead: ${message}`)
   process.exit(69)
-}
-
-/** The lock file's content is remembered after each install; a difference means "install again". */
-function installIfNeeded() {
-  const lock = readFileSync(join(root, 'package-lock.json'), 'utf8')
-  const stamp = join(root, 'node_modules', '.keystead-installed')
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return
-  console.error('Installing npm packages (about a minute, once) ...')
-  const npm = process.env.npm_execpath
-  const [command, args] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []]
-  const done = spawnSync(
-    command,
-    [...args, 'ci', '--no-audit', '--no-fund', '--loglevel=error', '--engine-strict=false', '--progress=true'],
-    { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' && command === 'npm' },
-  )
-  if (done.status !== 0) fail(`npm ci failed (exit ${done.status ?? done.signal}); the lines above say why`)
-  writeFileSync(stamp, lock)
 }
 
 /** @returns {string} path of a Node binary that runs the project */
@@ -51,7 +35,7 @@ function findNode24() {
   )
 }
 
-installIfNeeded()
+await installIfNeeded(root, fail)
 const [script, ...args] = process.argv.slice(2)
 if (!script) fail('usage: node scripts/node24.mjs <script> [arguments]')
 const child = spawn(findNode24(), [...FLAGS, script, ...args], { stdio: 'inherit' })
