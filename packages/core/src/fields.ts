@@ -38,11 +38,10 @@ export class Fields {
 
   string(name: string, rule: { max: number; min?: number; pattern?: RegExp }): string {
     const value = this.any(name)
-    const path = `${this.#path}.${name}`
-    if (typeof value !== 'string') fail(path, 'must be a string')
+    if (typeof value !== 'string') return this.#fail(name, 'must be a string')
     if (value.length < (rule.min ?? 0) || value.length > rule.max)
-      fail(path, `must have ${rule.min ?? 0} to ${rule.max} characters`)
-    if (rule.pattern && !rule.pattern.test(value)) fail(path, 'has the wrong form')
+      this.#fail(name, `must have ${rule.min ?? 0} to ${rule.max} characters`)
+    if (rule.pattern && !rule.pattern.test(value)) this.#fail(name, 'has the wrong form')
     return value
   }
 
@@ -95,6 +94,10 @@ export class Fields {
     } catch {
       return fail(`${this.#path}.${name}`, 'has the wrong form')
     }
+  }
+
+  #fail(name: string, rule: string): never {
+    return fail(`${this.#path}.${name}`, rule)
   }
 
   /** Throws `UNKNOWN_FIELD` when the object has a member nobody read. */

@@ -22,6 +22,6 @@ export {
   parseJson,
 } from './json.ts'
 export { MAX_DID_LENGTH, MAX_JSON_DEPTH } from './limits.ts'
-export { remembering } from './memo.ts'
+export { Newest, remembering } from './memo.ts'
 export { pad, padmeSize, unpad } from './padding.ts'
 export { type Clock, FakeClock, type Random, seededRandom, systemClock, systemRandom } from './ports.ts'

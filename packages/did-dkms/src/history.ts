@@ -72,6 +72,7 @@ class Reading {
   readonly #versions: HistoryVersion[] = []
   readonly #anchors: History['anchors'][number][] = []
   #missing = -1
+  #seen: Seen | undefined
   #state: DidState | undefined
 
   constructor(network: ReplayNetwork) {
@@ -159,6 +160,9 @@ class Reading {
   #look(state: DidState, now: Now, why: KeyReason): void {
     const body = state.status === 'active' ? this.#bodies.get(state.body) : undefined
     this.#versions.push({ from: now.time, lost: now.lost, state, ...(body ? { body } : {}) })
+    const seen = { state, body }
+    if (this.#seen && sameKeys(this.#seen, seen)) return
+    this.#seen = seen
     const shown = shownBy(state, body)
     this.#periods.look(state, shown, now.time)
     this.#lives.look(state, shown, { ...momentOf(state), time: now.time, why })
@@ -177,6 +181,29 @@ const WHY: Readonly<Record<Operation['type'], KeyReason>> = {
   anchor: 'replaced',
   erase: 'replaced',
   deactivate: 'DID deactivated',
+}
+
+interface Seen {
+  readonly state: DidState
+  readonly body: Body | undefined
+}
+
+/** What most operations leave as it was: then no key begins, ends or stops (expiry is looked at apart). */
+function sameKeys(before: Seen, after: Seen): boolean {
+  const [one, other] = [before.state, after.state]
+  return (
+    one.status === other.status &&
+    one.auth === other.auth &&
+    one.agents === other.agents &&
+    one.recovery === other.recovery &&
+    one.removals === other.removals &&
+    one.suspension === other.suspension &&
+    before.body?.keys.length === after.body?.keys.length &&
+    (before.body?.keys ?? []).every(({ k, purposes }, n) => {
+      const now = after.body?.keys[n]
+      return now?.k === k && now.purposes.join() === purposes.join()
+    })
+  )
 }
 
 function shownBy(state: DidState, body: Body | undefined): BodyKey[] {

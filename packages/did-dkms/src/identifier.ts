@@ -6,7 +6,7 @@
  *   scid    = multihash of the SHA-256 of the genesis operation without proof, `{SCID}` in the identifier's place,
  *             as did:webvh 1.0 computes it
  */
-import { base32, canonicalText, KeysteadError, multihash, remembering } from '@keystead/core'
+import { type Bytes, base32, canonicalText, KeysteadError, multihash, Newest, remembering } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import type { OperationErrorCode } from './errors.ts'
 import type { Operation, UnsignedOperation } from './types.ts'
@@ -38,8 +38,17 @@ export const networkLabel = remembering(64, (net) => base32.encode(multihash.dec
 /** Hash of an operation without its proofs: who happened to sign does not change its name (DKMS-7). */
 export function operationHash(operation: { readonly proof?: unknown }): string {
   const { proof: _, ...unsigned } = operation
-  return multihash.encode(sha256(canonicalText(unsigned)))
+  const digest = sha256(canonicalText(unsigned))
+  const hash = multihash.encode(digest)
+  digests.set(hash, digest)
+  return hash
 }
+
+/** The digest that a hash spells. Who has just made a hash need not spell it out again: base58 is slow. */
+export function digestOfHash(hash: string): Bytes {
+  return digests.get(hash) ?? multihash.decode(hash)
+}
+const digests = new Newest<Bytes>(MAX_REMEMBERED)
 
 export function deriveScid(genesis: Operation | UnsignedOperation): string {
   const { network } = parseNetworkOf(genesis.did)

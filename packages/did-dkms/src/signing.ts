@@ -2,7 +2,7 @@
  * Proofs of operations (DKMS-8): a Data Integrity proof set over the operation without `proof`, `eddsa-jcs-2022` or
  * `ecdsa-jcs-2019`, each naming its key by digest.
  */
-import { type Bytes, canonicalText, concatBytes, multibase, multihash, remembering } from '@keystead/core'
+import { type Bytes, canonicalText, concatBytes, multibase, remembering } from '@keystead/core'
 import {
   decodeMultikey,
   encodeMultikey,
@@ -11,8 +11,9 @@ import {
   sha256,
   verifySignature,
 } from '@keystead/crypto'
-import { keyDigestOf, operationHash } from './identifier.ts'
+import { digestOfHash, keyDigestOf, operationHash } from './identifier.ts'
 import type { NetworkOperation } from './network/types.ts'
+import { signatureOf } from './parse/proof.ts'
 import type { Operation, OperationProof } from './types.ts'
 
 /** Signs with every key given; the order of proofs does not matter. */
@@ -38,15 +39,27 @@ export type VerifyProof = (multikey: string, proof: OperationProof, did: string,
  * What was found of a proof. Verdicts are pure, so whoever judges the same object again, as a validator does at each step of a
  * block's way, need not verify again. By everything that the verdict depends on.
  */
-const known = new WeakMap<OperationProof, Map<string, boolean>>()
+interface Verdict extends Pick<OperationProof, 'cryptosuite' | 'proofValue'> {
+  readonly multikey: string
+  readonly did: string
+  readonly hash: string
+  readonly holds: boolean
+}
+const known = new WeakMap<OperationProof, Verdict>()
 
 export const verifyProof: VerifyProof = (multikey, proof, did, hash) => {
-  const verdicts = known.get(proof) ?? new Map<string, boolean>()
-  known.set(proof, verdicts)
-  const name = [multikey, did, hash, proof.cryptosuite, proof.proofValue].join(' ')
-  const verdict = verdicts.get(name) ?? proofHolds(multikey, proof, did, hash)
-  verdicts.set(name, verdict)
-  return verdict
+  const { cryptosuite, proofValue } = proof
+  const before = known.get(proof)
+  const same =
+    before?.proofValue === proofValue &&
+    before.hash === hash &&
+    before.multikey === multikey &&
+    before.did === did &&
+    before.cryptosuite === cryptosuite
+  if (same) return before.holds
+  const holds = proofHolds(multikey, proof, did, hash)
+  known.set(proof, { multikey, did, hash, cryptosuite, proofValue, holds })
+  return holds
 }
 
 function proofHolds(multikey: string, proof: OperationProof, did: string, hash: string): boolean {
@@ -54,7 +67,7 @@ function proofHolds(multikey: string, proof: OperationProof, did: string, hash: 
   if (key.suite !== 'ed25519' && key.suite !== 'p256') return false
   if (proof.cryptosuite !== CRYPTOSUITES[key.suite]) return false
   const signed = signedBytes(hash, key.suite, methodOf(did, multikey))
-  return verifySignature(key as PublicKey<'ed25519' | 'p256'>, signed, multibase.decode(proof.proofValue))
+  return verifySignature(key as PublicKey<'ed25519' | 'p256'>, signed, signatureOf(proof))
 }
 
 const CRYPTOSUITES = { ed25519: 'eddsa-jcs-2022', p256: 'ecdsa-jcs-2019' } as const
@@ -82,5 +95,5 @@ const OPTIONS_HASH = { ed25519: hashOfOptions('ed25519'), p256: hashOfOptions('p
  * and the ECDSA suites alike); the second is the operation's name.
  */
 function signedBytes(hash: string, suite: ProofSuite, method: string): Bytes {
-  return concatBytes(OPTIONS_HASH[suite](method), multihash.decode(hash))
+  return concatBytes(OPTIONS_HASH[suite](method), digestOfHash(hash))
 }

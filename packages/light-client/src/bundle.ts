@@ -1,8 +1,17 @@
 /** The proof bundle (PROOF-1): one answer of a ledger with everything needed to check it against the network's validators. */
-import { type Bytes, canonicalJson, equalBytes, Fields, KeysteadError, parseCanonicalJson } from '@keystead/core'
+import {
+  type Bytes,
+  canonicalJson,
+  equalBytes,
+  Fields,
+  KeysteadError,
+  Newest,
+  parseCanonicalJson,
+  utf8Decode,
+} from '@keystead/core'
 import { type Body, MAX_STATE_BYTES, MAX_SUBMISSION_BYTES, parseBody } from '@keystead/did-dkms'
 import { encodeHead, type Head, headOf } from './head.ts'
-import { MAX_LOG_PATH, MAX_MAP_PATH, MAX_NETWORK_BYTES } from './limits.ts'
+import { MAX_KNOWN_STATES, MAX_LOG_PATH, MAX_MAP_PATH, MAX_NETWORK_BYTES } from './limits.ts'
 import { type MapProof, PLACEHOLDER } from './map.ts'
 import { type NetworkShown, networkFromJson, networkToJson } from './network.ts'
 import { bytes, decodeExactly, fields, integer, Message, message } from './protobuf.ts'
@@ -53,7 +62,7 @@ export function encodeBundle(bundle: ProofBundle): Bytes {
     message(4, encodeMapProof(bundle.systemProof, true)),
     bytes(5, bundle.state ?? new Uint8Array(0)),
     message(6, encodeMapProof(bundle.stateProof, bundle.state !== undefined)),
-    ...bundle.bodies.map((body) => message(7, canonicalJson(body))),
+    ...bundle.bodies.map((body) => message(7, texts.get(body) ?? canonicalJson(body))),
     ...(bundle.network ? [message(8, canonicalJson(networkToJson(bundle.network)))] : []),
   )
 }
@@ -71,11 +80,26 @@ export function decodeBundle(content: Uint8Array): ProofBundle {
       systemProof: decodeMapProof(m.message(4)),
       ...(state.length > 0 ? { state } : {}),
       stateProof: decodeMapProof(m.message(6)),
-      bodies: m.repeated(7, 2, (body) => parseBody(parseCanonicalJson(body, MAX_SUBMISSION_BYTES))),
+      bodies: m.repeated(7, 2, readBody),
       ...(network ? { network } : {}),
     }
   }
   return decodeExactly(content, read, encodeBundle)
+}
+
+/** Bodies by their canonical text, and their bytes: a reader is shown the same ones again and again. */
+const bodies = new Newest<Body>(MAX_KNOWN_STATES)
+const texts = new WeakMap<Body, Bytes>()
+
+function readBody(content: Bytes): Body {
+  if (content.length > MAX_SUBMISSION_BYTES) throw new KeysteadError('TOO_LARGE', 'a document body is too long')
+  const text = utf8Decode(content)
+  const known = bodies.get(text)
+  if (known) return known
+  const body = parseBody(parseCanonicalJson(content, MAX_SUBMISSION_BYTES))
+  bodies.set(text, body)
+  texts.set(body, content.slice())
+  return body
 }
 
 /** { from = 1, path = 2 }: the nodes one behind the other. */

@@ -1,7 +1,7 @@
 /** CometBFT's header and what names it (CometBFT v0.38 specification, "Data Structures" and "Encoding"). */
-import type { Bytes } from '@keystead/core'
+import { type Bytes, equalBytes } from '@keystead/core'
 import { MAX_TIME_SECONDS } from './limits.ts'
-import { merkleRoot } from './merkle.ts'
+import { leafHash, merkleRootOf } from './merkle.ts'
 import { bytes, fields, integer, type Message, message } from './protobuf.ts'
 
 export interface Timestamp {
@@ -73,7 +73,7 @@ export function headerHash(header: Header): Bytes {
 
 function hashFields(header: Header): Bytes {
   const wrapped = (content: Uint8Array): Bytes => bytes(1, content)
-  return merkleRoot([
+  return rootOfFields([
     encodeVersion(header),
     bytes(1, header.chainId),
     integer(1, header.height),
@@ -89,6 +89,18 @@ function hashFields(header: Header): Bytes {
     wrapped(header.evidenceHash),
     wrapped(header.proposerAddress),
   ])
+}
+
+/** Most fields are as they were in the header before: their leaves are kept. */
+let newest: { readonly fields: readonly Bytes[]; readonly leaves: readonly Bytes[] } = { fields: [], leaves: [] }
+
+function rootOfFields(fields: readonly Bytes[]): Bytes {
+  const leaves = fields.map((field, n) => {
+    const [before, leaf] = [newest.fields[n], newest.leaves[n]]
+    return before && leaf && equalBytes(before, field) ? leaf : leafHash(field)
+  })
+  newest = { fields, leaves }
+  return merkleRootOf(leaves)
 }
 
 export function encodeHeader(header: Header): Bytes {

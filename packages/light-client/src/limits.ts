@@ -10,6 +10,9 @@ export const MAX_HISTORY_ENTRIES = 10_000
 /** The network's parameters in force and to come, as a bundle shows them. */
 export const MAX_NETWORK_BYTES = 16 * 1024
 
+/** States and bodies that a reader keeps decoded, to know them again by their bytes: of the people one is in touch with today. */
+export const MAX_KNOWN_STATES = 256
+
 /** Levels of a map path: bits of a key. */
 export const MAX_MAP_PATH = 256
 

@@ -13,13 +13,18 @@ export const innerHash = (left: Uint8Array, right: Uint8Array): Bytes => sha256(
 
 /** Root of a list; of an empty one SHA-256 of nothing. */
 export function merkleRoot(items: readonly Uint8Array[]): Bytes {
-  return items.length === 0 ? sha256() : rootOf(items, 0, items.length)
+  return merkleRootOf(items.map(leafHash))
 }
 
-function rootOf(items: readonly Uint8Array[], start: number, end: number): Bytes {
-  if (end - start === 1) return leafHash(items[start] as Uint8Array)
+/** The same of leaves that are hashed already. */
+export function merkleRootOf(leaves: readonly Bytes[]): Bytes {
+  return leaves.length === 0 ? sha256() : rootOf(leaves, 0, leaves.length)
+}
+
+function rootOf(leaves: readonly Bytes[], start: number, end: number): Bytes {
+  if (end - start === 1) return leaves[start] as Bytes
   const middle = start + splitPoint(end - start)
-  return innerHash(rootOf(items, start, middle), rootOf(items, middle, end))
+  return innerHash(rootOf(leaves, start, middle), rootOf(leaves, middle, end))
 }
 
 /** Largest power of two smaller than `size`. */

@@ -89,10 +89,14 @@ function malformed(what: string): never {
   throw new KeysteadError('BAD_ENCODING', `this is not the expected Protocol Buffers message: ${what}`)
 }
 
+/** Highest field number of the messages we read. */
+const MAX_FIELD = 31
+
 /** The fields of one message; what `bytes` gives is a copy, so that no value keeps a whole message. Which bytes are canonical is not its business: see `decodeExactly`. */
 export class Message {
-  readonly #integers = new Map<number, number>()
-  readonly #contents = new Map<number, Bytes[]>()
+  /** By field. */
+  readonly #integers: (number | undefined)[] = []
+  readonly #contents: (Bytes[] | undefined)[] = []
 
   /** Throws `BAD_ENCODING`. Of the wire types we use: 0 (to 2^53) and 2. */
   constructor(content: Uint8Array) {
@@ -109,26 +113,28 @@ export class Message {
     while (at < content.length) {
       const key = next()
       const field = key >>> 3
-      if ((key & 7) === 0) this.#integers.set(field, next())
+      if (key > 8 * MAX_FIELD + 7) malformed('an unknown field')
+      if ((key & 7) === 0) this.#integers[field] = next()
       else if ((key & 7) === 2) {
         const length = next()
         if (length > content.length - at) malformed('it ends too soon')
-        const list = this.#contents.get(field) ?? []
-        list.push(content.subarray(at, at + length) as Bytes)
-        this.#contents.set(field, list)
+        const part = content.subarray(at, at + length) as Bytes
+        const list = this.#contents[field]
+        if (list) list.push(part)
+        else this.#contents[field] = [part]
         at += length
       } else malformed('an unknown wire type')
     }
   }
 
   integer(field: number, max = Number.MAX_SAFE_INTEGER): number {
-    const value = this.#integers.get(field) ?? 0
+    const value = this.#integers[field] ?? 0
     return value <= max ? value : malformed(`field ${field} is too large`)
   }
 
   /** At most `max` bytes; empty when absent. */
   bytes(field: number, max: number): Bytes {
-    const value = this.#contents.get(field)?.at(-1) ?? EMPTY
+    const value = this.#contents[field]?.at(-1) ?? EMPTY
     return value.length <= max ? value.slice() : malformed(`field ${field} is too long`)
   }
 
@@ -143,16 +149,16 @@ export class Message {
   }
 
   message(field: number): Message {
-    return new Message(this.#contents.get(field)?.at(-1) ?? malformed(`field ${field} is missing`))
+    return new Message(this.#contents[field]?.at(-1) ?? malformed(`field ${field} is missing`))
   }
 
   optional<T>(field: number, read: (content: Bytes) => T): T | undefined {
-    const content = this.#contents.get(field)?.at(-1)
+    const content = this.#contents[field]?.at(-1)
     return content && read(content)
   }
 
   repeated<T>(field: number, max: number, read: (content: Bytes) => T): T[] {
-    const list = this.#contents.get(field) ?? []
+    const list = this.#contents[field] ?? []
     return list.length <= max ? list.map(read) : malformed(`field ${field} is repeated too often`)
   }
 }

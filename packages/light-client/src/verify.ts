@@ -1,5 +1,5 @@
 /** What a bundle says about one DID, once its head is believed: a pure function of bundle and network. */
-import { KeysteadError } from '@keystead/core'
+import { type Bytes, base64url, KeysteadError, Newest } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import {
   advanceTick,
@@ -17,6 +17,7 @@ import {
 import type { ProofBundle } from './bundle.ts'
 import type { LedgerReadErrorCode } from './errors.ts'
 import { checkHead, type KnownNetwork } from './head.ts'
+import { MAX_KNOWN_STATES } from './limits.ts'
 import { verifyMapProof } from './map.ts'
 import { provenParameters } from './network.ts'
 
@@ -47,9 +48,9 @@ export function readState(did: string, bundle: ProofBundle, known: KnownNetwork)
   const protocol = header.version.app
   const parameters = provenParameters(system.network, known.genesis, bundle.network)
   const at = { time: header.time.seconds, lost: advanceTick(system, header.time.seconds).lost }
-  const stored = bundle.state && decodeState(bundle.state)
+  const stored = bundle.state && valueHash && stateOf(bundle.state, valueHash)
   const named = new Set(stored ? [stored.body, stored.recovery.pending?.body] : [])
-  const bodies = new Map(bundle.bodies.map((body) => [bodyHash(body), body]))
+  const bodies = new Map(bundle.bodies.map((body) => [hashOf(body), body]))
   if (bodies.size !== bundle.bodies.length || [...bodies.keys()].some((hash) => !named.has(hash)))
     untrue('a document body is not one that the state names')
   const common = { at, parameters, protocol }
@@ -59,6 +60,27 @@ export function readState(did: string, bundle: ProofBundle, known: KnownNetwork)
   const body = bodies.get(state.body)
   if (!body && state.status === 'active') untrue('the document body is not the one the state names')
   return { ...common, state, stored, ...(body ? { body } : {}) }
+}
+
+/** The same DID is read again and again, and its state seldom changes: what was decoded before is by its hash. */
+const states = new Newest<DidState>(MAX_KNOWN_STATES)
+
+function stateOf(bytes: Uint8Array, hash: Bytes): DidState {
+  const name = base64url.encode(hash)
+  const known = states.get(name)
+  if (known) return known
+  const state = decodeState(bytes)
+  states.set(name, state)
+  return state
+}
+
+/** Bodies never change once parsed, and `bundle.ts` gives the same one for the same bytes. */
+const hashes = new WeakMap<Body, string>()
+
+function hashOf(body: Body): string {
+  const hash = hashes.get(body) ?? bodyHash(body)
+  hashes.set(body, hash)
+  return hash
 }
 
 function untrue(message: string): never {

@@ -19,7 +19,7 @@ import type { PublicKey, VerificationSuite } from '../types.ts'
 
 /** OpenSSL and sodium return Buffers, often of a shared pool: a copy keeps the pool out of our values. */
 const copy = (buffer: Uint8Array): Bytes => new Uint8Array(buffer)
-const digest = (name: string, data: Uint8Array): Bytes => copy(hash(name, data, 'buffer'))
+const digest = (name: string, data: Uint8Array | string): Bytes => copy(hash(name, data, 'buffer'))
 const hmac = (name: string, key: KeyObject, data: Uint8Array | string): Bytes =>
   copy(createHmac(name, key).update(data).digest())
 
@@ -57,8 +57,26 @@ const SHORT = 256
 /** Small arrays of JavaScript are moved out of its heap before native code sees them, which costs more than to copy them here. */
 const input = Buffer.alloc(16_384)
 const output = Buffer.alloc(32)
+const signatureInput = Buffer.alloc(64)
+const keyInput = Buffer.alloc(32)
+
+function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (signature.length !== 64 || publicKey.length !== 32) return false
+  signatureInput.set(signature)
+  keyInput.set(publicKey)
+  if (message.length > input.length)
+    return sodium.crypto_sign_verify_detached(signatureInput, asBuffer(message), keyInput)
+  input.set(message)
+  const copied = input.subarray(0, message.length)
+  const holds = sodium.crypto_sign_verify_detached(signatureInput, copied, keyInput)
+  // As below: what was signed may be secret.
+  copied.fill(0)
+  return holds
+}
 
 function sha256(...parts: readonly (Uint8Array | string)[]): Bytes {
+  const [first] = parts
+  if (parts.length === 1 && typeof first === 'string' && first.length > SHORT) return digest('sha256', first)
   let most = 0
   for (const part of parts) most += typeof part === 'string' ? 3 * part.length : part.length
   if (most > input.length)
@@ -99,13 +117,7 @@ export const nodeDriver: CryptoDriver = {
     return (data) => hmac('sha256', imported, data)
   },
   verify: (suite, publicKey, message, signature) => {
-    if (suite === 'ed25519') {
-      return (
-        signature.length === 64 &&
-        publicKey.length === 32 &&
-        sodium.crypto_sign_verify_detached(asBuffer(signature), asBuffer(message), asBuffer(publicKey))
-      )
-    }
+    if (suite === 'ed25519') return verifyEd25519(publicKey, message, signature)
     try {
       const key = importKey(suite, publicKey)
       return verify(suite === 'p384' ? 'sha384' : 'sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature)

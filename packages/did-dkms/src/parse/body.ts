@@ -1,5 +1,5 @@
 /** The document body (DKMS-6). */
-import { canonicalJson, Fields, fail, type Json } from '@keystead/core'
+import { canonicalText, Fields, fail, type Json, utf8 } from '@keystead/core'
 import { MAX_BODY_KEYS, MAX_BODY_SERVICES, MAX_ENDPOINT, MAX_SERVICE_ID } from '../limits.ts'
 import type { Body, BodyKey, BodyService, Purpose } from '../types.ts'
 import { readMultikey, readSalt, unique } from './read.ts'
@@ -35,13 +35,18 @@ function parseBodyKey(item: Json, path: string): BodyKey {
   return item as unknown as BodyKey
 }
 
+/** Bytes of the canonical text; counted only where its characters could be more than the bound. */
+function bytesOf(endpoint: Json): number {
+  const text = canonicalText(endpoint)
+  return 3 * text.length <= MAX_ENDPOINT ? text.length : utf8(text).length
+}
+
 function parseService(item: Json, path: string): BodyService {
   const f = new Fields(item, path)
   const endpoint = f.any('serviceEndpoint')
   const isObject = typeof endpoint === 'object' && endpoint !== null && !Array.isArray(endpoint)
   if (!isObject && typeof endpoint !== 'string') fail(`${path}.serviceEndpoint`, 'must be text or an object')
-  if (canonicalJson(endpoint).length > MAX_ENDPOINT)
-    fail(`${path}.serviceEndpoint`, `must have at most ${MAX_ENDPOINT} bytes`)
+  if (bytesOf(endpoint) > MAX_ENDPOINT) fail(`${path}.serviceEndpoint`, `must have at most ${MAX_ENDPOINT} bytes`)
   f.string('id', { min: 1, max: MAX_SERVICE_ID, pattern: NAME })
   f.string('type', { min: 1, max: MAX_SERVICE_ID, pattern: NAME })
   f.end()
