@@ -7,6 +7,8 @@ import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { soakAbci } from './soak/abci.ts'
+import { soakAgency } from './soak/agency.ts'
+import { soakAgencyKills } from './soak/agency-kills.ts'
 import { soakLedger } from './soak/ledger.ts'
 import { soakMutants } from './soak/mutants.ts'
 import { soakNetwork } from './soak/network.ts'
@@ -22,6 +24,8 @@ const SOAKS: Readonly<Record<string, (minutes: number, say: (line: string) => vo
   abci: soakAbci,
   network: soakNetwork,
   mutants: soakMutants,
+  agency: soakAgency,
+  'agency-kills': soakAgencyKills,
 }
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' }, only: { type: 'string' } } })

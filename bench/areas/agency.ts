@@ -20,6 +20,8 @@ import { freePort } from '../../scripts/free-port.ts'
 import { type Budget, median, QUICK, type Row } from '../measure.ts'
 
 const AREA = 'agency'
+/** Who send at once, each the next message when the last one was accepted. */
+const SENDERS = 32
 const PAYLOAD = utf8(JSON.stringify({ ciphertext: 'x'.repeat(1500) }))
 
 /** Of a run: small by default; `--sockets` and `--messages` make it as large as the targets say. */
@@ -38,7 +40,7 @@ export async function agency(budget: Budget, size: Size = {}): Promise<Row[]> {
   await server.start()
   try {
     return [
-      ...(await delivery(url, messages)),
+      ...(await delivery(server, url, messages)),
       await frozen(url),
       await onboarding(url, quick ? 20 : 100),
       ...(await manySockets(server, url, sockets)),
@@ -104,7 +106,7 @@ async function liveSocket(
   return socket
 }
 
-async function delivery(url: string, messages: number): Promise<Row[]> {
+async function delivery(server: AgencyProcess, url: string, messages: number): Promise<Row[]> {
   const client = await Client.join(url)
   const did = await client.recipient()
   const started: number[] = []
@@ -118,6 +120,7 @@ async function delivery(url: string, messages: number): Promise<Row[]> {
     if (took.length >= messages) done()
   })
   const begun = performance.now()
+  const [agencyBefore, walletsBefore] = [processorTime(server.pid), process.cpuUsage()]
   let next = 0
   const sender = async (): Promise<void> => {
     while (next < messages) {
@@ -125,11 +128,15 @@ async function delivery(url: string, messages: number): Promise<Row[]> {
       await client.forward(did, PAYLOAD)
     }
   }
-  await Promise.all([...Array.from({ length: 16 }, sender), all])
+  await Promise.all([...Array.from({ length: SENDERS }, sender), all])
   const seconds = (performance.now() - begun) / 1000
+  const agencySeconds = processorTime(server.pid) - agencyBefore
+  const { user, system } = process.cpuUsage(walletsBefore)
   socket.close()
   return [
-    row('durable, delivered and acknowledged, 1.5 kB', messages / seconds, '1/s', 1500),
+    row('durable, delivered and acknowledged, 1.5 kB', messages / seconds, '1/s'),
+    row('the same, a second of one core of the agency', messages / agencySeconds, '1/s', 1500),
+    row('the same, a second of one core of the wallets', (messages * 1e6) / (user + system), '1/s', 1500),
     row('the same, p99 from sending to receiving', percentile(took, 0.99), 'ms', 500),
   ]
 }
@@ -157,11 +164,13 @@ async function frozen(url: string): Promise<Row> {
   return row('frozen socket: redelivered after reconnecting', took, 'ms', 1000)
 }
 
+/** From a new wallet's first request to its first message kept: mailbox granted, DID registered, message accepted. */
 async function onboarding(url: string, people: number): Promise<Row> {
+  const wallets = await Promise.all(Array.from({ length: people }, () => Client.wallet()))
   const took = await Promise.all(
-    Array.from({ length: people }, async () => {
+    wallets.map(async (wallet) => {
       const begun = performance.now()
-      const client = await Client.join(url)
+      const client = await Client.join(url, wallet)
       await client.forward(await client.recipient(), PAYLOAD)
       return performance.now() - begun
     }),
@@ -191,6 +200,12 @@ async function manySockets(server: AgencyProcess, url: string, count: number): P
     row(`resident with ${count} live sockets`, after / 1024, 'MiB', 300),
     row('of it, a socket', (after - before) / count, 'KiB'),
   ]
+}
+
+/** Seconds of a core that a process has used (proc(5), in hundredths). */
+function processorTime(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
 /** KiB. */

@@ -4,14 +4,16 @@ import { nodeKeyProvider } from '@keystead/crypto/node'
 import { type Message, pack, unpack } from '@keystead/didcomm'
 import { Message as TheirMessage } from 'didcomm-node'
 import { type Party, party, resolverOf } from '../../packages/didcomm/src/testing/parties.ts'
-import { type Budget, compare, type Row } from '../measure.ts'
-import { rawAgreement } from '../raw.ts'
+import { type Budget, type Comparison, compare, type Row } from '../measure.ts'
+import { veramo } from '../peers/veramo.ts'
+import { rawEnvelope } from '../raw.ts'
 
 const area = 'didcomm'
 
 export async function didcomm(budget: Budget): Promise<Row[]> {
-  const [alice, bob] = [await party('alice', ['x25519']), await party('bob', ['x25519'])]
-  const resolver = resolverOf(alice.document, bob.document)
+  const [alice, bob] = [await party('alice', ['x25519'], 1), await party('bob', ['x25519'], 1)]
+  const devices = await party('devices', ['x25519'], 10)
+  const resolver = resolverOf(alice.document, bob.document, devices.document)
   const ephemerals = nodeKeyProvider()
   const message: Message = {
     id: '1',
@@ -26,11 +28,11 @@ export async function didcomm(budget: Budget): Promise<Row[]> {
   const anon = (): Promise<Uint8Array> => pack(message, common)
   const open = { secrets: bob.secrets, resolver }
   const [sealed, anonymous] = [await auth(), await anon()]
-  const agreements = (count: number) => ({
-    name: `${count} raw X25519`,
-    work: () => {
-      for (let i = 0; i < count; i++) rawAgreement()
-    },
+  const toTen = { ...message, to: [devices.did] }
+  const ten = (): Promise<Uint8Array> => pack(toTen, { ...common, to: devices.did, from })
+  const floor = (agreements: number, cipher: 'cbc' | 'xchacha', direction: 'pack' | 'unpack', recipients = 1) => ({
+    name: 'the bare primitives',
+    work: rawEnvelope({ agreements, cipher, recipients }, direction),
   })
   const other = theirs(alice, bob)
   const theirMessage = new TheirMessage({
@@ -50,37 +52,34 @@ export async function didcomm(budget: Budget): Promise<Row[]> {
     theirMessage.pack_encrypted(bob.did, alice.did, null, other.resolver, other.secrets, options as never)
   const theirSealed = utf8Decode(sealed)
   const theirUnpack = (): Promise<unknown> => TheirMessage.unpack(theirSealed, other.resolver, other.secrets, {})
+  const row = (what: string, ours: () => unknown, baseline: Comparison['baseline'], target?: number): Promise<Row> =>
+    compare(budget, {
+      area,
+      what,
+      ours,
+      ...(baseline ? { baseline } : {}),
+      ...(target === undefined ? {} : { target }),
+    })
+  const unpackAuth = (): Promise<unknown> => unpack(sealed, open)
+  const unpackAnon = (): Promise<unknown> => unpack(anonymous, open)
+  const node = { name: 'didcomm-node 0.4', pack: theirPack, unpack: theirUnpack }
+  const peers = [node, ...(await veramo())]
   return [
-    // Sender-authenticated: an ephemeral key pair and two agreements to pack, two to unpack.
-    await compare(budget, { area, what: 'authcrypt: pack', ours: auth, baseline: agreements(3), target: 1.2 }),
-    await compare(budget, {
-      area,
-      what: 'authcrypt: unpack',
-      ours: () => unpack(sealed, open),
-      baseline: agreements(2),
-      target: 1.5,
-    }),
-    await compare(budget, { area, what: 'anoncrypt: pack', ours: anon, baseline: agreements(2), target: 1.2 }),
-    await compare(budget, {
-      area,
-      what: 'anoncrypt: unpack',
-      ours: () => unpack(anonymous, open),
-      baseline: agreements(1),
-      target: 1.5,
-    }),
-    await compare(budget, {
-      area,
-      what: 'authcrypt: pack, beside didcomm-node',
-      ours: auth,
-      baseline: { name: 'didcomm-node 0.4', work: theirPack },
-    }),
-    await compare(budget, {
-      area,
-      what: 'authcrypt: unpack, beside didcomm-node',
-      ours: () => unpack(sealed, open),
-      baseline: { name: 'didcomm-node 0.4', work: theirUnpack },
-    }),
+    await row('authcrypt: pack', auth, floor(2, 'cbc', 'pack'), 1.2),
+    await row('authcrypt: unpack', unpackAuth, floor(2, 'cbc', 'unpack'), 1.5),
+    await row('anoncrypt: pack', anon, floor(1, 'xchacha', 'pack'), 1.2),
+    await row('anoncrypt: unpack', unpackAnon, floor(1, 'xchacha', 'unpack'), 1.5),
+    await row('authcrypt to ten devices: pack', ten, floor(2, 'cbc', 'pack', 10), 1.2),
+    // The peers' distance from the same floor.
+    ...(await inTurn(peers, (peer) => row(`${peer.name}, authcrypt: pack`, peer.pack, floor(2, 'cbc', 'pack')))),
+    ...(await inTurn(peers, (peer) => row(`${peer.name}, authcrypt: unpack`, peer.unpack, floor(2, 'cbc', 'unpack')))),
   ]
+}
+
+async function inTurn<T>(items: readonly T[], work: (item: T) => Promise<Row>): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const item of items) rows.push(await work(item))
+  return rows
 }
 
 /** Parties as didcomm-node wants them. */

@@ -2,7 +2,7 @@
  * A ledger node on the embedded engine under steady load: DIDs are updated in envelopes and resolved over HTTP, by processes
  * apart. Memory must be flat after the warm-up; what LMDB maps from its file is the system's cache, and not counted.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,6 +12,7 @@ import { encodeEnvelope } from '@keystead/ledger'
 import { startServer } from '../../bench/servers/start.ts'
 import { Owner } from '../../packages/did-dkms/src/testing/owner.ts'
 import type { Soaked } from '../soak.ts'
+import { growthAfterWarmUp, MAX_GROWTH, type Sample as MemorySample, residentMemory } from './memory.ts'
 
 /** Half of what two cores do, with room for the client beside. */
 const OPERATIONS_A_SECOND = 300
@@ -20,14 +21,7 @@ const RESOLUTIONS_A_SECOND = 200
 const OWNERS = 6_000
 const ENVELOPE = 30
 const SAMPLE_SECONDS = 5
-/** Part of the run before memory is looked at: compilation, caches and pools fill. */
-const WARM_UP = 0.3
-/** Growth over the rest of the run, as part of the memory in use. */
-const MAX_GROWTH = 0.1
-
-interface Sample {
-  readonly seconds: number
-  readonly megabytes: number
+interface Sample extends MemorySample {
   readonly operations: number
   readonly resolutions: number
 }
@@ -94,8 +88,7 @@ export async function soakLedger(minutes: number, say: (line: string) => void): 
     await server.stop()
     rmSync(folder, { recursive: true, force: true })
   }
-  const settled = samples.filter(({ seconds }) => seconds >= minutes * 60 * WARM_UP)
-  const growth = growthOf(settled)
+  const growth = growthAfterWarmUp(samples, minutes)
   if (!(growth <= MAX_GROWTH)) failures.push(`memory grew by ${(growth * 100).toFixed(0)} % after the warm-up`)
   times.sort((a, b) => a - b)
   const at = (part: number): number => Number((times[Math.floor(times.length * part)] ?? 0).toFixed(2))
@@ -134,21 +127,4 @@ async function submit(url: string, submissions: readonly Submission[]): Promise<
   const answer = await fetch(`${url}/v1/envelopes`, { method: 'POST', body })
   const { results } = (await answer.json()) as { results: { problem?: { detail: string } }[] }
   for (const { problem } of results) if (problem) throw new Error(problem.detail)
-}
-
-/** Bytes of a process that are its own. */
-function residentMemory(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(/RssAnon:\s+(\d+) kB/.exec(status)?.[1]) * 1024
-}
-
-/** By a straight line through the samples: rise over their time, as part of their mean. */
-function growthOf(samples: readonly Sample[]): number {
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
-  const [x, y] = [mean(samples.map(({ seconds }) => seconds)), mean(samples.map(({ megabytes }) => megabytes))]
-  const slope =
-    samples.reduce((sum, one) => sum + (one.seconds - x) * (one.megabytes - y), 0) /
-    samples.reduce((sum, one) => sum + (one.seconds - x) ** 2, 0)
-  const span = (samples.at(-1)?.seconds ?? 0) - (samples[0]?.seconds ?? 0)
-  return (slope * span) / y
 }

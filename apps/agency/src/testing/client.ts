@@ -23,10 +23,15 @@ export class Client {
     this.#did = did
   }
 
-  static async join(url: string): Promise<Client> {
+  /** A new one, that has no agency yet. */
+  static async wallet(): Promise<EdgeAgent> {
     const common = { keys: nodeKeyProvider(), clock: systemClock, random: systemRandom }
     const vault = await createVault({ store: memoryVaultStore(), ...common }, { kind: 'raw', key: systemRandom(32) })
-    const agent = new EdgeAgent({ vault, ledger: NO_LEDGER, fetch, ...common })
+    return new EdgeAgent({ vault, ledger: NO_LEDGER, fetch, ...common })
+  }
+
+  static async join(url: string, wallet?: EdgeAgent): Promise<Client> {
+    const agent = wallet ?? (await Client.wallet())
     const agency = await agencyDescriptor(fetch, url)
     await agent.addCloudAgent(agency)
     return new Client(agent, url, agency.did)

@@ -26,14 +26,15 @@ export interface Party {
   readonly jwks: readonly { id: string; jwk: JsonObject }[]
 }
 
-/** `did:example:<name>` with these curves (all when none are named), two keys each of the first. */
-export async function party(name: string, curves: readonly AgreementSuite[] = CURVES): Promise<Party> {
+/** `did:example:<name>` with these curves (all when none are named), so many keys of the first. */
+export async function party(name: string, curves: readonly AgreementSuite[] = CURVES, ofFirst = 2): Promise<Party> {
   const did = `did:example:${name}`
   const jwks: { id: string; jwk: JsonObject }[] = []
   const held = new Map<string, AgreementKey>()
   const agreement: Record<string, { kid: string; key: AgreementKey }> = {}
   const signing: Record<string, { kid: string; key: SigningKey }> = {}
-  for (const [index, suite] of [...curves, curves[0] ?? 'x25519'].entries()) {
+  const more = Array.from({ length: ofFirst - 1 }, () => curves[0] ?? 'x25519')
+  for (const [index, suite] of [...curves, ...more].entries()) {
     const secret = systemRandom(suite === 'p384' ? 48 : suite === 'p521' ? 66 : 32)
     if (suite === 'p521') secret[0] = 0
     const key = await keys.fromSecret({ kind: 'agreement', suite }, secret.slice())
