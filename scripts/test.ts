@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { findCometbft, INSTALL_COMETBFT } from '../packages/ledger/src/engine/comet/binary.ts'
 import { canMakeNetworkNamespaces } from '../packages/ledger/src/engine/comet/testing/namespaces.ts'
 import { check } from './check.ts'
+import { canKeepKeys } from './keyring.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -55,6 +56,11 @@ const PREREQUISITES = [
     word: 'postgresql',
     present: () => existsSync('/usr/lib/postgresql') && readdirSync('/usr/lib/postgresql').length > 0,
     bring: 'apt-get install postgresql (the tests start servers of their own; none needs to run)',
+  },
+  {
+    word: 'keyring',
+    present: () => process.platform === 'linux' && canKeepKeys(),
+    bring: 'apt-get install gnome-keyring dbus: a Secret Service of its own is started for the test',
   },
   {
     word: 'tmpfs',

@@ -18,6 +18,8 @@ export const EXIT = {
 const BY_CODE: Readonly<Record<string, number>> = {
   WRONG_PASSPHRASE: EXIT.noPermission,
   WALLET_LOCKED: EXIT.noPermission,
+  NO_KEYRING: EXIT.unavailable,
+  KEYRING_HAS_KEY: EXIT.cannotCreate,
   NO_WALLET: EXIT.noInput,
   WALLET_EXISTS: EXIT.cannotCreate,
   WALLET_IN_USE: EXIT.tryLater,

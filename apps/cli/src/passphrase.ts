@@ -2,13 +2,17 @@
 import { readFileSync } from 'node:fs'
 import { stderr, stdin } from 'node:process'
 import { base64url, KeysteadError } from '@keystead/core'
-import type { Unlock } from '@keystead/wallet'
+import { inspectVault, type Unlock } from '@keystead/wallet'
+import { sqliteVaultStore } from '@keystead/wallet/node'
+import { keyringKey } from './keyring.ts'
 
 export interface PassphraseSource {
   readonly passphraseFile?: string
   readonly passphraseFd?: string
   /** A key that `wallet add-key` wrote, instead of a passphrase. */
   readonly keyFile?: string
+  /** What `wallet add-keyring` keeps in the system's keyring. */
+  readonly keyring?: boolean
 }
 
 /** `twice` asks again, when the passphrase is new. Throws `NO_PASSPHRASE` where there is nobody to ask. */
@@ -24,8 +28,12 @@ export async function readPassphrase(source: PassphraseSource, options: { twice?
   return checked(first)
 }
 
-/** What opens a wallet that exists: a key in a file, or a passphrase. */
-export async function readUnlock(source: PassphraseSource): Promise<Unlock> {
+/** What opens the wallet that exists in `folder`: the keyring, a key in a file, or a passphrase. */
+export async function readUnlock(source: PassphraseSource, folder: string): Promise<Unlock> {
+  if (source.keyring) {
+    const { id } = await inspectVault(sqliteVaultStore(folder))
+    return { kind: 'keyring', key: await keyringKey(id) }
+  }
   if (source.keyFile === undefined) return { kind: 'passphrase', passphrase: await readPassphrase(source) }
   try {
     return { kind: 'raw', key: base64url.decode(readFileSync(source.keyFile, 'utf8').trim()) }

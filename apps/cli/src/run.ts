@@ -61,7 +61,7 @@ function report(out: Output, error: unknown, signal: AbortSignal): number {
 /** Opens the wallet for one command, and locks it afterwards whatever happens. */
 export async function withWallet<T>(run: Run, work: (wallet: OpenWallet) => Promise<T>): Promise<T> {
   const quiet = new Set(['challenge-answered'])
-  const wallet = await openWallet(run.folder, await readUnlock(run.options), (event) => {
+  const wallet = await openWallet(run.folder, await readUnlock(run.options, run.folder), (event) => {
     if (event.data) run.out.event(event.kind, event.text, event.data)
     else if (!quiet.has(event.kind)) run.out.note(event.text)
   })

@@ -121,6 +121,7 @@ function recordedStore(): RecordedStore {
         load: () => session.load(),
         read: (id) => session.read(id),
         list: (tokens) => session.list(tokens),
+        index: () => session.index(),
         close: () => session.close(),
         write: async (one) => {
           await session.write(one)

@@ -29,7 +29,7 @@ export { KEY_PURPOSES, type KeyPurpose, type KeyPurposeRules } from './key-purpo
 export { KEY_STATES, KEY_TRANSITIONS, type KeyState, type KeyTransition, type KeyUse } from './key-states.ts'
 export * from './log/index.ts'
 export { memoryVaultStore } from './memory-store.ts'
-export { createVault, openVault } from './open.ts'
+export { createVault, inspectVault, openVault } from './open.ts'
 export type {
   NewRecord,
   OpenVaultStore,

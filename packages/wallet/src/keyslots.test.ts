@@ -4,6 +4,7 @@ import { nodeKeyProvider } from '@keystead/crypto/node'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
   createVault,
+  inspectVault,
   memoryVaultStore,
   type OpenVaultStore,
   openVault,
@@ -76,6 +77,31 @@ describe('keyslots', () => {
     await vault.lock()
     await rejectsWith(openVault(options, words('first')), 'WRONG_PASSPHRASE')
     expect(await (await openVault(options, words('second'))).get('note', 'a')).toEqual({ n: 1 })
+  })
+
+  it('a keyring, which can lose its key, is never the only way in', async () => {
+    const keyring: Unlock = { kind: 'keyring', key: systemRandom(32) }
+    const [raw] = await vault.keyslots()
+    await rejectsWith(vault.changeKeyslot(raw?.slotId ?? '', keyring), 'LAST_KEYSLOT')
+    await vault.addKeyslot(keyring)
+    await rejectsWith(vault.removeKeyslot(raw?.slotId ?? ''), 'LAST_KEYSLOT')
+    await vault.addKeyslot(words('open sesame'))
+    await vault.removeKeyslot(raw?.slotId ?? '')
+    expect((await vault.keyslots()).map(({ kind }) => kind).sort()).toEqual(['keyring', 'passphrase'])
+  })
+
+  it('what would open a wallet is known without opening it, and nothing else', async () => {
+    await vault.addKeyslot(
+      { kind: 'passkey', key: systemRandom(32), credentialId: new Uint8Array(16).fill(7) },
+      'phone',
+    )
+    const { id } = vault
+    await vault.lock()
+    const { id: seen, keyslots } = await inspectVault(store)
+    expect(seen).toBe(id)
+    expect(keyslots.map(({ kind, label }) => `${kind} ${label}`)).toEqual(['raw ', 'passkey phone'])
+    await rejectsWith(inspectVault(memoryVaultStore()), 'NO_WALLET')
+    vault = await openVault(options, RAW)
   })
 
   it('a slot that is not there is not changed into one', async () => {

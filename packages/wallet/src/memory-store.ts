@@ -44,6 +44,10 @@ function opened(contents: Contents, release: () => void): OpenVaultStore {
       check()
       return [...contents.records.values()].filter((record) => tokens.every((token) => record.tokens.includes(token)))
     },
+    index: async () => {
+      check()
+      return new Map([...contents.records.values()].map(({ id, tokens }) => [id, tokens]))
+    },
     write: async (write) => {
       check()
       apply(contents, write)

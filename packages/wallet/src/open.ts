@@ -11,10 +11,10 @@ import {
   prepareKeyslot,
   sealKeyslot,
 } from './keyslot.ts'
-import type { OpenVaultStore, StoredKeyslot } from './store.ts'
+import type { OpenVaultStore, StoredKeyslot, VaultStore } from './store.ts'
 import { storing } from './store-failure.ts'
 import { decodeHeader, encodeHeader } from './stored-json.ts'
-import type { Unlock, Vault, VaultOptions } from './types.ts'
+import type { KeyslotInfo, Unlock, Vault, VaultOptions } from './types.ts'
 import { UnlockedVault } from './vault.ts'
 import { VaultKeys } from './vault-keys.ts'
 import { Writer } from './writer.ts'
@@ -39,6 +39,18 @@ export async function createVault(options: VaultOptions, unlock: Unlock): Promis
   } finally {
     secret.fill(0)
   }
+}
+
+/** What can be known of a wallet without opening it: its id, and what would open it. Rejects as `openVault` does. */
+export async function inspectVault(store: VaultStore): Promise<{ id: string; keyslots: KeyslotInfo[] }> {
+  return closingOnFailure(await storing(() => store.open('existing')), async (session) => {
+    const stored = await storing(() => session.load())
+    if (!stored) return refuse('NO_WALLET', 'there is no wallet here')
+    const id = decodeHeader(stored.header)
+    const keyslots = readableKeyslots(stored.keyslots).map(keyslotInfo)
+    await session.close()
+    return { id, keyslots }
+  })
 }
 
 /** Rejects with `SELF_TEST_FAILED`, `NO_WALLET`, `WRONG_PASSPHRASE`, `KDF_TOO_WEAK`, `WALLET_IN_USE`, `WALLET_CORRUPT`, `UPDATE_REQUIRED`. */
@@ -76,6 +88,16 @@ function readKeyslots(
   }
   if (stored.length === 0) corrupt('it has no keyslots')
   return damage === undefined ? { slots } : { slots, damage }
+}
+
+function readableKeyslots(stored: readonly StoredKeyslot[]): Keyslot[] {
+  return stored.flatMap(({ bytes }) => {
+    try {
+      return [decodeKeyslot(bytes)]
+    } catch {
+      return []
+    }
+  })
 }
 
 async function findMaster(slots: readonly Keyslot[], unlock: Unlock, walletId: string): Promise<Bytes | undefined> {

@@ -19,6 +19,8 @@ export interface OpenVaultStore {
   read(id: string): Promise<StoredRecord | undefined>
   /** Every record that was put with all of `tokens`; with none, every record. */
   list(tokens: readonly string[]): Promise<StoredRecord[]>
+  /** The tokens by which each record is found now, by its id: what an index of its own may have otherwise than what was put. */
+  index(): Promise<ReadonlyMap<string, readonly string[]>>
   /** All of it or nothing, and durable when it resolves. After a rejection the old state stands. */
   write(write: StoreWrite): Promise<void>
   close(): Promise<void>
@@ -55,6 +57,8 @@ export interface StoreWrite {
   /** Each id at most once in `put` and `remove` together. */
   readonly put?: readonly NewRecord[]
   readonly remove?: readonly string[]
+  /** Makes the index anew from `put`, which has every record that is to be found. */
+  readonly newIndex?: boolean
   /** Leave no copy of what this write replaces, as far as the platform allows. */
   readonly scrub?: boolean
 }

@@ -87,6 +87,8 @@ export interface CheckResult {
   readonly keys: number
   /** What does not open, by its opaque id. `segment` is what the store says. */
   readonly damaged: readonly { readonly id: string; readonly segment: Segment }[]
+  /** What opens and is not found by what it says, or is found by more: `rebuildIndex` mends it. */
+  readonly unfindable: readonly string[]
 }
 
 export interface NewKey<T extends KeyType> {
@@ -190,6 +192,8 @@ export interface Vault {
   keyslots(): Promise<KeyslotInfo[]>
   /** Opens every record and key. Nothing is changed. */
   check(): Promise<CheckResult>
+  /** Makes the index anew from the records themselves; what does not open is not found by it. */
+  rebuildIndex(): Promise<void>
   /** Takes records that do not open out of the way; returns what they were stored as, for whoever may still read it. */
   quarantine(ids: readonly string[]): Promise<StoredRecord[]>
 }

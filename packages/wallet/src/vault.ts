@@ -7,8 +7,8 @@ import type { AccessPolicy } from './access/policy.ts'
 import type { AuditExport } from './audit.ts'
 import { AuditLog } from './audit-log.ts'
 import { AuditedWriter } from './audited-writer.ts'
-import { refuse } from './errors.ts'
-import { openEntry } from './key-entry.ts'
+import { checkStored, resealed } from './check.ts'
+import { corrupt, refuse } from './errors.ts'
 import type { KeyPurpose } from './key-purposes.ts'
 import { KeyRing } from './key-ring.ts'
 import type { KeyState, KeyUse } from './key-states.ts'
@@ -114,8 +114,11 @@ export class UnlockedVault implements Vault {
   async list(category: string, tags: Tags = {}): Promise<ListedRecord[]> {
     const rows = await this.#writer.list(queryTokens(this.#keys, category, tags))
     return rows.map((row) => {
-      const { name, value, tags } = openRecord(this.#keys, row)
-      return { name, value, tags }
+      const record = openRecord(this.#keys, row)
+      // What the index leads to is not what was asked for unless the record says so itself.
+      if (record.category !== category || !Object.entries(tags).every(([tag, value]) => record.tags[tag] === value))
+        return corrupt('its index leads to another record')
+      return { name: record.name, value: record.value, tags: record.tags }
     })
   }
 
@@ -180,7 +183,13 @@ export class UnlockedVault implements Vault {
   }
 
   async changeKeyslot(slotId: string, unlock: Unlock): Promise<KeyslotInfo> {
-    return this.#putKeyslot(unlock, this.#slots.get(slotId)?.label, () => this.#slotOf(slotId), slotId)
+    const allowed = (): void => {
+      this.#slotOf(slotId)
+      const others = [...this.#slots.values()].filter((slot) => slot.slotId !== slotId)
+      if (unlock.kind === 'keyring' && others.every(({ kind }) => kind === 'keyring'))
+        refuse('LAST_KEYSLOT', 'keyrings lose keys: something else stays that opens the wallet')
+    }
+    return this.#putKeyslot(unlock, this.#slots.get(slotId)?.label, allowed, slotId)
   }
 
   async removeKeyslot(slotId: string): Promise<void> {
@@ -189,6 +198,9 @@ export class UnlockedVault implements Vault {
         this.#slotOf(slotId)
         if (this.#slots.size === 1)
           return refuse('LAST_KEYSLOT', 'the last keyslot stays: nothing else opens the wallet')
+        const left = [...this.#slots.values()].filter((slot) => slot.slotId !== slotId)
+        if (left.every(({ kind }) => kind === 'keyring'))
+          return refuse('LAST_KEYSLOT', 'keyrings lose keys: something else stays that opens the wallet')
         return {
           write: { removeKeyslot: slotId, scrub: true },
           events: [{ event: 'keyslot removed', slot: slotId }],
@@ -205,25 +217,14 @@ export class UnlockedVault implements Vault {
   }
 
   async check(): Promise<CheckResult> {
-    const rows = await this.#writer.list([])
-    const ring = new Set((await this.#writer.list([this.#keys.token('all-keys')])).map(({ id }) => id))
-    const audit = new Set((await this.#writer.list([this.#keys.token('all-audit')])).map(({ id }) => id))
-    const alone = new Set([this.#keys.token('audit-head'), this.#keys.token('access')])
-    const damaged = rows.filter((row) => {
-      try {
-        if (ring.has(row.id)) openEntry(this.#keys, row)
-        else if (audit.has(row.id) || alone.has(row.id)) this.#keys.open(row)
-        else openRecord(this.#keys, row)
-        return false
-      } catch {
-        return true
-      }
-    })
-    return {
-      records: rows.length - ring.size,
-      keys: ring.size,
-      damaged: damaged.map(({ id, segment }) => ({ id, segment })),
-    }
+    return checkStored(this.#keys, await this.#writer.list([]), await this.#writer.index())
+  }
+
+  async rebuildIndex(): Promise<void> {
+    await this.#writer.write(async (generation) => ({
+      put: resealed(this.#keys, await this.#writer.list([]), generation),
+      newIndex: true,
+    }))
   }
 
   async quarantine(ids: readonly string[]): Promise<StoredRecord[]> {

@@ -24,6 +24,11 @@ export class Writer {
     return storing(() => this.#store.list(tokens))
   }
 
+  index(): Promise<ReadonlyMap<string, readonly string[]>> {
+    this.check()
+    return storing(() => this.#store.index())
+  }
+
   /**
    * Runs `prepare` when all earlier writes are done, then writes what it returns; so a read inside it sees what it
    * replaces; `written` runs after it and before the next. The generation is spent even if the write fails: no two blobs

@@ -2,9 +2,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { base64url, KeysteadError, systemRandom } from '@keystead/core'
-import type { KeyslotInfo } from '@keystead/wallet'
+import type { KeyslotInfo, Vault } from '@keystead/wallet'
 import type { Command } from 'commander'
 import { EXIT } from '../exit.ts'
+import { forgetInKeyring, keepInKeyring } from '../keyring.ts'
 import { readAgeIdentities, readExportPassphrase, readNewPassphrase } from '../passphrase.ts'
 import { action, type Run, withWallet } from '../run.ts'
 import type { OpenWallet } from '../wallet.ts'
@@ -83,6 +84,25 @@ export function walletCommands(program: Command): void {
     )
 
   wallet
+    .command('add-keyring')
+    .description("a key in this system's keyring, open while you are logged in: then use --keyring")
+    .option('--label <text>', 'what you call it', 'keyring')
+    .action(
+      action(program, (run, options: { label: string }) =>
+        withWallet(run, async ({ vault }) => {
+          const key = systemRandom(32)
+          try {
+            // In the keyring first: a slot whose key was lost would be of no use.
+            await keepInKeyring(vault.id, key)
+            added(run, await addOrForget(vault, key, options.label))
+          } finally {
+            key.fill(0)
+          }
+        }),
+      ),
+    )
+
+  wallet
     .command('remove <slot>')
     .description('what opened this wallet opens it no more')
     .action(
@@ -93,6 +113,8 @@ export function walletCommands(program: Command): void {
           if (!slot || others.length > 0)
             throw new KeysteadError('NO_SUCH_KEYSLOT', `${found.length} keyslots begin with "${name}"`)
           await vault.removeKeyslot(slot.slotId)
+          const more = (await vault.keyslots()).some(({ kind }) => kind === 'keyring')
+          if (slot.kind === 'keyring' && !more) await forgetInKeyring(vault.id).catch(() => false)
           run.out.result('Removed. Older copies of the wallet’s file still open with it.', { slotId: slot.slotId })
         }),
       ),
@@ -103,12 +125,21 @@ export function walletCommands(program: Command): void {
   wallet
     .command('check')
     .description('open every record and key, and say what is damaged')
-    .option('--quarantine', 'put what is damaged aside, into a folder beside the wallet')
+    .option('--quarantine', 'put what is damaged aside, into a folder beside the wallet, and mend the index')
     .action(
       action(program, (run, options: { quarantine?: boolean }) =>
         withWallet(run, (opened) => check(run, opened, options.quarantine === true)),
       ),
     )
+}
+
+async function addOrForget(vault: Vault, key: Uint8Array, label: string): Promise<KeyslotInfo> {
+  try {
+    return await vault.addKeyslot({ kind: 'keyring', key }, label)
+  } catch (error) {
+    await forgetInKeyring(vault.id)
+    throw error
+  }
 }
 
 function portabilityCommands(wallet: Command, program: Command): void {
@@ -184,19 +215,27 @@ function added(run: Run, info: KeyslotInfo): void {
 }
 
 async function check(run: Run, { vault, folder }: OpenWallet, quarantine: boolean): Promise<number> {
-  const { records, keys, damaged } = await vault.check()
+  const { records, keys, damaged, unfindable } = await vault.check()
   const counted = `${records} records and ${keys} keys opened`
-  if (damaged.length === 0) {
-    run.out.result(`${counted}; the wallet is whole.`, { records, keys, damaged })
+  if (damaged.length + unfindable.length === 0) {
+    run.out.result(`${counted}; the wallet is whole.`, { records, keys, damaged, unfindable })
     return EXIT.ok
   }
-  const lines = damaged.map(({ id, segment }) => `  ${id}  in ${segment}`)
+  const lines = [
+    ...damaged.map(({ id, segment }) => `  ${id}  in ${segment}, damaged`),
+    ...unfindable.map((id) => `  ${id}  wrong in the index`),
+  ]
   if (!quarantine) {
-    run.out.result([`${counted}; ${damaged.length} are damaged:`, ...lines, 'With --quarantine they are put aside.'], {
-      records,
-      keys,
-      damaged,
-    })
+    const wrong = `${damaged.length} are damaged, ${unfindable.length} are wrong in the index`
+    run.out.result(
+      [`${counted}; ${wrong}:`, ...lines, 'With --quarantine what is damaged is put aside, and the index mended.'],
+      {
+        records,
+        keys,
+        damaged,
+        unfindable,
+      },
+    )
     return EXIT.badData
   }
   const aside = join(folder, 'quarantine')
@@ -205,6 +244,13 @@ async function check(run: Run, { vault, folder }: OpenWallet, quarantine: boolea
     const kept = { id, segment, generation, blob: base64url.encode(blob) }
     writeFileSync(join(aside, `${id}.json`), JSON.stringify(kept), { mode: 0o600, flush: true })
   }
-  run.out.result([`${counted}; put aside into ${aside}:`, ...lines], { records, keys, damaged, quarantine: aside })
+  if (unfindable.length > 0) await vault.rebuildIndex()
+  run.out.result([`${counted}; put aside into ${aside}, or mended:`, ...lines], {
+    records,
+    keys,
+    damaged,
+    unfindable,
+    quarantine: aside,
+  })
   return EXIT.ok
 }

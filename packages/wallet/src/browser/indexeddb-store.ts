@@ -65,6 +65,12 @@ class IndexedDbStore implements OpenVaultStore {
     return rows.filter((row) => tokens.every((token) => (row['tokens'] as string[]).includes(token))).map(stored)
   }
 
+  /** Made by the browser from the rows themselves. */
+  async index(): Promise<ReadonlyMap<string, readonly string[]>> {
+    const rows = await result<Row[]>(this.#records().getAll())
+    return new Map(rows.map((row) => [text(row['id']), (row['tokens'] as unknown[]).map(text)]))
+  }
+
   async write({ generation, header, putKeyslot, removeKeyslot, put = [], remove = [] }: StoreWrite): Promise<void> {
     this.#check()
     await written(this.#database, [META, KEYSLOTS, RECORDS], (transaction) => {

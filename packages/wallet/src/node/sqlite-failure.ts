@@ -3,10 +3,13 @@ import { isKeysteadError } from '@keystead/core'
 import { refuse, type WalletErrorCode } from '../errors.ts'
 
 const PRIMARY: Readonly<Record<number, { code: WalletErrorCode; text: string }>> = {
+  // Our statements are fixed: what they do not find, or what they contradict, is a file that somebody changed.
+  1: { code: 'WALLET_CORRUPT', text: "the wallet's file has not the form that a wallet writes" },
   5: { code: 'WALLET_IN_USE', text: 'another process has this wallet open' },
   6: { code: 'WALLET_IN_USE', text: 'this wallet is open already' },
   11: { code: 'WALLET_CORRUPT', text: "the wallet's file is damaged" },
   13: { code: 'DISK_FULL', text: 'there is no room left to store this; nothing was changed' },
+  19: { code: 'WALLET_CORRUPT', text: "the wallet's file contradicts itself" },
   26: { code: 'WALLET_CORRUPT', text: "the wallet's file is not a database" },
 }
 

@@ -11,6 +11,8 @@ import { openVaultFile } from './sqlite-file.ts'
 type Row = readonly unknown[]
 
 const RECORD = 'SELECT id, segment, generation, blob FROM record'
+/** Rows that lead to no record come under a name that no record has. */
+const INDEX = "SELECT coalesce(record.id, '? ' || token.rid), token.token FROM token LEFT JOIN record USING (rid)"
 const TOKENS = 'SELECT rid, tokens FROM record WHERE id = ?'
 /** Of a record that was there, `RETURNING` gives the tokens of before, which stay for now. */
 const PUT = `
@@ -81,6 +83,21 @@ export class SqliteStore implements OpenVaultStore {
     return counted.sort((a, b) => a.rows - b.rows).map(({ token }) => token)
   }
 
+  async index(): Promise<ReadonlyMap<string, readonly string[]>> {
+    const index = new Map<string, string[]>()
+    for (const row of this.#all(INDEX)) {
+      const id = text(row[0])
+      const tokens = index.get(id) ?? []
+      tokens.push(text(row[1]))
+      index.set(id, tokens)
+    }
+    // Where the record says otherwise than its rows, it would be taken out of the index in part.
+    for (const [id, list] of this.#all('SELECT id, tokens FROM record'))
+      if (splitTokens(text(list)).sort().join(' ') !== (index.get(text(id)) ?? []).sort().join(' '))
+        index.set(text(id), ['?'])
+    return index
+  }
+
   async write(write: StoreWrite): Promise<void> {
     this.#check()
     const database = this.#database
@@ -102,7 +119,8 @@ export class SqliteStore implements OpenVaultStore {
     if (this.#database.isOpen) sqlite(() => this.#database.close())
   }
 
-  #apply({ generation, header, putKeyslot, removeKeyslot, put = [], remove = [] }: StoreWrite): void {
+  #apply({ generation, header, putKeyslot, removeKeyslot, put = [], remove = [], newIndex }: StoreWrite): void {
+    if (newIndex) this.#database.exec("DELETE FROM token; UPDATE record SET tokens = ''")
     if (header) this.#run('INSERT OR REPLACE INTO meta VALUES (1, ?, ?)', header, generation)
     else this.#run('UPDATE meta SET generation = ?', generation)
     if (putKeyslot) this.#run('INSERT OR REPLACE INTO keyslot VALUES (?, ?)', putKeyslot.slotId, putKeyslot.bytes)

@@ -33,6 +33,7 @@ export const boundTo = (session: OpenVaultStore): OpenVaultStore => ({
   load: () => session.load(),
   read: (id) => session.read(id),
   list: (tokens) => session.list(tokens),
+  index: () => session.index(),
   write: (one) => session.write(one),
   close: () => session.close(),
 })
