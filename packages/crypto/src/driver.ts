@@ -14,6 +14,8 @@ export interface CryptoDriver {
   sha512(data: Uint8Array): Bytes
   hmacSha256(key: Uint8Array, data: Uint8Array): Bytes
   hmacSha512(key: Uint8Array, data: Uint8Array): Bytes
+  /** PBKDF2 with HMAC-SHA-256 (RFC 8018, section 5.2). */
+  pbkdf2Sha256(password: Uint8Array, salt: Uint8Array, iterations: number, length: number): Bytes
   /** HMAC-SHA-256 under one key many times: the key is taken over once. Text as UTF-8. */
   hmacSha256Under(key: Uint8Array): (data: Uint8Array | string) => Bytes
   /** Ed25519 strict; ECDSA raw r || s, SHA-256 (P-384: SHA-384). False for anything malformed. */

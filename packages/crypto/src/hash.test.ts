@@ -36,3 +36,17 @@ test('HMAC-SHA-256 under a key that was taken over once is that of the key given
     }),
   )
 })
+
+// RFC 7914, section 11.
+test('PBKDF2-HMAC-SHA-256 gives what the RFC says, by both drivers', () => {
+  for (const driver of [nodeDriver, portableHashes]) {
+    const hex = (...parts: [string, string, number]) =>
+      Buffer.from(driver.pbkdf2Sha256(utf8(parts[0]), utf8(parts[1]), parts[2], 64)).toString('hex')
+    expect(hex('passwd', 'salt', 1)).toBe(
+      '55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783',
+    )
+    expect(hex('Password', 'NaCl', 80_000)).toBe(
+      '4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56a1d425a1225833549adb841b51c9b3176a272bdebba1d078478f62b397f33c8d',
+    )
+  }
+})

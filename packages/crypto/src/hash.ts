@@ -13,6 +13,10 @@ export const hmacSha256Under = (key: Uint8Array): ((data: Uint8Array | string) =
   hashes().hmacSha256Under(key)
 export const hmacSha512 = (key: Uint8Array, data: Uint8Array): Bytes => hashes().hmacSha512(key, data)
 
+/** PBKDF2 with HMAC-SHA-256 (RFC 8018, section 5.2). */
+export const pbkdf2Sha256 = (password: Uint8Array, salt: Uint8Array, iterations: number, length: number): Bytes =>
+  hashes().pbkdf2Sha256(password, salt, iterations, length)
+
 /** HKDF with SHA-256 (RFC 5869); an empty salt is 32 zero bytes. `length` is at most 255 * 32. */
 export function hkdfSha256(ikm: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Bytes {
   if (!Number.isInteger(length) || length < 1 || length > 255 * 32)

@@ -1,10 +1,14 @@
 /** Portable hashes: audited noble packages, no platform API, equal bytes in Node and in browsers. */
 import { type Bytes, concatBytes, utf8 } from '@keystead/core'
 import { hmac } from '@noble/hashes/hmac.js'
+import { pbkdf2 } from '@noble/hashes/pbkdf2.js'
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js'
 import { type CryptoDriver, installedDriver } from '../driver.ts'
 
-type Hashes = Pick<CryptoDriver, 'sha256' | 'sha384' | 'sha512' | 'hmacSha256' | 'hmacSha512' | 'hmacSha256Under'>
+type Hashes = Pick<
+  CryptoDriver,
+  'sha256' | 'sha384' | 'sha512' | 'hmacSha256' | 'hmacSha512' | 'hmacSha256Under' | 'pbkdf2Sha256'
+>
 
 /** noble returns `Uint8Array<ArrayBufferLike>`; the arrays are fresh, so this is a view, not a copy. */
 const own = (bytes: Uint8Array): Bytes => bytes as Bytes
@@ -16,6 +20,7 @@ export const portableHashes: Hashes = {
   sha512: (data) => own(sha512(data)),
   hmacSha256: (key, data) => own(hmac(sha256, key, data)),
   hmacSha512: (key, data) => own(hmac(sha512, key, data)),
+  pbkdf2Sha256: (password, salt, c, dkLen) => own(pbkdf2(sha256, password, salt, { c, dkLen })),
   hmacSha256Under: (key) => {
     const keyed = hmac.create(sha256, key)
     return (data) =>

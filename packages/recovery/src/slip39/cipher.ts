@@ -3,7 +3,7 @@
  * function is PBKDF2-HMAC-SHA256. A wrong passphrase gives another secret, never an error: that is the format's wish.
  */
 import { type Bytes, concatBytes, uint32, utf8 } from '@keystead/core'
-import { hmacSha256 } from '@keystead/crypto'
+import { pbkdf2Sha256 } from '@keystead/crypto'
 import { refuse } from '../errors.ts'
 
 const ITERATIONS_PER_ROUND = 2500
@@ -34,21 +34,10 @@ function feistel(input: Uint8Array, parameters: CipherParameters, order: readonl
   let left = Uint8Array.from(input.subarray(0, half))
   let right = Uint8Array.from(input.subarray(half))
   for (const round of order) {
-    const mask = pbkdf2(concatBytes(Uint8Array.of(round), passphrase), concatBytes(salt, right), iterations, half)
+    const mask = pbkdf2Sha256(concatBytes(Uint8Array.of(round), passphrase), concatBytes(salt, right), iterations, half)
     const mixed = left.map((byte, index) => byte ^ (mask[index] as number))
     left = right
     right = mixed
   }
   return concatBytes(right, left)
-}
-
-/** RFC 8018, section 5.2, for at most one block (32 bytes), which limits.ts guarantees. */
-function pbkdf2(password: Uint8Array, salt: Uint8Array, iterations: number, length: number): Bytes {
-  let block = hmacSha256(password, concatBytes(salt, uint32(1)))
-  const sum = Uint8Array.from(block)
-  for (let i = 1; i < iterations; i++) {
-    block = hmacSha256(password, block)
-    for (let j = 0; j < 32; j++) sum[j] = (sum[j] as number) ^ (block[j] as number)
-  }
-  return sum.slice(0, length)
 }
