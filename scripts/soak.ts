@@ -10,6 +10,7 @@ import { soakAbci } from './soak/abci.ts'
 import { soakAgency } from './soak/agency.ts'
 import { soakAgencyKills } from './soak/agency-kills.ts'
 import { soakLedger } from './soak/ledger.ts'
+import { soakMessages } from './soak/messages.ts'
 import { soakMutants } from './soak/mutants.ts'
 import { soakNetwork } from './soak/network.ts'
 
@@ -26,6 +27,7 @@ const SOAKS: Readonly<Record<string, (minutes: number, say: (line: string) => vo
   mutants: soakMutants,
   agency: soakAgency,
   'agency-kills': soakAgencyKills,
+  messages: soakMessages,
 }
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' }, only: { type: 'string' } } })

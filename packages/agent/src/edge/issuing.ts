@@ -11,7 +11,7 @@ import {
 import { verifySignature } from '@keystead/crypto'
 import { findMethod } from '@keystead/did'
 import { ISSUE_CREDENTIAL, OFFER_CREDENTIAL, parseCredentialRequest } from '../protocols/credential/messages.ts'
-import { PUBLISH } from '../protocols/publish/messages.ts'
+import { PUBLISH, parsePublished } from '../protocols/publish/messages.ts'
 import { askAgency } from './agency-link.ts'
 import { type Edge, fault, nowSeconds, randomId, tell, toPeer } from './context.ts'
 import { identitySigner, publicIdentity } from './identities.ts'
@@ -148,7 +148,7 @@ export async function publishPending(edge: Edge): Promise<void> {
 async function publish(edge: Edge, name: string, document: JsonObject): Promise<string> {
   const attachment = canonicalJson(document)
   const { body } = await askAgency(edge, { type: PUBLISH, body: { name, mediaType: 'application/vc' }, attachment })
-  return String(body['url'])
+  return parsePublished(body)
 }
 
 /** Revokes; resolves when the new list is shown, or says that it waits. */

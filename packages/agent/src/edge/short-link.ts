@@ -11,6 +11,7 @@ import {
   INVITATION_MEDIA_TYPES,
   type InvitationForm,
   KEEP_INVITATION,
+  parseInvitationKept,
   WITHDRAW_INVITATION,
 } from '../protocols/invitation/messages.ts'
 import { askAgency } from './agency-link.ts'
@@ -25,7 +26,8 @@ export async function shorten(edge: Edge, longUrl: string, form: InvitationForm)
   const key = edge.ports.random(32)
   const attachment = form === 'sealed' ? seal(key, message, utf8(id)) : message
   const { body } = await askAgency(edge, { type: KEEP_INVITATION, body: { id, expires, form }, attachment })
-  return form === 'sealed' ? `${body['url']}#${base64url.encode(key)}` : String(body['url'])
+  const url = parseInvitationKept(body)
+  return form === 'sealed' ? `${url}#${base64url.encode(key)}` : url
 }
 
 export async function withdraw(edge: Edge, id: string): Promise<void> {

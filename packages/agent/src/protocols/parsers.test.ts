@@ -2,122 +2,12 @@
 import { isKeysteadError } from '@keystead/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import * as accountDevices from './account-devices/messages.ts'
-import * as backup from './backup/messages.ts'
-import * as basicMessage from './basic-message/messages.ts'
-import * as cloudAgent from './cloud-agent/messages.ts'
 import * as connect from './connect/messages.ts'
-import * as credential from './credential/messages.ts'
-import * as discover from './discover-features/messages.ts'
-import * as escrow from './escrow/messages.ts'
-import * as invitation from './invitation/messages.ts'
-import * as inPerson from './key-verify/in-person.ts'
-import * as keyVerify from './key-verify/messages.ts'
-import * as locator from './locator/messages.ts'
-import * as mediation from './mediation/messages.ts'
-import * as mercury from './mercury-connection/messages.ts'
-import * as move from './move/messages.ts'
-import * as pickup from './pickup/messages.ts'
-import * as publish from './publish/messages.ts'
-import * as push from './push/messages.ts'
 import * as recovery from './recovery/messages.ts'
 import * as report from './report-problem/messages.ts'
-import * as trustPing from './trust-ping/messages.ts'
-import * as userProfile from './user-profile/messages.ts'
+import { PARSERS } from './testing/bodies.ts'
 
-const id = 'A'.repeat(22)
 const long = 'A'.repeat(43)
-const session = '0'.repeat(32)
-const sig = 'A'.repeat(86)
-
-/** Each parser with a body that it takes. */
-const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, object]>> = {
-  'backup put': [backup.parseBackupPut, { vault: id, stream: id, seq: 1, prev: 'x', hash: `Qm${'a'.repeat(44)}` }],
-  'backup readers': [backup.parseReaders, { vault: id, readers: [`z6Mk${'a'.repeat(44)}`] }],
-  'backup challenge': [backup.parseChallengeRequest, { vault: id }],
-  'backup get': [backup.parseBackupGet, { vault: id, reader: `z6Mk${'a'.repeat(44)}`, nonce: long, signature: 'AAAA' }],
-  'device add': [accountDevices.parseDeviceAdd, { device: 'did:peer:2x', admin: false }],
-  'device join': [accountDevices.parseDeviceJoin, { account: 'did:peer:2x' }],
-  'device remove': [accountDevices.parseDeviceRemove, { device: 'did:peer:2x' }],
-  devices: [accountDevices.parseDevices, { devices: [{ device: 'did:peer:2x', admin: true, state: 'member' }] }],
-  'slot swap': [accountDevices.parseSlotSwap, { slot: 'x', after: 0, seq: 1 }],
-  'slot held': [accountDevices.parseSlotHeld, { slot: 'x', seq: 1 }],
-  grant: [cloudAgent.parseServices, { services: ['mailbox'] }],
-  introduction: [connect.parseIntroduction, { entry: {}, label: 'x', did: 'did:dkms:a' }],
-  entries: [connect.parseEntries, { entries: [{}] }],
-  ack: [connect.parseRelationshipAck, { seq: 1, head: 'x', pendingUntil: 5 }],
-  offer: [credential.parseOffer, { credentialType: 'Card', issuer: 'did:dkms:a', claims: {}, nonce: long }],
-  challenge: [
-    keyVerify.parseChallenge,
-    { nonce: long, audience: 'did:x', purpose: 'p', expires: 1, head: 'h', epk: long, did: 'did:y' },
-  ],
-  response: [
-    keyVerify.parseResponse,
-    {
-      nonce: long,
-      audience: 'did:x',
-      head: 'h',
-      proofs: [{ kid: 'did:x#a', signature: 'AAAA' }],
-      tokens: [{ kid: 'did:x#b', mac: long }],
-    },
-  ],
-  'meeting start': [inPerson.parseStart, { session, commitment: long, heads: ['a', 'b'] }],
-  'meeting nonce': [inPerson.parseNonce, { session, nonce: long }],
-  'meeting end': [inPerson.parseEnd, { session, matched: true }],
-  'meeting scanned': [inPerson.parseScanned, { session, mac: long }],
-  'keep invitation': [invitation.parseKeepInvitation, { id: session, expires: 1, form: 'sealed' }],
-  'withdraw invitation': [invitation.parseWithdrawInvitation, { id: session }],
-  'escrow account': [escrow.parseEscrowAccount, { account: long }],
-  'escrow open': [escrow.parseEscrowOpen, { account: long, nonce: long, signature: sig }],
-  'escrow evaluate': [escrow.parseEscrowEvaluate, { account: long, nonce: long, signature: sig, element: long }],
-  'escrow release': [escrow.parseEscrowRelease, { account: long, nonce: long, signature: sig, tag: long }],
-  'escrow remove': [
-    escrow.parseEscrowRemove,
-    { account: long, proof: { account: long, nonce: long, signature: sig, tag: long } },
-  ],
-  'escrow status': [escrow.parseEscrowStatus, { account: long, used: 1, guesses: 5, released: true, proof: long }],
-  'escrow status request': [escrow.parseEscrowStatusRequest, { account: long, nonce: long }],
-  'escrow challenge': [escrow.parseEscrowChallenge, { account: long, nonce: long }],
-  'escrow card': [escrow.parseEscrowCard, { account: long, nonce: long, left: 5 }],
-  'escrow evaluation': [
-    escrow.parseEscrowEvaluation,
-    { account: long, nonce: long, left: 5, evaluated: long, proof: sig },
-  ],
-  locator: [locator.parseLocatorAccount, { account: long }],
-  recipients: [
-    mediation.parseRecipientUpdate,
-    { updates: [{ recipient_did: 'did:x:y', action: 'add', proof: { kid: 'k', signature: 'AAAA' } }] },
-  ],
-  'update results': [mediation.parseUpdateResults, { updated: [{ result: 'success' }] }],
-  'delivery request': [pickup.parseDeliveryRequest, { limit: 3 }],
-  'delivery request 4.0': [(body) => pickup.parseDeliveryRequest(body, true), { message_count_limit: 3 }],
-  ping: [trustPing.wantsPingResponse, { response_requested: false }],
-  queries: [(body) => discover.disclose(body, []), { queries: [{ 'feature-type': 'protocol', match: 'a*b*c' }] }],
-  disclosures: [discover.parseDisclosures, { disclosures: [{ 'feature-type': 'protocol', id: 'x' }] }],
-  text: [basicMessage.parseBasicMessage, { content: 'x' }],
-  profile: [userProfile.parseProfile, { profile: { displayName: 'x' }, send_back_yours: true }],
-  'mercury connection': [mercury.parseMercury, { goal: 'x', goal_code: 'y' }],
-  problem: [report.parseProblem, { code: 'e.p.x', comment: 'of {1}', args: ['x'] }],
-  'messages received': [pickup.parseMessagesReceived, { message_id_list: ['a'] }],
-  'live delivery': [pickup.parseLiveDelivery, { live_delivery: true }],
-  'move forward': [move.parseMoveForward, { to: 'did:peer:2.E' }],
-  'move forgotten': [move.parseForgotten, { messages: 0, recipients: 0, services: 0, files: 0, backups: 3 }],
-  'push subscription': [
-    push.parsePushSet,
-    { endpoint: 'https://push.example/x', p256dh: `B${'a'.repeat(86)}`, auth: id },
-  ],
-  'push removal': [push.parsePushRemove, { endpoint: 'https://push.example/x' }],
-  'push key': [push.parsePushKey, { key: `B${'a'.repeat(86)}` }],
-  publish: [publish.parsePublish, { name: id, mediaType: 'application/vc' }],
-  share: [recovery.parseShareOffer, { set: long, epoch: 1, threshold: 2, count: 3, keep: 60 }],
-  'share answer': [recovery.parseShareAnswer, { set: long }],
-  'share health': [recovery.parseShareHealth, { set: long, nonce: long }],
-  'share health answer': [recovery.parseShareHealthAnswer, { set: long, nonce: long, proof: long }],
-  packet: [recovery.parsePacketAttachment, { packet: 'AAAA' }],
-  hello: [recovery.parseHello, { session: id, label: 'x' }],
-  ceremony: [recovery.parseCeremony, { message: {} }],
-  handed: [recovery.parseHanded, { session: id, sealed: 'AAAA' }],
-}
 
 /** Parses, or refuses with a code. */
 function judged(parse: (body: unknown) => unknown, body: unknown): boolean {

@@ -34,6 +34,11 @@ export function parseKeepInvitation(body: unknown): { id: string; expires: numbe
   return kept
 }
 
+/** Its short address. */
+export function parseInvitationKept(body: unknown): string {
+  return new Fields(body, 'body').string('url', { min: 8, max: 2048 })
+}
+
 export function parseWithdrawInvitation(body: unknown): { id: string } {
   const fields = new Fields(body, 'body')
   const withdrawn = { id: fields.string('id', ID) }

@@ -14,3 +14,8 @@ export function parsePublish(body: unknown): { name: string; mediaType: string }
   f.end()
   return parsed
 }
+
+/** Where it is shown. */
+export function parsePublished(body: unknown): string {
+  return new Fields(body, 'body').string('url', { min: 8, max: 2048 })
+}

@@ -21,12 +21,16 @@ export function parseProblem(body: unknown): { code: string; reported: string; c
   const fields = new Fields(body, 'body')
   const reported = fields.string('code', { max: 200 })
   const comment = fields.optional('comment', (f, name) => f.string(name, { max: 1000 })) ?? ''
-  const args =
-    fields.optional('args', (f, name) => f.array(name, { max: 16 }, (item) => String(item).slice(0, 200))) ?? []
+  const args = fields.optional('args', (f, name) => f.array(name, { max: 16 }, argument)) ?? []
   const own = /^e\.p\.keystead\.([a-z-]{2,40})$/.exec(reported)?.[1]
   return {
     code: own ? own.replaceAll('-', '_').toUpperCase() : 'AGENCY_REFUSED',
     reported,
     comment: comment.replaceAll(/\{(\d{1,2})\}/g, (_, n) => args[Number(n) - 1] ?? '?') || reported,
   }
+}
+
+/** Texts, and what has one spelling; what else a stranger puts there is shown as nothing. */
+function argument(item: unknown): string {
+  return ['string', 'number', 'boolean'].includes(typeof item) ? String(item).slice(0, 200) : '?'
 }
