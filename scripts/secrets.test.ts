@@ -28,6 +28,8 @@ const secrets = new Map<string, Buffer>()
 /** Files in which the owner put a secret. */
 const planted = new Set<string>()
 const transcript: string[] = []
+/** Of who set recovery up, and of who recovered. */
+const audits: string[] = []
 let logs = ''
 let watched: Buffer = Buffer.alloc(0)
 let inMemory = new Map<string, number>()
@@ -125,6 +127,7 @@ beforeAll(async () => {
   await told(alice.run(['rotate']))
   await told(alice.run(['keys']))
   await told(alice.run(['keys', 'audit', '--out', alice.file('audit.json')]))
+  audits.push(readFileSync(alice.file('audit.json'), 'utf8'))
   const locked = plant(alice.file('export.passphrase'), 'passphrase of the export\n')
   secrets.set('passphrase of the export', Buffer.from('passphrase of the export'))
   await told(alice.run(['wallet', 'export', alice.file('export.age'), '--export-passphrase-file', locked]))
@@ -140,6 +143,8 @@ beforeAll(async () => {
   await told(phone.run(['recover', '--kit', kit, '--pin-file', pin]))
   await remember(phone)
   await told(phone.run(['show']))
+  await told(phone.run(['keys', 'audit', '--out', phone.file('audit.json')]))
+  audits.push(readFileSync(phone.file('audit.json'), 'utf8'))
   watched = processes?.stop() ?? watched
   processes = undefined
 }, 600_000)
@@ -173,6 +178,12 @@ describe('secrets of a real run', () => {
           expect(scanner.find(written)).toContain(name)
         }
     for (const file of planted) expect(scanner.find(readFileSync(file))).not.toEqual([])
+  })
+
+  it('leave their mark in the audit log where they are shown or entered in plaintext', () => {
+    const events = (log: string): string[] => JSON.parse(log).entries.map((entry: { event: string }) => entry.event)
+    expect(events(audits[0] ?? '')).toContain('secret shown')
+    expect(events(audits[1] ?? '')).toContain('secret entered')
   })
 
   it('are in no file of wallets, agencies and ledger', () => {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Fields } from '@keystead/core'
+import { KEY_PURPOSES } from '@keystead/wallet'
 import { describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -69,6 +70,20 @@ describe('the answers to SP 800-130', () => {
       return (answer === 'open' || answer === 'not applicable') && note === ''
     })
     expect(bare.map(({ id }) => id)).toEqual([])
+  })
+
+  it('the table of key types has every purpose, its type and its period, and no other', () => {
+    const rows = [
+      ...file('spec/sp800-130.md').matchAll(/^\| ([a-z ]+) \| (private [a-z ]+) \| (\d+) (years|days) \|/gm),
+    ]
+    const told = rows.map(([, purpose = '', type, count, unit]) => {
+      return [purpose, { type, cryptoperiod: Number(count) * (unit === 'years' ? 365 : 1) * 86_400 }] as const
+    })
+    const kept = Object.entries(KEY_PURPOSES).map(([purpose, { type, cryptoperiod }]) => [
+      purpose,
+      { type, cryptoperiod },
+    ])
+    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(kept))
   })
 
   it('every statement of the page is cited by an answer', () => {

@@ -28,6 +28,9 @@ export type AuditEvent =
   | { readonly event: 'access used'; readonly request: string }
   | { readonly event: 'keyslot added'; readonly slot: string; readonly kind: string }
   | { readonly event: 'keyslot removed'; readonly slot: string }
+  /** A secret that left or came in as plaintext, on its owner's command (SP 800-130, FR:6.96). */
+  | { readonly event: 'secret shown'; readonly what: 'recovery kit' }
+  | { readonly event: 'secret entered'; readonly what: 'recovery kit' }
   | { readonly event: 'records exported'; readonly records: number }
 export type AuditEventName = AuditEvent['event']
 
@@ -43,6 +46,8 @@ const EVENTS = [
   'access used',
   'keyslot added',
   'keyslot removed',
+  'secret shown',
+  'secret entered',
   'records exported',
 ] as const satisfies readonly AuditEventName[]
 
@@ -161,6 +166,9 @@ function parseEvent(f: Fields, id: (name: string) => string): AuditEvent {
       return { event, slot: id('slot'), kind: id('kind') }
     case 'keyslot removed':
       return { event, slot: id('slot') }
+    case 'secret shown':
+    case 'secret entered':
+      return { event, what: f.literal('what', 'recovery kit') }
     case 'records exported':
       return { event, records: whole(f, 'records') }
   }

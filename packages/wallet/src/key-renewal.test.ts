@@ -4,7 +4,7 @@ import { nodeKeyProvider } from '@keystead/crypto/node'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { verifyAuditLog } from './audit.ts'
 import { createVault, KEY_PURPOSES, type KeyInfo, memoryVaultStore, openVault, type Vault } from './index.ts'
-import { periodEnd } from './key-life.ts'
+import { endsSoon, periodEnd } from './key-life.ts'
 import { rejectsWith } from './testing/contract.ts'
 import { held } from './testing/recording-store.ts'
 
@@ -93,6 +93,27 @@ describe('a renewal', () => {
     const waiting = await vault.createKey(ED25519, 'signing', { state: 'pre-activation' })
     await rejectsWith(vault.renewKey(waiting.keyId), 'BAD_KEY_STATE')
     await rejectsWith(vault.renewKey('nobody'), 'NO_SUCH_KEY')
+  })
+})
+
+describe('its owner', () => {
+  it('is told two months before the period of a key ends, and of no key that was made to pass', async () => {
+    const { keyId } = await vault.createKey(ED25519, 'signing')
+    const passing = await vault.createKey(ED25519, 'new device')
+    clock.advance(2 * YEAR - 61 * DAY)
+    expect(endsSoon(await infoOf(keyId), clock.now())).toBe(false)
+    clock.advance(2 * DAY)
+    expect(endsSoon(await infoOf(keyId), clock.now())).toBe(true)
+    expect(endsSoon(await infoOf(passing.keyId), clock.now())).toBe(false)
+    await vault.renewKey(keyId)
+    expect(endsSoon(await infoOf(keyId), clock.now())).toBe(false)
+  })
+
+  it('finds in the audit log when the kit was shown, and when one was entered', async () => {
+    await vault.noteKit('shown')
+    await vault.noteKit('entered')
+    const { entries } = verifyAuditLog(await vault.auditLog())
+    expect(entries.slice(-2).map(({ event }) => event)).toEqual(['secret shown', 'secret entered'])
   })
 })
 

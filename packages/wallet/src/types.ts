@@ -176,6 +176,8 @@ export interface Vault {
   remove(category: string, name: string): Promise<void>
   /** What a backup may hold: all but the segments `keys` and `cache` (rule 1). */
   exportRecords(): Promise<VaultRecord[]>
+  /** Writes into the audit log that the kit is shown or entered: before it is. */
+  noteKit(what: 'shown' | 'entered'): Promise<void>
   /** Writes into the audit log that records leave this wallet: before they do. */
   noteExport(records: number): Promise<void>
   /** Finishes the writes under way, wipes every key, lets the storage go. */

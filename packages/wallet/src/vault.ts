@@ -158,6 +158,11 @@ export class UnlockedVault implements Vault {
     await this.#audited.write(async () => ({ write: {}, events: [event], needs: { function: 'export records' } }))
   }
 
+  async noteKit(what: 'shown' | 'entered'): Promise<void> {
+    const event = { event: `secret ${what}`, what: 'recovery kit' } as const
+    await this.#audited.write(async () => ({ write: {}, events: [event], needs: undefined }))
+  }
+
   async access(): Promise<AccessState> {
     this.#writer.check()
     return this.#access.state()

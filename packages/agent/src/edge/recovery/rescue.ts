@@ -55,6 +55,7 @@ export async function beginRescue(edge: Edge, kit: Kit | undefined, base: string
     await locatorRecord(edge, kit)
   }
   const { vault } = edge.ports
+  if (kit) await vault.noteKit('entered')
   const authentication = await vault.createKey(ED25519, 'relationship')
   const signing = await vault.createKey(ED25519, 'new device')
   const kem = await vault.createKey(XWING, 'new device sealing')

@@ -124,6 +124,7 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
       ...atAgents,
       ...plan.contacts.map((contact, index) => shareMessage(edge, contact, setup, packets[index] as Uint8Array)),
     ])
+    await vault.noteKit('shown')
     return kit
   } finally {
     for (const secret of [E, P, S]) secret.fill(0)
