@@ -2,6 +2,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { agency } from './areas/agency.ts'
+import { browser } from './areas/browser.ts'
 import { comet } from './areas/comet.ts'
 import { credentials } from './areas/credentials.ts'
 import { didDkms } from './areas/did-dkms.ts'
@@ -40,6 +41,7 @@ const AREAS: Readonly<Record<string, (budget: Budget) => Promise<Row[]>>> = {
   didcomm,
   credentials,
   wallet,
+  browser,
   recovery,
   agency: (budget) => agency(budget, { ...counted('sockets'), ...counted('messages') }),
 }

@@ -209,3 +209,14 @@ test('no two boxes have one nonce', () => {
   const boxes = Array.from({ length: 1000 }, () => seal(kek, aad, aad))
   expect(new Set(boxes.map((box) => Buffer.from(box.subarray(0, 24)).toString('hex'))).size).toBe(1000)
 })
+
+test.each(providers)('a sealed box with a point of low order in it is DECRYPTION_FAILED (%s)', async (_, provider) => {
+  const key = await provider.ephemeral({ kind: 'kem', suite: 'x-wing' })
+  const sealed = sealTo(key.publicKey as Parameters<typeof sealTo>[0], utf8('secret'), aad)
+  for (const first of [0, 1]) {
+    const crafted = sealed.slice()
+    crafted.fill(0, 1 + 1088, 1 + 1120)
+    crafted[1 + 1088] = first
+    await expect(openSealed(key, crafted, aad)).rejects.toMatchObject({ code: 'DECRYPTION_FAILED' })
+  }
+})

@@ -10,7 +10,7 @@ import type { CryptoErrorCode } from './errors.ts'
 import { hkdfSha256, hmacSha256, sha256, sha512 } from './hash.ts'
 import { verifySignature } from './signature.ts'
 import type { KeyProvider, PublicKey } from './types.ts'
-import { xwingEncapsulate } from './xwing.ts'
+import { XWING_CIPHERTEXT_BYTES, xwingEncapsulate } from './xwing.ts'
 
 const hex = (text: string): Bytes => hexadecimal.decode(text)
 
@@ -74,6 +74,18 @@ const TESTS: Readonly<Record<string, (keys: KeyProvider) => unknown>> = {
     if (!verifySignature(publicKey, utf8('self-test'), signature)) throw new Error('its own signature is refused')
     if (verifySignature(publicKey, utf8('another'), signature))
       throw new Error('a signature of another message is accepted')
+  },
+  // draft-connolly-cfrg-xwing-kem, the public key of its first vector; and what its seed makes of a ciphertext that nobody
+  // encapsulated: ML-KEM's implicit rejection (FIPS 203, algorithm 18), as two independent libraries have it.
+  'X-Wing, known answers': async (keys) => {
+    const seed = hex('7f9c2ba4e88f827d616045507605853ed73b8093f6efbc88eb1a6eacfa66ef26')
+    const key = await keys.fromSecret({ kind: 'kem', suite: 'x-wing' }, seed)
+    equal(sha256(key.publicKey.bytes), hex('2e816deebcd76c5c80d0cd2d174478871658e8e2ff42bc9d4a6e486372e856bb'))
+    const ciphertext = new Uint8Array(XWING_CIPHERTEXT_BYTES)
+    ciphertext[1088] = 9
+    const shared = await key.decapsulate(ciphertext)
+    key.destroy()
+    equal(shared, hex('3d4b46f667e75a27f76b3989c09b6a853f7be15a1c098c32043cec060bbdb672'))
   },
   'X-Wing': async (keys) => {
     const key = await keys.ephemeral({ kind: 'kem', suite: 'x-wing' })
