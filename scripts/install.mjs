@@ -12,6 +12,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const LOOK = 300
 /** An installation takes a minute or two; after so long the number in the file is another process's. */
 const LONGEST = 15 * 60_000
+/** Ports tried, of which other programs may have some. */
+const PORTS = 50
 
 /**
  * The lock file's content is remembered after each install; a difference means "install again".
@@ -30,7 +32,7 @@ export async function installIfNeeded(root, fail) {
     if (ended !== 0) fail(`npm ci failed (exit ${ended}); the lines above say why`)
     writeFileSync(stampOf(root), wanted)
   } finally {
-    lock.close()
+    lock?.close()
   }
 }
 
@@ -50,15 +52,17 @@ const digest = (root) => createHash('sha256').update(root).digest()
  * A port of this machine is the lock: the system gives it back however its holder ends, `kill -9` included, and no two have
  * it. Below the ports that the system gives to connections.
  * @param {string} root
- * @returns {Promise<import('node:net').Server>}
+ * @returns {Promise<import('node:net').Server | undefined>} nothing where this machine lets nobody listen
  */
 async function takeLock(root) {
   const banner = `keystead installs ${digest(root).toString('hex')}\n`
-  let port = 20_000 + (digest(root).readUInt32BE(0) % 10_000)
+  const first = 20_000 + (digest(root).readUInt32BE(0) % 10_000)
+  let port = first
   let told = false
   let silent = 0
-  for (;;) {
+  while (port < first + PORTS) {
     const server = await listen(port, banner)
+    if (server === 'impossible') return undefined
     if (server) return server
     const holder = await bannerOf(port)
     if (holder === banner) {
@@ -72,13 +76,14 @@ async function takeLock(root) {
       silent = 0
     } else await sleep(LOOK)
   }
+  return undefined
 }
 
 /**
  * Undefined when the port is taken.
  * @param {number} port
  * @param {string} banner
- * @returns {Promise<import('node:net').Server | undefined>}
+ * @returns {Promise<import('node:net').Server | 'impossible' | undefined>}
  */
 function listen(port, banner) {
   return new Promise((resolve) => {
@@ -86,7 +91,9 @@ function listen(port, banner) {
       socket.on('error', () => {})
       socket.end(banner)
     })
-    server.once('error', () => resolve(undefined))
+    server.once('error', (error) => {
+      resolve(/** @type {NodeJS.ErrnoException} */ (error).code === 'EADDRINUSE' ? undefined : 'impossible')
+    })
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
       server.unref()
       resolve(server)

@@ -25,7 +25,7 @@ test('SHA-256 of parts, bytes or text, is that of the parts one behind the other
 
 test('HMAC-SHA-256 under a key that was taken over once is that of the key given each time, by both drivers', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ minLength: 1, maxLength: 100 }), part, (key, data) => {
+    fc.property(fc.uint8Array({ maxLength: 100 }), part, (key, data) => {
       const expected = new Uint8Array(createHmac('sha256', key).update(data).digest())
       for (const driver of [nodeDriver, portableHashes]) {
         const under = driver.hmacSha256Under(key)
