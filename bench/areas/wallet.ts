@@ -1,15 +1,14 @@
-/** A wallet: opened, its vault, and backups of what is in it. */
+/** A wallet: opened, its vault, and shares of a secret. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { base64url, systemClock, systemRandom } from '@keystead/core'
-import { argon2id, xwingPublicKey } from '@keystead/crypto'
+import { systemClock, systemRandom } from '@keystead/core'
+import { argon2id } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
-import { combineMnemonics, openBackup, parseBackup, sealBackup, splitSecret } from '@keystead/recovery'
+import { combineMnemonics, splitSecret } from '@keystead/recovery'
 import { createVault, openVault } from '@keystead/wallet'
 import { sqliteVaultStore } from '@keystead/wallet/node'
 import { type Budget, compare, type Row } from '../measure.ts'
-import { rawSeal } from '../raw.ts'
 import { vaultRows } from './vault.ts'
 
 export async function wallet(budget: Budget): Promise<Row[]> {
@@ -29,47 +28,18 @@ export async function wallet(budget: Budget): Promise<Row[]> {
       baseline: { name: 'Argon2id alone', work: () => argon2id(password, salt, argon, 32) },
       target: 1.1,
     })
-    return [opened, ...(await vaultRows(budget, folder)), ...(await backups(budget))]
+    return [opened, ...(await vaultRows(budget, folder)), ...(await sharing(budget))]
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-async function backups(budget: Budget): Promise<Row[]> {
-  const keys = nodeKeyProvider()
-  const payload = systemRandom(100_000)
-  const seed = systemRandom(32)
-  const kem = await keys.fromSecret({ kind: 'kem', suite: 'x-wing' }, seed.slice())
-  const signer = await keys.ephemeral({ kind: 'signing', suite: 'ed25519' })
-  const backup = {
-    stream: base64url.encode(systemRandom(16)),
-    seq: 0,
-    prev: '',
-    epoch: 1,
-    payload,
-    recipients: [{ path: 'P+S', key: xwingPublicKey(seed) }] as const,
-    signer,
-    random: systemRandom,
-  }
-  const sealed = await sealBackup(backup)
-  const baseline = { name: 'raw XChaCha20-Poly1305, 100 kB', work: rawSeal(100_000) }
+async function sharing(budget: Budget): Promise<Row[]> {
   const secret = systemRandom(32)
   const split = () =>
     splitSecret(secret, { groupThreshold: 1, groups: [{ threshold: 2, count: 3 }], random: systemRandom })
   const shares = split()[0] ?? []
   return [
-    await compare(budget, {
-      area: 'recovery',
-      what: 'seal a backup of 100 kB',
-      ours: () => sealBackup(backup),
-      baseline,
-    }),
-    await compare(budget, {
-      area: 'recovery',
-      what: 'parse and open a backup of 100 kB',
-      ours: () => openBackup(parseBackup(sealed), kem),
-      baseline,
-    }),
     await compare(budget, { area: 'recovery', what: 'SLIP-39 split, 2 of 3', ours: split }),
     await compare(budget, {
       area: 'recovery',

@@ -113,7 +113,7 @@ export async function recovery(cast: Cast, dead: Person, { step, line }: Teller)
   await approve(carol, link, recovering)
   const { status, data } = await recovering.done
   holds(status === 0 && data.recovered === true, `the recovery goes through (${(await recovering.done).notes})`)
-  line(`data      ${data.records} records of backup ${data.backup}, at once`)
+  line(`data      ${data.records} records, at once`)
   const { data: pending } = await alice.run(['show'])
   holds(pending.credentials.length === 1, 'the credential is back')
   same(pending.label, 'alice', 'the name is back')

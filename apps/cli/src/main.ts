@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { accessCommands } from './commands/access.ts'
 import { agencyCommands } from './commands/agency.ts'
+import { backupCommands } from './commands/backup.ts'
 import { contactCommands } from './commands/contacts.ts'
 import { credentialCommands } from './commands/credentials.ts'
 import { decideCommands } from './commands/decide.ts'
@@ -36,6 +37,7 @@ contactCommands(program)
 credentialCommands(program)
 decideCommands(program)
 recoveryCommands(program)
+backupCommands(program)
 deviceCommands(program)
 keyCommands(program)
 accessCommands(program)

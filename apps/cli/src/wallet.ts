@@ -9,6 +9,7 @@ import { createVault, openVault, type Unlock, type Vault } from '@keystead/walle
 import { sqliteVaultStore } from '@keystead/wallet/node'
 import WebSocket from 'ws'
 import { type Config, readConfig } from './config.ts'
+import { folderPort } from './folder.ts'
 
 export interface OpenWallet {
   readonly folder: string
@@ -57,6 +58,7 @@ export function wire(folder: string, config: Config, vault: Vault, onEvent?: (ev
     fetch,
     socket: openSocket,
     web: webFetch(),
+    folder: folderPort,
     clock: systemClock,
     random: systemRandom,
     ...(onEvent ? { onEvent } : {}),

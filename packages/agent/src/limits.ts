@@ -112,9 +112,6 @@ export const DRAIN_MS = 10_000
 export const MAX_RECIPIENTS_PER_ACCOUNT = 10_000
 export const MAX_MESSAGES_PER_ACCOUNT = 10_000
 export const MAX_MAILBOX_BYTES = 256 * 1024 * 1024
-export const MAX_STREAMS_PER_VAULT = 16
-/** Envelopes of one stream that are kept; older ones give way. */
-export const KEEP_ENVELOPES = 3
 export const MAX_FILES_PER_ACCOUNT = 64
 /** One wallet has one vault, and a locator for each kit that was ever printed. */
 export const MAX_VAULTS_PER_ACCOUNT = 8
@@ -126,6 +123,21 @@ export const MAX_DEVICES_PER_ACCOUNT = 16
 /** Slots of one account, one a relationship, and bytes of what is in one: a sealed entry. */
 export const MAX_SLOTS_PER_ACCOUNT = 10_000
 export const MAX_SLOT_BYTES = 32 * 1024
+
+/** Chains of one log: one a device, removed ones too. */
+export const MAX_CHAINS_PER_VAULT = 64
+/** Keys that may read a vault: a few for each deal of recovery, of which there is one a year. */
+export const MAX_READERS_PER_VAULT = 64
+/** Entries of a log's authority: two a deal, one a device. */
+export const MAX_AUTHORITY_ENTRIES = 1000
+/** Bytes of one log with what was trimmed: fifty times a wallet of 10,000 records. */
+export const MAX_VAULT_BYTES = 128 * 1024 * 1024
+
+/** Days a log is kept after its owner, or a recovery, was last there (rule 26). */
+export const LOG_DAYS = 180
+
+/** Days what a snapshot took the place of is kept for recoveries: whoever trimmed may have been a thief (rule 26). */
+export const TRIMMED_DAYS = 30
 
 /** Seconds a nonce for reading a backup is good for. */
 export const READ_NONCE_SECONDS = 120
@@ -156,8 +168,21 @@ export const AGENT_SILENT_SECONDS = 3 * 86_400
 export const REHEARSAL_SECONDS = 180 * 86_400
 export const REMINDER_SECONDS = 7 * 86_400
 
-/** Bytes of a backup's payload: sealed, signed and packed it stays under DIDComm's bound of 1 MiB. */
-export const MAX_BACKUP_PAYLOAD = 400 * 1024
+/** Bytes of operations, before compression, that are put into one batch: sealed they stay under its bound. */
+export const BATCH_PLAIN_BYTES = 380 * 1024
+
+/** Bytes of batches in one message to a holder: packed they stay under DIDComm's bound of 1 MiB. */
+export const MAX_RUN_BYTES = 420 * 1024
+
+/** Changes and seconds after which a log is said again whole, so that what came before can go. */
+export const SNAPSHOT_AFTER_CHANGES = 1000
+export const SNAPSHOT_AFTER_SECONDS = 7 * 86_400
+
+/** Seconds between two looks at what the holders of a log have. */
+export const HOLDER_LOOK_SECONDS = 3600
+
+/** Seconds a removal is remembered: a device that was away for longer joins anew. */
+export const TOMBSTONE_SECONDS = 180 * 86_400
 
 /** Seconds a recovery ceremony with one contact stays open: a call, a wrong number, another call. */
 export const CEREMONY_SECONDS = 3600

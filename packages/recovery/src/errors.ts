@@ -8,8 +8,6 @@ export type RecoveryErrorCode =
   | 'SHARE_OF_ANOTHER_SET'
   | 'SHARE_TAMPERED'
   | 'BAD_POLICY'
-  | 'BACKUP_TAMPERED'
-  | 'BACKUP_CHAIN_BROKEN'
   | 'NOT_A_RECIPIENT'
   | 'BAD_KIT'
   | 'BAD_ELEMENT'

@@ -1,6 +1,3 @@
-export { type NewBackup, openBackup, sealBackup, verifyBackup } from './backup.ts'
-export { type Chain, verifyChain } from './backup-chain.ts'
-export { type BackupEnvelope, type BackupHead, type BackupRecipient, parseBackup } from './backup-format.ts'
 export { ceremonyCode, codeMatches, type NewDeviceKeys, newDeviceCommitment, spokenCode } from './ceremony/code.ts'
 export { type CeremonyMessage, parseCeremonyMessage } from './ceremony/messages.ts'
 export {
@@ -22,7 +19,6 @@ export {
   stepContact,
   stepNewDevice,
 } from './ceremony/step.ts'
-export { endorsedStreams, endorseStream, type StreamEndorsement } from './endorsement.ts'
 export type { RecoveryErrorCode } from './errors.ts'
 export { answerGuess, type GuessVerdict, judgeGuess, releaseFor } from './escrow/agent.ts'
 export {
@@ -42,15 +38,17 @@ export { type EscrowRequest, type EscrowStep, requestIsOwners, requestTranscript
 export { healthProof, healthProofHolds, packetHealthKey, registrationHealthKey } from './health.ts'
 export { createKit, type Kit, kitLine, kitSecret, type NewKit, vetoDigest } from './kit.ts'
 export { parseKit, renderKit } from './kit-text.ts'
-export { DEFAULT_GUESSES, MAX_BACKUP_PAYLOAD, SHARE_PACKET_BYTES } from './limits.ts'
+export { DEFAULT_GUESSES, MAX_AGENCIES, SHARE_PACKET_BYTES } from './limits.ts'
 export {
   type LocatorRecord,
   locatorAccount,
   newLocator,
   openLocatorRecord,
   type ServiceDescriptor,
+  type StoreDescriptor,
   sealLocatorRecord,
 } from './locator.ts'
+export { checkAnchor, type LogAnchor, type LogEntryName, vouchForLog } from './log-anchor.ts'
 export { type AgentFact, type ContactFact, type Lack, type MeterReading, meter, type RecoveryFacts } from './meter.ts'
 export { derivePath, type GroupSecrets, newGroupSecret, type PathSeeds, pathSecret } from './paths.ts'
 export {

@@ -27,23 +27,8 @@ export const MAX_DELAY_SECONDS = 90 * 86_400
 /** Epochs count changes of the recovery set, each held for days. */
 export const MAX_EPOCH = 2 ** 31 - 1
 
-/** Envelopes of one stream. */
-export const MAX_BACKUP_SEQ = 2 ** 31 - 1
-
-/** Bytes of one backup's payload: canonical JSON of 16 MiB still fits a phone; more goes into further envelopes. */
-export const MAX_BACKUP_PAYLOAD = 16 * 1024 * 1024
-
-/** A padded payload is never smaller: an almost empty wallet looks like one in use. */
-export const MIN_PADDED_PAYLOAD = 4096
-
-/** Bytes of an envelope: Padmé adds at most 12 %, base64url a third, recipients 2 KiB each. */
-export const MAX_BACKUP_BYTES = 25 * 1024 * 1024
-
-/** Recipients of an envelope: every pair of three groups, twice while two epochs overlap, and some room. */
-export const MAX_RECIPIENTS = 8
-
-/** Envelopes that one chain check takes; a stream is folded long before. */
-export const MAX_CHAIN = 10_000
+/** Entries of a log's authority. */
+export const MAX_LOG_SEQ = 2 ** 31 - 1
 
 /** Bytes of a share packet, whatever its content, so that packets tell nothing apart. */
 export const SHARE_PACKET_BYTES = 2048
@@ -61,7 +46,7 @@ export const MAX_AGENCY = 150
 /** Bytes of the locator (rule 24: 128 bits). */
 export const LOCATOR_BYTES = 16
 
-/** Agents, stores and backup streams of a locator record, and its bytes. */
+/** Agents, stores and vouchers of a locator record, and its bytes. */
 export const MAX_RECORD_ENTRIES = 16
 export const MAX_RECORD_BYTES = 32 * 1024
 /** A sealed record is never smaller: its size does not count the agents. */

@@ -1,20 +1,18 @@
 import { base64url, multihash, seededRandom } from '@keystead/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { endorsedStreams, endorseStream } from './endorsement.ts'
 import { type LocatorRecord, locatorAccount, newLocator, openLocatorRecord, sealLocatorRecord } from './locator.ts'
+import { checkAnchor, vouchForLog } from './log-anchor.ts'
 import { signingKey } from './testing/keys.ts'
 import { codeOf, mutated, noise } from './testing/mutate.ts'
 
 const random = seededRandom(1)
 const locator = newLocator(random)
 const reader = await signingKey(1)
-const phone = await signingKey(2)
-const laptop = await signingKey(3)
 const thief = await signingKey(4)
-const stream = (): string => base64url.encode(random(16))
-const first = await endorseStream(reader.key, { stream: stream(), key: phone.publicKey })
-const second = await endorseStream(phone.key, { stream: stream(), key: laptop.publicKey })
+const id = (): string => base64url.encode(random(16))
+const entry = { log: id(), seq: 3, hash: base64url.encode(random(32)) }
+const anchor = await vouchForLog(entry, [reader.key])
 
 const record: LocatorRecord = {
   seq: 3,
@@ -22,7 +20,7 @@ const record: LocatorRecord = {
     { id: 'did:web:one.example', operator: 'One', endpoint: 'https://one.example' },
     { id: 'https://two.example', operator: 'Two', endpoint: 'wss://two.example' },
   ],
-  stores: [{ id: 'did:web:one.example', operator: 'One', endpoint: 'https://one.example/backup' }],
+  stores: [{ vault: id(), operator: 'One', endpoint: 'https://one.example' }],
   genesis: multihash.encode(random(32)),
   checkpoint: { height: 7, hash: base64url.encode(random(32)) },
   policy: {
@@ -31,7 +29,7 @@ const record: LocatorRecord = {
     groups: { P: {}, S: { threshold: 2, count: 3 } },
     paths: [{ id: 'P+S', delay: 259_200 }],
   },
-  streams: [first, second],
+  log: anchor,
 }
 const sealed = sealLocatorRecord(locator, record, random)
 
@@ -59,8 +57,9 @@ describe('the locator record', () => {
       { seq: -1 },
       { agents: [] },
       { agents: [{ id: 'one', operator: 'One', endpoint: 'https://one.example' }] },
-      { stores: [{ id: 'did:web:one.example', operator: '', endpoint: 'https://one.example' }] },
-      { stores: [{ id: 'did:web:one.example', operator: 'One', endpoint: 'javascript:alert(1)' }] },
+      { stores: [{ vault: id(), operator: '', endpoint: 'https://one.example' }] },
+      { stores: [{ vault: 'here', operator: 'One', endpoint: 'https://one.example' }] },
+      { stores: [{ vault: id(), operator: 'One', endpoint: 'javascript:alert(1)' }] },
       { genesis: 'main' },
       { checkpoint: { height: 1.5, hash: record.checkpoint.hash } },
     ])
@@ -83,24 +82,19 @@ describe('the account at an agent', () => {
   })
 })
 
-describe('endorsed streams', () => {
-  it('are those that lead back to the reader key, in any order', () => {
-    const streams = endorsedStreams([second, first], reader.publicKey)
-    expect(streams.get(first.stream)).toEqual(phone.publicKey)
-    expect(streams.get(second.stream)).toEqual(laptop.publicKey)
-    expect(endorsedStreams([second, first], thief.publicKey).size).toBe(0)
-  })
+describe('the log that a path vouches for', () => {
+  it('is known by its reader key', () => expect(checkAnchor(anchor, reader.publicKey)).toEqual(entry))
 
-  it('a stream that a stranger or a changed signature vouches for MUST NOT count', async () => {
-    const own = await endorseStream(thief.key, { stream: stream(), key: thief.publicKey })
-    const forged = { ...own, by: reader.publicKey }
-    const moved = { ...first, stream: stream() }
-    const swapped = { ...first, key: thief.publicKey }
-    expect(endorsedStreams([own, forged, moved, swapped], reader.publicKey).size).toBe(0)
-  })
-
-  it('a later device MUST NOT take over the stream of an earlier one', async () => {
-    const grab = await endorseStream(laptop.key, { stream: first.stream, key: thief.publicKey })
-    expect(endorsedStreams([grab, second, first], reader.publicKey).get(first.stream)).toEqual(phone.publicKey)
+  it('with a stranger’s voucher, or any part of it changed, MUST be refused', async () => {
+    const own = await vouchForLog(entry, [thief.key])
+    const forged = { ...own, vouchers: own.vouchers.map((voucher) => ({ ...voucher, by: reader.publicKey })) }
+    const changed = [
+      own,
+      forged,
+      { ...anchor, log: id() },
+      { ...anchor, seq: 4 },
+      { ...anchor, hash: base64url.encode(random(32)) },
+    ]
+    for (const one of changed) expect(await codeOf(() => checkAnchor(one, reader.publicKey))).toBe('LOCATOR_TAMPERED')
   })
 })

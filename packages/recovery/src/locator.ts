@@ -6,10 +6,11 @@
  *   sealed record       = XChaCha20-Poly1305(record key, Padmé(JCS of the record), aad = "keystead/locator/record/v1")
  *
  * Kit and every contact's packet carry the locator: the record is hidden from agents, not from contacts, and any of
- * them could write one. Authority never rests on it; `streams` are endorsed for that reason.
+ * them could write one. Authority never rests on it; `log` is vouched for by the paths for that reason.
  */
 import {
   type Bytes,
+  base64url,
   canonicalJson,
   Fields,
   type Json,
@@ -21,11 +22,19 @@ import {
   utf8,
 } from '@keystead/core'
 import { hkdfSha256, open, seal } from '@keystead/crypto'
-import { endorsementToJson, readEndorsement, type StreamEndorsement } from './endorsement.ts'
 import { refuse, under } from './errors.ts'
 import { LOCATOR_BYTES, MAX_AGENT_ID, MAX_RECORD_BYTES, MAX_RECORD_ENTRIES, MIN_PADDED_RECORD } from './limits.ts'
+import { anchorJson, type LogAnchor, readAnchor } from './log-anchor.ts'
 import { parsePolicy, policyToJson, type RecoveryPolicy } from './policy.ts'
-import { AGENCY, type Checkpoint, checkpointField, checkpointJson, genesisField, labelField } from './wire.ts'
+import {
+  AGENCY,
+  bytesField,
+  type Checkpoint,
+  checkpointField,
+  checkpointJson,
+  genesisField,
+  labelField,
+} from './wire.ts'
 
 export interface ServiceDescriptor {
   /** DID or URL that names the service; at an agent, the account is derived from it. */
@@ -35,21 +44,27 @@ export interface ServiceDescriptor {
   readonly endpoint: string
 }
 
+export interface StoreDescriptor extends Omit<ServiceDescriptor, 'id'> {
+  /** 16 random bytes as base64url: where the log lies there. */
+  readonly vault: string
+}
+
 export interface LocatorRecord {
   /** Counts up with every change: of two operators' records the higher one is newer. */
   readonly seq: number
   readonly agents: readonly ServiceDescriptor[]
-  /** Holders of the backup. */
-  readonly stores: readonly ServiceDescriptor[]
+  /** Holders of the log. */
+  readonly stores: readonly StoreDescriptor[]
   readonly genesis: string
   readonly checkpoint: Checkpoint
   readonly policy: RecoveryPolicy
-  readonly streams: readonly StreamEndorsement[]
+  readonly log: LogAnchor
 }
 
 const SALT = utf8('keystead/locator/v1')
 const AAD = utf8('keystead/locator/record/v1')
 const MAX_ID = MAX_AGENT_ID
+const ENDPOINT = { max: MAX_ID, pattern: /^(?:https?|wss?):\/\/[!#-[\]-~]+$/ }
 
 export function newLocator(random: Random): Bytes {
   return random(LOCATOR_BYTES)
@@ -93,11 +108,11 @@ function recordToJson(record: LocatorRecord): JsonObject {
     v: 1,
     seq: record.seq,
     agents: services(record.agents),
-    stores: services(record.stores),
+    stores: record.stores.map(({ vault, operator, endpoint }) => ({ vault, operator, endpoint })),
     genesis: record.genesis,
     checkpoint: checkpointJson(record.checkpoint),
     policy: policyToJson(record.policy),
-    streams: record.streams.map(endorsementToJson),
+    log: anchorJson(record.log),
   }
 }
 
@@ -108,11 +123,11 @@ function readRecord(value: Json): LocatorRecord {
   const record: LocatorRecord = {
     seq: fields.integer('seq', { min: 0, max: 2 ** 31 - 1 }),
     agents: fields.array('agents', { min: 1, max: MAX_RECORD_ENTRIES }, readService),
-    stores: fields.array('stores', rule, readService),
+    stores: fields.array('stores', rule, readStore),
     genesis: genesisField(fields, 'genesis'),
     checkpoint: checkpointField(fields, 'checkpoint'),
     policy: parsePolicy(fields.any('policy')),
-    streams: fields.array('streams', rule, (item, path) => readEndorsement(new Fields(item, path))),
+    log: readAnchor(fields.object('log')),
   }
   fields.end()
   return record
@@ -123,8 +138,19 @@ function readService(item: Json, path: string): ServiceDescriptor {
   const service = {
     id: fields.string('id', { max: MAX_ID, pattern: AGENCY }),
     operator: labelField(fields, 'operator'),
-    endpoint: fields.string('endpoint', { max: MAX_ID, pattern: /^(?:https?|wss?):\/\/[!#-[\]-~]+$/ }),
+    endpoint: fields.string('endpoint', ENDPOINT),
   }
   fields.end()
   return service
+}
+
+function readStore(item: Json, path: string): StoreDescriptor {
+  const fields = new Fields(item, path)
+  const store = {
+    vault: base64url.encode(bytesField(fields, 'vault', 16)),
+    operator: labelField(fields, 'operator'),
+    endpoint: fields.string('endpoint', ENDPOINT),
+  }
+  fields.end()
+  return store
 }

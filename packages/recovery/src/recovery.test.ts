@@ -1,12 +1,22 @@
-import { base64url, multihash, seededRandom, utf8 } from '@keystead/core'
+import { base64url, multihash, seededRandom, systemRandom } from '@keystead/core'
 import { keyDigest, xwingPublicKey } from '@keystead/crypto'
+import {
+  newDataKey,
+  openBatch,
+  parseBatch,
+  parseEntry,
+  readAuthority,
+  sealBatch,
+  signEntry,
+  unite,
+  unwrapDataKey,
+  wrapDataKey,
+} from '@keystead/wallet'
 import { describe, expect, it } from 'vitest'
-import { openBackup, sealBackup, verifyBackup } from './backup.ts'
-import { parseBackup } from './backup-format.ts'
-import { endorsedStreams, endorseStream } from './endorsement.ts'
 import { createKit, kitSecret } from './kit.ts'
 import { parseKit, renderKit } from './kit-text.ts'
 import { newLocator, openLocatorRecord, sealLocatorRecord } from './locator.ts'
+import { checkAnchor, vouchForLog } from './log-anchor.ts'
 import { derivePath, newGroupSecret } from './paths.ts'
 import { parsePolicy } from './policy.ts'
 import { openRecoveryKey, sealRecoveryKey } from './recovery-key.ts'
@@ -32,8 +42,26 @@ describe('an owner who has lost every device', () => {
     const [P, S, locator] = [newGroupSecret(random), newGroupSecret(random), newLocator(random)]
     const seeds = derivePath('P+S', { P, S })
     const pathKey = xwingPublicKey(seeds.kemSeed)
-    const stream = base64url.encode(random(16))
-    const endorsement = await endorseStream((await signingKey(seeds.readerSeed)).key, { stream, key: device.publicKey })
+    const vouching = await signingKey(seeds.readerSeed)
+    const [log, chain] = [base64url.encode(random(16)), base64url.encode(random(16))]
+    const [dataKey, sealing] = [newDataKey(systemRandom), await kemKey(3)]
+    const entry = await signEntry(
+      {
+        log,
+        seq: 0,
+        prev: '',
+        also: [],
+        devices: [{ chain, key: device.publicKey, kem: sealing.publicKey }],
+        threshold: 1,
+        paths: [{ kem: pathKey, reader: vouching.publicKey }],
+        epoch: 0,
+        wraps: wrapDataKey(log, 0, dataKey, [pathKey]),
+        former: new Uint8Array(0),
+        about: new Uint8Array(0),
+      },
+      [device.key],
+    )
+    const anchor = await vouchForLog({ log, seq: 0, hash: entry.hash }, [vouching.key])
     const agencies = [agency.endpoint]
     const paper = renderKit(createKit({ secret: P, random, locator, agencies, genesis, checkpoint }))
     const packets = makeSharePackets({ secret: S, policy: contacts, epoch: 1, locator, owner: 'Ada', agencies, random })
@@ -41,20 +69,31 @@ describe('an owner who has lost every device', () => {
     // Later, with public halves only.
     const signingSeed = random(32)
     const context = { subject: 'did:dkms:abc:def', path: 'P+S', epoch: 1 } as const
-    const backup = await sealBackup({
-      stream,
+    const sealedSeed = base64url.encode(sealRecoveryKey(signingSeed, pathKey, context))
+    const { bytes } = await sealBatch({
+      kind: 'changes',
+      log,
+      chain,
       seq: 0,
       prev: '',
-      epoch: 1,
-      payload: utf8(base64url.encode(sealRecoveryKey(signingSeed, pathKey, context))),
-      recipients: [{ path: 'P+S', key: pathKey }],
+      epoch: 0,
+      dataKey,
       signer: device.key,
-      random,
+      operations: [
+        {
+          segment: 'authority',
+          category: 'recovery-key',
+          name: context.subject,
+          stamp: { wall: 1, count: 0, chain },
+          value: { sealed: sealedSeed },
+        },
+      ],
+      seen: [],
     })
-    const services = { agents: [agency], stores: [agency] }
+    const stores = [{ vault: base64url.encode(random(16)), operator: 'Agency', endpoint: agency.endpoint }]
     const record = sealLocatorRecord(
       locator,
-      { seq: 0, ...services, genesis, checkpoint, policy, streams: [endorsement] },
+      { seq: 0, agents: [agency], stores, genesis, checkpoint, policy, log: anchor },
       random,
     )
 
@@ -65,11 +104,12 @@ describe('an owner who has lost every device', () => {
     const again = derivePath('P+S', { P: kitSecret(kit), S: secret })
     const path = await kemKey(again.kemSeed)
     const reader = await signingKey(again.readerSeed)
-    const envelope = parseBackup(backup)
-    const writer = endorsedStreams(found.streams, reader.publicKey).get(envelope.stream)
-    if (!writer) throw new Error('the stream is endorsed')
-    verifyBackup(envelope, writer)
-    const sealedKey = base64url.decode(Buffer.from(await openBackup(envelope, path.key)).toString())
+    const trusted = checkAnchor(found.log, reader.publicKey)
+    const authority = readAuthority(trusted.log, [parseEntry(entry.bytes)], trusted)
+    const [batch] = unite(trusted.log, authority.entry.devices, [parseBatch(bytes)]).batches
+    if (!batch) throw new Error('the batch is a listed device’s')
+    const { operations } = await openBatch(batch, trusted.log, await unwrapDataKey(authority.entry, path.key))
+    const sealedKey = base64url.decode(String(operations[0]?.value?.['sealed']))
     const seed = await openRecoveryKey(path.key, sealedKey, context)
     expect(seed).toEqual(signingSeed)
     expect(keyDigest((await signingKey(seed)).publicKey)).toBe(keyDigest((await signingKey(signingSeed)).publicKey))

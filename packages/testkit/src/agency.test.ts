@@ -1,7 +1,8 @@
 /** An agency as its clients and strangers meet it: only what was granted, nothing lost, nothing taken from others. */
-import { base64url, type JsonObject, multihash, systemRandom, utf8 } from '@keystead/core'
-import { encodeMultikey, sha256 } from '@keystead/crypto'
+import { base64url, type JsonObject, systemRandom, utf8 } from '@keystead/core'
+import { encodeMultikey } from '@keystead/crypto'
 import { attachmentBytes, wrapForward } from '@keystead/didcomm'
+import { type Batch, parseBatch, signEntry } from '@keystead/wallet'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ask, packFor, post } from '../../agent/src/edge/agency-link.ts'
@@ -9,13 +10,14 @@ import { makeAccount } from '../../agent/src/edge/own-dids.ts'
 import { put } from '../../agent/src/edge/store.ts'
 import { MAX_MAIL_BYTES } from '../../agent/src/limits.ts'
 import * as devices from '../../agent/src/protocols/account-devices/messages.ts'
-import * as backup from '../../agent/src/protocols/backup/messages.ts'
 import { GRANT } from '../../agent/src/protocols/cloud-agent/messages.ts'
 import { QUERIES } from '../../agent/src/protocols/discover-features/messages.ts'
 import * as locator from '../../agent/src/protocols/locator/messages.ts'
+import * as log from '../../agent/src/protocols/log/messages.ts'
 import { RECIPIENT_UPDATE } from '../../agent/src/protocols/mediation/messages.ts'
 import * as pickup from '../../agent/src/protocols/pickup/messages.ts'
 import { PUBLISH } from '../../agent/src/protocols/publish/messages.ts'
+import { founding, TestDevice, testDevices } from '../../wallet/src/log/testing/device.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -55,7 +57,6 @@ async function forward(next: string, bytes: Uint8Array): Promise<void> {
   await post(client.agent.edge, AGENCY, await wrapForward(Uint8Array.from(bytes), options))
 }
 
-const envelopeHash = (bytes: Uint8Array): string => multihash.encode(sha256(bytes))
 const id = (): string => base64url.encode(systemRandom(16))
 const message = (text: string): Uint8Array => utf8(JSON.stringify({ ciphertext: text }))
 
@@ -65,7 +66,7 @@ describe('services', () => {
       [pickup.DELIVERY_REQUEST, { limit: 1 }],
       [pickup.STATUS_REQUEST, {}],
       [RECIPIENT_UPDATE, { updates: [{ recipient_did: 'did:peer:4abc', action: 'add' }] }],
-      [backup.BACKUP_READERS, { vault: id(), readers: [] }],
+      [log.LOG_READERS, { vault: id(), readers: [] }],
       [locator.LOCATOR_PUT, { account: base64url.encode(systemRandom(32)) }, new Uint8Array(8)],
       [PUBLISH, { name: id(), mediaType: 'application/vc' }, utf8('{}')],
     ]
@@ -254,43 +255,86 @@ describe('devices', () => {
 })
 
 describe('backups', () => {
-  it('extend their own chain only; the same put again is no conflict', async () => {
-    const own = await account('backup')
-    const [vault, stream] = [id(), id()]
-    const save = (seq: number, prev: string, bytes: Uint8Array, from = own) =>
-      asked(from, backup.BACKUP_PUT, { vault, stream, seq, prev, hash: envelopeHash(bytes) }, bytes)
-    const [one, two] = [utf8('one'), utf8('two')]
-    await save(0, '', one)
-    await save(0, '', one)
-    expect(await code(save(0, '', two))).toBe('BACKUP_CONFLICT')
-    expect(await code(save(2, envelopeHash(one), two))).toBe('BACKUP_CONFLICT')
-    expect(await code(save(1, envelopeHash(two), two))).toBe('BACKUP_CONFLICT')
-    await save(1, envelopeHash(one), two)
-    const other = await account('backup')
-    expect(await code(save(2, envelopeHash(two), utf8('three'), other))).toBe('BACKUP_NOT_YOURS')
-    const wrong = asked(
-      own,
-      backup.BACKUP_PUT,
-      { vault, stream, seq: 2, prev: envelopeHash(two), hash: envelopeHash(one) },
-      two,
-    )
-    expect(await code(wrong)).toBe('BACKUP_CONFLICT')
+  const save = (from: string, vault: string, device: TestDevice, batches: readonly Batch[]) =>
+    ask(client.agent.edge, agency, from, {
+      type: log.LOG_PUT,
+      body: { vault, log: device.log, key: encodeMultikey(device.signer.publicKey) },
+      attachments: batches.map(({ bytes }) => bytes),
+    })
+  const written = async (device: TestDevice, text: string): Promise<Batch> => {
+    device.write(text, { text })
+    return device.seal()
+  }
+
+  it('extend their own chain only, signed by its device; the same put again is no conflict', async () => {
+    const [own, other] = [await account('backup'), await account('backup')]
+    const [device, twin] = (await testDevices(2)) as [TestDevice, TestDevice]
+    const vault = id()
+    const [zero, one, two] = [await written(device, 'a'), await written(device, 'b'), await written(device, 'c')]
+    expect(await code(save(own, vault, device, [one]))).toBe('BACKUP_CONFLICT')
+    const held = log.parseHeld((await save(own, vault, device, [zero, one])).body)
+    expect(held.heads).toEqual([{ chain: device.chain, seq: 1, hash: one.hash }])
+    await save(own, vault, device, [zero, one])
+    const fork = new TestDevice(device.log, device.dataKey, device.signer, device.kem)
+    Object.assign(fork, { chain: device.chain })
+    expect(await code(save(own, vault, device, [await written(fork, 'x')]))).toBe('BACKUP_CONFLICT')
+    expect(await code(save(other, vault, device, [two]))).toBe('BACKUP_NOT_YOURS')
+    // Somebody else's signature under this chain, and another key for it.
+    const forged = new TestDevice(device.log, device.dataKey, twin.signer, twin.kem)
+    Object.assign(forged, { chain: device.chain })
+    await written(forged, 'x')
+    await written(forged, 'x')
+    const third = await written(forged, 'x')
+    expect(await code(save(own, vault, device, [third]))).toBe('BACKUP_CONFLICT')
+    expect(await code(save(own, vault, twin, [third]))).toBe('BACKUP_NOT_YOURS')
+    const changed = parseBatch(Uint8Array.from(two.bytes, (byte, at) => (at === 100 ? byte ^ 1 : byte)))
+    expect(await code(save(own, vault, device, [changed]))).toBe('BACKUP_CONFLICT')
+    await save(own, vault, device, [two])
   })
 
-  it('are read by a reader key alone, with a nonce that is good once', async () => {
+  it('a snapshot may jump ahead, and nothing else may', async () => {
     const own = await account('backup')
-    const [vault, stream] = [id(), id()]
-    const bytes = utf8('sealed')
-    await asked(own, backup.BACKUP_PUT, { vault, stream, seq: 0, prev: '', hash: envelopeHash(bytes) }, bytes)
+    const [device] = (await testDevices(1)) as [TestDevice]
+    const vault = id()
+    await save(own, vault, device, [await written(device, 'a')])
+    await written(device, 'lost')
+    expect(await code(save(own, vault, device, [await written(device, 'b')]))).toBe('BACKUP_CONFLICT')
+    await save(own, vault, device, [await device.seal('snapshot', [...device.state.values()])])
+  })
+
+  it('authority changes by compare and swap: of two that would follow, the first there', async () => {
+    const own = await account('backup')
+    const [phone, laptop] = (await testDevices(2)) as [TestDevice, TestDevice]
+    Object.assign(laptop, { log: phone.log })
+    const vault = id()
+    const entry = (bytes: Uint8Array) =>
+      ask(client.agent.edge, agency, own, { type: log.LOG_PUT_ENTRY, body: { vault }, attachment: bytes })
+    const first = await founding([phone, laptop])
+    const next = (signer: typeof phone.signer) =>
+      signEntry({ ...first, seq: 1, prev: first.hash, also: [], threshold: 1 }, [signer])
+    const [one, other] = [await next(phone.signer), await next(laptop.signer)]
+    await entry(first.bytes)
+    const results = await Promise.all([code(entry(one.bytes)), code(entry(other.bytes))])
+    expect(results.sort()).toEqual(['BACKUP_CONFLICT', 'done'])
+    await entry(first.bytes)
+  })
+
+  it('are read by a reader key alone, with a nonce that is good once; no reader is ever taken away', async () => {
+    const own = await account('backup')
+    const [device] = (await testDevices(1)) as [TestDevice]
+    const vault = id()
+    await save(own, vault, device, [await written(device, 'a')])
     const key = await network.keys.ephemeral({ kind: 'signing', suite: 'ed25519' })
     const stranger = await network.keys.ephemeral({ kind: 'signing', suite: 'ed25519' })
     const reader = encodeMultikey(key.publicKey)
-    await asked(own, backup.BACKUP_READERS, { vault, readers: [reader] })
+    await asked(own, log.LOG_READERS, { vault, readers: [reader] })
+    await asked(own, log.LOG_READERS, { vault, readers: [] })
     const anyone = await account()
-    const nonceOf = async () => String((await asked(anyone, backup.BACKUP_CHALLENGE_REQUEST, { vault })).body['nonce'])
+    const nonceOf = async () => String((await asked(anyone, log.LOG_CHALLENGE_REQUEST, { vault })).body['nonce'])
     const read = async (nonce: string, by = key, named = reader, of = vault) => {
-      const signature = base64url.encode(await by.sign(backup.readTranscript(agency, vault, nonce)))
-      return asked(anyone, backup.BACKUP_GET, { vault: of, reader: named, nonce, signature })
+      const signature = base64url.encode(await by.sign(log.readTranscript(agency, vault, nonce)))
+      const wanted = log.wantedJson({ from: [], entries: 0 })
+      return asked(anyone, log.LOG_READ, { vault: of, ...wanted, reader: named, nonce, signature })
     }
     const nonce = await nonceOf()
     expect((await read(nonce)).attachments).toHaveLength(1)
@@ -301,6 +345,26 @@ describe('backups', () => {
     const late = await nonceOf()
     network.advance(600)
     expect(await code(read(late))).toBe('READ_REFUSED')
+  })
+
+  it('what is trimmed is for recoveries alone, then goes; a log goes half a year after its last visitor', async () => {
+    const { store } = network.agency.options
+    const own = await account('backup')
+    const [device] = (await testDevices(1)) as [TestDevice]
+    const vault = id()
+    await save(own, vault, device, [await written(device, 'a'), await written(device, 'b'), await written(device, 'c')])
+    await asked(own, log.LOG_TRIM, { vault, chain: device.chain, before: 1000 })
+    const wanted = { from: [], entries: 0 }
+    const shown = async (trimmed: boolean) => (await store.log(vault, wanted, { maxBytes: 1e6, trimmed })).shown.length
+    // The head stays whatever is asked for.
+    expect([await shown(false), await shown(true)]).toEqual([1, 3])
+    const now = client.agent.edge.ports.clock.now()
+    await store.expireLogs({ trimmedBefore: now, touchedBefore: now })
+    expect(await shown(true)).toBe(3)
+    await store.expireLogs({ trimmedBefore: now + 1, touchedBefore: now })
+    expect(await shown(true)).toBe(1)
+    await store.expireLogs({ trimmedBefore: 0, touchedBefore: now + 1 })
+    expect(await shown(true)).toBe(0)
   })
 
   it('a locator record is replaced by the account that put it, and by no other', async () => {
@@ -360,10 +424,13 @@ describe('whatever is sent', () => {
       pickup.STATUS_REQUEST,
       pickup.LIVE_DELIVERY_CHANGE,
       RECIPIENT_UPDATE,
-      backup.BACKUP_PUT,
-      backup.BACKUP_READERS,
-      backup.BACKUP_GET,
-      backup.BACKUP_CHALLENGE_REQUEST,
+      log.LOG_PUT,
+      log.LOG_PUT_ENTRY,
+      log.LOG_READERS,
+      log.LOG_TRIM,
+      log.LOG_FETCH,
+      log.LOG_READ,
+      log.LOG_CHALLENGE_REQUEST,
       locator.LOCATOR_PUT,
       locator.LOCATOR_GET,
       PUBLISH,

@@ -75,14 +75,14 @@ describe('setting up', () => {
       NAMES.map((name) => `${name} kept`),
     )
     expect(status.policy?.paths).toEqual([{ id: 'E+P', delay: alice.agent.recovery.defaultDelay('E+P') }])
-    expect(await lacks(alice)).toEqual(['KIT_NOT_CHECKED', 'ONE_COPY'])
+    expect(await lacks(alice)).toEqual(['KIT_NOT_CHECKED'])
   })
 
   it('the owner’s own agency may be one of the agents, under another name than the owner’s account', async () => {
     const agencies = [AGENCY, ...AGENTS.slice(0, 2)]
     const kit = await alice.agent.recovery.setUp({ contacts: [], threshold: 2, escrow: { pin: PIN, agencies } })
     await network.settle(alice)
-    expect(await lacks(alice)).toEqual(['KIT_NOT_CHECKED', 'ONE_COPY'])
+    expect(await lacks(alice)).toEqual(['KIT_NOT_CHECKED'])
     const device = await newDevice(kit)
     await device.agent.recovery.enterPin(PIN)
     expect((await device.agent.recovery.progress())?.ready).toBe(true)

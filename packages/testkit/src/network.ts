@@ -6,6 +6,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { agencyHttp, CloudAgent, Door, escrowService, openIdentity, openSqliteStore } from '@keystead/agent/cloud'
+import type { FolderPort } from '@keystead/agent/edge'
 import { FakeClock, systemRandom } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
@@ -30,6 +31,7 @@ export class Network {
   readonly #more: (() => Promise<void>)[] = []
   readonly #end: () => Promise<void>
   readonly #people: Person[] = []
+  readonly #folders = new Map<string, Map<string, Uint8Array>>()
 
   private constructor(
     parts: Pick<Network, 'clock' | 'wires' | 'keys' | 'ledger' | 'agency'>,
@@ -137,6 +139,18 @@ export class Network {
     this.wires.connect(origin, (request) => app.fetch(request))
     this.#more.push(() => ledger.close())
     return ledger
+  }
+
+  /** A folder that every machine of the network can reach: a disk that is carried about. */
+  folder(path: string): FolderPort {
+    const files = this.#folders.get(path) ?? new Map<string, Uint8Array>()
+    this.#folders.set(path, files)
+    return {
+      list: async () => [...files.keys()],
+      read: async (name) => files.get(name) ?? new Uint8Array(),
+      write: async (name, bytes) => void files.set(name, bytes),
+      remove: async (name) => void files.delete(name),
+    }
   }
 
   advance(seconds: number): void {

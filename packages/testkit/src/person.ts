@@ -100,7 +100,9 @@ export class Person {
       clock,
     })
     const onEvent = (event: AgentEvent): void => void this.events.push(event)
-    return new EdgeAgent({ vault: this.#vault, keys, ledger, fetch: wires.fetch, clock, random: systemRandom, onEvent })
+    const folder = (path: string) => this.#network.folder(path)
+    const ports = { vault: this.#vault, keys, ledger, fetch: wires.fetch, folder, clock, random: systemRandom }
+    return new EdgeAgent({ ...ports, onEvent })
   }
 }
 

@@ -152,7 +152,7 @@ describe('VAULT-10: the replacement', () => {
     await network.connect(alice, bob)
     await alice.agent.recovery.setUp({ contacts: ['acme', 'bob'], threshold: 2 })
     await network.settle(alice, acme, bob)
-    const seq = async () => (await alice.agent.edge.records.all('backup'))[0]?.value.seq
+    const seq = async () => (await alice.agent.edge.records.get('holder', 'own'))?.acked?.seq
     const before = (await seq()) ?? 0
     const key = await keyOf(alice, 'signing')
     network.wires.cut(AGENCY)

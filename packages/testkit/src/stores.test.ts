@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { base64url, multihash, systemRandom, utf8 } from '@keystead/core'
+import { base64url, systemRandom, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CloudStore } from '../../agent/src/cloud/store/port.ts'
@@ -153,18 +153,24 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       expect(one.accountKey(account)).not.toContain(account)
     })
 
-    it('a stream of backups takes one of two envelopes that would follow the same head', async () => {
-      const [account, vault, stream] = [random(), random(), random()]
+    it('a chain of a log takes one of two batches that would follow the same head, whoever is asked', async () => {
+      const account = random()
+      const vault = base64url.encode(systemRandom(16))
       const put = (store: CloudStore, seq: number, prev: string, text: string) => {
-        const envelope = utf8(text)
-        const hash = multihash.encode(sha256(envelope))
-        return store.putBackup(account, { vault, stream, seq, prev, hash }, envelope, 1).then(() => hash)
+        const [bytes, hash] = [utf8(text), base64url.encode(sha256(utf8(text)))]
+        const batch = { kind: 'changes' as const, chain: 'c', seq, prev, hash, bytes }
+        return store.putBatches(account, vault, 'k', [batch], 1).then(() => hash)
       }
       const first = await put(one, 0, '', 'first')
       const results = await Promise.allSettled([put(one, 1, first, 'a'), put(other, 1, first, 'b')])
       expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
-      await expect(other.setReaders('stranger', vault, [])).rejects.toMatchObject({ code: 'BACKUP_NOT_YOURS' })
-      expect((await other.backups(vault)).map(({ seq }) => seq)).toEqual([0, 1])
+      await expect(other.addReaders('stranger', vault, [], 1)).rejects.toMatchObject({ code: 'BACKUP_NOT_YOURS' })
+      await expect(one.putBatches(account, vault, 'another', [], 1)).resolves.toMatchObject({ entries: 0 })
+      const page = await other.log(vault, { from: [], entries: 0 }, { maxBytes: 1000, trimmed: false })
+      expect([page.shown.length, page.heads[0]?.seq, page.more]).toEqual([2, 1, false])
+      const rest = await one.log(vault, { from: [{ chain: 'c', seq: 1 }], entries: 0 }, { maxBytes: 1, trimmed: false })
+      expect([rest.shown.length, rest.more]).toEqual([1, false])
+      expect((await one.log(vault, { from: [], entries: 0 }, { maxBytes: 1, trimmed: false })).more).toBe(true)
     })
 
     it('a nonce is good once, for its subject, in time, whoever is asked', async () => {
@@ -222,8 +228,8 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
     it('one account fills no disk: its vaults, locators and files are counted', async () => {
       const account = random()
       const full = { code: 'MAILBOX_FULL' }
-      for (let n = 0; n < MAX_VAULTS_PER_ACCOUNT; n++) await one.setReaders(account, random(), [])
-      await expect(other.setReaders(account, random(), [])).rejects.toMatchObject(full)
+      for (let n = 0; n < MAX_VAULTS_PER_ACCOUNT; n++) await one.addReaders(account, random(), [], 1)
+      await expect(other.addReaders(account, random(), [], 1)).rejects.toMatchObject(full)
       const names = Array.from({ length: MAX_LOCATORS_PER_ACCOUNT }, random)
       for (const name of names) await one.putLocator(account, name, utf8('l'))
       await expect(other.putLocator(account, random(), utf8('l'))).rejects.toMatchObject(full)
@@ -272,6 +278,8 @@ describe('AGENCY-12 migrations', () => {
       'drop table push_subscriptions',
       'drop table members',
       'drop table slots',
+      'drop table batches',
+      'alter table vaults drop column touched',
       'drop index mail_received',
       'drop index mail_status',
     )

@@ -62,6 +62,7 @@ export const KEY_PURPOSES = {
   backups: { type: 'private signature', kind: 'signing', cryptoperiod: 2 * YEAR, sensitivity: 'identity' },
   /** Signs what its owner approves in other wallets (VAULT-13). */
   approval: { type: 'private authorization', kind: 'signing', cryptoperiod: 2 * YEAR, sensitivity: 'authority' },
+  'log sealing': { type: 'private key transport', kind: 'kem', cryptoperiod: 2 * YEAR, sensitivity: 'confidentiality' },
   audit: { type: 'private signature', kind: 'signing', cryptoperiod: 3 * YEAR, sensitivity: 'identity' },
   'new device': {
     type: 'private signature',

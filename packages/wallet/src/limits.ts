@@ -104,9 +104,6 @@ export const MAX_BATCH_BYTES = 400 * 1024
 /** Bytes a batch may unpack to: a record of the largest size, and far less than memory. */
 export const MAX_BATCH_PLAIN = 16 * 1024 * 1024
 
-/** Bytes of operations, before compression, that are put into one batch of a snapshot: packed they stay under its bound. */
-export const SNAPSHOT_PART_BYTES = 380 * 1024
-
 /** Operations of one batch: a smallest one has some eighty bytes. */
 export const MAX_OPERATIONS = 100_000
 

@@ -20,6 +20,7 @@ export async function dealt(run: Run, agent: EdgeAgent, kit: Kit, name: string):
   writeFileSync(file, kitFile(kit, file), { flag: 'wx', mode: 0o600, flush: true })
   const waits = await agent.sync()
   const { policy, level, agents, contacts, change } = await agent.recovery.status()
+  const { holders: copies } = await agent.backupStatus()
   const { E, S } = policy?.groups ?? {}
   const names = contacts.map(({ label }) => label)
   run.out.result(
@@ -42,7 +43,7 @@ export async function dealt(run: Run, agent: EdgeAgent, kit: Kit, name: string):
       ...(policy?.paths ?? []).map(
         ({ id, delay }) => `Way back ${WAYS[id]}: authority after ${delay} s, time for your veto`,
       ),
-      'Backups  run by themselves with every command; the agency cannot open them.',
+      `Backups  run by themselves with every command, at ${copies.map(({ name }) => name).join(' and ')}; none can open them.`,
       ...waiting(waits),
     ],
     {

@@ -1,7 +1,13 @@
 /** Coming back on a new device (flows V16, V17): with two of kit, PIN and contacts. */
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { agencyDescriptor, type EdgeAgent, findNetwork, type RecoveryProgress } from '@keystead/agent/edge'
+import {
+  agencyDescriptor,
+  type EdgeAgent,
+  findNetwork,
+  type RecoveryProgress,
+  type RestoreOptions,
+} from '@keystead/agent/edge'
 import { isKeysteadError, KeysteadError } from '@keystead/core'
 import { fetchGenesis } from '@keystead/light-client'
 import { type Kit, type PathId, spokenCode } from '@keystead/recovery'
@@ -28,6 +34,8 @@ export interface RecoverOptions extends PinSource {
   readonly network?: string
   readonly page: string
   readonly seconds: string
+  readonly from?: readonly string[]
+  readonly until?: string
 }
 
 export async function recover(run: Run, options: RecoverOptions): Promise<number> {
@@ -47,9 +55,20 @@ export async function recover(run: Run, options: RecoverOptions): Promise<number
       await addAgency(wallet, kit?.agencies ?? [options.agency])
       await agent.recovery.begin(kit, options.page)
     }
-    return untilRecovered(run, wallet, Number(options.seconds), pin)
+    return untilRecovered(run, wallet, { seconds: Number(options.seconds), pin, restore: restoreOptions(options) })
   })
 }
+
+/** Throws `BAD_OPTIONS`. */
+function restoreOptions({ from = [], until }: RecoverOptions): RestoreOptions {
+  const time = until === undefined ? undefined : Date.parse(until)
+  if (Number.isNaN(time))
+    throw new KeysteadError('BAD_OPTIONS', '--until takes a date and time, such as 2026-05-01T12:00Z')
+  return { folders: from.map((folder) => resolve(folder)), ...(time === undefined ? {} : { until: time }) }
+}
+
+const since = (newest: number | undefined): string =>
+  newest === undefined ? '' : `; the newest change is of ${iso(newest)}`
 
 async function newWallet(run: Run, kit: Kit | undefined, options: RecoverOptions): Promise<void> {
   const passphrase = await readPassphrase(run.options, { twice: true })
@@ -81,8 +100,7 @@ async function addAgency({ agent }: OpenWallet, agencies: readonly string[]): Pr
 async function untilRecovered(
   run: Run,
   { agent }: OpenWallet,
-  seconds: number,
-  pin: string | undefined,
+  { seconds, pin, restore }: { seconds: number; pin: string | undefined; restore: RestoreOptions },
 ): Promise<number> {
   const begun = await agent.recovery.progress()
   if (pin !== undefined && begun?.rescue.kit !== undefined) await enterPin(run, agent, pin)
@@ -109,7 +127,7 @@ async function untilRecovered(
     )
     return EXIT.tryLater
   }
-  return finish(run, agent)
+  return finish(run, agent, restore)
 }
 
 async function enterPin(run: Run, agent: EdgeAgent, pin: string): Promise<void> {
@@ -132,16 +150,17 @@ function showLink(run: Run, rescue: RecoveryProgress['rescue']): void {
       })
 }
 
-async function finish(run: Run, agent: EdgeAgent): Promise<number> {
-  const recovered = await agent.recovery.finish()
+async function finish(run: Run, agent: EdgeAgent, options: RestoreOptions): Promise<number> {
+  const recovered = await agent.recovery.finish(options)
   const waits = await agent.sync()
   const identities = await agent.identities()
   const pending = identities.filter(({ status }) => status === 'recovering')
   const until = Math.max(0, ...pending.map(({ pendingUntil }) => pendingUntil ?? 0))
   run.out.result(
     [
-      `Data       back: ${recovered.records} records of backup ${recovered.backup}, by ${WAYS[recovered.path]}`,
-      ...recovered.gaps.map(({ from, to }) => `           backups ${from} to ${to} are missing`),
+      `Data       back: ${recovered.records} records, by ${WAYS[recovered.path]}${since(recovered.newest)}`,
+      `           read from ${recovered.holders.read} of ${recovered.holders.of} copies`,
+      ...recovered.lacks.map(({ text }) => `  but      ${text}`),
       `Authority  ${pending.length} DID(s) and ${recovered.relationships} relationship(s) wait${until > 0 ? ` until ${iso(until)}` : ''}; your old devices may veto until then`,
       'After that: "keystead sync", then "keystead recovery setup" for a new kit, new shares and a new PIN.',
       ...waiting(waits),

@@ -10,6 +10,7 @@ import { iso } from '../output.ts'
 import { type PinSource, readPin } from '../passphrase.ts'
 import { action, type Run, withWallet } from '../run.ts'
 import type { OpenWallet } from '../wallet.ts'
+import { holderAddress } from './backup.ts'
 import { agentLine, dealt, refuseExisting } from './dealt.ts'
 import { drillCommand } from './drill.ts'
 import { type HelpOptions, help } from './help-recover.ts'
@@ -32,6 +33,10 @@ export function recoveryCommands(program: Command): void {
     .option('--pin-file <file>', 'the same, the PIN read from a file')
     .option('--escrow <url...>', 'agencies that keep shares behind the PIN: at least three, of different operators')
     .option('--agents <n>', 'agencies needed (default: more than half)')
+    .option(
+      '--backup <place...>',
+      'agencies or folders that keep a copy of the backup beside your agency (default: an agency of the PIN)',
+    )
     .option('--delay <seconds>', 'how long every recovery waits for your veto (default: each way its own)')
     .action(
       action(program, (run, contacts: string[], options: SetupOptions) =>
@@ -77,6 +82,8 @@ export function recoveryCommands(program: Command): void {
     .option('--ledger <url>', 'a ledger node', DEFAULT_LEDGER)
     .option('--page <url>', 'page the link for your contacts points to', DEFAULT_PAGE)
     .option('--seconds <n>', 'how long to wait for contacts', '86400')
+    .option('--from <folder...>', 'folders that hold a copy of the backup, beside the agencies')
+    .option('--until <time>', 'leave out what was changed later: your device was stolen then')
     .action(action(program, recover))
 
   program
@@ -120,6 +127,7 @@ interface SetupOptions extends PinSource {
   readonly threshold: string
   readonly escrow?: readonly string[]
   readonly agents?: string
+  readonly backup?: readonly string[]
   readonly delay?: string
 }
 
@@ -144,6 +152,7 @@ async function setup(run: Run, { agent }: OpenWallet, contacts: string[], option
           },
         }
       : {}),
+    ...(options.backup === undefined ? {} : { holders: options.backup.map(holderAddress) }),
     ...(options.delay === undefined ? {} : { delay: Number(options.delay) }),
   })
   return dealt(run, agent, kit, options.kit)

@@ -8,6 +8,7 @@ export type CloudErrorCode =
   | 'MESSAGE_TOO_LARGE'
   | 'BACKUP_CONFLICT'
   | 'BACKUP_NOT_YOURS'
+  | 'BACKUP_FULL'
   | 'READ_REFUSED'
   | 'UNKNOWN_LOCATOR'
   | 'LOCATOR_NOT_YOURS'

@@ -1,10 +1,8 @@
 /** Which message an agency answers how. A handler with a `service` runs only for accounts that were granted it. */
-import { equalBytes, multihash } from '@keystead/core'
-import { decodeMultikey, sha256, verifySignature } from '@keystead/crypto'
+import { verifySignature } from '@keystead/crypto'
 import { findMethod } from '@keystead/did'
 import { FORWARD_TYPE } from '@keystead/didcomm'
-import { KEEP_ENVELOPES, MAIL_DAYS, MAX_DELIVERY_BYTES } from '../limits.ts'
-import * as backup from '../protocols/backup/messages.ts'
+import { MAIL_DAYS, MAX_DELIVERY_BYTES } from '../limits.ts'
 import { type CloudService, GRANT, GRANTED, parseServices } from '../protocols/cloud-agent/messages.ts'
 import { DISCLOSE, disclose, QUERIES } from '../protocols/discover-features/messages.ts'
 import * as locator from '../protocols/locator/messages.ts'
@@ -16,6 +14,7 @@ import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } f
 import { DEVICE_HANDLERS } from './devices.ts'
 import { ESCROW_HANDLERS } from './escrow.ts'
 import { INVITATION_HANDLERS } from './invitations.ts'
+import { LOG_HANDLERS } from './logs.ts'
 import { MOVE_HANDLERS } from './move/handlers.ts'
 import { PUSH_HANDLERS } from './push/handlers.ts'
 
@@ -124,55 +123,11 @@ async function changeLiveDelivery(agent: CloudAgent, incoming: Incoming): Promis
   return statusReply(agent, incoming)
 }
 
-async function putBackup(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
-  const put = backup.parseBackupPut(incoming.message.body)
-  const envelope = onlyAttachment(incoming.message)
-  if (!equalBytes(multihash.decode(put.hash), sha256(envelope)))
-    throw refusal('BACKUP_CONFLICT', 'the envelope is not the one that was announced')
-  await agent.options.store.putBackup(account(incoming), put, envelope, agent.options.clock.now())
-  const { vault, stream, seq, hash } = put
-  return { type: backup.BACKUP_PUT_ACK, body: { vault, stream, seq, hash } }
-}
-
-async function challengeReader(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
-  const vault = backup.parseChallengeRequest(incoming.message.body)
-  const nonce = await agent.giveNonce(`backup ${vault}`)
-  return { type: backup.BACKUP_CHALLENGE, body: { vault, nonce } }
-}
-
-async function getBackups(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
-  const { vault, reader, nonce, signature } = backup.parseBackupGet(incoming.message.body)
-  const { store, did } = agent.options
-  const fresh = await agent.takeNonce(nonce, `backup ${vault}`)
-  const key = decodeMultikey(reader)
-  const allowed =
-    fresh &&
-    key.suite === 'ed25519' &&
-    (await store.readers(vault)).includes(reader) &&
-    verifySignature({ suite: 'ed25519', bytes: key.bytes }, backup.readTranscript(did, vault, nonce), signature)
-  if (!allowed) throw refusal('READ_REFUSED', 'this key may not read these backups')
-  const all = await store.backups(vault)
-  // The newest of each stream first, so that what fits is what matters most.
-  const newest = [...all].sort((a, b) => b.seq - a.seq).slice(0, KEEP_ENVELOPES * 4)
-  return {
-    type: backup.BACKUP_ENVELOPES,
-    body: { vault, streams: [...new Set(all.map(({ stream }) => stream))] },
-    attachments: fitting(newest).map(({ stream, seq, envelope }) => ({ id: `${stream}.${seq}`, bytes: envelope })),
-  }
-}
-
-function fitting<T extends { envelope: Uint8Array }>(items: readonly T[]): T[] {
-  let bytes = 0
-  return items.filter(({ envelope }, index) => {
-    bytes += envelope.length
-    return index === 0 || bytes <= MAX_DELIVERY_BYTES
-  })
-}
-
 export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ...DEVICE_HANDLERS,
   ...ESCROW_HANDLERS,
   ...INVITATION_HANDLERS,
+  ...LOG_HANDLERS,
   ...MOVE_HANDLERS,
   ...PUSH_HANDLERS,
   [
@@ -277,20 +232,6 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ]),
   [pickup.LIVE_DELIVERY_CHANGE, { service: 'mailbox', run: changeLiveDelivery }],
   [pickup.LIVE_DELIVERY_CHANGE_V4, { service: 'mailbox', run: changeLiveDelivery }],
-  [backup.BACKUP_PUT, { service: 'backup', run: putBackup }],
-  [
-    backup.BACKUP_READERS,
-    {
-      service: 'backup',
-      run: async (agent, incoming) => {
-        const { vault, readers } = backup.parseReaders(incoming.message.body)
-        await agent.options.store.setReaders(account(incoming), vault, readers)
-        return { type: backup.BACKUP_READERS_ACK, body: { vault, readers } }
-      },
-    },
-  ],
-  [backup.BACKUP_CHALLENGE_REQUEST, { run: challengeReader }],
-  [backup.BACKUP_GET, { run: getBackups }],
   [
     locator.LOCATOR_PUT,
     {

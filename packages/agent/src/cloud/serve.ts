@@ -8,7 +8,15 @@ import { combineResolvers, type DidResolver, localResolver } from '@keystead/did
 import { MAX_MESSAGE_BYTES } from '@keystead/didcomm'
 import type { TrustPoint } from '@keystead/light-client'
 import { WebSocketServer } from 'ws'
-import { DRAIN_MS, MAIL_DAYS, MAX_SOCKETS_PER_ADDRESS, REQUESTS_AT_ONCE, REQUESTS_PER_SECOND } from '../limits.ts'
+import {
+  DRAIN_MS,
+  LOG_DAYS,
+  MAIL_DAYS,
+  MAX_SOCKETS_PER_ADDRESS,
+  REQUESTS_AT_ONCE,
+  REQUESTS_PER_SECOND,
+  TRIMMED_DAYS,
+} from '../limits.ts'
 import { adminHttp } from './admin.ts'
 import { CloudAgent } from './agent.ts'
 import { Brakes, type Rate } from './brakes.ts'
@@ -148,7 +156,13 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
       forwarding.look()
     }, LIVE_POLL_MS)
     const expire = async (): Promise<void> => {
-      const expired = await store.expireMail(clock.now() - mailDays * DAY_MS)
+      const now = clock.now()
+      const logs = await store.expireLogs({
+        trimmedBefore: now - TRIMMED_DAYS * DAY_MS,
+        touchedBefore: now - LOG_DAYS * DAY_MS,
+      })
+      if (logs > 0) log('info', 'logs that nobody came to expired', { logs })
+      const expired = await store.expireMail(now - mailDays * DAY_MS)
       if (expired === 0) return
       metrics.expired(expired)
       log('info', 'messages expired', { messages: expired })

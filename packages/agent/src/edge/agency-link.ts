@@ -25,6 +25,7 @@ export interface AgencyRequest {
   readonly type: string
   readonly body: JsonObject
   readonly attachment?: Uint8Array
+  readonly attachments?: readonly Uint8Array[]
 }
 
 /** Asks our own agency and returns its answer. Rejects with `AGENCY_UNREACHABLE` or the code of its refusal. */
@@ -43,6 +44,7 @@ export async function ask(edge: Edge, agency: string, account: string, request: 
 
 export async function packFor(edge: Edge, agency: string, account: string, request: AgencyRequest): Promise<Bytes> {
   const { random, keys } = edge.ports
+  const attached = request.attachments ?? (request.attachment ? [request.attachment] : [])
   const message: Message = {
     id: messageId(random),
     type: request.type,
@@ -51,8 +53,8 @@ export async function packFor(edge: Edge, agency: string, account: string, reque
     created_time: nowSeconds(edge),
     return_route: 'all',
     body: request.body,
-    ...(request.attachment
-      ? { attachments: [{ id: '0', data: { base64: base64url.encode(request.attachment) } }] }
+    ...(attached.length > 0
+      ? { attachments: attached.map((bytes, i) => ({ id: String(i), data: { base64: base64url.encode(bytes) } })) }
       : {}),
   }
   const from = await senderOf(edge, account)

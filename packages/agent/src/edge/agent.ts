@@ -27,6 +27,7 @@ import { deactivateIdentity } from './identity-operations.ts'
 import { offerCredential, revokeCredential, signCredential } from './issuing.ts'
 import { answerChallenge, judge, makeChallenge, sendChallenge } from './key-verify.ts'
 import { listen } from './live.ts'
+import { type BackupStatus, backUp, backupStatus, dropHolder } from './log/backup.ts'
 import { type MeetingView, meet, scanMeeting, showMeeting, typed, viewMeeting } from './meeting.ts'
 import { moveTo, stopForwarding } from './moving.ts'
 import { flushOutbox } from './outbox.ts'
@@ -165,6 +166,25 @@ export class EdgeAgent {
       const { did } = await publicIdentity(this.edge)
       return { did, done: await deactivateIdentity(this.edge, did) }
     })
+  }
+
+  // --- the log and its copies ---------------------------------------------------------------------------------------------
+
+  /** Writes what changed and brings it to every holder of the log, and looks what each of them has. */
+  backUp(): Promise<BackupStatus> {
+    return this.#act(async () => {
+      await backUp(this.edge, { look: true })
+      return backupStatus(this.edge)
+    })
+  }
+
+  /** By address. Rejects with `UNKNOWN_HOLDER`. */
+  dropHolder(address: string): Promise<void> {
+    return this.#act(() => dropHolder(this.edge, address))
+  }
+
+  backupStatus(): Promise<BackupStatus> {
+    return backupStatus(this.edge)
   }
 
   // --- relationships ------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ export interface Edge {
 }
 
 export function makeEdge(ports: EdgePorts): Edge {
-  const records = new RecordStore(ports.vault)
+  const records = new RecordStore(ports.vault, ports.clock)
   return { ports, records, resolver: edgeResolver(records, ports), alone: inTurn() }
 }
 

@@ -30,6 +30,7 @@ export type EdgeErrorCode =
   | 'BAD_DEVICE'
   | 'UNKNOWN_DEVICE'
   | 'NO_BACKUP'
+  | 'UNKNOWN_HOLDER'
   | 'BAD_KIT'
   | 'NO_SHARE'
   | 'OWNER_UNKNOWN'

@@ -4,9 +4,11 @@ export type { DeviceView } from './devices.ts'
 export { type AgencyDescriptor, agencyDescriptor, findNetwork, walletSource } from './discovery.ts'
 export type { EdgeErrorCode } from './errors.ts'
 export { checkForkEvidence } from './fork-evidence.ts'
+export type { BackupStatus } from './log/backup.ts'
+export type { RestoreOptions } from './log/restore.ts'
 export { vaultPins } from './pins.ts'
 export type { Imported } from './portability.ts'
-export type { AgentEvent, EdgePorts, SocketPort } from './ports.ts'
+export type { AgentEvent, EdgePorts, FolderPort, SocketPort } from './ports.ts'
 export type {
   Correspondent,
   Identity,

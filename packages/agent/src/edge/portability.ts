@@ -43,7 +43,7 @@ export async function importWallet(edge: Edge, file: Bytes, key: ExportKey): Pro
   const wanted = records.flatMap((record) => asMemory(record) ?? [])
   const fresh: VaultRecord[] = []
   for (const record of wanted) if ((await vault.get(record.category, record.name)) === undefined) fresh.push(record)
-  await vault.batch(fresh.map((put) => ({ put })))
+  await edge.records.putAll(fresh)
   return { wallet, added: fresh.length, kept: wanted.length - fresh.length, left: records.length - wanted.length }
 }
 

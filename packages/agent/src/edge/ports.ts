@@ -13,6 +13,15 @@ export interface SocketPort {
   onclose: (() => void) | null
 }
 
+/** A folder in which a backup lies. A write is whole and on disk when it resolves, or it is not there. */
+export interface FolderPort {
+  /** Names of its files; none where it does not exist. */
+  list(): Promise<string[]>
+  read(name: string): Promise<Uint8Array>
+  write(name: string, bytes: Uint8Array): Promise<void>
+  remove(name: string): Promise<void>
+}
+
 export interface EdgePorts {
   readonly vault: Vault
   readonly keys: KeyProvider
@@ -22,6 +31,8 @@ export interface EdgePorts {
   readonly socket?: (url: string) => Promise<SocketPort>
   /** The web, for did:web and did:webvh. Absent where other hosts cannot be asked, as in browsers. */
   readonly web?: WebFetch
+  /** Folders of this machine, by path. Absent where there are none. */
+  readonly folder?: (path: string) => FolderPort
   readonly clock: Clock
   readonly random: Random
   /** Told of everything a person may want to know, as it happens. */

@@ -12,8 +12,8 @@ import type { Segment } from '@keystead/wallet'
 import type { MeetingState } from '../protocols/key-verify/in-person.ts'
 import type { Verdict } from '../protocols/key-verify/judge.ts'
 import type { Challenge, ChallengeResponse } from '../protocols/key-verify/messages.ts'
+import type { KeptBatch, LogChange, LogHolder, OwnLog } from './log/records.ts'
 import type {
-  BackupProgress,
   EscrowProgress,
   HeldShare,
   Helping,
@@ -66,8 +66,14 @@ export interface Records {
   presentation: ReceivedPresentation
   /** By epoch. */
   setup: RecoverySetup
-  /** By epoch, as `setup`. */
-  backup: BackupProgress
+  log: OwnLog
+  /** By number: entries of the log's authority. */
+  'log-entry': { readonly bytes: string }
+  /** By `recordKey`. */
+  change: LogChange
+  tombstone: LogChange
+  batch: KeptBatch
+  holder: LogHolder
   /** By epoch, as `setup`. */
   escrow: EscrowProgress
   /** By epoch, as `setup`. */
@@ -114,7 +120,12 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   issuer: 'credentials',
   presentation: 'credentials',
   setup: 'authority',
-  backup: 'cache',
+  log: 'keys',
+  'log-entry': 'cache',
+  change: 'cache',
+  tombstone: 'cache',
+  batch: 'cache',
+  holder: 'cache',
   escrow: 'cache',
   'share-health': 'cache',
   'escrow-spent': 'cache',

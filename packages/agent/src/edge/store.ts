@@ -1,17 +1,38 @@
-/** The vault as the agent sees it: records by category with their types, and changes that become durable together. */
-import type { JsonObject } from '@keystead/core'
-import type { Vault, VaultChange } from '@keystead/wallet'
+/**
+ * The vault as the agent sees it: records by category with their types, and changes that become durable together. Where there is
+ * an operation log, each change of what it holds is stamped, and noted for the log in the same write (SYNC-11).
+ */
+import { type Clock, type JsonObject, systemClock } from '@keystead/core'
+import {
+  compareStamps,
+  isLogged,
+  nextStamp,
+  parseStamp,
+  recordKey,
+  type Stamp,
+  stampText,
+  type Vault,
+  type VaultChange,
+  type VaultRecord,
+} from '@keystead/wallet'
 import { type Category, type Records, SEGMENTS } from './records.ts'
 
 export type Change =
   | { readonly [C in Category]: { readonly category: C; readonly name: string; readonly value: Records[C] } }[Category]
   | { readonly category: Category; readonly name: string; readonly value?: undefined }
 
+/** What lies in a segment that leaves the device and is in no log: authority is not merged (SYNC-4). */
+export const NOT_LOGGED: ReadonlySet<string> = new Set<Category>(['setup'])
+
 export class RecordStore {
   readonly #vault: Vault
+  readonly #clock: Clock
+  #chain: string | undefined
+  #last: Stamp | undefined
 
-  constructor(vault: Vault) {
+  constructor(vault: Vault, clock: Clock = systemClock) {
     this.#vault = vault
+    this.#clock = clock
   }
 
   async get<C extends Category>(category: C, name: string): Promise<Records[C] | undefined> {
@@ -28,7 +49,8 @@ export class RecordStore {
   /** Atomic, and on disk when it resolves. A change without `value` removes. */
   async commit(changes: readonly Change[]): Promise<void> {
     if (changes.length === 0) return
-    await this.#vault.batch(
+    const founding = changes.find(({ category }) => category === 'log')?.value as Records['log'] | undefined
+    await this.#write(
       changes.map(
         ({ category, name, value }): VaultChange =>
           value === undefined
@@ -36,6 +58,61 @@ export class RecordStore {
             : { put: { segment: SEGMENTS[category], category, name, value: value as unknown as JsonObject } },
       ),
     )
+    if (founding) await this.#follow(founding)
+  }
+
+  /** Records of other wallets, as they are. */
+  putAll(records: readonly VaultRecord[]): Promise<void> {
+    return this.#write(records.map((put) => ({ put })))
+  }
+
+  /** What the log took in, with the stamps it has there; `also` in the same write. */
+  async takeIn(taken: readonly VaultChange[], also: readonly Change[]): Promise<void> {
+    await this.#vault.batch([
+      ...taken,
+      ...also.map(
+        ({ category, name, value }): VaultChange =>
+          value === undefined
+            ? { remove: { category, name } }
+            : { put: { segment: SEGMENTS[category], category, name, value: value as unknown as JsonObject } },
+      ),
+    ])
+  }
+
+  /** Later changes have higher stamps than this one (SYNC-1). */
+  observe(stamp: Stamp): void {
+    if (!this.#last || compareStamps(stamp, this.#last) > 0) this.#last = stamp
+  }
+
+  async #write(changes: readonly VaultChange[]): Promise<void> {
+    if (this.#chain === undefined) {
+      const log = await this.get('log', 'self')
+      if (log) await this.#follow(log)
+    }
+    const chain = this.#chain
+    await this.#vault.batch(chain === undefined ? changes : changes.flatMap((change) => this.#noted(change, chain)))
+  }
+
+  #noted(change: VaultChange, chain: string): VaultChange[] {
+    const { category, name } = 'put' in change ? change.put : change.remove
+    const segment = 'put' in change ? change.put.segment : SEGMENTS[category as Category]
+    if (!segment || !isLogged(segment) || NOT_LOGGED.has(category)) return [change]
+    this.#last = nextStamp(this.#last, this.#clock.now(), chain)
+    const stamp = stampText(this.#last)
+    const key = recordKey({ category, name })
+    const note = (kind: 'change' | 'tombstone'): VaultChange => {
+      const value = { category, name, stamp, at: Math.floor(this.#clock.now() / 1000) }
+      return { put: { segment: SEGMENTS[kind], category: kind, name: key, value } }
+    }
+    return 'put' in change
+      ? [{ put: { ...change.put, stamp } }, note('change')]
+      : [change, note('change'), note('tombstone')]
+  }
+
+  async #follow(log: Records['log']): Promise<void> {
+    this.#chain = log.chain
+    this.observe(parseStamp(log.last))
+    for (const { value } of await this.all('change')) this.observe(parseStamp(value.stamp))
   }
 }
 

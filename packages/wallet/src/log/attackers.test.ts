@@ -144,8 +144,12 @@ describe('a holder', () => {
     await laptop.follow(phone, devices)
     await note(twin, 'another past')
     const later = await note(twin, 'and on')
-    expect(await code(() => unite(phone.log, devices, [later], laptop.heads))).toBe('CHAIN_FORKED')
+    expect(await code(() => unite(phone.log, devices, [later], { known: laptop.heads }))).toBe('CHAIN_FORKED')
     expect(await code(() => unite(phone.log, devices, [...phone.own, ...twin.own]))).toBe('CHAIN_FORKED')
+    // Who restores takes both branches, and names the fork.
+    const both = unite(phone.log, devices, [...phone.own, ...twin.own], { forks: 'take' })
+    expect(both.batches).toHaveLength(3)
+    expect(both.forks).toMatchObject([{ chain: phone.chain, seq: 0 }])
   })
 
   it('who packs a bomb, or a batch of nonsense, is BATCH_TAMPERED: even a listed device', async () => {
@@ -168,7 +172,7 @@ describe('a device that is not the owner’s', () => {
     const after = await note(tablet, 'after')
     const { batches, beyond } = unite(phone.log, ended, [before, after])
     expect(batches).toEqual([before])
-    expect(beyond).toEqual([{ chain: tablet.chain, seq: 1, hash: after.hash }])
+    expect(beyond).toEqual([after])
   })
 
   it('cannot write as another device', async () => {
@@ -229,6 +233,12 @@ describe('authority', () => {
     expect(await code(() => readAuthority(phone.log, [first, stolen], trusted()))).toBe('AUTHORITY_TAMPERED')
   })
 
+  it('that a holder invents is passed over by who restores', async () => {
+    const stolen = await after(first, { devices: [...first.devices, tablet.listed] }, [tablet.signer])
+    const { entry, strange } = readAuthority(phone.log, [first, stolen], trusted(), { strange: 'pass' })
+    expect([entry.hash, strange.length]).toEqual([first.hash, 1])
+  })
+
   it('wants as many devices as its threshold says', async () => {
     first = await founding([phone, laptop], { threshold: 2 })
     const more = { devices: [...first.devices, tablet.listed] }
@@ -272,7 +282,7 @@ describe('authority', () => {
     const removed = await removal(first, laptop, phone)
     expect(await code(() => unwrapDataKey(removed, laptop.kem))).toBe('NO_DATA_KEY')
     const authority = readAuthority(phone.log, [first, removed], trusted())
-    const keys = formerDataKeys(authority, await unwrapDataKey(authority.entry, phone.kem))
+    const keys = formerDataKeys([authority.entry, ...authority.before], await unwrapDataKey(authority.entry, phone.kem))
     expect([...keys.keys()]).toEqual([1, 0])
     expect(keys.get(0)).toEqual(phone.dataKey)
   })

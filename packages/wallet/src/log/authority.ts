@@ -130,24 +130,39 @@ export interface Authority {
   readonly before: readonly AuthorityEntry[]
   /** Rivals at the next place, while it is not decided. */
   readonly rivals: readonly AuthorityEntry[]
+  /** Entries that nobody was entitled to; only where they are passed over. */
+  readonly strange: readonly AuthorityEntry[]
 }
 
 /**
  * What holds, from an entry that the caller trusts: the one it took in last, or the one a recovery path vouched for. Throws
- * `AUTHORITY_MISSING` when that one is not shown, `AUTHORITY_TAMPERED` for an entry that nobody was entitled to.
+ * `AUTHORITY_MISSING` when that one is not shown, `AUTHORITY_TAMPERED` for an entry that nobody was entitled to, unless `strange`
+ * are passed over: a holder who invents one must not deny a recovery.
  */
-export function readAuthority(log: string, entries: readonly AuthorityEntry[], trusted: Head): Authority {
+export function readAuthority(
+  log: string,
+  entries: readonly AuthorityEntry[],
+  trusted: Head,
+  { strange: onStrange = 'refuse' }: { strange?: 'refuse' | 'pass' } = {},
+): Authority {
   const byHash = new Map(entries.filter((entry) => entry.log === log).map((entry) => [entry.hash, entry]))
   const start = byHash.get(trusted.hash)
   if (start?.seq !== trusted.seq) return refuse('AUTHORITY_MISSING', 'the holder does not show what it had')
   const before: AuthorityEntry[] = []
   for (let prev = byHash.get(start.prev); prev; prev = byHash.get(prev.prev)) before.push(prev)
+  const strange: AuthorityEntry[] = []
   let entry = start
   for (;;) {
-    const next = [...byHash.values()].filter(({ seq, prev }) => seq === entry.seq + 1 && prev === entry.hash)
-    for (const candidate of next) checkSuccessor(entry, candidate)
+    const next = [...byHash.values()].filter((candidate) => {
+      if (candidate.seq !== entry.seq + 1 || candidate.prev !== entry.hash) return false
+      if (isSuccessor(entry, candidate)) return true
+      if (onStrange === 'refuse')
+        refuse('AUTHORITY_TAMPERED', 'nobody was entitled to this entry of the log’s authority')
+      strange.push(candidate)
+      return false
+    })
     const chosen = next.length > 1 ? decide(entry, next, [...byHash.values()]) : next[0]
-    if (!chosen) return { entry, before, rivals: next }
+    if (!chosen) return { entry, before, rivals: next, strange }
     before.unshift(entry)
     entry = chosen
   }
@@ -171,7 +186,7 @@ function decide(
   return decided.length === 1 ? decided[0] : undefined
 }
 
-function checkSuccessor(before: AuthorityEntry, entry: AuthorityEntry): void {
+function isSuccessor(before: AuthorityEntry, entry: AuthorityEntry): boolean {
   const ended = before.devices.filter(({ end }) => end !== undefined)
   const kept = before.devices.every(({ chain, key, end }) => {
     const now = entry.devices.find((device) => device.chain === chain)
@@ -181,8 +196,7 @@ function checkSuccessor(before: AuthorityEntry, entry: AuthorityEntry): void {
   })
   const removes = entry.devices.filter(({ end }) => end !== undefined).length > ended.length
   const fresh = entry.epoch === before.epoch + 1
-  if (!kept || (!fresh && entry.epoch !== before.epoch) || (removes && !fresh) || !isEntitled(before, entry))
-    refuse('AUTHORITY_TAMPERED', 'nobody was entitled to this entry of the log’s authority')
+  return kept && (fresh || (entry.epoch === before.epoch && !removes)) && isEntitled(before, entry)
 }
 
 function isEntitled(before: AuthorityEntry, entry: AuthorityEntry): boolean {

@@ -24,62 +24,77 @@ export interface Gap {
   readonly to: number
 }
 
+/** Two batches of one chain at one place: evidence against its device. */
+export interface Fork {
+  readonly chain: string
+  readonly seq: number
+  readonly one: string
+  readonly other: string
+}
+
 export interface United {
-  /** Each batch once, a chain's in order. */
+  /** A chain's in order; each once. */
   readonly batches: readonly Batch[]
   readonly heads: Heads
   readonly gaps: readonly Gap[]
   /** Batches of removed devices, beyond their ends. */
-  readonly beyond: readonly ChainHead[]
+  readonly beyond: readonly Batch[]
+  readonly forks: readonly Fork[]
 }
 
-/**
- * Verified batches of all chains, from all holders. `known`: heads that we have taken in already; batches at or below are passed
- * over. Throws `NOT_IN_LOG`, `BATCH_TAMPERED`, or `CHAIN_FORKED` with the two hashes as evidence.
- */
+export interface Uniting {
+  /** Heads that were taken in already: what is at or below them is passed over. */
+  readonly known?: Heads
+  /** A restored wallet takes both branches of a fork: a thief who forks their chain must not deny the owner what is in it. */
+  readonly forks?: 'refuse' | 'take'
+}
+
+/** Batches of all chains, from all holders. Throws `NOT_IN_LOG`, `BATCH_TAMPERED`, and `CHAIN_FORKED` unless forks are taken. */
 export function unite(
   log: string,
   devices: readonly ListedDevice[],
   batches: readonly Batch[],
-  known: Heads = new Map(),
+  { known = new Map(), forks: onFork = 'refuse' }: Uniting = {},
 ): United {
-  const byChain = new Map<string, Map<number, Batch>>()
+  const byChain = new Map<string, Map<string, Batch>>()
   for (const batch of batches) {
     const device = devices.find(({ chain }) => chain === batch.chain)
     if (!device) return refuse('NOT_IN_LOG', 'a batch of a device that the owner does not have')
+    const chain = byChain.get(batch.chain) ?? new Map<string, Batch>()
+    if (chain.has(batch.hash)) continue
     verifyBatch(batch, log, device.key)
-    const chain = byChain.get(batch.chain) ?? new Map<number, Batch>()
-    const other = chain.get(batch.seq)
-    if (other && other.hash !== batch.hash) forked(batch.chain, batch.seq, other.hash, batch.hash)
-    byChain.set(batch.chain, chain.set(batch.seq, batch))
+    byChain.set(batch.chain, chain.set(batch.hash, batch))
   }
   const taken: Batch[] = []
   const gaps: Gap[] = []
-  const beyond: ChainHead[] = []
+  const beyond: Batch[] = []
+  const forks: Fork[] = []
+  const fork = (found: Fork): void => {
+    if (onFork === 'refuse') forked(found)
+    forks.push(found)
+  }
   const heads = new Map(known)
-  for (const [chain, bySeq] of byChain) {
+  for (const [chain, byHash] of byChain) {
     const end = devices.find((device) => device.chain === chain)?.end
     let head = known.get(chain)
-    for (const batch of [...bySeq.values()].sort((a, b) => a.seq - b.seq)) {
+    for (const batch of [...byHash.values()].sort((a, b) => a.seq - b.seq)) {
       const { seq, hash, prev } = batch
-      if (head && seq < head.seq) continue
-      if (head && seq === head.seq) {
-        if (hash !== head.hash) forked(chain, seq, head.hash, hash)
-        continue
-      }
       if (isBeyond(batch, end)) {
-        beyond.push({ chain, seq, hash })
+        beyond.push(batch)
         continue
       }
-      if (head && seq === head.seq + 1) {
-        if (prev !== head.hash) forked(chain, head.seq, head.hash, prev)
+      if (head && seq <= head.seq) {
+        if (seq < head.seq || hash === head.hash) continue
+        fork({ chain, seq, one: head.hash, other: hash })
+      } else if (head && seq === head.seq + 1) {
+        if (prev !== head.hash && !byHash.has(prev)) fork({ chain, seq: head.seq, one: head.hash, other: prev })
       } else if (seq > (head ? head.seq + 1 : 0)) gaps.push({ chain, from: head ? head.seq + 1 : 0, to: seq - 1 })
-      head = { seq, hash }
+      if (!head || seq > head.seq) head = { seq, hash }
       heads.set(chain, head)
       taken.push(batch)
     }
   }
-  return { batches: taken, heads, gaps, beyond }
+  return { batches: taken, heads, gaps, beyond, forks }
 }
 
 /** Throws `BATCH_MISPLACED` unless a holder's answer is the run of batches of this chain that was asked for. */
@@ -97,7 +112,8 @@ export function missingFrom(heads: Heads, claims: readonly ChainHead[]): ChainHe
   for (const claim of claims) {
     const known = heads.get(claim.chain)
     if (known && known.seq >= claim.seq) {
-      if (known.seq === claim.seq && known.hash !== claim.hash) forked(claim.chain, claim.seq, known.hash, claim.hash)
+      if (known.seq === claim.seq && known.hash !== claim.hash)
+        forked({ chain: claim.chain, seq: claim.seq, one: known.hash, other: claim.hash })
       continue
     }
     if ((furthest.get(claim.chain)?.seq ?? -1) < claim.seq) furthest.set(claim.chain, claim)
@@ -109,7 +125,7 @@ function isBeyond({ seq }: Batch, end: ListedDevice['end']): boolean {
   return end !== undefined && (end === 'none' || seq > end.seq)
 }
 
-function forked(chain: string, seq: number, one: string, other: string): never {
+function forked({ chain, seq, one, other }: Fork): never {
   return refuse('CHAIN_FORKED', `two histories of one device part after number ${seq}`, {
     details: { chain, seq, one, other },
   })

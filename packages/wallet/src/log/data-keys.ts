@@ -6,7 +6,7 @@ import { type Bytes, base64url, concatBytes, type Random, uint32, utf8 } from '@
 import { type KemKey, keyDigest, open, openSealed, type PublicKey, seal, sealTo } from '@keystead/crypto'
 import { refuse } from '../errors.ts'
 import { MAX_ABOUT_BYTES } from '../limits.ts'
-import type { Authority, AuthorityEntry, AuthorityState } from './authority.ts'
+import type { AuthorityEntry, AuthorityState } from './authority.ts'
 
 const WRAP = utf8('keystead/log-key/v1|')
 const FORMER = utf8('keystead/log-former/v1|')
@@ -51,10 +51,10 @@ export async function unwrapDataKey({ log, epoch, wraps }: AuthorityEntry, key: 
   )
 }
 
-/** The data keys of all epochs that the entries shown lead back to, from the newest. Throws `AUTHORITY_TAMPERED`. */
-export function formerDataKeys({ entry, before }: Authority, newest: Bytes): Map<number, Bytes> {
-  const keys = new Map([[entry.epoch, newest]])
-  for (const one of [entry, ...before]) {
+/** The data keys of all epochs that the entries, newest first, lead back to from the first one's. Throws `AUTHORITY_TAMPERED`. */
+export function formerDataKeys(entries: readonly AuthorityEntry[], newest: Bytes): Map<number, Bytes> {
+  const keys = new Map(entries.slice(0, 1).map((entry) => [entry.epoch, newest]))
+  for (const one of entries) {
     const key = keys.get(one.epoch)
     if (key && one.epoch > 0 && !keys.has(one.epoch - 1))
       keys.set(

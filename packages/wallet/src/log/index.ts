@@ -18,7 +18,16 @@ export {
   sealBatch,
   verifyBatch,
 } from './batch.ts'
-export { checkRun, type Gap, type Heads, type ListedDevice, missingFrom, type United, unite } from './chains.ts'
+export {
+  checkRun,
+  type Fork,
+  type Gap,
+  type Heads,
+  type ListedDevice,
+  missingFrom,
+  type United,
+  unite,
+} from './chains.ts'
 export {
   formerDataKeys,
   newDataKey,

@@ -40,6 +40,15 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
   ],
   // Each message asks how many and how large the others are: answered from the index alone.
   () => ['create index mail_status on mail (account, received, size)'],
+  // Whole snapshots were never released; the operation log takes their place (SYNC-10).
+  ({ bytes, integer, after }) => [
+    'drop table envelopes',
+    `alter table vaults add column touched ${integer} not null default 0`,
+    `create table batches (vault text not null, chain text not null, key text not null, seq ${integer} not null,
+      hash text not null, bytes ${bytes} not null, size integer not null, time ${integer} not null, trimmed ${integer},
+      primary key (vault, chain, seq))${after}`,
+    'create index batches_trimmed on batches (trimmed)',
+  ],
 ]
 
 export const SCHEMA_VERSION: number = STEPS.length

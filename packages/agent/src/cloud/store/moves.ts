@@ -49,7 +49,7 @@ export function movesOf({ db, alone }: Database): Moves {
           (select count(*) from recipients where account = ${account}) as recipients,
           (select count(*) from grants where account = ${account}) as services,
           (select count(*) from files where owner = ${account}) as files,
-          (select count(*) from envelopes join vaults on vaults.vault = envelopes.vault
+          (select count(*) from batches join vaults on vaults.vault = batches.vault
             where vaults.account = ${account}) as backups`.execute(db)
       const [{ messages = 0, recipients = 0, services = 0, files = 0, backups = 0 } = {}] = rows
       return { messages, recipients, services, files, backups }

@@ -5,9 +5,9 @@
 import type { Bytes } from '@keystead/core'
 import type { EscrowRecord, GuessVerdict } from '@keystead/recovery'
 import type { Member, SlotSwap } from '../../protocols/account-devices/messages.ts'
-import type { BackupPut } from '../../protocols/backup/messages.ts'
 import type { CloudService } from '../../protocols/cloud-agent/messages.ts'
 import type { InvitationForm } from '../../protocols/invitation/messages.ts'
+import type { Held, Wanted } from '../../protocols/log/messages.ts'
 import type { Forgotten } from '../../protocols/move/messages.ts'
 import type { PushSubscription } from '../../protocols/push/messages.ts'
 
@@ -70,6 +70,20 @@ export interface Tenant {
   readonly backupBytes: number
 }
 
+/** An entry of a log's authority, or a batch. */
+export interface LogItem {
+  readonly seq: number
+  readonly prev: string
+  readonly hash: string
+  readonly bytes: Bytes
+}
+
+export interface LogPage extends Held {
+  readonly shown: readonly { readonly chain: string; readonly bytes: Bytes }[]
+  /** There is more than fitted. */
+  readonly more: boolean
+}
+
 /** The operator's side of the store. */
 export interface Tenants {
   isSuspended(account: string): Promise<boolean>
@@ -128,12 +142,31 @@ export interface CloudStore extends Tenants {
   /** Forgets mail received before then (milliseconds); resolves to how many messages. */
   expireMail(before: number): Promise<number>
 
-  /** Compare and swap: rejects with `BACKUP_CONFLICT` unless the put follows the stream's head, `BACKUP_NOT_YOURS` for another's. */
-  putBackup(account: string, put: BackupPut, envelope: Bytes, time: number): Promise<void>
-  setReaders(account: string, vault: string, readers: readonly string[]): Promise<void>
+  /**
+   * Operation logs (SYNC-10). A vault belongs to the account that uses it first: `BACKUP_NOT_YOURS` for any other. What does not
+   * follow is `BACKUP_CONFLICT`, the same again is no conflict, and what has no room `BACKUP_FULL`.
+   */
+  putEntry(account: string, vault: string, entry: LogItem, time: number): Promise<Held>
+  /** A run of one chain, which belongs to `key` from its first batch on. */
+  putBatches(
+    account: string,
+    vault: string,
+    key: string,
+    batches: readonly (LogItem & { readonly chain: string; readonly kind: 'changes' | 'snapshot' })[],
+    time: number,
+  ): Promise<Held>
+  /** What is before is given to recoveries alone from now on, and removed by `expireLogs`. */
+  trimChain(account: string, trim: { vault: string; chain: string; before: number }, time: number): Promise<Held>
+  /** None is ever taken away: a thief could shut the owner's recovery out. */
+  addReaders(account: string, vault: string, readers: readonly string[], time: number): Promise<Held>
   readers(vault: string): Promise<string[]>
-  /** The kept envelopes of every stream, oldest first. */
-  backups(vault: string): Promise<{ stream: string; seq: number; envelope: Bytes }[]>
+  vaultOwner(vault: string): Promise<string | undefined>
+  /** The authority first, then each chain, oldest first, as far as `maxBytes` go. */
+  log(vault: string, wanted: Wanted, options: { maxBytes: number; trimmed: boolean }): Promise<LogPage>
+  /** The owner, or a recovery, was here. */
+  touchVault(vault: string, time: number): Promise<void>
+  /** Forgets what was trimmed before then, and vaults nobody came to since (milliseconds); resolves to how many vaults. */
+  expireLogs(before: { trimmedBefore: number; touchedBefore: number }): Promise<number>
 
   putLocator(owner: string, account: string, record: Bytes): Promise<void>
   locator(account: string): Promise<Bytes | undefined>

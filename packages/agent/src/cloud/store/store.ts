@@ -2,11 +2,11 @@
 
 import { grantsOf, recipientsOf } from './accounts.ts'
 import { accountKey } from './announcements.ts'
-import { backupsOf } from './backups.ts'
 import { escrowsOf } from './escrows.ts'
 import { filesOf } from './files.ts'
 import type { GuessWitness } from './guess-witness.ts'
 import { invitationsOf } from './invitations.ts'
+import { logsOf } from './logs.ts'
 import { mailOf } from './mailbox.ts'
 import { membersOf } from './members.ts'
 import { movesOf } from './moves.ts'
@@ -35,9 +35,9 @@ export function storeOn(
     ...grantsOf(database),
     ...recipientsOf(database),
     ...mailOf(database),
-    ...backupsOf(database),
     ...filesOf(database),
     ...invitationsOf(database),
+    ...logsOf(database),
     ...membersOf(database),
     ...movesOf(database),
     ...noncesOf(database),

@@ -15,8 +15,20 @@ export interface Tables {
   push_subscriptions: { account: string; endpoint: string; p256dh: string; auth: string }
   /** `n` grows in the order in which an account's messages became visible. */
   mail: { n: number; id: string; account: string; recipient: string; bytes: Uint8Array; size: number; received: number }
-  vaults: { vault: string; account: string; readers: string }
-  envelopes: { vault: string; stream: string; seq: number; hash: string; envelope: Uint8Array; time: number }
+  /** `touched`: when the owner, or a recovery, was last here. */
+  vaults: { vault: string; account: string; readers: string; touched: number }
+  /** `chain` is `authority` for the entries of a log's authority; `trimmed`: when a snapshot took its place. */
+  batches: {
+    vault: string
+    chain: string
+    key: string
+    seq: number
+    hash: string
+    bytes: Uint8Array
+    size: number
+    time: number
+    trimmed: number | null
+  }
   locators: { account: string; owner: string; record: Uint8Array }
   files: { name: string; owner: string; media_type: string; bytes: Uint8Array }
   members: { device: string; account: string; admin: number; state: string }

@@ -31,7 +31,7 @@ export function tenantsOf({ db, alone }: Database): Tenants {
           (select count(*) from recipients where recipients.account = everybody.account) as recipients,
           (select count(*) from mail where ${mailOf}) as messages,
           (select coalesce(sum(size), 0) from mail where ${mailOf}) as bytes,
-          (select coalesce(sum(length(envelope)), 0) from envelopes join vaults on vaults.vault = envelopes.vault
+          (select coalesce(sum(size), 0) from batches join vaults on vaults.vault = batches.vault
             where vaults.account = everybody.account) as "backupBytes"
         from (select account from grants union select account from accounts) as everybody
         left join grants on grants.account = everybody.account

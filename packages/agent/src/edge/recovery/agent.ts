@@ -1,6 +1,7 @@
 /** Recovery as apps use it: the part of the edge agent that `agent.recovery` is. */
 import { DEFAULT_GUESSES, type Kit, type PathId, parseKit, vetoDigest } from '@keystead/recovery'
 import { type Edge, fault, findContact } from '../context.ts'
+import type { RestoreOptions } from '../log/restore.ts'
 import { flushOutbox } from '../outbox.ts'
 import { put } from '../store.ts'
 import { cancelChange } from './changes.ts'
@@ -42,6 +43,11 @@ export interface RecoveryChoice {
     readonly threshold?: number
     readonly guesses?: number
   }
+  /**
+   * Who keeps the log beside our agency (rule 26): addresses of agencies, which begin with http, and folders. By default an agent
+   * of the PIN that somebody else runs.
+   */
+  readonly holders?: readonly string[]
   /** Seconds for every path; by default rule 3's. */
   readonly delay?: number
 }
@@ -59,11 +65,14 @@ export class RecoveryAgent {
   }
 
   /** Deals fresh secrets. The kit is returned and kept nowhere. */
-  setUp({ contacts: names, threshold, escrow, delay }: RecoveryChoice): Promise<Kit> {
+  setUp({ contacts: names, threshold, escrow, holders, delay }: RecoveryChoice): Promise<Kit> {
     return this.#act(async () => {
       const contacts = await Promise.all(names.map((name) => findContact(this.#edge, name)))
-      const delays = delay === undefined ? {} : { delays: { 'E+P': delay, 'E+S': delay, 'P+S': delay } }
-      if (!escrow) return setUpRecovery(this.#edge, { contacts, threshold, ...delays })
+      const more = {
+        ...(delay === undefined ? {} : { delays: { 'E+P': delay, 'E+S': delay, 'P+S': delay } }),
+        ...(holders === undefined ? {} : { holders }),
+      }
+      if (!escrow) return setUpRecovery(this.#edge, { contacts, threshold, ...more })
       const agents = await escrowAgents(this.#edge, escrow.agencies)
       const plan = {
         pin: escrow.pin,
@@ -71,7 +80,7 @@ export class RecoveryAgent {
         threshold: escrow.threshold ?? Math.floor(agents.length / 2) + 1,
         guesses: escrow.guesses ?? DEFAULT_GUESSES,
       }
-      return setUpRecovery(this.#edge, { contacts, threshold, escrow: plan, ...delays })
+      return setUpRecovery(this.#edge, { contacts, threshold, escrow: plan, ...more })
     })
   }
 
@@ -152,8 +161,8 @@ export class RecoveryAgent {
   }
 
   /** With enough shares: the data now, authority after its delay. */
-  finish(): Promise<Recovered> {
-    return this.#act(() => finishRescue(this.#edge))
+  finish(options: RestoreOptions = {}): Promise<Recovered> {
+    return this.#act(() => finishRescue(this.#edge, options))
   }
 
   /** Takes up the link of an owner who recovers; `owner`: their name, where the link does not say. */

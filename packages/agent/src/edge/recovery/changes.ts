@@ -5,6 +5,8 @@
 import { type Quorum, quorum } from '@keystead/recovery'
 import { SHARE_SUPERSEDED } from '../../protocols/recovery/messages.ts'
 import { type Edge, fault, nowSeconds, tell, toPeer } from '../context.ts'
+import { ownLog } from '../log/authority.ts'
+import { OWN_HOLDER } from '../log/holders.ts'
 import { type Change, put, remove } from '../store.ts'
 import { spendEscrow } from './escrow-deal.ts'
 import type { RecoverySetup } from './records.ts'
@@ -13,12 +15,17 @@ import { proposedSetup, setups } from './recovery-set.ts'
 /** How far the change that waits is. */
 export async function progressOf(edge: Edge, setup: RecoverySetup): Promise<Quorum> {
   const name = String(setup.policy.epoch)
-  const backup = await edge.records.get('backup', name)
+  const own = await ownLog(edge)
+  const holder = await edge.records.get('holder', OWN_HOLDER)
   const agents = (await edge.records.get('escrow', name))?.agents ?? []
   return quorum(setup.policy, {
     contacts: setup.contacts.filter(({ answer }) => answer === 'kept').length,
     agents: agents.filter(({ registration }) => registration === undefined).length,
-    placed: backup !== undefined && backup.locator === undefined && backup.at !== undefined,
+    placed:
+      own !== undefined &&
+      holder?.acked !== undefined &&
+      holder.entries > own.authority.seq &&
+      !holder.locators.some(({ epoch }) => epoch === setup.policy.epoch),
   })
 }
 
@@ -58,7 +65,7 @@ export async function dropProposal(edge: Edge): Promise<Change[]> {
   if (!proposal) return []
   const name = String(proposal.policy.epoch)
   return [
-    ...(['setup', 'backup', 'escrow', 'share-health'] as const).map((category) => remove(category, name)),
+    ...(['setup', 'escrow', 'share-health'] as const).map((category) => remove(category, name)),
     ...spendEscrow(await edge.records.get('escrow', name)),
     ...(await tellSuperseded(edge, proposal)),
   ]

@@ -15,30 +15,11 @@ export interface RecoverySetup {
   }[]
   /** Digest of the kit's veto code, by which a kit that is read back is known. */
   readonly kit: { readonly veto: string; readonly checked: boolean }
-  /** Names of the vault and of this device's stream at the agency, and the key that signs the stream. */
-  readonly vault: string
-  readonly stream: string
-  readonly streamKey: string
   readonly made: number
   /** Waits for enough of those it is dealt to; until then the one before stands (RECOVERY-23). */
   readonly proposed?: true
   /** A later deal took its place then; it is served until the ledger's hold is over (rule 5). */
   readonly supersededAt?: number
-}
-
-/** What still has to be placed at the agency once, and how far the backups are. On this device only. */
-export interface BackupProgress {
-  /** The sealed locator record and its account, until they are placed. */
-  readonly locator?: { readonly account: string; readonly record: string }
-  /** The next envelope's number, and the hashes it names: of the one before as a chain link, and as the agency knows it. */
-  readonly seq: number
-  readonly prev: string
-  readonly head: string
-  /** Digest of what the newest backup holds, and when it was taken. */
-  readonly content?: string
-  readonly at?: number
-  /** The next envelope, base64url, while it is on its way. */
-  readonly pending?: { readonly envelope: string; readonly content: string; readonly at: number }
 }
 
 /** The agents of the PIN of one deal: what is to be brought to each, and what it said. On this device only. */
@@ -145,13 +126,22 @@ export interface Rescue {
   }[]
   /** Packets handed to us, sealed to `kem`, base64url. */
   readonly shares: readonly { readonly session: string; readonly sealed: string }[]
-  /** The records are back, from the backup of this number; what remains is to claim authority. */
-  readonly restored?: {
-    readonly records: number
-    readonly backup: number
-    readonly gaps: readonly { readonly from: number; readonly to: number }[]
-    readonly path: PathId
-  }
+  /** The records are back; what remains is to claim authority. */
+  readonly restored?: Restored
+}
+
+/** What came back, and what is known to be missing (row N5). */
+export interface Restored {
+  readonly records: number
+  readonly path: PathId
+  /** Batches that were read, of how many devices, from how many of the holders. */
+  readonly batches: number
+  readonly devices: number
+  readonly holders: { readonly read: number; readonly of: number }
+  /** When the newest change was made, seconds since 1970; absent where there was none. */
+  readonly newest?: number
+  /** Sentences for the owner: what is older than was acknowledged, what is missing, what was left out. */
+  readonly lacks: readonly { readonly code: string; readonly text: string }[]
 }
 
 /** A recovery of somebody else that we were asked to help with, by session. */

@@ -7,6 +7,7 @@ import { groupsOf, type Kit, type PathId, vetoDigest } from '@keystead/recovery'
 import { type Edge, fault, nowSeconds } from '../context.ts'
 import { agencyDescriptor } from '../discovery.ts'
 import { destroyKeys } from '../key-life.ts'
+import { ownLog } from '../log/authority.ts'
 import { flushOutbox } from '../outbox.ts'
 import { makeAccount } from '../own-dids.ts'
 import { put, remove } from '../store.ts'
@@ -92,8 +93,7 @@ async function agenciesOf(edge: Edge, setup: RecoverySetup, kit: Kit): Promise<R
     try {
       const { did } = await agencyDescriptor(edge.ports.fetch, url)
       const record = await recordAt(edge, { url, did, account: own.did }, kit)
-      const ours =
-        record.policy.epoch === setup.policy.epoch && record.streams.some(({ stream }) => stream === setup.stream)
+      const ours = record.policy.epoch === setup.policy.epoch && record.log.log === (await ownLog(edge))?.log
       found.push({ url, result: ours ? 'good' : 'wrong' })
     } catch (error) {
       const { code } = error as { code?: string }

@@ -2,59 +2,36 @@
  * With two groups together: the data at once, authority after its delay (rule 1). Every step can be repeated, so that a
  * recovery goes on where an outage or a power cut stopped it.
  */
-import { base64url, Fields, isKeysteadError, parseJson } from '@keystead/core'
-import { encodeMultikey } from '@keystead/crypto'
+import { base64url, isKeysteadError } from '@keystead/core'
 import { peerShortForm } from '@keystead/did'
-import { attachmentBytes } from '@keystead/didcomm'
 import {
-  type BackupEnvelope,
   combineSharePackets,
-  endorsedStreams,
   type GroupId,
   groupsOf,
   kitSecret,
   type LocatorRecord,
-  openBackup,
   type PathId,
-  parseBackup,
   parseKit,
-  verifyBackup,
-  verifyChain,
 } from '@keystead/recovery'
-import type { Segment, VaultRecord } from '@keystead/wallet'
-import { MAX_BACKUP_PAYLOAD } from '../../limits.ts'
-import {
-  BACKUP_CHALLENGE_REQUEST,
-  BACKUP_ENVELOPES,
-  BACKUP_GET,
-  readTranscript,
-} from '../../protocols/backup/messages.ts'
+import { stampText } from '@keystead/wallet'
 import { type Edge, fault, profileOf, queueRecipient, tell } from '../context.ts'
 import { recoverIdentity } from '../identity-operations.ts'
 import { giveUp } from '../key-life.ts'
+import { type RestoreOptions, restoreLog } from '../log/restore.ts'
 import { recoverRelationship } from '../own-log.ts'
 import { type Change, put, remove } from '../store.ts'
+import { acknowledgedHeads } from './heads.ts'
 import { type PathKeys, pathKeys } from './path-keys.ts'
-import type { Rescue } from './records.ts'
-import { askAt, type Lead, largestSet, leadOf, locatorRecord, openPackets, sharesNeeded } from './rescue.ts'
-import { vaultName } from './setup.ts'
+import type { Rescue, Restored } from './records.ts'
+import { type Lead, largestSet, leadOf, locatorRecord, openPackets, sharesNeeded } from './rescue.ts'
 
-const SEGMENTS: readonly Segment[] = ['authority', 'relationships', 'credentials', 'messages']
-
-export interface Recovered {
-  /** The path that was taken. */
-  readonly path: PathId
-  readonly records: number
+export interface Recovered extends Restored {
   readonly identities: number
   readonly relationships: number
-  /** Numbers of envelopes that no holder had, by stream. */
-  readonly gaps: readonly { readonly from: number; readonly to: number }[]
-  /** When the newest restored backup was made is not in it; its number in its stream is. */
-  readonly backup: number
 }
 
 /** Rejects with `TOO_FEW_SHARES` or `SHARE_OF_ANOTHER_SET`, and with what the ledger or the agency says. */
-export async function finishRescue(edge: Edge): Promise<Recovered> {
+export async function finishRescue(edge: Edge, options: RestoreOptions = {}): Promise<Recovered> {
   const rescue = await edge.records.get('rescue', 'self')
   if (!rescue) throw fault('UNKNOWN_REQUEST', 'no recovery is under way here')
   const lead = await leadOf(edge, rescue)
@@ -66,7 +43,8 @@ export async function finishRescue(edge: Edge): Promise<Recovered> {
     const path = await pathKeys(edge, id as PathId, secrets)
     try {
       const restored =
-        rescue.restored ?? (await restoreRecords(edge, rescue, lead as Lead, record as LocatorRecord, path))
+        rescue.restored ??
+        (await restoreRecords(edge, rescue, lead as Lead, { record: record as LocatorRecord, path, options }))
       const identities = await claimIdentities(edge, path)
       const relationships = await claimRelationships(edge, path)
       await forgetRescue(edge, rescue)
@@ -112,99 +90,27 @@ async function refuseTooFew(edge: Edge, rescue: Rescue): Promise<never> {
   throw fault('TOO_FEW_SHARES', `${shares}${pin}: two ways in are needed`)
 }
 
-type Restored = NonNullable<Rescue['restored']>
-
 async function restoreRecords(
   edge: Edge,
   rescue: Rescue,
   lead: Lead,
-  record: LocatorRecord,
-  path: PathKeys,
+  { record, path, options }: { record: LocatorRecord; path: PathKeys; options: RestoreOptions },
 ): Promise<Restored> {
-  const { newest, gaps } = await newestBackup(edge, lead, record, path)
-  const records = recordsOf(await openBackup(newest, path.kem))
+  const acknowledged = acknowledgedHeads(edge, lead, record)
+  const { operations, ...found } = await restoreLog(edge, record, path, { ...options, acknowledged })
   const profile = await profileOf(edge)
-  const old = records.find(({ category }) => category === 'profile')?.value
+  const old = operations.find(({ category }) => category === 'profile')?.value
   const label = typeof old?.['label'] === 'string' ? old['label'] : profile.label
-  const restored: Restored = { records: records.length, gaps, backup: newest.seq, path: path.id }
-  const wanted = records.filter(({ category }) => category !== 'profile')
-  await edge.ports.vault.batch(wanted.map((record) => ({ put: record })))
-  await edge.records.commit([
-    put('profile', 'self', { ...profile, label }),
-    put('rescue', 'self', { ...rescue, restored }),
-  ])
-  tell(edge, { kind: 'restored', text: `${records.length} records are back` })
-  return restored
-}
-
-/** The newest envelope of the streams that the path's reader key vouches for, directly or through other devices. */
-async function newestBackup(
-  edge: Edge,
-  { locator }: Lead,
-  { streams, stores }: LocatorRecord,
-  path: PathKeys,
-): Promise<{ newest: BackupEnvelope; gaps: readonly { from: number; to: number }[] }> {
-  const trusted = endorsedStreams(streams, path.reader.publicKey)
-  const attachments = await firstStore(stores, (store) => readStore(edge, store, vaultName(locator, store), path))
-  const envelopes = attachments.flatMap((bytes) => {
-    const envelope = parseBackup(bytes)
-    const writer = trusted.get(envelope.stream)
-    if (!writer) return []
-    verifyBackup(envelope, writer)
-    return [envelope]
-  })
-  if (envelopes.length === 0) throw fault('NO_BACKUP', 'the agency has no backup that this recovery can trust')
-  const chains = [...new Set(envelopes.map(({ stream }) => stream))].map((stream) =>
-    verifyChain(envelopes.filter((envelope) => envelope.stream === stream)),
+  const restored: Restored = { records: operations.length, path: path.id, ...found }
+  const wanted = operations.filter(({ category }) => category !== 'profile')
+  await edge.records.takeIn(
+    wanted.map(({ segment, category, name, value = {}, tags, stamp }) => ({
+      put: { segment, category, name, value, ...(tags ? { tags } : {}), stamp: stampText(stamp) },
+    })),
+    [put('profile', 'self', { ...profile, label }), put('rescue', 'self', { ...rescue, restored })],
   )
-  const [best] = chains.sort((a, b) => b.newest.seq - a.newest.seq)
-  if (!best) throw fault('NO_BACKUP', 'there is no backup')
-  // An agency keeps the newest few; what is missing before them is no loss, for each holds everything.
-  const [oldest] = best.envelopes
-  return { newest: best.newest, gaps: best.gaps.filter(({ from }) => from > (oldest?.seq ?? 0)) }
-}
-
-async function firstStore<T>(
-  stores: readonly { readonly endpoint: string }[],
-  read: (url: string) => Promise<T>,
-): Promise<T> {
-  let last: unknown = fault('NO_BACKUP', 'no holder of the backup is named')
-  for (const { endpoint } of stores)
-    try {
-      return await read(endpoint)
-    } catch (error) {
-      last = error
-    }
-  throw last
-}
-
-async function readStore(edge: Edge, url: string, vault: string, path: PathKeys): Promise<Uint8Array[]> {
-  const challenge = await askAt(edge, url, { type: BACKUP_CHALLENGE_REQUEST, body: { vault } })
-  const nonce = String(challenge.body['nonce'])
-  const signature = base64url.encode(await path.reader.sign(readTranscript(String(challenge.from), vault, nonce)))
-  const reader = encodeMultikey(path.reader.publicKey)
-  const answer = await askAt(edge, url, { type: BACKUP_GET, body: { vault, reader, nonce, signature } })
-  if (answer.type !== BACKUP_ENVELOPES) throw fault('AGENCY_REFUSED', 'the agency shows no backups')
-  return (answer.attachments ?? []).map((attachment) => attachmentBytes(attachment))
-}
-
-function recordsOf(payload: Uint8Array): VaultRecord[] {
-  const fields = new Fields(parseJson(payload, MAX_BACKUP_PAYLOAD), 'backup')
-  fields.literal('v', 1)
-  const records = fields.array('records', { max: 100_000 }, (item, path) => {
-    const f = new Fields(item, path)
-    const record = {
-      segment: f.literal('segment', ...SEGMENTS),
-      category: f.string('category', { max: 128 }),
-      name: f.string('name', { max: 4096 }),
-      value: f.any('value') as VaultRecord['value'],
-      tags: f.any('tags') as Readonly<Record<string, string>>,
-    }
-    f.end()
-    return record
-  })
-  fields.end()
-  return records
+  tell(edge, { kind: 'restored', text: `${operations.length} records are back` })
+  return restored
 }
 
 /** What a later try may find otherwise: the ledger away, or somebody else's recovery that is still to be stopped. */
@@ -254,7 +160,7 @@ async function claimRelationships(edge: Edge, path: PathKeys): Promise<number> {
 async function forgetRescue(edge: Edge, rescue: Rescue): Promise<void> {
   const spent = (rescue.escrow?.spent ?? []).map((one) => put('escrow-spent', one.account, one))
   const gone: Change[] = [remove('rescue', 'self'), ...spent]
-  for (const category of ['setup', 'backup', 'recovery-key'] as const)
+  for (const category of ['setup', 'recovery-key'] as const)
     for (const { name } of await edge.records.all(category)) gone.push(remove(category, name))
   const did = peerShortForm(rescue.did)
   await edge.records.commit([...gone, remove('own-did', did), queueRecipient(edge, did, 'remove')])

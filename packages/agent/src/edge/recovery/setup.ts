@@ -5,17 +5,17 @@
  */
 
 import { base64url } from '@keystead/core'
-import { encodeMultikey } from '@keystead/crypto'
+import { encodeMultikey, type PublicKey } from '@keystead/crypto'
 import {
   checkIndependence,
   checkPin,
   createKit,
   DEFAULT_DELAYS,
-  endorseStream,
   groupsOf,
   type Kit,
   type LocatorRecord,
   locatorAccount,
+  MAX_AGENCIES,
   makeSharePackets,
   newGroupSecret,
   newLocator,
@@ -27,17 +27,21 @@ import {
   type RecoveryPolicy,
   sealLocatorRecord,
   vetoDigest,
+  vouchForLog,
 } from '@keystead/recovery'
 import { SHARE } from '../../protocols/recovery/messages.ts'
 import { agencyOf, type Edge, fault, nowSeconds, profileOf, toPeer } from '../context.ts'
 import { rotateIdentity } from '../identity-operations.ts'
-import { ED25519 } from '../key-types.ts'
+import { currentEntry, nextEntry, requireLog } from '../log/authority.ts'
+import { planHolders } from '../log/holder-plan.ts'
+import { claimEntry } from '../log/holders.ts'
+import type { LogHolder } from '../log/records.ts'
 import { rotateRelationship } from '../own-log.ts'
 import type { Profile, Relationship } from '../records.ts'
 import { type Change, put } from '../store.ts'
 import { dropProposal } from './changes.ts'
 import { dealToAgents, type EscrowPlan, type NewLocator } from './escrow-deal.ts'
-import { pathKeys } from './path-keys.ts'
+import { type PathKeys, pathKeys } from './path-keys.ts'
 import type { RecoverySetup } from './records.ts'
 import { currentSetup, newRecoverySet, setups } from './recovery-set.ts'
 
@@ -46,6 +50,8 @@ export interface RecoveryPlan {
   readonly contacts: readonly Relationship[]
   readonly threshold: number
   readonly escrow?: EscrowPlan
+  /** Addresses of agencies and folders that keep the log beside our agency. */
+  readonly holders?: readonly string[]
   /** Seconds that an owner has to object, where not rule 3's. */
   readonly delays?: Readonly<Partial<Record<PathId, number>>>
 }
@@ -73,7 +79,12 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
   const paths = await Promise.all(policy.paths.map(({ id }) => pathKeys(edge, id, { E, P, S })))
   try {
     const others = secondHolders(agency.url, plan)
-    const agencies = [agency.url, ...others]
+    const holders = await planHolders(edge, agency, plan.holders ?? others)
+    const kept = holders.filter(({ holder }) => holder.kind !== 'folder')
+    const agencies = [...new Set([agency.url, ...others, ...kept.map(({ holder }) => holder.url)])].slice(
+      0,
+      MAX_AGENCIES,
+    )
     const { epoch } = policy
     const members = policy.groups.S
     const common = { epoch, locator, owner: label, agencies: agencies.slice(0, 2), random }
@@ -81,9 +92,6 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
     const kit = createKit({ secret: P, random, locator, agencies, genesis, checkpoint })
     const [first] = packets
 
-    const device = await vault.createKey(ED25519, 'backups')
-    const stream = base64url.encode(random(16))
-    const key = { suite: 'ed25519', bytes: device.key.publicKey.bytes } as const
     const setup: RecoverySetup = {
       policy,
       ...(first ? { set: parseSharePacket(first).set } : {}),
@@ -94,27 +102,33 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
       })),
       contacts: plan.contacts.map(({ id }, index) => ({ relationship: id, index })),
       kit: { veto: vetoDigest(kit.veto), checked: false },
-      vault: vaultName(locator, agency.url),
-      stream,
-      streamKey: device.keyId,
       made: nowSeconds(edge),
       // Where nothing stands there is nothing to lose by waiting, and nothing to wait for.
       ...(standing ? { proposed: true as const } : {}),
     }
-    const streams = await Promise.all(paths.map(({ reader }) => endorseStream(reader, { stream, key })))
-    const record = { seq: 0, ...services(agency, plan), genesis, checkpoint, policy, streams }
+    const served = before.filter(({ proposed }) => !proposed)
+    const authority = await withPaths(edge, [...served, setup], paths)
+    const log = await vouchForLog(
+      { log: authority.entry.log, seq: authority.entry.seq, hash: authority.entry.hash },
+      paths.map(({ reader }) => reader),
+    )
+    const stores = kept.map(({ holder: { vault, operator, url } }) => ({ vault, operator, endpoint: url }))
+    const record = { seq: 0, ...services(agency, plan), stores, genesis, checkpoint, policy, log }
     // Sealed for each holder on its own: no two hold a common byte.
     const locatorAt = new Map(others.map((url) => [url, sealedLocator(edge, locator, record, url)]))
+    const placedAt = ({ kind, url }: LogHolder) =>
+      kind !== 'folder' && agencies.includes(url) && !others.includes(url)
+        ? [{ ...sealedLocator(edge, locator, record, url), epoch }]
+        : []
     const atAgents = plan.escrow ? await dealToAgents(edge, plan.escrow, { secret: E, locator, epoch, locatorAt }) : []
     await edge.records.commit([
       ...(await dropProposal(edge)),
       put('setup', String(epoch), setup),
-      put('backup', String(epoch), {
-        locator: sealedLocator(edge, locator, record, agency.url),
-        seq: 0,
-        prev: '',
-        head: '',
-      }),
+      ...authority.changes,
+      ...holders.flatMap(({ name, holder, changes }) => [
+        ...changes,
+        put('holder', name, { ...holder, locators: [...holder.locators, ...placedAt(holder)] }),
+      ]),
       put('share-health', String(epoch), {
         contacts: plan.contacts.map(({ id }, index) => ({
           relationship: id,
@@ -148,11 +162,6 @@ export async function commitRecoverySets(edge: Edge): Promise<void> {
     const set = await newRecoverySet(edge)
     await rotateRelationship(edge, value, { recovery: set.entries, also: await set.seal(value.id) })
   }
-}
-
-/** Where the backups of a deal lie: whoever has the locator can name it, and nobody else. */
-export function vaultName(locator: Uint8Array, agency: string): string {
-  return base64url.encode(locatorAccount(locator, `backup|${agency}`).slice(0, 16))
 }
 
 /** Rule 3's delay, shortened as much as the network shortens its floor of an hour. */
@@ -199,14 +208,11 @@ function refuseUnready(edge: Edge, { contacts }: RecoveryPlan, { paths }: Recove
     if (status !== 'connected' || recovering) throw fault('NOT_ALLOWED_NOW', `${label || 'a contact'} is not connected`)
 }
 
-function services(
-  agency: NonNullable<Profile['agency']>,
-  plan: RecoveryPlan,
-): Pick<LocatorRecord, 'agents' | 'stores'> {
+function services(agency: NonNullable<Profile['agency']>, plan: RecoveryPlan): Pick<LocatorRecord, 'agents'> {
   // The origin is what a wallet can tell apart where no signed descriptor says who the operator is.
   const own = { id: agency.url, operator: new URL(agency.url).host, endpoint: agency.url }
   const agents = plan.escrow?.agents.map(({ id, operator, endpoint }) => ({ id, operator, endpoint }))
-  return { agents: agents ?? [own], stores: [own] }
+  return { agents: agents ?? [own] }
 }
 
 /** Rule 24: two operators keep the locator record. An agent of the PIN that is not our own agency is the second. */
@@ -220,6 +226,21 @@ function sealedLocator(edge: Edge, locator: Uint8Array, record: LocatorRecord, u
     account: base64url.encode(locatorAccount(locator, url)),
     record: base64url.encode(sealLocatorRecord(locator, record, edge.ports.random)),
   }
+}
+
+/** The log's authority with the paths of all deals that are served, under a data key that no path before has. */
+async function withPaths(edge: Edge, served: readonly RecoverySetup[], fresh: readonly PathKeys[]) {
+  const own = await requireLog(edge)
+  const { paths } = await currentEntry(edge, own)
+  const readers = new Set(served.flatMap((setup) => setup.paths.map(({ reader }) => reader)))
+  const kept = paths.filter(({ reader }) => readers.has(encodeMultikey(reader)))
+  const added = fresh.map(({ kem, reader }) => ({
+    kem: kem.publicKey as PublicKey<'x-wing'>,
+    reader: reader.publicKey,
+  }))
+  const next = await nextEntry(edge, own, { paths: [...kept, ...added], about: { setups: served }, freshKey: true })
+  await claimEntry(edge, next.entry)
+  return next
 }
 
 function shareMessage(edge: Edge, contact: Relationship, setup: RecoverySetup, packet: Uint8Array): Change {

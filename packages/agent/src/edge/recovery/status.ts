@@ -2,6 +2,8 @@
 import { type AgentFact, type ContactFact, type MeterReading, meter, type RecoveryPolicy } from '@keystead/recovery'
 import { AGENT_SILENT_SECONDS, REHEARSAL_SECONDS } from '../../limits.ts'
 import { type Edge, nowSeconds } from '../context.ts'
+import { ownLog } from '../log/authority.ts'
+import { isWhole } from '../log/holders.ts'
 import { progressOf } from './changes.ts'
 import type { EscrowProgress, RecoverySetup, ShareHealth } from './records.ts'
 import { currentSetup, proposedSetup, setups } from './recovery-set.ts'
@@ -43,7 +45,10 @@ export interface RecoveryStatus extends MeterReading {
 export async function recoveryStatus(edge: Edge): Promise<RecoveryStatus> {
   const setup = await currentSetup(edge)
   const name = String(setup?.policy.epoch)
-  const progress = setup && (await edge.records.get('backup', name))
+  const own = await ownLog(edge)
+  const holders = (await edge.records.all('holder')).map(({ value }) => value)
+  const unwritten = (await edge.records.all('change')).length
+  const newest = Math.max(...holders.map(({ at = 0 }) => at), 0)
   const health = setup && (await edge.records.get('share-health', name))
   const contacts = await contactsOf(edge, setup, health)
   const escrow = setup && (await edge.records.get('escrow', name))
@@ -56,9 +61,10 @@ export async function recoveryStatus(edge: Edge): Promise<RecoveryStatus> {
     kitChecked: setup?.kit.checked === true,
     ...(escrow ? { escrow: agents.map(({ fact }) => fact) } : {}),
     locatorOperators:
-      (progress && !progress.locator ? 1 : 0) + agents.filter(({ agent }) => agent.keepsLocator === true).length,
-    backupHolders: progress?.at === undefined ? 0 : 1,
-    backupCurrent: progress?.pending === undefined,
+      holders.filter(({ kind, locators, acked }) => kind !== 'folder' && locators.length === 0 && acked).length +
+      agents.filter(({ agent }) => agent.keepsLocator === true).length,
+    backupHolders: new Set(holders.filter(({ acked }) => acked).map(({ operator }) => operator)).size,
+    backupCurrent: unwritten === 0 && holders.some((holder) => own !== undefined && isWhole(own, holder)),
     setOnLedger: setup !== undefined && (await everywhere(edge, setup.policy.epoch)),
     ...rehearsalDue(setup, health, nowSeconds(edge)),
     ...(needs ? { changeNeeds: needs } : {}),
@@ -94,7 +100,7 @@ export async function recoveryStatus(edge: Edge): Promise<RecoveryStatus> {
         }
       : {}),
     ...(await earlier(edge)),
-    ...(progress?.at === undefined ? {} : { backup: { seq: progress.seq - 1, at: progress.at } }),
+    ...(own && newest > 0 ? { backup: { seq: own.seq - 1, at: newest } } : {}),
   }
 }
 

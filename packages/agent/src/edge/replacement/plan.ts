@@ -3,6 +3,7 @@
  * of the records: what the ledger shows first, then what contacts see, then what only the owner can do, then the backup.
  */
 import type { KeyInfo } from '@keystead/wallet'
+import type { OwnLog } from '../log/records.ts'
 import type {
   AgentKey,
   Correspondent,
@@ -30,6 +31,7 @@ export interface KeyUsers {
   readonly devices: readonly Device[]
   readonly agentKeys: readonly AgentKey[]
   readonly setups: readonly RecoverySetup[]
+  readonly log?: OwnLog
 }
 
 export type Step =
@@ -128,9 +130,10 @@ function otherSteps({ keyId, purpose }: Pick<KeyInfo, 'keyId' | 'purpose'>, user
     steps.push(byHand(account.did, 'tell the agency: its account with you has this key, and the mailbox stands still'))
   for (const { name, keyId: own, h } of users.agentKeys)
     if (own === keyId) steps.push(byHand(h, `have the grant of this device ("${name}") taken back by who granted it`))
-  for (const { streamKey, policy } of users.setups)
-    if (streamKey === keyId)
-      steps.push(byHand(String(policy.epoch), 'set recovery up anew: this key signs the backups'))
+  if (users.log && [users.log.signing, users.log.sealing].includes(keyId))
+    steps.push(
+      byHand(users.log.chain, 'recover this wallet into a new one: this key signs or opens its log and its backups'),
+    )
   if (purpose === 'audit')
     steps.push(
       byHand(

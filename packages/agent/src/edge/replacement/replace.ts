@@ -8,11 +8,11 @@ import { type Edge, fault, nowSeconds, profileOf } from '../context.ts'
 import { rotateCorrespondent } from '../correspondents.ts'
 import { rotateIdentity } from '../identity-operations.ts'
 import { publishStatusList } from '../issuing.ts'
+import { backUp, backupStatus } from '../log/backup.ts'
 import { resumeOperations } from '../operations.ts'
 import { flushOutbox } from '../outbox.ts'
 import { rotateRelationship } from '../own-log.ts'
 import type { Replacement } from '../records.ts'
-import { backUp } from '../recovery/backup.ts'
 import { put } from '../store.ts'
 import { type KeyUsers, planReplacement, type Step } from './plan.ts'
 
@@ -107,7 +107,9 @@ async function perform(edge: Edge, keyId: string, step: Step, since: number): Pr
     case 'backup':
       await flushOutbox(edge)
       await backUp(edge)
-      return undefined
+      return (await backupStatus(edge)).holders.some(({ whole }) => whole)
+        ? undefined
+        : 'no holder of the backup is there'
     case 'credential':
     case 'by hand':
       return undefined
@@ -144,6 +146,7 @@ async function findKey(edge: Edge, name: string): Promise<KeyInfo> {
 async function keyUsers(edge: Edge): Promise<KeyUsers> {
   const all = async <C extends Parameters<typeof edge.records.all>[0]>(category: C) =>
     (await edge.records.all(category)).map(({ value }) => value)
+  const log = await edge.records.get('log', 'self')
   return {
     profile: await profileOf(edge),
     identities: await all('identity'),
@@ -156,5 +159,6 @@ async function keyUsers(edge: Edge): Promise<KeyUsers> {
     devices: await all('device'),
     agentKeys: await all('agent-key'),
     setups: await all('setup'),
+    ...(log ? { log } : {}),
   }
 }

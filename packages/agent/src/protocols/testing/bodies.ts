@@ -1,6 +1,5 @@
 /** Every parser of every protocol with a body that it takes: what tests of bad input begin with. */
 import * as accountDevices from '../account-devices/messages.ts'
-import * as backup from '../backup/messages.ts'
 import * as basicMessage from '../basic-message/messages.ts'
 import * as cloudAgent from '../cloud-agent/messages.ts'
 import * as connect from '../connect/messages.ts'
@@ -11,6 +10,7 @@ import * as invitation from '../invitation/messages.ts'
 import * as inPerson from '../key-verify/in-person.ts'
 import * as keyVerify from '../key-verify/messages.ts'
 import * as locator from '../locator/messages.ts'
+import * as log from '../log/messages.ts'
 import * as mediation from '../mediation/messages.ts'
 import * as mercury from '../mercury-connection/messages.ts'
 import * as move from '../move/messages.ts'
@@ -28,10 +28,17 @@ const session = '0'.repeat(32)
 const sig = 'A'.repeat(86)
 
 export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, object]>> = {
-  'backup put': [backup.parseBackupPut, { vault: id, stream: id, seq: 1, prev: 'x', hash: `Qm${'a'.repeat(44)}` }],
-  'backup readers': [backup.parseReaders, { vault: id, readers: [`z6Mk${'a'.repeat(44)}`] }],
-  'backup challenge': [backup.parseChallengeRequest, { vault: id }],
-  'backup get': [backup.parseBackupGet, { vault: id, reader: `z6Mk${'a'.repeat(44)}`, nonce: long, signature: 'AAAA' }],
+  'log vault': [log.parseVault, { vault: id }],
+  'log put': [log.parseLogPut, { vault: id, log: id, key: `z6Mk${'a'.repeat(44)}` }],
+  'log trim': [log.parseTrim, { vault: id, chain: id, before: 1 }],
+  'log readers': [log.parseReaders, { vault: id, readers: [`z6Mk${'a'.repeat(44)}`] }],
+  'log fetch': [log.parseFetch, { vault: id, from: [{ chain: id, seq: 1 }], entries: 0 }],
+  'log read': [
+    log.parseLogRead,
+    { vault: id, from: [], entries: 0, reader: `z6Mk${'a'.repeat(44)}`, nonce: long, signature: 'AAAA' },
+  ],
+  'log held': [log.parseHeld, { vault: id, heads: [{ chain: id, seq: 1, hash: long }], entries: 1 }],
+  'log shown': [log.parseShown, { vault: id, heads: [], entries: 1, more: false, nonce: long }],
   'device add': [accountDevices.parseDeviceAdd, { device: 'did:peer:2x', admin: false }],
   'device join': [accountDevices.parseDeviceJoin, { account: 'did:peer:2x' }],
   'device remove': [accountDevices.parseDeviceRemove, { device: 'did:peer:2x' }],

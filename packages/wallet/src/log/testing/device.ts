@@ -100,7 +100,7 @@ export class TestDevice {
   /** Takes in what another shows; what is dated ahead of our clock waits. */
   async follow(other: TestDevice, devices: readonly LogDevice[]): Promise<void> {
     const shown = [...other.chainOf.values()].flat()
-    const { batches } = unite(this.log, devices, shown, this.heads)
+    const { batches } = unite(this.log, devices, shown, { known: this.heads })
     const stopped = new Set<string>()
     for (const batch of batches) {
       const content = await openBatch(batch, this.log, this.dataKey)

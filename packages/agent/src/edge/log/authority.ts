@@ -1,0 +1,211 @@
+/** This device's part in the log's authority (SYNC-4): founding a log, and changing who writes and who can recover it. */
+import { base64url, canonicalJson, Fields, type JsonObject, parseJson } from '@keystead/core'
+import type { PublicKey } from '@keystead/crypto'
+import {
+  type Authority,
+  type AuthorityEntry,
+  formerDataKeys,
+  type LogDevice,
+  type LogPath,
+  newDataKey,
+  openAbout,
+  parseEntry,
+  sealAbout,
+  sealFormer,
+  signEntry,
+  stampText,
+  unwrapDataKey,
+  wrapDataKey,
+} from '@keystead/wallet'
+import { type Edge, fault, nowSeconds } from '../context.ts'
+import { ED25519, XWING } from '../key-types.ts'
+import type { RecoverySetup } from '../recovery/records.ts'
+import { type Change, put } from '../store.ts'
+import type { OwnLog } from './records.ts'
+
+/** What an entry says beside keys. */
+export interface About {
+  /** Names of devices by chain. */
+  readonly devices: Readonly<Record<string, string>>
+  /** The deals of recovery that are served. */
+  readonly setups: readonly RecoverySetup[]
+}
+
+export function ownLog(edge: Edge): Promise<OwnLog | undefined> {
+  return edge.records.get('log', 'self')
+}
+
+/** The log of this wallet; founded if there is none. */
+export async function requireLog(edge: Edge): Promise<OwnLog> {
+  const known = await ownLog(edge)
+  if (known) return known
+  const { random, clock } = edge.ports
+  const device = await newLogDevice(edge)
+  const log = base64url.encode(random(16))
+  const dataKey = newDataKey(random)
+  const entry = await signEntry(
+    {
+      log,
+      seq: 0,
+      prev: '',
+      also: [],
+      devices: [device.listed],
+      threshold: 1,
+      paths: [],
+      epoch: 0,
+      wraps: wrapDataKey(log, 0, dataKey, [device.listed.kem]),
+      former: new Uint8Array(0),
+      about: sealAbout(log, 0, dataKey, canonicalJson({ v: 1, devices: {}, setups: [] })),
+    },
+    [await edge.ports.vault.key(device.signing, ED25519)],
+  )
+  const { chain } = device.listed
+  const own: OwnLog = {
+    log,
+    chain,
+    signing: device.signing,
+    sealing: device.sealing,
+    founded: clock.now(),
+    epoch: 0,
+    dataKeys: { 0: base64url.encode(dataKey) },
+    authority: { seq: 0, hash: entry.hash },
+    seq: 0,
+    prev: '',
+    heads: [],
+    told: [],
+    last: stampText({ wall: clock.now(), count: 0, chain }),
+    changes: 0,
+    snapshotAt: 0,
+    snapshots: [],
+    said: 0,
+  }
+  dataKey.fill(0)
+  await edge.records.commit([put('log', 'self', own), putEntry(entry)])
+  return own
+}
+
+/** Keys and chain of a device that is to write a log. */
+export async function newLogDevice(edge: Edge): Promise<{ listed: LogDevice; signing: string; sealing: string }> {
+  const { vault, random } = edge.ports
+  const signing = await vault.createKey(ED25519, 'backups')
+  const sealing = await vault.createKey(XWING, 'log sealing')
+  return {
+    listed: {
+      chain: base64url.encode(random(16)),
+      key: { suite: 'ed25519', bytes: signing.key.publicKey.bytes },
+      kem: sealing.key.publicKey as PublicKey<'x-wing'>,
+    },
+    signing: signing.keyId,
+    sealing: sealing.keyId,
+  }
+}
+
+export async function knownEntries(edge: Edge): Promise<AuthorityEntry[]> {
+  const rows = await edge.records.all('log-entry')
+  return rows.map(({ value }) => parseEntry(base64url.decode(value.bytes)))
+}
+
+/** The entry that holds here. */
+export async function currentEntry(edge: Edge, own: OwnLog): Promise<AuthorityEntry> {
+  const row = await edge.records.get('log-entry', entryName(own.authority.seq))
+  if (!row) throw fault('NO_BACKUP', 'this wallet’s log lacks its authority')
+  return parseEntry(base64url.decode(row.bytes))
+}
+
+export function aboutOf(own: OwnLog, entry: AuthorityEntry): About {
+  const f = new Fields(parseJson(openAbout(entry, dataKeyOf(own, entry.epoch)), 64 * 1024), 'about')
+  f.literal('v', 1)
+  const about = {
+    devices: f.json('devices') as About['devices'],
+    setups: f.array('setups', { max: 8 }, (item) => item as unknown as RecoverySetup),
+  }
+  f.end()
+  return about
+}
+
+export function dataKeyOf(own: OwnLog, epoch: number): Uint8Array {
+  const key = own.dataKeys[epoch]
+  if (key === undefined) throw fault('NO_BACKUP', 'this device has no key for a part of its log')
+  return base64url.decode(key)
+}
+
+export interface AuthorityChange {
+  readonly devices?: readonly LogDevice[]
+  readonly paths?: readonly LogPath[]
+  readonly about?: Partial<About>
+  /** Whoever is left out reads nothing new. */
+  readonly freshKey: boolean
+}
+
+/** The next entry, signed by this device, and what becomes of the log's record with it. Nothing is written yet. */
+export async function nextEntry(
+  edge: Edge,
+  own: OwnLog,
+  change: AuthorityChange,
+): Promise<{ entry: AuthorityEntry; own: OwnLog; changes: Change[] }> {
+  const before = await currentEntry(edge, own)
+  const devices = change.devices ?? before.devices
+  const paths = change.paths ?? before.paths
+  const old = dataKeyOf(own, before.epoch)
+  const epoch = change.freshKey ? before.epoch + 1 : before.epoch
+  const key = change.freshKey ? newDataKey(edge.ports.random) : old
+  const receivers = [...devices.filter(({ end }) => end === undefined), ...paths].map(({ kem }) => kem)
+  const about = { ...aboutOf(own, before), ...change.about }
+  const json: JsonObject = { v: 1, devices: about.devices, setups: about.setups as unknown as JsonObject[] }
+  const entry = await signEntry(
+    {
+      log: own.log,
+      seq: before.seq + 1,
+      prev: before.hash,
+      also: [],
+      devices,
+      threshold: before.threshold,
+      paths,
+      epoch,
+      wraps: wrapDataKey(own.log, epoch, key, receivers),
+      former: change.freshKey ? sealFormer(own.log, epoch, key, old) : before.former,
+      about: sealAbout(own.log, epoch, key, canonicalJson(json)),
+    },
+    [await edge.ports.vault.key(own.signing, ED25519)],
+  )
+  const after: OwnLog = {
+    ...own,
+    epoch,
+    dataKeys: { ...own.dataKeys, [epoch]: base64url.encode(key) },
+    authority: { seq: entry.seq, hash: entry.hash },
+  }
+  return { entry, own: after, changes: [put('log', 'self', after), putEntry(entry)] }
+}
+
+/** What another device, or a recovery, decided. */
+export async function takeAuthority(
+  edge: Edge,
+  own: OwnLog,
+  authority: Authority,
+): Promise<{ own: OwnLog; changes: Change[] }> {
+  const { entry, before } = authority
+  if (entry.seq <= own.authority.seq) return { own, changes: [] }
+  const device = entry.devices.find(({ chain }) => chain === own.chain)
+  const dataKeys = { ...own.dataKeys }
+  if (device && device.end === undefined) {
+    const newest = await unwrapDataKey(entry, await edge.ports.vault.key(own.sealing, XWING, 'process'))
+    for (const [epoch, key] of formerDataKeys([entry, ...before], newest)) dataKeys[epoch] = base64url.encode(key)
+  }
+  const after = { ...own, epoch: entry.epoch, dataKeys, authority: { seq: entry.seq, hash: entry.hash } }
+  const fresh = [entry, ...before].filter(({ seq }) => seq > own.authority.seq)
+  return { own: after, changes: [put('log', 'self', after), ...fresh.map(putEntry)] }
+}
+
+export function putEntry(entry: AuthorityEntry): Change {
+  return put('log-entry', entryName(entry.seq), { bytes: base64url.encode(entry.bytes) })
+}
+
+export const entryName = (seq: number): string => String(seq).padStart(10, '0')
+
+/** A sentence's word for a device. */
+export function deviceName(about: About, own: OwnLog | undefined, chain: string): string {
+  return about.devices[chain] ?? (chain === own?.chain ? 'this device' : `device ${chain.slice(0, 6)}`)
+}
+
+export const isDue = (edge: Edge, since: number | undefined, seconds: number): boolean =>
+  since === undefined || nowSeconds(edge) >= since + seconds

@@ -1,0 +1,76 @@
+/** What a device keeps of the operation log it writes (SYNC-11). None of it leaves the device by itself. */
+import type { ChainHead, Head } from '@keystead/wallet'
+
+export interface OwnLog {
+  readonly log: string
+  /** Id of this device's chain. */
+  readonly chain: string
+  /** Names in this vault of the Ed25519 key that signs it, and of the X-Wing key to which data keys are sealed. */
+  readonly signing: string
+  readonly sealing: string
+  /** Records from before have this time, milliseconds since 1970. */
+  readonly founded: number
+  /** The newest data key's epoch, and the data keys by epoch, base64url. */
+  readonly epoch: number
+  readonly dataKeys: Readonly<Record<string, string>>
+  /** The newest entry of the authority that this device has taken in. */
+  readonly authority: Head
+  /** Of the next batch. */
+  readonly seq: number
+  readonly prev: string
+  /** Heads of other chains that were taken in, and those that our batches have named. */
+  readonly heads: readonly ChainHead[]
+  readonly told: readonly ChainHead[]
+  /** The highest stamp that was seen when this was written. */
+  readonly last: string
+  /** Since the newest snapshot; when that was, seconds since 1970; the first numbers of the newest two. */
+  readonly changes: number
+  readonly snapshotAt: number
+  readonly snapshots: readonly number[]
+  /** Number of the last statement of heads. */
+  readonly said: number
+}
+
+/** By `recordKey`: a change, or a removal, that no batch has yet. */
+export interface LogChange {
+  readonly category: string
+  readonly name: string
+  readonly stamp: string
+  /** Seconds since 1970. */
+  readonly at: number
+}
+
+/** By number: a batch that some holder lacks. */
+export interface KeptBatch {
+  readonly bytes: string
+  readonly size: number
+}
+
+/** Somebody, or some place, that keeps the log. By address. */
+export interface LogHolder {
+  /** `own`: the agency of our cloud agent, whichever that is; `agency`: another; `folder`: of this machine. */
+  readonly kind: 'own' | 'agency' | 'folder'
+  /** Who runs it, by their own word; a folder's path. */
+  readonly operator: string
+  readonly url: string
+  /** DID of the agency, and ours for it. */
+  readonly did: string
+  readonly account: string
+  readonly vault: string
+  /** Entries of the authority it has; the head of our chain there. */
+  readonly entries: number
+  readonly acked?: Head
+  /** Reader keys it has. */
+  readonly readers: readonly string[]
+  /** Our batches before this number are trimmed there. */
+  readonly trimmed: number
+  /** Sealed locator records and their accounts, until they are placed; by the epoch of their deal. */
+  readonly locators: readonly { readonly account: string; readonly record: string; readonly epoch: number }[]
+  /** When it last took something, and was last looked at; seconds since 1970. */
+  readonly at?: number
+  readonly looked?: number
+  /** When it was found to have less than it had acknowledged. */
+  readonly rolledBack?: number
+  /** Why it does not have everything, in a sentence. */
+  readonly trouble?: string
+}
