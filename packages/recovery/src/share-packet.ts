@@ -119,7 +119,7 @@ export function parseSharePacket(bytes: Uint8Array): SharePacket {
       agencies: agenciesField(fields, 'agencies', { min: 0, max: MAX_PACKET_AGENCIES }),
       policy,
       commitments: fields.array('commitments', { min: policy.count, max: policy.count }, (item) =>
-        base64url.decode(String(item)),
+        base64url.decode(typeof item === 'string' ? item : '?'),
       ),
     }
     fields.end()

@@ -8,7 +8,7 @@
  *   verifier --request-presentation----------> holder     challenge, domain, what is asked for
  *   holder   --presentation [vp]-------------> verifier
  */
-import { Fields, type JsonObject } from '@keystead/core'
+import { Fields, type JsonObject, MAX_DID_LENGTH } from '@keystead/core'
 import { MAX_LABEL } from '../../limits.ts'
 
 export const OFFER_CREDENTIAL = 'https://didcomm.org/issue-credential/3.0/offer-credential'
@@ -67,7 +67,9 @@ export function parsePresentationRequest(body: unknown): PresentationRequest {
   const fields = new Fields(body, 'body')
   const request = {
     credentialType: fields.string('credentialType', { min: 1, max: MAX_LABEL, pattern: /^[A-Za-z][A-Za-z0-9]*$/ }),
-    issuers: fields.array('issuers', { max: 16 }, (item) => String(item)),
+    issuers: fields.array('issuers', { max: 16 }, (item, path) =>
+      new Fields({ issuer: item }, path).string('issuer', { max: MAX_DID_LENGTH }),
+    ),
     challenge: fields.string('challenge', { min: 22, max: 64 }),
     domain: fields.string('domain', { min: 1, max: 256 }),
   }

@@ -42,7 +42,9 @@ export function parseStatusRequest(body: unknown): { recipient?: string } {
 }
 
 export function parseMessagesReceived(body: unknown): string[] {
-  return new Fields(body, 'body').array('message_id_list', { max: MAX_IDS }, (item) => String(item).slice(0, 64))
+  return new Fields(body, 'body').array('message_id_list', { max: MAX_IDS }, (item, path) =>
+    new Fields({ id: item }, path).string('id', { max: 64 }),
+  )
 }
 
 export function parseLiveDelivery(body: unknown): boolean {

@@ -50,6 +50,15 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
   entries: [connect.parseEntries, { entries: [{}] }],
   ack: [connect.parseRelationshipAck, { seq: 1, head: 'x', pendingUntil: 5 }],
   offer: [credential.parseOffer, { credentialType: 'Card', issuer: 'did:dkms:a', claims: {}, nonce: long }],
+  'credential request': [
+    credential.parseCredentialRequest,
+    { subject: 'did:dkms:a', kid: 'did:dkms:a#b', signature: sig },
+  ],
+  'presentation request': [
+    credential.parsePresentationRequest,
+    { credentialType: 'Card', issuers: ['did:dkms:a'], challenge: long, domain: 'x' },
+  ],
+  'status request': [pickup.parseStatusRequest, { recipient_did: 'did:x:y' }],
   challenge: [
     keyVerify.parseChallenge,
     { nonce: long, audience: 'did:x', purpose: 'p', expires: 1, head: 'h', epk: long, did: 'did:y' },
