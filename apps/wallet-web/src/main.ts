@@ -43,6 +43,9 @@ async function closed(): Promise<void> {
     door(Session.known(), {
       create: async (label, passphrase) => open(await Session.create(config, { label, passphrase }, tell)),
       unlock: async (passphrase) => open(await Session.unlock(passphrase, tell)),
+      unlockWithPasskey: (await Session.hasPasskey())
+        ? async () => open(await Session.unlockWithPasskey(tell))
+        : undefined,
     }),
   )
 }

@@ -18,8 +18,9 @@ import {
   type ReaderSettings,
   readerSettingsToJson,
 } from '@keystead/light-client'
-import { createVault, openVault, type Vault } from '@keystead/wallet'
+import { createVault, inspectVault, openVault, type Vault } from '@keystead/wallet'
 import { indexedDbVaultStore } from '@keystead/wallet/browser'
+import { makePasskey, passkeysWork, readPasskey } from './passkey.ts'
 
 /** Where this page's server says that ledger and agency are. */
 export interface Services {
@@ -97,10 +98,45 @@ export class Session {
 
   /** Rejects with `WRONG_PASSPHRASE`, or `WALLET_IN_USE` while another tab has it. */
   static async unlock(passphrase: string, onEvent: (event: AgentEvent) => void): Promise<Session> {
+    return Session.#opened(await openVault(vaultOptions, { kind: 'passphrase', passphrase }), onEvent)
+  }
+
+  /** Whether a passkey opens the wallet of this browser, and this browser can ask for one. */
+  static async hasPasskey(): Promise<boolean> {
+    if (!passkeysWork() || Session.known() === undefined) return false
+    // Another tab may have the wallet; the passphrase is asked for then, and says so.
+    return passkeySlots().then(
+      ({ ids }) => ids.length > 0,
+      () => false,
+    )
+  }
+
+  /** Rejects with `NO_PASSKEY`, and as `unlock` does. */
+  static async unlockWithPasskey(onEvent: (event: AgentEvent) => void): Promise<Session> {
+    const { walletId, ids } = await passkeySlots()
+    const { credentialId, key } = await readPasskey(walletId, ids)
+    try {
+      return await Session.#opened(await openVault(vaultOptions, { kind: 'passkey', key, credentialId }), onEvent)
+    } finally {
+      key.fill(0)
+    }
+  }
+
+  static async #opened(vault: Vault, onEvent: (event: AgentEvent) => void): Promise<Session> {
     const known = readKnown()
-    const vault = await openVault(vaultOptions, { kind: 'passphrase', passphrase })
-    if (!known) throw new Error('this browser has forgotten which network the wallet belongs to')
-    return new Session(vault, known, onEvent)
+    if (known) return new Session(vault, known, onEvent)
+    await vault.lock()
+    throw new Error('this browser has forgotten which network the wallet belongs to')
+  }
+
+  /** One more way in, beside the passphrase. Rejects with `NO_PASSKEY`. */
+  async addPasskey(): Promise<void> {
+    const { credentialId, key } = await makePasskey(this.#vault.id, this.label)
+    try {
+      await this.#vault.addKeyslot({ kind: 'passkey', key, credentialId }, 'passkey')
+    } finally {
+      key.fill(0)
+    }
   }
 
   /** Brings what an interrupted start left undone, then stays connected. */
@@ -112,6 +148,14 @@ export class Session {
     this.#abort.abort()
     await this.#listening.catch(() => {})
     await this.#vault.lock()
+  }
+}
+
+async function passkeySlots(): Promise<{ walletId: string; ids: Uint8Array<ArrayBuffer>[] }> {
+  const { id, keyslots } = await inspectVault(vaultOptions.store)
+  return {
+    walletId: id,
+    ids: keyslots.flatMap(({ credentialId }) => (credentialId ? [new Uint8Array(credentialId)] : [])),
   }
 }
 

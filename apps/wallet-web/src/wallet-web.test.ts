@@ -215,4 +215,42 @@ describe.skipIf(!here)('chromium: the wallet page', () => {
   })
 
   it('throws no error and breaks no rule of its own policy', () => expect(troubles).toEqual([]))
+
+  it('VAULT-2: opens with a passkey, whose PRF gives the key, and without that passkey only with the passphrase', async () => {
+    const context = await browser.newContext()
+    context.setDefaultTimeout(20_000)
+    const page = await context.newPage()
+    // An address has no passkeys; a name has.
+    const url = system.url('web').replace('127.0.0.1', 'localhost')
+    const devtools = await context.newCDPSession(page)
+    await devtools.send('WebAuthn.enable')
+    const options = {
+      protocol: 'ctap2',
+      ctap2Version: 'ctap2_1',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      hasPrf: true,
+    } as const
+    const { authenticatorId } = await devtools.send('WebAuthn.addVirtualAuthenticator', { options })
+    await page.goto(url)
+    await makeWallet(page, 'Dora')
+    const did = await page.getByTestId('did').textContent()
+    await page.getByRole('button', { name: 'Add a passkey' }).click()
+    await page.getByText('Added. The next time, unlock with it.').waitFor()
+    await page.getByRole('button', { name: 'Lock' }).click()
+    await page.getByRole('button', { name: 'Unlock with a passkey' }).click()
+    await expect.poll(() => page.getByTestId('did').textContent(), { timeout: 20_000 }).toBe(did)
+    await page.getByRole('button', { name: 'Lock' }).click()
+
+    await devtools.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId })
+    await devtools.send('WebAuthn.addVirtualAuthenticator', { options })
+    await page.getByRole('button', { name: 'Unlock with a passkey' }).click()
+    await page.getByText('no passkey was given').waitFor()
+    await page.getByLabel('Passphrase').fill(PASSPHRASE)
+    await page.getByRole('button', { name: 'Unlock', exact: true }).click()
+    await expect.poll(() => page.getByTestId('did').textContent(), { timeout: 20_000 }).toBe(did)
+    await context.close()
+  })
 })

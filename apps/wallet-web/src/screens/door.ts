@@ -1,9 +1,11 @@
 /** Before a wallet is open: make one, or unlock the one of this browser. */
-import { card, field, form, h } from '../dom.ts'
+import { action, card, field, form, h } from '../dom.ts'
 
 export interface DoorActions {
   create(label: string, passphrase: string): Promise<void>
   unlock(passphrase: string): Promise<void>
+  /** Undefined where no passkey opens this wallet. */
+  readonly unlockWithPasskey: (() => Promise<void>) | undefined
 }
 
 export function door(known: string | undefined, actions: DoorActions): HTMLElement {
@@ -39,10 +41,11 @@ function create({ create }: DoorActions): HTMLElement {
   )
 }
 
-function unlock(known: string, { unlock }: DoorActions): HTMLElement {
+function unlock(known: string, { unlock, unlockWithPasskey }: DoorActions): HTMLElement {
   const passphrase = field('Passphrase', { type: 'password', required: true, autocomplete: 'current-password' })
   return card(
     `Unlock the wallet of ${known}`,
     form('Unlock', [passphrase.row], () => unlock(passphrase.input.value)),
+    ...(unlockWithPasskey ? [action('Unlock with a passkey', unlockWithPasskey)] : []),
   )
 }

@@ -5,15 +5,30 @@ import { action, card, h } from '../dom.ts'
 import type { Screen } from '../main.ts'
 import type { Session } from '../session.ts'
 
-export function homeScreen({ agent, ledger }: Session): Screen {
+export function homeScreen(session: Session): Screen {
+  const { agent, ledger } = session
   const did = h('div', {})
   const cloud = h('div', {})
   const rotated = h('p', { class: 'soft', role: 'status' })
+  const passkey = h('p', { class: 'soft', role: 'status' })
   const element = h(
     'div',
     {},
     card('Your DID', did),
     card('Your cloud agent', cloud),
+    card(
+      'What opens this wallet',
+      h(
+        'p',
+        {},
+        'Your passphrase. A passkey can open it too; it works on this page’s address alone, so keep the passphrase.',
+      ),
+      action('Add a passkey', async () => {
+        await session.addPasskey()
+        passkey.textContent = 'Added. The next time, unlock with it.'
+      }),
+      passkey,
+    ),
     card(
       'Keys',
       h(
