@@ -201,3 +201,21 @@ export const MAX_TEXT = 8 * 1024
 
 /** Milliseconds an idle connection is kept: longer than clients keep theirs, so that none is closed just as it is used again. */
 export const KEEP_ALIVE_MS = 65_000
+
+/** Bytes of what lies in a dead drop, whatever it is: the newest rotations of a log whose documents are some KiB each. */
+export const DROP_BYTES = 16 * 1024
+/** Entries in it: as many as travel with a rotation. */
+export const MAX_DROP_ENTRIES = 16
+/** Agencies of one party at which drops are: the one now, and the one before. */
+export const MAX_DROP_PLACES = 2
+/** Seconds a box is kept, as backups are: half a year. */
+export const DROP_SECONDS = 180 * 86_400
+/** Boxes at one agency: 800 MiB; beyond it new ones are refused, so that a flood displaces none. */
+export const MAX_DROPS = 50_000
+/** Seconds by which a box may be ahead of the agency's clock. */
+export const MAX_DROP_AHEAD_SECONDS = 300
+/** Seconds after which a rotation that nobody acknowledged goes to the drops, though its message was brought. */
+export const DROP_AFTER_SECONDS = 86_400
+/** Seconds between two looks into a peer's drops while messages to them fail, and for which such messages are kept. */
+export const DROP_LOOK_SECONDS = 600
+export const DROP_KEEP_SECONDS = 30 * 86_400

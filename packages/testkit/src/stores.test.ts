@@ -280,6 +280,7 @@ describe('AGENCY-12 migrations', () => {
       'drop table slots',
       'drop table batches',
       'alter table vaults drop column touched',
+      'drop table drops',
       'drop index mail_received',
       'drop index mail_status',
     )

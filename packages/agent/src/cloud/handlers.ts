@@ -11,6 +11,7 @@ import * as pickup from '../protocols/pickup/messages.ts'
 import { PUBLISH, PUBLISHED, parsePublish } from '../protocols/publish/messages.ts'
 import { PING, PING_RESPONSE, wantsPingResponse } from '../protocols/trust-ping/messages.ts'
 import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
+import { DROP_HANDLERS } from './dead-drops.ts'
 import { DEVICE_HANDLERS } from './devices.ts'
 import { ESCROW_HANDLERS } from './escrow.ts'
 import { INVITATION_HANDLERS } from './invitations.ts'
@@ -125,6 +126,7 @@ async function changeLiveDelivery(agent: CloudAgent, incoming: Incoming): Promis
 
 export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ...DEVICE_HANDLERS,
+  ...DROP_HANDLERS,
   ...ESCROW_HANDLERS,
   ...INVITATION_HANDLERS,
   ...LOG_HANDLERS,

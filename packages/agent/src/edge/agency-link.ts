@@ -11,11 +11,20 @@ import {
   KeysteadError,
   parseJson,
 } from '@keystead/core'
-import { type DidDocument, messagingEndpoints } from '@keystead/did'
-import { ENCRYPTED_MEDIA_TYPE, MAX_MESSAGE_BYTES, type Message, messageId, pack, unpack } from '@keystead/didcomm'
+import { createDidPeer2, type DidDocument, messagingEndpoints } from '@keystead/did'
+import {
+  ENCRYPTED_MEDIA_TYPE,
+  MAX_MESSAGE_BYTES,
+  type Message,
+  messageId,
+  pack,
+  type SecretsPort,
+  unpack,
+} from '@keystead/didcomm'
 import { readAnswer } from '@keystead/light-client'
 import { PROBLEM_REPORT, parseProblem } from '../protocols/report-problem/messages.ts'
 import { agencyOf, type Edge, fault, nowSeconds } from './context.ts'
+import { ED25519, X25519 } from './key-types.ts'
 import { secretsOf, senderOf } from './own-dids.ts'
 
 const TIMEOUT_MS = 20_000
@@ -44,26 +53,61 @@ export async function ask(edge: Edge, agency: string, account: string, request: 
 
 export async function packFor(edge: Edge, agency: string, account: string, request: AgencyRequest): Promise<Bytes> {
   const { random, keys } = edge.ports
+  const from = await senderOf(edge, account)
+  const message = requestMessage(edge, agency, account, request)
+  return pack(message, { to: agency, from, resolver: edge.resolver, random, ephemerals: keys })
+}
+
+function requestMessage(edge: Edge, agency: string, from: string, request: AgencyRequest): Message {
+  const { type, body } = request
   const attached = request.attachments ?? (request.attachment ? [request.attachment] : [])
-  const message: Message = {
-    id: messageId(random),
-    type: request.type,
-    from: account,
+  return {
+    id: messageId(edge.ports.random),
+    type,
+    from,
     to: [agency],
     created_time: nowSeconds(edge),
     return_route: 'all',
-    body: request.body,
+    body,
     ...(attached.length > 0
       ? { attachments: attached.map((bytes, i) => ({ id: String(i), data: { base64: base64url.encode(bytes) } })) }
       : {}),
   }
-  const from = await senderOf(edge, account)
-  return pack(message, { to: agency, from, resolver: edge.resolver, random, ephemerals: keys })
+}
+
+/** As `ask`, from a DID that is made for this one request and forgotten with its answer: nothing links it to us or to another. */
+export async function askAsNobody(edge: Edge, agency: string, request: AgencyRequest): Promise<Message> {
+  const { keys, random } = edge.ports
+  const [agreement, signing] = [await keys.ephemeral(X25519), await keys.ephemeral(ED25519)]
+  try {
+    const did = createDidPeer2(
+      [
+        { purpose: 'E', key: agreement.publicKey },
+        { purpose: 'V', key: signing.publicKey },
+      ],
+      [],
+    )
+    const kid = `${did}#key-1`
+    const message = requestMessage(edge, agency, did, request)
+    const from = { kid, key: agreement }
+    const packed = await pack(message, { to: agency, from, resolver: edge.resolver, random, ephemerals: keys })
+    const answer = await post(edge, await endpointOf(edge, agency), packed)
+    if (answer.length === 0) throw fault('AGENCY_REFUSED', 'the agency gave no answer')
+    return await open(edge, answer, agency, { agreementKey: async (id) => (id === kid ? agreement : undefined) })
+  } finally {
+    agreement.destroy()
+    signing.destroy()
+  }
 }
 
 /** Opens what an agency sent us; a problem report becomes an error with its code. */
-export async function open(edge: Edge, bytes: Uint8Array, agency: string): Promise<Message> {
-  const { message, metadata } = await unpack(bytes, { secrets: secretsOf(edge), resolver: edge.resolver })
+export async function open(
+  edge: Edge,
+  bytes: Uint8Array,
+  agency: string,
+  secrets: SecretsPort = secretsOf(edge),
+): Promise<Message> {
+  const { message, metadata } = await unpack(bytes, { secrets, resolver: edge.resolver })
   if (!metadata.authenticated || message.from !== agency)
     throw fault('AGENCY_REFUSED', 'the answer is not the agency’s')
   if (message.type === PROBLEM_REPORT) {

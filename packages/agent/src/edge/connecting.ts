@@ -9,7 +9,9 @@ import {
   parseIntroduction,
   parseInvitationUrl,
 } from '../protocols/connect/messages.ts'
-import { type Edge, fault, nowSeconds, profileOf, queue, queueRecipient, randomId, tell } from './context.ts'
+import type { DropOffer } from '../protocols/dead-drop/messages.ts'
+import { agencyOf, type Edge, fault, nowSeconds, profileOf, queue, queueRecipient, randomId, tell } from './context.ts'
+import { joinedDrop, newDrop } from './drop-record.ts'
 import { type Incoming, refuseBlocked } from './inbox.ts'
 import { challengeByItself } from './key-verify.ts'
 import { beginLogOfOurs, stateOf } from './own-log.ts'
@@ -79,6 +81,7 @@ async function request(
   }
   const { pairwise, keys, entry, state, id, sealed } = await beginLogOfOurs(edge)
   const { label } = await profileOf(edge)
+  const { did: mediator } = await agencyOf(edge)
   const relationship: Relationship = {
     id,
     label: options.alias ?? invitation.label,
@@ -93,6 +96,7 @@ async function request(
     },
     ...(options.tell === undefined ? {} : { told: options.tell }),
   }
+  const drop = newDrop(edge, mediator)
   // Registered before anybody can answer: the outbox keeps the order of queueing.
   const registered = newRelationship(edge, relationship, pairwise, keys)
   const message = queue(edge, {
@@ -100,14 +104,19 @@ async function request(
     to: invitation.from,
     type: CONNECT_REQUEST,
     pthid: invitation.id,
-    body: introduction(entry, label, options.tell),
+    body: introduction(entry, label, options.tell, drop),
   })
-  await edge.records.commit([...registered, ...sealed, message])
+  await edge.records.commit([...registered, ...sealed, put('drop', id, { ...drop, peers: [] }), message])
   return relationship
 }
 
-export function introduction(entry: Entry, label: string, did: string | undefined) {
-  return { entry: entry as never, label, ...(did === undefined ? {} : { did }) }
+export function introduction(entry: Entry, label: string, did: string | undefined, drop?: DropOffer) {
+  return {
+    entry: entry as never,
+    label,
+    ...(did === undefined ? {} : { did }),
+    ...(drop ? { drop: { half: drop.half, places: [...drop.places] } } : {}),
+  }
 }
 
 export function newRelationship(
@@ -139,14 +148,16 @@ export async function onConnectRequest(edge: Edge, incoming: Incoming): Promise<
   const connected = join(relationship, theirs, introduced.label, introduced.did)
   tell(edge, { kind: 'connected', text: `connected with ${connected.label}`, relationship: connected.id })
   const inception = relationship.mine.entries[0] as Entry
+  const drop = introduced.drop && newDrop(edge, (await agencyOf(edge)).did)
   return [
     put('relationship', connected.id, connected),
+    ...(drop ? [put('drop', connected.id, joinedDrop(drop, introduced.drop))] : []),
     queue(edge, {
       from: own.longForm,
       to: theirs.doc,
       type: CONNECT_RESPONSE,
       thid: message.id,
-      body: introduction(inception, label, relationship.told),
+      body: introduction(inception, label, relationship.told, drop),
     }),
     ...(await challengeByItself(edge, connected)),
   ]
@@ -164,7 +175,12 @@ export async function onConnectResponse(edge: Edge, { message, from, relationshi
   const did = from.startsWith('did:dkms:') ? from : introduced.did
   const connected = join(relationship, theirs, introduced.label, did)
   tell(edge, { kind: 'connected', text: `connected with ${connected.label}`, relationship: connected.id })
-  return [put('relationship', connected.id, connected), ...(await challengeByItself(edge, connected))]
+  const drop = await edge.records.get('drop', connected.id)
+  return [
+    put('relationship', connected.id, connected),
+    ...(drop ? [put('drop', connected.id, joinedDrop(drop, introduced.drop))] : []),
+    ...(await challengeByItself(edge, connected)),
+  ]
 }
 
 export function join(

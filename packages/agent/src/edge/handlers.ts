@@ -14,6 +14,7 @@ import {
   REQUEST_CREDENTIAL,
   REQUEST_PRESENTATION,
 } from '../protocols/credential/messages.ts'
+import { DROP_PLACES } from '../protocols/dead-drop/messages.ts'
 import { DISCLOSE, QUERIES } from '../protocols/discover-features/messages.ts'
 import { EMPTY } from '../protocols/empty/messages.ts'
 import { MEET_ACCEPT, MEET_END, MEET_REVEAL, MEET_SCANNED, MEET_START } from '../protocols/key-verify/in-person.ts'
@@ -36,6 +37,7 @@ import { PING, PING_RESPONSE } from '../protocols/trust-ping/messages.ts'
 import { REQUEST_PROFILE, USER_PROFILE } from '../protocols/user-profile/messages.ts'
 import { onConnectRequest, onConnectResponse } from './connecting.ts'
 import type { Edge } from './context.ts'
+import { onDropPlaces } from './drop-record.ts'
 import { onIssued, onOffer, onPresentationRequest } from './holding.ts'
 import type { Incoming } from './inbox.ts'
 import { onCredentialRequest } from './issuing.ts'
@@ -76,6 +78,7 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [RELATIONSHIP_ENTRY, { firstContact: true, run: onEntries }],
   [RELATIONSHIP_ACK, { run: onEntryAck }],
   [RELATIONSHIP_ALERT, { run: onAlert }],
+  [DROP_PLACES, { run: onDropPlaces }],
   [KEY_CHALLENGE, { run: onChallenge }],
   [KEY_RESPONSE, { run: onResponse }],
   [MEET_START, { run: onMeetStart }],

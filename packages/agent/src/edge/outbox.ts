@@ -3,15 +3,17 @@
  * what nobody will ever take is dropped and said so too.
  */
 import { type Bytes, base64url, isKeysteadError, type Json, type JsonObject } from '@keystead/core'
-import { messagingEndpoints, peerShortForm } from '@keystead/did'
+import { didOf, messagingEndpoints, peerShortForm } from '@keystead/did'
 import { type Message, pack, wrapForward } from '@keystead/didcomm'
+import { DROP_KEEP_SECONDS } from '../limits.ts'
+import { RELATIONSHIP_ALERT } from '../protocols/connect/messages.ts'
 import { parseUpdateResults, RECIPIENT_UPDATE, recipientTranscript } from '../protocols/mediation/messages.ts'
 import { askAgency, endpointOf, post } from './agency-link.ts'
 import { agencyOf, type Edge, fault, nowSeconds, tell } from './context.ts'
 import { identitySigner } from './identities.ts'
 import { ownView } from './ledger-view.ts'
 import { senderOf } from './own-dids.ts'
-import type { OutboxItem, Outgoing } from './records.ts'
+import type { OutboxItem, Outgoing, PeerLog } from './records.ts'
 import { remove } from './store.ts'
 
 /** Trouble that passes: the item stays. */
@@ -29,6 +31,9 @@ const PASSING: ReadonlySet<string> = new Set([
   'NO_AGENT',
   'OPERATION_PENDING',
 ])
+
+/** Trouble that a peer who moved leaves behind. */
+const MOVED: ReadonlySet<string> = new Set(['UNKNOWN_RECIPIENT', 'NO_ROUTE'])
 
 export interface FlushResult {
   readonly sent: number
@@ -53,7 +58,7 @@ export async function flushOutbox(edge: Edge): Promise<FlushResult> {
       sent++
     } catch (error) {
       if (!isKeysteadError(error)) throw error
-      if (PASSING.has(error.code) || isPassingResolution(error)) {
+      if (PASSING.has(error.code) || isPassingResolution(error) || (await mayBeFound(edge, value, error.code))) {
         blocked.add(lane)
         waiting++
         tell(edge, { kind: 'waiting', text: `${describe(value)} waits: ${error.message}` })
@@ -74,6 +79,22 @@ function laneOf(item: OutboxItem): string {
 
 function isPassingResolution(error: { code: string; details: Readonly<Record<string, unknown>> }): boolean {
   return error.code === 'DID_NOT_RESOLVED' && error.details['error'] === 'INTERNAL_ERROR'
+}
+
+/** Whose agency does not know them any more may have moved: what we have for them waits while their dead drop is looked into. */
+async function mayBeFound(edge: Edge, item: OutboxItem, code: string): Promise<boolean> {
+  if (item.kind !== 'message' || item.message.type === RELATIONSHIP_ALERT) return false
+  if (!MOVED.has(code) || edge.ports.clock.now() > item.queued + DROP_KEEP_SECONDS * 1000) return false
+  const to = peerShortForm(didOf(item.message.to))
+  for (const { name, value } of await edge.records.all('relationship'))
+    if (value.status === 'connected' && wasOrIs(to, value.peer))
+      return (await edge.records.get('drop', name))?.theirs !== undefined
+  return false
+}
+
+/** A DID the peer has, or had: what waits for an earlier one goes to the one they have now. */
+export function wasOrIs(did: string, peer: PeerLog | undefined): boolean {
+  return did === peer?.state.now.did || (peer?.former ?? []).some((former) => former.did === did)
 }
 
 function describe(item: OutboxItem): string {

@@ -19,6 +19,7 @@ import {
 } from '../protocols/connect/messages.ts'
 import { CONTINUITY, type ContinuityEvent, continuityOf } from '../protocols/key-verify/continuity.ts'
 import { type Edge, fault, nowSeconds, queue, tell, toPeer } from './context.ts'
+import { acknowledged } from './drop-record.ts'
 import { forkEvidence } from './fork-evidence.ts'
 import type { Incoming } from './inbox.ts'
 import { challengeByItself } from './key-verify.ts'
@@ -173,16 +174,15 @@ export async function onEntryAck(edge: Edge, { message, relationship }: Incoming
   if (!relationship) return []
   const ack = parseRelationshipAck(message.body)
   const { pendingUntil } = ack
+  const followed = await acknowledged(edge, relationship)
   if (pendingUntil !== undefined && relationship.recovering)
-    return [put('relationship', relationship.id, { ...relationship, recovering: { until: pendingUntil } })]
+    return [put('relationship', relationship.id, { ...relationship, recovering: { until: pendingUntil } }), ...followed]
   if (ack.head !== relationship.mine.state.now.head) return strangeEntry(edge, relationship, ack.head)
   // The peer follows: earlier DIDs of ours have served.
   const own = (await edge.records.all('own-did')).map(({ value }) => value)
   const { did } = relationship.mine.state.now
-  return replaceDids(
-    edge,
-    own.filter((old) => old.relationship === relationship.id && old.did !== did),
-  )
+  const old = own.filter((one) => one.relationship === relationship.id && one.did !== did)
+  return [...(await replaceDids(edge, old)), ...followed]
 }
 
 /**

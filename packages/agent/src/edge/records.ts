@@ -58,6 +58,8 @@ export interface Records {
   /** Signed contradictions, of ledgers and of contacts, for others to check (row N10). */
   evidence: JsonObject
   challenge: ChallengeRecord
+  /** By relationship: where the two leave each other word when messages fail. */
+  drop: Drop
   /** By relationship: two people making sure of each other. */
   meeting: Meeting
   credential: HeldCredential
@@ -114,6 +116,7 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   request: 'messages',
   evidence: 'messages',
   challenge: 'cache',
+  drop: 'relationships',
   meeting: 'cache',
   credential: 'credentials',
   issued: 'credentials',
@@ -354,6 +357,23 @@ export interface Replacement {
   readonly steps: readonly Step[]
   /** Numbers of the steps that were done. */
   readonly done: readonly number[]
+}
+
+/** A dead drop (`spec/dead-drop.md`). With the records it outlives the loss of every device. */
+export interface Drop {
+  /** Our half of the secret and the peer's, base64url, and the agencies of each, newest first. */
+  readonly half: string
+  readonly theirs?: string
+  readonly places: readonly string[]
+  readonly peers: readonly string[]
+  /** The newest entry of ours that the peer has acknowledged, and since when another one waits for that. */
+  readonly acked?: string
+  readonly open?: { readonly head: string; readonly since: number }
+  /** The newest entry of ours that lies in every drop that could be reached. */
+  readonly left?: string
+  /** When we last looked into the peer's, seconds since 1970; the newest box that we took up. */
+  readonly looked?: number
+  readonly taken?: number
 }
 
 export interface RelationshipKeys {

@@ -82,6 +82,7 @@ async function keysGone(edge: Edge, { id }: Relationship, why: FormerDid['why'])
     ...own.flatMap(({ did }) => formerDid(edge, did, why)),
     remove('relationship-keys', id),
     remove('recovery-key', id),
+    remove('drop', id),
   ]
 }
 

@@ -8,6 +8,7 @@ import { INVITATION_SECONDS, MAX_INVITATION_USES, MAX_STRANGERS_WAITING, STRANGE
 import { CONNECT_RESPONSE, type Introduction, invitationUrl, parseIntroduction } from '../protocols/connect/messages.ts'
 import { introduction, join, newRelationship } from './connecting.ts'
 import { agencyOf, type Edge, fault, nowSeconds, profileOf, queue, queueRecipient, randomId, tell } from './context.ts'
+import { joinedDrop, newDrop } from './drop-record.ts'
 import { type Incoming, refuseBlocked } from './inbox.ts'
 import { destroyKeys } from './key-life.ts'
 import { ED25519 } from './key-types.ts'
@@ -140,15 +141,17 @@ async function welcome(edge: Edge, thid: string, body: JsonObject): Promise<Chan
     introduced.did,
   )
   tell(edge, { kind: 'connected', text: `connected with ${connected.label}`, relationship: connected.id })
+  const drop = introduced.drop && newDrop(edge, (await agencyOf(edge)).did)
   return [
     ...newRelationship(edge, connected, side.pairwise, side.keys),
+    ...(drop ? [put('drop', connected.id, joinedDrop(drop, introduced.drop))] : []),
     ...side.sealed,
     queue(edge, {
       from: own.longForm,
       to: theirs.doc,
       type: CONNECT_RESPONSE,
       thid,
-      body: introduction(side.entry, label, publicDid),
+      body: introduction(side.entry, label, publicDid, drop),
     }),
     ...(await challengeByItself(edge, connected)),
   ]

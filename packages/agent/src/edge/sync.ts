@@ -1,6 +1,7 @@
 /** Bringing a wallet up to date, in both directions. The network's trouble is told, not thrown. */
 import type { Edge } from './context.ts'
 import { nowSeconds, profileOf } from './context.ts'
+import { goOnDrops, tellDropPlaces } from './dead-drops.ts'
 import { emptyMailbox, forgetOldMessages } from './inbox.ts'
 import { publishPending } from './issuing.ts'
 import { backUp } from './log/backup.ts'
@@ -43,7 +44,9 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await commitChange(edge)
   await quietly(edge, () => commitRecoverySets(edge), undefined)
   await askForShares(edge)
-  const { sent, waiting } = await flushOutbox(edge)
+  await tellDropPlaces(edge)
+  const flushed = await flushOutbox(edge)
+  const { sent, waiting } = (await goOnDrops(edge)) ? await flushOutbox(edge) : flushed
   await finishRemovals(edge)
   await endInvitations(edge)
   await quietly(edge, () => placeEscrow(edge), undefined)

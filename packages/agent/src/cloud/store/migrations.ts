@@ -49,6 +49,11 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
       primary key (vault, chain, seq))${after}`,
     'create index batches_trimmed on batches (trimmed)',
   ],
+  ({ bytes, integer, after }) => [
+    `create table drops (address text primary key, seq ${integer} not null, box ${bytes} not null,
+      time ${integer} not null)${after}`,
+    'create index drops_time on drops (time)',
+  ],
 ]
 
 export const SCHEMA_VERSION: number = STEPS.length

@@ -204,6 +204,11 @@ export interface CloudStore extends Tenants {
   /** Undefined when it is over. */
   invitation(id: string, now: number): Promise<KeptInvitation | undefined>
 
+  /** Times in seconds since 1970. Rejects with `DROP_REFUSED` for a box that is not newer, `DROP_FULL`. */
+  putDrop(address: string, seq: number, box: Bytes, now: number): Promise<void>
+  /** Undefined when nothing lies there, or no more. */
+  drop(address: string, now: number): Promise<{ readonly seq: number; readonly box: Bytes } | undefined>
+
   putFile(owner: string, name: string, mediaType: string, bytes: Bytes): Promise<void>
   file(name: string): Promise<{ mediaType: string; bytes: Bytes } | undefined>
 }

@@ -2,6 +2,7 @@
 
 import { grantsOf, recipientsOf } from './accounts.ts'
 import { accountKey } from './announcements.ts'
+import { dropsOf } from './drops.ts'
 import { escrowsOf } from './escrows.ts'
 import { filesOf } from './files.ts'
 import type { GuessWitness } from './guess-witness.ts'
@@ -35,6 +36,7 @@ export function storeOn(
     ...grantsOf(database),
     ...recipientsOf(database),
     ...mailOf(database),
+    ...dropsOf(database),
     ...filesOf(database),
     ...invitationsOf(database),
     ...logsOf(database),

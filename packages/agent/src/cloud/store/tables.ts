@@ -34,6 +34,8 @@ export interface Tables {
   members: { device: string; account: string; admin: number; state: string }
   slots: { account: string; slot: string; seq: number; value: Uint8Array }
   invitations: { id: string; owner: string; expires: number; form: string; bytes: Uint8Array }
+  /** Dead drops; `time` in seconds. */
+  drops: { address: string; seq: number; box: Uint8Array; time: number }
   nonces: { nonce: string; subject: string; until: number }
   escrows: {
     account: string

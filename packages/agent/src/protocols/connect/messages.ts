@@ -9,6 +9,7 @@
  */
 import { base64url, canonicalJson, Fields, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
 import { MAX_INVITATION_BYTES, MAX_LABEL } from '../../limits.ts'
+import { type DropOffer, readDropOffer } from '../dead-drop/messages.ts'
 
 /** Said in an invitation, so that software of others, which does not say it, is met on plain terms. */
 export const RELATIONSHIP_PROTOCOL = 'https://keystead.dev/relationship/1.0'
@@ -92,15 +93,19 @@ export interface Introduction {
   readonly entry: JsonObject
   readonly label: string
   readonly did?: string
+  /** For when both have moved (row V18). */
+  readonly drop?: DropOffer
 }
 
 export function parseIntroduction(body: unknown): Introduction {
   const fields = new Fields(body, 'body')
   const did = fields.optional('did', (f, name) => f.string(name, { max: 200, pattern: /^did:dkms:/ }))
+  const drop = fields.optional('drop', (f, name) => readDropOffer(f.object(name)))
   const introduction = {
     entry: fields.json('entry'),
     label: fields.string('label', { max: MAX_LABEL }),
     ...(did === undefined ? {} : { did }),
+    ...(drop === undefined ? {} : { drop }),
   }
   fields.end()
   return introduction

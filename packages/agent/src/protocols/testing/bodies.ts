@@ -4,6 +4,7 @@ import * as basicMessage from '../basic-message/messages.ts'
 import * as cloudAgent from '../cloud-agent/messages.ts'
 import * as connect from '../connect/messages.ts'
 import * as credential from '../credential/messages.ts'
+import * as drop from '../dead-drop/messages.ts'
 import * as discover from '../discover-features/messages.ts'
 import * as escrow from '../escrow/messages.ts'
 import * as invitation from '../invitation/messages.ts'
@@ -46,7 +47,17 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
   'slot swap': [accountDevices.parseSlotSwap, { slot: 'x', after: 0, seq: 1 }],
   'slot held': [accountDevices.parseSlotHeld, { slot: 'x', seq: 1 }],
   grant: [cloudAgent.parseServices, { services: ['mailbox'] }],
-  introduction: [connect.parseIntroduction, { entry: {}, label: 'x', did: 'did:dkms:a' }],
+  introduction: [
+    connect.parseIntroduction,
+    { entry: {}, label: 'x', did: 'did:dkms:a', drop: { half: long, places: ['did:peer:2.E'] } },
+  ],
+  'drop places': [drop.parseDropPlaces, { places: ['did:peer:2.E'] }],
+  'drop put': [
+    drop.parseDropPut,
+    { address: long, key: 'z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK', seq: 1, signature: 'AAAA' },
+  ],
+  'drop get': [drop.parseDropGet, { address: long }],
+  'drop box': [drop.parseDropBox, { address: long, seq: 1 }],
   entries: [connect.parseEntries, { entries: [{}] }],
   ack: [connect.parseRelationshipAck, { seq: 1, head: 'x', pendingUntil: 5 }],
   offer: [credential.parseOffer, { credentialType: 'Card', issuer: 'did:dkms:a', claims: {}, nonce: long }],
