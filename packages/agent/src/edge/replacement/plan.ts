@@ -134,6 +134,8 @@ function otherSteps({ keyId, purpose }: Pick<KeyInfo, 'keyId' | 'purpose'>, user
     steps.push(
       byHand(users.log.chain, 'recover this wallet into a new one: this key signs or opens its log and its backups'),
     )
+  if (purpose === 'approval')
+    steps.push(byHand(keyId, 'tell the owners of wallets that list this key as an approver: they change their policy'))
   if (purpose === 'audit')
     steps.push(
       byHand(
