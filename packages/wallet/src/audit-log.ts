@@ -101,9 +101,9 @@ export class AuditLog {
     return (await this.#open()).head.keyId === keyId
   }
 
-  /** What the record of the access policy must say of itself. */
+  /** What the record of the access policy must say of itself; the key that signs is not loaded for it. */
   async access(): Promise<number> {
-    return (await this.#open()).head.access
+    return (this.#signer?.head ?? (await this.#readHead())).access
   }
 
   wipe(): void {
@@ -113,15 +113,18 @@ export class AuditLog {
 
   async #open(): Promise<Signer> {
     if (this.#signer) return this.#signer
-    const stored = await this.#writer.read(this.#keys.token('audit-head'))
-    // Every wallet begins with one.
-    if (!stored) return corrupt('it has no audit log')
-    const head = this.#openHead(stored)
+    const head = await this.#readHead()
     const entry = await this.#keyEntry(head.keyId)
     if (!entry.wrapped) return corrupt('the key of its audit log is destroyed')
     const key = await this.#ports.keys.unwrap(ED25519, entry.wrapped, this.#keys.wrapFor(head.keyId))
     this.#signer = { head, key, entry }
     return this.#signer
+  }
+
+  async #readHead(): Promise<Head> {
+    const stored = await this.#writer.read(this.#keys.token('audit-head'))
+    // Every wallet begins with one.
+    return stored ? this.#openHead(stored) : corrupt('it has no audit log')
   }
 
   /** The first key, or the one that signs from entry `from` on. */
