@@ -18,7 +18,7 @@ export { openSealed, sealTo } from './sealed.ts'
 export { wrapSecret } from './secret-wrap.ts'
 export { SELF_TESTS, selfTest } from './self-test.ts'
 export { verifySignature, verifyZip215 } from './signature.ts'
-export { SUITES, type Suite, type SuiteName, suite } from './suites.ts'
+export { keyType, SUITES, type Suite, type SuiteName, suite } from './suites.ts'
 export type {
   AgreementKey,
   AgreementSuite,

@@ -12,6 +12,7 @@ import { nodeDriver, nodeKeyProvider } from './node/index.ts'
 import { driver, portableDriver } from './portable.ts'
 import { openSealed, sealTo } from './sealed.ts'
 import { verifySignature } from './signature.ts'
+import { keyType, SUITES } from './suites.ts'
 import type { KeyType } from './types.ts'
 
 const kek = new Uint8Array(32).fill(3)
@@ -219,4 +220,13 @@ test.each(providers)('a sealed box with a point of low order in it is DECRYPTION
     crafted[1 + 1088] = first
     await expect(openSealed(key, crafted, aad)).rejects.toMatchObject({ code: 'DECRYPTION_FAILED' })
   }
+})
+
+test('keys are made in the suites that the registry has for their kind, and in no other', () => {
+  const made = types.map(({ kind, suite }) => `${kind} ${suite}`)
+  for (const kind of ['signing', 'agreement', 'kem', 'sealing', 'toString'])
+    for (const suite of [...Object.keys(SUITES), 'rsa', '__proto__']) {
+      if (made.includes(`${kind} ${suite}`)) expect(keyType(kind, suite)).toEqual({ kind, suite })
+      else expect(() => keyType(kind, suite)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_SUITE' }))
+    }
 })

@@ -4,10 +4,11 @@
  */
 import { KeysteadError } from '@keystead/core'
 import type { CryptoErrorCode } from './errors.ts'
-import type { KeyKind } from './types.ts'
+import type { KeyKind, KeyType } from './types.ts'
 
 export interface Suite {
-  readonly kind: KeyKind
+  /** Kinds of keys of ours that are made in it; of others' keys it may verify more. */
+  readonly makes: readonly KeyKind[]
   /** Bytes of a public key in our form: raw, or SEC1 compressed for the NIST curves and secp256k1. */
   readonly publicKeyBytes: number
   /** Bytes of the private half: a seed for Ed25519 and X-Wing, a scalar otherwise. */
@@ -22,7 +23,7 @@ export interface Suite {
 
 export const SUITES = {
   ed25519: {
-    kind: 'signing',
+    makes: ['signing'],
     publicKeyBytes: 32,
     secretBytes: 32,
     multicodec: 0xed,
@@ -31,7 +32,7 @@ export const SUITES = {
     jwk: { kty: 'OKP', crv: 'Ed25519' },
   },
   p256: {
-    kind: 'signing',
+    makes: ['signing', 'agreement'],
     publicKeyBytes: 33,
     secretBytes: 32,
     multicodec: 0x1200,
@@ -40,7 +41,7 @@ export const SUITES = {
     jwk: { kty: 'EC', crv: 'P-256' },
   },
   p384: {
-    kind: 'agreement',
+    makes: ['agreement'],
     publicKeyBytes: 49,
     secretBytes: 48,
     multicodec: 0x1201,
@@ -49,7 +50,7 @@ export const SUITES = {
     jwk: { kty: 'EC', crv: 'P-384' },
   },
   p521: {
-    kind: 'agreement',
+    makes: ['agreement'],
     publicKeyBytes: 67,
     secretBytes: 66,
     multicodec: 0x1202,
@@ -58,7 +59,7 @@ export const SUITES = {
     jwk: { kty: 'EC', crv: 'P-521' },
   },
   secp256k1: {
-    kind: 'signing',
+    makes: [],
     publicKeyBytes: 33,
     secretBytes: 32,
     multicodec: 0xe7,
@@ -67,7 +68,7 @@ export const SUITES = {
     jwk: { kty: 'EC', crv: 'secp256k1' },
   },
   x25519: {
-    kind: 'agreement',
+    makes: ['agreement'],
     publicKeyBytes: 32,
     secretBytes: 32,
     multicodec: 0xec,
@@ -77,7 +78,7 @@ export const SUITES = {
   },
   // X-Wing has no multicodec yet; 0x300000 to 0x3fffff is the private-use range.
   'x-wing': {
-    kind: 'kem',
+    makes: ['kem'],
     publicKeyBytes: 1216,
     secretBytes: 32,
     multicodec: 0x300001,
@@ -87,6 +88,17 @@ export const SUITES = {
 } as const satisfies Record<string, Suite>
 
 export type SuiteName = keyof typeof SUITES
+
+/** The suites in which keys of one kind are made. */
+export type SuitesFor<K extends KeyKind> = {
+  [S in SuiteName]: K extends (typeof SUITES)[S]['makes'][number] ? S : never
+}[SuiteName]
+
+/** What a key is made for, by its two words. Throws `UNSUPPORTED_SUITE` for any other pair. */
+export function keyType(kind: string, name: string): KeyType {
+  if ((suite(name).makes as readonly string[]).includes(kind)) return { kind, suite: name } as KeyType
+  throw new KeysteadError<CryptoErrorCode>('UNSUPPORTED_SUITE', 'no keys of this kind are made in this suite')
+}
 
 /** Throws `UNSUPPORTED_SUITE`. */
 export function suite(name: string): Suite {

@@ -3,12 +3,13 @@
  * whatever uses a handle returns a Promise, hashing, verification and AEAD are synchronous (rule 30).
  */
 import type { Bytes } from '@keystead/core'
+import type { SuitesFor } from './suites.ts'
 
-export type SignatureSuite = 'ed25519' | 'p256'
+export type SignatureSuite = SuitesFor<'signing'>
 /** Suites whose signatures of others we verify, beside the ones we make. */
 export type VerificationSuite = SignatureSuite | 'p384' | 'secp256k1'
-export type AgreementSuite = 'x25519' | 'p256' | 'p384' | 'p521'
-export type KemSuite = 'x-wing'
+export type AgreementSuite = SuitesFor<'agreement'>
+export type KemSuite = SuitesFor<'kem'>
 
 /** A public key with its suite. `bytes`: Ed25519, X25519 32 raw; NIST curves and secp256k1 SEC1 compressed; X-Wing 1,216. */
 export interface PublicKey<Suite extends string = VerificationSuite | AgreementSuite | KemSuite> {
@@ -41,7 +42,7 @@ export interface KemKey {
 }
 
 export type KeyHandle = SigningKey | AgreementKey | KemKey
-export type KeyKind = KeyHandle['kind']
+export type KeyKind = 'signing' | 'agreement' | 'kem'
 
 /** What a key is made for: kind and suite together. */
 export type KeyType =

@@ -1,6 +1,6 @@
 /** What the vault keeps of one key: its facts and, until it is destroyed, its wrapped private half. */
 import { type Bytes, base64url, canonicalJson, Fields, parseJson } from '@keystead/core'
-import { decodeMultikey, encodeMultikey, type KeyType } from '@keystead/crypto'
+import { decodeMultikey, encodeMultikey, keyType } from '@keystead/crypto'
 import { corrupt } from './errors.ts'
 import { KEY_PURPOSE_NAMES } from './key-purposes.ts'
 import { KEY_STATES } from './key-states.ts'
@@ -79,7 +79,7 @@ function decodeEntry(content: Uint8Array): KeyEntry {
   const wrapped = fields.optional('wrapped', (f, name) => f.decoded(name, 512, base64url.decode))
   const entry: KeyEntry = {
     keyId: fields.string('keyId', { min: 1, max: 64 }),
-    type: readType(fields),
+    type: keyType(fields.string('kind', { max: 16 }), fields.string('suite', { max: 16 })),
     publicKey: fields.decoded('publicKey', 4096, decodeMultikey),
     purpose: fields.literal('purpose', ...KEY_PURPOSE_NAMES),
     state: fields.literal('state', ...KEY_STATES),
@@ -104,16 +104,4 @@ function readEvent(item: unknown, path: string): KeyEvent {
   }
   f.end()
   return event
-}
-
-function readType(fields: Fields): KeyType {
-  const kind = fields.literal('kind', 'signing', 'agreement', 'kem')
-  switch (kind) {
-    case 'signing':
-      return { kind, suite: fields.literal('suite', 'ed25519', 'p256') }
-    case 'agreement':
-      return { kind, suite: fields.literal('suite', 'x25519', 'p256', 'p384', 'p521') }
-    case 'kem':
-      return { kind, suite: fields.literal('suite', 'x-wing') }
-  }
 }
