@@ -12,6 +12,7 @@ import { ledgerHttp } from './areas/ledger-http.ts'
 import { ledgerScale } from './areas/ledger-scale.ts'
 import { lightClient } from './areas/light-client.ts'
 import { recovery } from './areas/recovery.ts'
+import { syncing } from './areas/sync.ts'
 import { wallet } from './areas/wallet.ts'
 import { type Budget, FULL, QUICK, type Row } from './measure.ts'
 
@@ -43,6 +44,7 @@ const AREAS: Readonly<Record<string, (budget: Budget) => Promise<Row[]>>> = {
   wallet,
   browser,
   recovery,
+  sync: syncing,
   agency: (budget) => agency(budget, { ...counted('sockets'), ...counted('messages') }),
 }
 

@@ -7,6 +7,7 @@ import {
   compareStamps,
   isLogged,
   nextStamp,
+  type Operation,
   parseStamp,
   recordKey,
   type Stamp,
@@ -67,9 +68,14 @@ export class RecordStore {
   }
 
   /** What the log took in, with the stamps it has there; `also` in the same write. */
-  async takeIn(taken: readonly VaultChange[], also: readonly Change[]): Promise<void> {
+  async takeIn(taken: readonly Operation[], also: readonly Change[]): Promise<void> {
     await this.#vault.batch([
-      ...taken,
+      ...taken.map(
+        ({ segment, category, name, value, tags, stamp }): VaultChange =>
+          value === undefined
+            ? { remove: { category, name } }
+            : { put: { segment, category, name, value, ...(tags ? { tags } : {}), stamp: stampText(stamp) } },
+      ),
       ...also.map(
         ({ category, name, value }): VaultChange =>
           value === undefined

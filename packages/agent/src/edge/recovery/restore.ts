@@ -13,7 +13,6 @@ import {
   type PathId,
   parseKit,
 } from '@keystead/recovery'
-import { stampText } from '@keystead/wallet'
 import { type Edge, fault, profileOf, queueRecipient, tell } from '../context.ts'
 import { recoverIdentity } from '../identity-operations.ts'
 import { giveUp } from '../key-life.ts'
@@ -103,12 +102,10 @@ async function restoreRecords(
   const label = typeof old?.['label'] === 'string' ? old['label'] : profile.label
   const restored: Restored = { records: operations.length, path: path.id, ...found }
   const wanted = operations.filter(({ category }) => category !== 'profile')
-  await edge.records.takeIn(
-    wanted.map(({ segment, category, name, value = {}, tags, stamp }) => ({
-      put: { segment, category, name, value, ...(tags ? { tags } : {}), stamp: stampText(stamp) },
-    })),
-    [put('profile', 'self', { ...profile, label }), put('rescue', 'self', { ...rescue, restored })],
-  )
+  await edge.records.takeIn(wanted, [
+    put('profile', 'self', { ...profile, label }),
+    put('rescue', 'self', { ...rescue, restored }),
+  ])
   tell(edge, { kind: 'restored', text: `${operations.length} records are back` })
   return restored
 }
