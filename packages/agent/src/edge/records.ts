@@ -12,7 +12,7 @@ import type { Segment } from '@keystead/wallet'
 import type { MeetingState } from '../protocols/key-verify/in-person.ts'
 import type { Verdict } from '../protocols/key-verify/judge.ts'
 import type { Challenge, ChallengeResponse } from '../protocols/key-verify/messages.ts'
-import type { KeptBatch, LogChange, LogHolder, OwnLog } from './log/records.ts'
+import type { KeptBatch, LogCandidate, LogChange, LogHolder, OwnLog } from './log/records.ts'
 import type {
   EscrowProgress,
   HeldShare,
@@ -71,6 +71,8 @@ export interface Records {
   log: OwnLog
   /** By number: entries of the log's authority. */
   'log-entry': { readonly bytes: string }
+  /** Of a device that is to join a log. */
+  'log-candidate': LogCandidate
   /** By `recordKey`. */
   change: LogChange
   tombstone: LogChange
@@ -125,6 +127,7 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   setup: 'authority',
   log: 'keys',
   'log-entry': 'cache',
+  'log-candidate': 'keys',
   change: 'cache',
   tombstone: 'cache',
   batch: 'cache',

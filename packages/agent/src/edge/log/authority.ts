@@ -184,7 +184,8 @@ export async function takeAuthority(
   authority: Authority,
 ): Promise<{ own: OwnLog; changes: Change[] }> {
   const { entry, before } = authority
-  if (entry.seq <= own.authority.seq) return { own, changes: [] }
+  const older = before.some(({ epoch }) => own.dataKeys[epoch] === undefined)
+  if (entry.seq <= own.authority.seq && !older) return { own, changes: [] }
   const device = entry.devices.find(({ chain }) => chain === own.chain)
   const dataKeys = { ...own.dataKeys }
   if (device && device.end === undefined) {

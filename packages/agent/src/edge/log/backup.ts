@@ -1,11 +1,13 @@
 /** Automatic backup (rules 1, 26): the log, at its holders. What changed is written, and brought to whoever is there. */
+import { isKeysteadError } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
-import { type Edge, fault, nowSeconds } from '../context.ts'
+import { type Edge, fault, nowSeconds, tell } from '../context.ts'
 import { spendEscrow } from '../recovery/escrow-deal.ts'
 import { setups } from '../recovery/recovery-set.ts'
 import { servedFor } from '../recovery/setup.ts'
 import { remove } from '../store.ts'
 import { currentEntry, nextEntry, ownLog } from './authority.ts'
+import { followDevices } from './follow.ts'
 import { bringToHolders, claimEntry, isWhole, OWN_HOLDER } from './holders.ts'
 import type { LogHolder } from './records.ts'
 import { forgetTombstones, writeChanges } from './write.ts'
@@ -13,9 +15,20 @@ import { forgetTombstones, writeChanges } from './write.ts'
 export async function backUp(edge: Edge, options: { look?: boolean } = {}): Promise<void> {
   await forgetSuperseded(edge)
   await forgetPaths(edge)
+  await followOthers(edge)
   await writeChanges(edge)
   await forgetTombstones(edge)
   await bringToHolders(edge, options)
+}
+
+/** Before what is new here is written, so that it is later than what it follows. */
+async function followOthers(edge: Edge): Promise<void> {
+  try {
+    await followDevices(edge)
+  } catch (error) {
+    if (!isKeysteadError(error) || error.code === 'WALLET_LOCKED' || error.code === 'DISK_FULL') throw error
+    tell(edge, { kind: 'waiting', text: `your other devices: ${error.message}`, data: { code: error.code } })
+  }
 }
 
 export interface BackupStatus {
@@ -78,7 +91,8 @@ async function forgetSuperseded(edge: Edge): Promise<void> {
 /** Paths of deals that are served no more are sealed to no more: under a new data key. */
 async function forgetPaths(edge: Edge): Promise<void> {
   const own = await ownLog(edge)
-  if (!own) return
+  // Which paths are served only the device that made the deals knows.
+  if (!own?.deals) return
   const served = await setups(edge)
   const readers = new Set(served.flatMap(({ paths }) => paths.map(({ reader }) => reader)))
   const { paths } = await currentEntry(edge, own)

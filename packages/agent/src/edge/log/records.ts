@@ -27,8 +27,20 @@ export interface OwnLog {
   readonly changes: number
   readonly snapshotAt: number
   readonly snapshots: readonly number[]
+  /** This device deals recovery: it knows which paths are served. */
+  readonly deals?: true
   /** Number of the last statement of heads. */
   readonly said: number
+}
+
+/** Chain and keys of a device that is to join a log; names in this vault of the private halves. */
+export interface LogCandidate {
+  readonly chain: string
+  /** Multikeys. */
+  readonly key: string
+  readonly kem: string
+  readonly signing: string
+  readonly sealing: string
 }
 
 /** By `recordKey`: a change, or a removal, that no batch has yet. */

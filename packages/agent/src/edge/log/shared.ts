@@ -1,7 +1,7 @@
 /** Which records the log holds and how they merge (SYNC-5). */
 import type { JsonObject } from '@keystead/core'
 import { isLogged, type Ranks, type VaultRecord } from '@keystead/wallet'
-import type { Identity, IssuerRecord, Profile, Relationship } from '../records.ts'
+import type { Category, Identity, IssuerRecord, Profile, Relationship } from '../records.ts'
 import type { SealedRecoveryKeys } from '../recovery/records.ts'
 import { NOT_LOGGED } from '../store.ts'
 
@@ -18,6 +18,19 @@ export const RANKS: Ranks = {
   issuer: rank((issuer: IssuerRecord) => [issuer.next, issuer.changes.length]),
   'recovery-key': rank(({ keys }: SealedRecoveryKeys) => [Math.max(0, ...keys.map(({ epoch }) => epoch))]),
 }
+
+/**
+ * What a device takes in from the owner's other devices as it is. The rest lies in the log for recovery alone: identities and
+ * relationships mean something only together with keys, which every device has its own of.
+ */
+export const SHARED: ReadonlySet<string> = new Set<Category>([
+  'text',
+  'credential',
+  'presentation',
+  'issued',
+  'blocked',
+  'share',
+])
 
 /** What of a record leaves the device. Undefined: none of it. */
 export function loggedPart(record: VaultRecord): VaultRecord | undefined {

@@ -32,7 +32,7 @@ import {
 import { SHARE } from '../../protocols/recovery/messages.ts'
 import { agencyOf, type Edge, fault, nowSeconds, profileOf, toPeer } from '../context.ts'
 import { rotateIdentity } from '../identity-operations.ts'
-import { currentEntry, nextEntry, requireLog } from '../log/authority.ts'
+import { aboutOf, currentEntry, nextEntry, requireLog } from '../log/authority.ts'
 import { planHolders } from '../log/holder-plan.ts'
 import { claimEntry } from '../log/holders.ts'
 import type { LogHolder } from '../log/records.ts'
@@ -230,8 +230,12 @@ function sealedLocator(edge: Edge, locator: Uint8Array, record: LocatorRecord, u
 
 /** The log's authority with the paths of all deals that are served, under a data key that no path before has. */
 async function withPaths(edge: Edge, served: readonly RecoverySetup[], fresh: readonly PathKeys[]) {
-  const own = await requireLog(edge)
-  const { paths } = await currentEntry(edge, own)
+  const known = await requireLog(edge)
+  const before = await currentEntry(edge, known)
+  if (!known.deals && aboutOf(known, before).setups.length > 0)
+    throw fault('NOT_ALLOWED_NOW', 'another device of yours has set recovery up: change it there')
+  const own = { ...known, deals: true as const }
+  const { paths } = before
   const readers = new Set(served.flatMap((setup) => setup.paths.map(({ reader }) => reader)))
   const kept = paths.filter(({ reader }) => readers.has(encodeMultikey(reader)))
   const added = fresh.map(({ kem, reader }) => ({
