@@ -13,6 +13,7 @@ import { corrupt } from './errors.ts'
 import { type KeyEntry, keyRecordId, openEntry, sealEntry } from './key-entry.ts'
 import { periodEnd } from './key-life.ts'
 import type { KeyRingPorts } from './key-ring.ts'
+import { PRODUCT } from './limits.ts'
 import type { NewRecord, StoredRecord } from './store.ts'
 import type { VaultKeys } from './vault-keys.ts'
 import type { Writer } from './writer.ts'
@@ -143,6 +144,7 @@ export class AuditLog {
         { at, number: 4, to: 'active', reason: 'put to use' },
       ],
       uses: 0,
+      product: PRODUCT,
       wrapped,
     }
     put.push(sealEntry(this.#keys, entry, generation))

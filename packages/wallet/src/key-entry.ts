@@ -4,7 +4,7 @@ import { decodeMultikey, encodeMultikey, keyType } from '@keystead/crypto'
 import { corrupt } from './errors.ts'
 import { KEY_PURPOSE_NAMES } from './key-purposes.ts'
 import { KEY_STATES } from './key-states.ts'
-import { MAX_KEY_EVENTS, MAX_LABEL } from './limits.ts'
+import { MAX_KEY_EVENTS, MAX_LABEL, MAX_PRODUCT } from './limits.ts'
 import type { NewRecord, StoredRecord } from './store.ts'
 import type { KeyEvent, KeyInfo, KeyReason } from './types.ts'
 import type { VaultKeys } from './vault-keys.ts'
@@ -43,7 +43,7 @@ export function keyRecordId(keys: VaultKeys, keyId: string): string {
 }
 
 export function sealEntry(keys: VaultKeys, entry: KeyEntry, generation: number): NewRecord {
-  const { keyId, type, publicKey, purpose, state, events, uses, owner, wrapped } = entry
+  const { keyId, type, publicKey, purpose, state, events, uses, owner, product, wrapped } = entry
   const content = canonicalJson({
     keyId,
     kind: type.kind,
@@ -54,6 +54,7 @@ export function sealEntry(keys: VaultKeys, entry: KeyEntry, generation: number):
     events: events.map((event) => ({ ...event })),
     uses,
     ...(owner === undefined ? {} : { owner }),
+    ...(product === undefined ? {} : { product }),
     ...(wrapped ? { wrapped: base64url.encode(wrapped) } : {}),
   })
   const id = keyRecordId(keys, keyId)
@@ -76,6 +77,7 @@ export function openEntry(keys: VaultKeys, stored: StoredRecord): KeyEntry {
 function decodeEntry(content: Uint8Array): KeyEntry {
   const fields = new Fields(parseJson(content, MAX_ENTRY_BYTES))
   const owner = fields.optional('owner', (f, name) => f.string(name, { max: MAX_LABEL }))
+  const product = fields.optional('product', (f, name) => f.string(name, { min: 1, max: MAX_PRODUCT }))
   const wrapped = fields.optional('wrapped', (f, name) => f.decoded(name, 512, base64url.decode))
   const entry: KeyEntry = {
     keyId: fields.string('keyId', { min: 1, max: 64 }),
@@ -86,6 +88,7 @@ function decodeEntry(content: Uint8Array): KeyEntry {
     events: fields.array('events', { min: 1, max: MAX_KEY_EVENTS }, readEvent),
     uses: fields.integer('uses', WHOLE),
     ...(owner === undefined ? {} : { owner }),
+    ...(product === undefined ? {} : { product }),
     ...(wrapped ? { wrapped } : {}),
   }
   fields.end()

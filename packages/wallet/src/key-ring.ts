@@ -12,7 +12,7 @@ import { type KeyEntry, keyRecordId, openEntry, sealEntry } from './key-entry.ts
 import { isArchived, mayRenew } from './key-life.ts'
 import { KEY_PURPOSES, type KeyPurpose, rulesOf } from './key-purposes.ts'
 import { KEY_TRANSITIONS, type KeyState, type KeyUse, statesAfter } from './key-states.ts'
-import { MAX_KEY_EVENTS, MAX_LABEL } from './limits.ts'
+import { MAX_KEY_EVENTS, MAX_LABEL, PRODUCT } from './limits.ts'
 import type { NewRecord } from './store.ts'
 import type { KeyEvent, KeyInfo, KeyReason, NewKey, NewKeyOptions } from './types.ts'
 import type { VaultKeys } from './vault-keys.ts'
@@ -161,7 +161,7 @@ export class KeyRing {
     const made: KeyEvent = { at, number: 1, to: 'pre-activation', reason }
     const activated: KeyEvent = { at, number: 4, to: 'active', reason: 'put to use' }
     const events = state === 'active' ? [made, activated] : [made]
-    const entry: KeyEntry = { ...rest, keyId, publicKey: key.publicKey, state, events, uses: 0 }
+    const entry: KeyEntry = { ...rest, keyId, publicKey: key.publicKey, state, events, uses: 0, product: PRODUCT }
     let handle = key
     try {
       await this.#audited.write(async (generation) => {

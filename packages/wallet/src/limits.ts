@@ -25,6 +25,12 @@ export const MAX_KEY_EVENTS = 64
 /** Uses of a key that are written down ahead: so many are counted too many after a power cut, none too few. */
 export const USES_AHEAD = 64
 
+/** What makes keys here, as it is kept with each. */
+export const PRODUCT = 'keystead 0.1.0'
+
+/** Characters of a product: a name and a version. */
+export const MAX_PRODUCT = 64
+
 /** Approvers of a wallet: a board has no more, and each signature is checked. */
 export const MAX_APPROVERS = 16
 

@@ -74,6 +74,8 @@ export interface KeyInfo {
   readonly uses: number
   /** The DID, relationship or other thing it was made for. */
   readonly owner?: string
+  /** What made it, with its version (SP 800-130, metadata element f); keys of the first files have none. */
+  readonly product?: string
 }
 
 export interface NewKeyOptions {

@@ -119,7 +119,7 @@ export async function keyNamed(vault: Vault, name: string): Promise<KeyInfo> {
 
 /** The elements of SP 800-130, section 6.2.1, by their letters there. */
 function metadataOf({ id }: Vault, key: KeyInfo) {
-  const { keyId, publicKey, purpose, state, events, uses, owner, type } = key
+  const { keyId, publicKey, purpose, state, events, uses, owner, product, type } = key
   const { sensitivity, type: nist, kind } = KEY_PURPOSES[purpose]
   const suite: Suite = SUITES[type.suite]
   return {
@@ -128,7 +128,7 @@ function metadataOf({ id }: Vault, key: KeyInfo) {
     'c owner': owner ?? `whoever unlocks wallet ${id}`,
     'd state': isArchived(key) ? `${state}, archived` : state,
     'e format': 'Multikey; the private half a seed or scalar, wrapped by XChaCha20-Poly1305',
-    'f product': 'keystead 0.1.0',
+    'f product': product ?? 'not recorded',
     'g algorithm': type.suite,
     'h scheme': kind,
     'i parameters': suite.jwk?.crv ?? type.suite,

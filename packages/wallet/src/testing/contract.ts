@@ -3,6 +3,7 @@ import { FakeClock, systemRandom, utf8 } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createVault, openVault, type Unlock, type Vault, type VaultOptions, type VaultStore } from '../index.ts'
+import { PRODUCT } from '../limits.ts'
 
 export const passphrase: Unlock = { kind: 'passphrase', passphrase: 'correct horse battery staple' }
 
@@ -146,6 +147,7 @@ export function vaultContract(name: string, makeStore: () => VaultStore): void {
             { at: options.clock.now(), number: 4, to: 'active', reason: 'put to use' },
           ],
           uses: 2,
+          product: PRODUCT,
         },
       ])
     })
