@@ -126,10 +126,6 @@ export class AccessControl {
     if (decision.verdict !== 'approvals') return refuse('BAD_APPROVAL', 'nobody’s approval is needed for this')
     const approvers = approversOf(state.policy, request, approvals)
     if (approvers.length < decision.approvals) return needed(request, decision.approvals, approvers.length)
-    if (change) return this.#changed(state, change, generation)
-    const grants = state.grants.filter((one) => one.until > this.#clock.now())
-    if (grants.length >= MAX_GRANTS) return refuse('BAD_APPROVAL', `at most ${MAX_GRANTS} grants stand at a time`)
-    const grant = { id, function: name, ...(purpose === undefined ? {} : { purpose }), left: uses, until, approvers }
     const event: AuditEvent = {
       event: 'access granted',
       request: id,
@@ -137,6 +133,10 @@ export class AccessControl {
       uses,
       approvals: approvers.length,
     }
+    if (change) return this.#changed(state, change, [event], generation)
+    const grants = state.grants.filter((one) => one.until > this.#clock.now())
+    if (grants.length >= MAX_GRANTS) return refuse('BAD_APPROVAL', `at most ${MAX_GRANTS} grants stand at a time`)
+    const grant = { id, function: name, ...(purpose === undefined ? {} : { purpose }), left: uses, until, approvers }
     return this.#next({ ...state, grants: [...grants, grant] }, [event], generation)
   }
 
@@ -144,13 +144,17 @@ export class AccessControl {
   async setPolicy(policy: AccessPolicy, generation: number): Promise<Admission> {
     const state = await this.state()
     this.#grantFor(state, { function: 'change policy' })
-    return this.#changed(state, parsePolicy(policyJson(policy)), generation)
+    return this.#changed(state, parsePolicy(policyJson(policy)), [], generation)
   }
 
   /** Where a policy changes, what was approved under the one before ends. */
-  #changed(state: AccessState, policy: AccessPolicy, generation: number): Admission {
+  #changed(state: AccessState, policy: AccessPolicy, before: readonly AuditEvent[], generation: number): Admission {
     const version = state.version + 1
-    return this.#next({ ...state, version, policy, grants: [] }, [{ event: 'policy changed', version }], generation)
+    return this.#next(
+      { ...state, version, policy, grants: [] },
+      [...before, { event: 'policy changed', version }],
+      generation,
+    )
   }
 
   /** The grant that covers it; undefined where none is needed. */

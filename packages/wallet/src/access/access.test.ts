@@ -200,6 +200,10 @@ describe('the policy itself', () => {
     )
     await vault.grantApproval(request, await signedBy(request, 0, 1, 2))
     expect((await vault.access()).policy).toEqual(change)
+    expect((await vault.auditLog()).entries.slice(-2)).toMatchObject([
+      { event: 'access granted', function: 'change policy', approvals: 3 },
+      { event: 'policy changed', version: 2 },
+    ])
     await rejectsWith(vault.grantApproval(open, await signedBy(open, 0, 1, 2)), 'BAD_APPROVAL')
     await rejectsWith(vault.grantApproval(request, await signedBy(request, 0, 1, 2)), 'BAD_APPROVAL')
   })
