@@ -18,7 +18,7 @@ import {
   type ReaderSettings,
   readerSettingsToJson,
 } from '@keystead/light-client'
-import { createVault, inspectVault, openVault, type Vault } from '@keystead/wallet'
+import { createVault, inspectVault, type KeyslotInfo, openVault, type Vault } from '@keystead/wallet'
 import { indexedDbVaultStore } from '@keystead/wallet/browser'
 import { makePasskey, passkeysWork, readPasskey } from './passkey.ts'
 
@@ -127,6 +127,16 @@ export class Session {
     if (known) return new Session(vault, known, onEvent)
     await vault.lock()
     throw new Error('this browser has forgotten which network the wallet belongs to')
+  }
+
+  /** Everything that opens this wallet. */
+  keyslots(): Promise<KeyslotInfo[]> {
+    return this.#vault.keyslots()
+  }
+
+  /** Rejects with `LAST_KEYSLOT`. */
+  removeKeyslot(slotId: string): Promise<void> {
+    return this.#vault.removeKeyslot(slotId)
   }
 
   /** One more way in, beside the passphrase. Rejects with `NO_PASSKEY`. */

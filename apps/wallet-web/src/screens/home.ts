@@ -11,6 +11,7 @@ export function homeScreen(session: Session): Screen {
   const cloud = h('div', {})
   const rotated = h('p', { class: 'soft', role: 'status' })
   const passkey = h('p', { class: 'soft', role: 'status' })
+  const ways = h('ul', {})
   const element = h(
     'div',
     {},
@@ -18,14 +19,12 @@ export function homeScreen(session: Session): Screen {
     card('Your cloud agent', cloud),
     card(
       'What opens this wallet',
-      h(
-        'p',
-        {},
-        'Your passphrase. A passkey can open it too; it works on this page’s address alone, so keep the passphrase.',
-      ),
+      h('p', {}, 'A passkey works on this page’s address alone: keep the passphrase beside it.'),
+      ways,
       action('Add a passkey', async () => {
         await session.addPasskey()
         passkey.textContent = 'Added. The next time, unlock with it.'
+        await showWays()
       }),
       passkey,
     ),
@@ -43,8 +42,21 @@ export function homeScreen(session: Session): Screen {
       rotated,
     ),
   )
+  const showWays = async (): Promise<void> => {
+    const slots = await session.keyslots()
+    const remove = (slotId: string): HTMLElement =>
+      action('Remove', async () => {
+        await session.removeKeyslot(slotId)
+        passkey.textContent = ''
+        await showWays()
+      })
+    ways.replaceChildren(
+      ...slots.map(({ slotId, kind }) => h('li', {}, kind, ' ', ...(slots.length > 1 ? [remove(slotId)] : []))),
+    )
+  }
   let shown = ''
   const refresh = async (): Promise<void> => {
+    if (ways.childElementCount === 0) await showWays()
     const { agency } = await agent.profile()
     const [identity] = (await agent.identities()).filter(({ use }) => use === 'public')
     const key = JSON.stringify([agency, identity?.did, identity?.seq, identity?.status])
