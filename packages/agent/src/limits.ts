@@ -156,6 +156,9 @@ export const MAX_SHARE_KEEP_SECONDS = 2 * 2 * 90 * 86_400
 /** Shares kept for one contact: the deal in force, a change of it, and those whose hold is not over. */
 export const MAX_SHARES_PER_CONTACT = 8
 
+/** Seconds for which a veto or an objection may stop a release: rule 27's 72 hours, and room for a slower network. */
+export const MAX_GUARD_SECONDS = 30 * 86_400
+
 /** Seconds between two questions whether a contact still has a share: a month, and a week while no answer comes. */
 export const SHARE_HEALTH_SECONDS = 30 * 86_400
 export const SHARE_HEALTH_AGAIN_SECONDS = 7 * 86_400

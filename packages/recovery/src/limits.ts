@@ -68,6 +68,9 @@ export const NONCE_BYTES = 32
 export const MIN_ESCROW_AGENTS = 3
 export const MAX_ESCROW_AGENTS = 7
 
+/** Uses of a kit's veto code in one deal: who found the kit can hold its owner up no longer than that (rule 27). */
+export const MAX_KIT_VETOES = 2
+
 /** Guesses at one agent: five honest mistakes; ten double what a thief may try. */
 export const DEFAULT_GUESSES = 5
 export const MAX_GUESSES = 10

@@ -281,6 +281,7 @@ describe('AGENCY-12 migrations', () => {
       'drop table batches',
       'alter table vaults drop column touched',
       'drop table drops',
+      'drop table guards',
       'drop index mail_received',
       'drop index mail_status',
     )

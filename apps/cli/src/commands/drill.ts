@@ -59,6 +59,7 @@ const KIT: Readonly<Record<Rehearsal['kit'], string>> = {
 const AGENCY: Readonly<Record<Rehearsal['agencies'][number]['result'], string>> = {
   good: 'leads a new device to your backups',
   away: 'does not answer',
+  stayed: 'releases nothing for a time: somebody objected',
   wrong: 'does not have your record',
 }
 

@@ -4,7 +4,6 @@ import { KeysteadError, systemRandom } from '@keystead/core'
 import { generatePin, kitLine } from '@keystead/recovery'
 import type { Command } from 'commander'
 import { DEFAULT_AGENCY, DEFAULT_LEDGER } from '../config.ts'
-import { EXIT } from '../exit.ts'
 import { readKit } from '../kit-page.ts'
 import { iso } from '../output.ts'
 import { type PinSource, readPin } from '../passphrase.ts'
@@ -15,9 +14,9 @@ import { agentLine, dealt, refuseExisting } from './dealt.ts'
 import { drillCommand } from './drill.ts'
 import { type HelpOptions, help } from './help-recover.ts'
 import { DEFAULT_PAGE } from './invite.ts'
+import { objectionCommands } from './objection.ts'
 import { recover } from './recover.ts'
 import { changeCommands } from './recovery-change.ts'
-import { waiting } from './start.ts'
 
 export function recoveryCommands(program: Command): void {
   const recovery = program.command('recovery').description('be ready to lose this device')
@@ -99,27 +98,7 @@ export function recoveryCommands(program: Command): void {
       ),
     )
 
-  program
-    .command('veto')
-    .description('stop a recovery of yours that you did not ask for')
-    .action(
-      action(program, (run) =>
-        withWallet(run, async ({ agent }) => {
-          await agent.sync()
-          const vetoed = await agent.recovery.veto()
-          const waits = await agent.sync()
-          run.out.result(
-            [
-              `Stopped: ${vetoed.identities} DID(s) on the ledger and ${vetoed.relationships} relationship(s) stay yours, with new keys.`,
-              'Somebody has your kit and your contacts’ shares: set recovery up again, and ask your contacts who called them.',
-              ...waiting(waits),
-            ],
-            { ...vetoed, ...waits },
-          )
-          return waits.waiting + waits.operations > 0 ? EXIT.tryLater : EXIT.ok
-        }),
-      ),
-    )
+  objectionCommands(program)
 }
 
 interface SetupOptions extends PinSource {

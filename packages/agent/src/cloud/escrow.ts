@@ -16,6 +16,7 @@ import {
 } from '@keystead/recovery'
 import * as escrow from '../protocols/escrow/messages.ts'
 import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
+import { refuseWhileStayed } from './guards.ts'
 import type { Handler } from './handlers.ts'
 import type { StoredEscrow } from './store/port.ts'
 
@@ -86,6 +87,7 @@ async function open(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
 async function evaluate(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
   const request = escrow.parseEscrowEvaluate(incoming.message.body)
   const { record } = await authenticated(agent, incoming, 'evaluate', request)
+  await refuseWhileStayed(agent, 'escrow', request.account)
   const { store, clock, random } = agent.options
   const { verdict, used } = await store.countGuess(request.account, request.content, clock.now())
   if (verdict === 'locked')
@@ -106,6 +108,7 @@ async function evaluate(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
 async function release(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
   const request = escrow.parseEscrowRelease(incoming.message.body)
   const { record } = await authenticated(agent, incoming, 'release', request)
+  await refuseWhileStayed(agent, 'escrow', request.account)
   const share = releaseFor(record, request.content)
   if (!share) throw refusal('ESCROW_REFUSED', 'this does not show that the PIN is known')
   await agent.options.store.markReleased(request.account)

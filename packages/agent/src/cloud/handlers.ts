@@ -14,6 +14,7 @@ import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } f
 import { DROP_HANDLERS } from './dead-drops.ts'
 import { DEVICE_HANDLERS } from './devices.ts'
 import { ESCROW_HANDLERS } from './escrow.ts'
+import { GUARD_HANDLERS, refuseWhileStayed } from './guards.ts'
 import { INVITATION_HANDLERS } from './invitations.ts'
 import { LOG_HANDLERS } from './logs.ts'
 import { MOVE_HANDLERS } from './move/handlers.ts'
@@ -128,6 +129,7 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ...DEVICE_HANDLERS,
   ...DROP_HANDLERS,
   ...ESCROW_HANDLERS,
+  ...GUARD_HANDLERS,
   ...INVITATION_HANDLERS,
   ...LOG_HANDLERS,
   ...MOVE_HANDLERS,
@@ -250,6 +252,7 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
     {
       run: async (agent, incoming) => {
         const name = locator.parseLocatorAccount(incoming.message.body)
+        await refuseWhileStayed(agent, 'locator', name)
         const record = await agent.options.store.locator(name)
         if (!record) throw refusal('UNKNOWN_LOCATOR', 'nothing is kept under this locator')
         return { type: locator.LOCATOR_RECORD, body: { account: name }, attachments: [{ id: 'record', bytes: record }] }

@@ -5,8 +5,10 @@ import { attachmentBytes } from '@keystead/didcomm'
 import { type Batch, parseBatch, parseEntry, verifyBatch } from '@keystead/wallet'
 import { MAX_DELIVERY_BYTES } from '../limits.ts'
 import * as log from '../protocols/log/messages.ts'
+import { readerName } from '../protocols/recovery-guard/messages.ts'
 import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
 import type { CloudErrorCode } from './errors.ts'
+import { refuseWhileStayed } from './guards.ts'
 import type { Handler } from './handlers.ts'
 import type { LogPage } from './store/port.ts'
 
@@ -75,6 +77,7 @@ async function read(agent: CloudAgent, { message }: Incoming): Promise<Reply> {
     (await store.readers(vault)).includes(reader) &&
     verifySignature({ suite: 'ed25519', bytes: key.bytes }, log.readTranscript(did, vault, nonce), signature)
   if (!allowed) throw refusal('READ_REFUSED', 'this key may not read this log')
+  await refuseWhileStayed(agent, 'reader', readerName(reader))
   await store.touchVault(vault, clock.now())
   const page = await store.log(vault, wanted, { maxBytes: MAX_DELIVERY_BYTES, trimmed: true })
   return shown(vault, page, { nonce: await agent.giveNonce(`log ${vault}`) })

@@ -15,6 +15,7 @@ import type { Challenge, ChallengeResponse } from '../protocols/key-verify/messa
 import type { KeptBatch, LogCandidate, LogChange, LogHolder, OwnLog } from './log/records.ts'
 import type {
   EscrowProgress,
+  GuardItem,
   HeldShare,
   Helping,
   RecoverySetup,
@@ -82,6 +83,8 @@ export interface Records {
   escrow: EscrowProgress
   /** By epoch, as `setup`. */
   'share-health': ShareHealth
+  /** By epoch: guards on their way to where they belong. */
+  guard: { readonly waiting: readonly GuardItem[] }
   /** By account: registrations at agents that are to be removed. */
   'escrow-spent': SpentEscrow
   'recovery-key': SealedRecoveryKeys
@@ -134,6 +137,7 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   holder: 'cache',
   escrow: 'cache',
   'share-health': 'cache',
+  guard: 'cache',
   'escrow-spent': 'cache',
   'recovery-key': 'authority',
   share: 'authority',
@@ -282,6 +286,8 @@ export interface Relationship {
   readonly strange?: { readonly head: string; readonly at: number; readonly entry?: Entry }
   /** While our own recovery of this relationship waits; `until` (seconds since 1970) is the peer's word, once it came. */
   readonly recovering?: { readonly until?: number }
+  /** The peer's recovery set in which we objected to a recovery of theirs: once each (rule 27). */
+  readonly objected?: number
   /** Somebody else recovers our side of it: they will have it then unless it is vetoed. */
   readonly alert?: { readonly entry: Entry; readonly until: number }
 }

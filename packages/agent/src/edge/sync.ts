@@ -12,6 +12,7 @@ import { settleRelationships } from './peer-log.ts'
 import { commitChange } from './recovery/changes.ts'
 import { forgetShares } from './recovery/contacts.ts'
 import { placeEscrow, removeSpentEscrow, watchEscrow } from './recovery/escrow-deal.ts'
+import { placeGuards } from './recovery/guards.ts'
 import { forgetHelping } from './recovery/helping.ts'
 import { remind } from './recovery/reminders.ts'
 import { commitRecoverySets } from './recovery/setup.ts'
@@ -51,6 +52,7 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await endInvitations(edge)
   await quietly(edge, () => placeEscrow(edge), undefined)
   await quietly(edge, () => backUp(edge), undefined)
+  await placeGuards(edge)
   await quietly(edge, () => watchEscrow(edge), undefined)
   await remind(edge)
   await quietly(edge, () => removeSpentEscrow(edge), undefined)

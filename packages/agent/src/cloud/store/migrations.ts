@@ -54,6 +54,7 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
       time ${integer} not null)${after}`,
     'create index drops_time on drops (time)',
   ],
+  ({ after }) => [`create table guards (subject text primary key, guard text not null, stay text not null)${after}`],
 ]
 
 export const SCHEMA_VERSION: number = STEPS.length

@@ -3,7 +3,7 @@
  * (durable before acknowledged). Accounts are the DIDs that authenticated; contents are ciphertext.
  */
 import type { Bytes } from '@keystead/core'
-import type { EscrowRecord, GuessVerdict } from '@keystead/recovery'
+import type { EscrowRecord, Guard, GuessVerdict } from '@keystead/recovery'
 import type { Member, SlotSwap } from '../../protocols/account-devices/messages.ts'
 import type { CloudService } from '../../protocols/cloud-agent/messages.ts'
 import type { InvitationForm } from '../../protocols/invitation/messages.ts'
@@ -203,6 +203,13 @@ export interface CloudStore extends Tenants {
   removeInvitation(owner: string, id: string): Promise<void>
   /** Undefined when it is over. */
   invitation(id: string, now: number): Promise<KeptInvitation | undefined>
+
+  /** Once: rejects with `GUARD_REFUSED` for another in its place, and for what is not the account's. */
+  setGuard(account: string, subject: string, guard: Guard): Promise<void>
+  /** Resolves to until when nothing of it is released, seconds since 1970. Rejects with `STAY_REFUSED` or `STAY_SPENT`. */
+  stayRelease(subject: string, token: Uint8Array, now: number): Promise<number>
+  /** 0 where nobody ever objected. */
+  stayedUntil(subject: string): Promise<number>
 
   /** Times in seconds since 1970. Rejects with `DROP_REFUSED` for a box that is not newer, `DROP_FULL`. */
   putDrop(address: string, seq: number, box: Bytes, now: number): Promise<void>

@@ -5,6 +5,7 @@ import { accountKey } from './announcements.ts'
 import { dropsOf } from './drops.ts'
 import { escrowsOf } from './escrows.ts'
 import { filesOf } from './files.ts'
+import { guardsOf } from './guards.ts'
 import type { GuessWitness } from './guess-witness.ts'
 import { invitationsOf } from './invitations.ts'
 import { logsOf } from './logs.ts'
@@ -38,6 +39,7 @@ export function storeOn(
     ...mailOf(database),
     ...dropsOf(database),
     ...filesOf(database),
+    ...guardsOf(database),
     ...invitationsOf(database),
     ...logsOf(database),
     ...membersOf(database),

@@ -36,6 +36,8 @@ export interface Tables {
   invitations: { id: string; owner: string; expires: number; form: string; bytes: Uint8Array }
   /** Dead drops; `time` in seconds. */
   drops: { address: string; seq: number; box: Uint8Array; time: number }
+  /** By subject: what may stop its release, and the wait that stands; JSON. */
+  guards: { subject: string; guard: string; stay: string }
   nonces: { nonce: string; subject: string; until: number }
   escrows: {
     account: string

@@ -8,6 +8,7 @@ import { cancelChange } from './changes.ts'
 import { enterPin, escrowSenders } from './enter-pin.ts'
 import { escrowAgents } from './escrow-agents.ts'
 import { watchEscrow } from './escrow-deal.ts'
+import { objectTo, type Stayed, vetoWithKit } from './guards.ts'
 import { beginHelping, openHelping, stopHelping, typeCode } from './helping.ts'
 import { changedPlan, type RecoveryChange } from './members.ts'
 import type { Helping, Rescue } from './records.ts'
@@ -186,6 +187,16 @@ export class RecoveryAgent {
 
   refuseHelp(session: string): Promise<void> {
     return this.#act(() => stopHelping(this.#edge, session))
+  }
+
+  /** From any wallet, with the kit of whoever has no device: their agencies release nothing for a time, twice a deal (rule 27). */
+  vetoWithKit(kit: Kit): Promise<Stayed> {
+    return this.#act(() => vetoWithKit(this.#edge, kit))
+  }
+
+  /** As a contact of theirs: once a deal. Rejects with `NO_SHARE`, `STAY_SPENT`. */
+  objectTo(name: string): Promise<Stayed> {
+    return this.#act(async () => objectTo(this.#edge, await findContact(this.#edge, name)))
   }
 
   /** Stops every recovery of ours that the owner did not ask for. */

@@ -65,7 +65,7 @@ export async function dropProposal(edge: Edge): Promise<Change[]> {
   if (!proposal) return []
   const name = String(proposal.policy.epoch)
   return [
-    ...(['setup', 'escrow', 'share-health'] as const).map((category) => remove(category, name)),
+    ...(['setup', 'escrow', 'share-health', 'guard'] as const).map((category) => remove(category, name)),
     ...spendEscrow(await edge.records.get('escrow', name)),
     ...(await tellSuperseded(edge, proposal)),
   ]

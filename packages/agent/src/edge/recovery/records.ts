@@ -1,5 +1,5 @@
 /** What the agent keeps about recovery: our own, and what we keep and do for others. */
-import type { ContactCeremony, NewDeviceCeremony, PathId, RecoveryPolicy } from '@keystead/recovery'
+import type { ContactCeremony, Guard, NewDeviceCeremony, PathId, RecoveryPolicy } from '@keystead/recovery'
 
 /** One deal of recovery: public halves, and who keeps what; the secrets are with the contacts and on paper. */
 export interface RecoverySetup {
@@ -50,6 +50,15 @@ export interface EscrowProgress {
   }[]
   /** When they were last asked, seconds since 1970. */
   readonly looked: number
+}
+
+/** What is guarded of a deal, and where; the tokens are with kit and contacts. */
+export interface GuardItem {
+  /** DID of the agency, and ours there. */
+  readonly agency: string
+  readonly sender: string
+  readonly subject: string
+  readonly guard: Guard
 }
 
 /** Of one deal: what the owner knows of its shares since (RECOVERY-21). On this device only. */

@@ -4,13 +4,12 @@
  */
 import { endOf } from '@keystead/did-dkms'
 import { groupsOf, type Kit, type PathId, vetoDigest } from '@keystead/recovery'
+import { askAsNobody } from '../agency-link.ts'
 import { type Edge, fault, nowSeconds } from '../context.ts'
 import { agencyDescriptor } from '../discovery.ts'
-import { destroyKeys } from '../key-life.ts'
 import { ownLog } from '../log/authority.ts'
 import { flushOutbox } from '../outbox.ts'
-import { makeAccount } from '../own-dids.ts'
-import { put, remove } from '../store.ts'
+import { put } from '../store.ts'
 import { syncUntil } from '../sync.ts'
 import { watchEscrow } from './escrow-deal.ts'
 import type { RecoverySetup } from './records.ts'
@@ -32,7 +31,7 @@ export interface Rehearsal {
   /** `read`: now. */
   readonly kit: 'read' | 'read-before' | 'never-read'
   /** With the kit: whether its agencies lead a new device on. */
-  readonly agencies: readonly { readonly url: string; readonly result: 'good' | 'away' | 'wrong' }[]
+  readonly agencies: readonly { readonly url: string; readonly result: 'good' | 'away' | 'stayed' | 'wrong' }[]
   /** Our DIDs: whether the ledger commits to a recovery key that we have sealed, or will from then on. */
   readonly identities: readonly {
     readonly label: string
@@ -86,24 +85,21 @@ export async function takeKit(edge: Edge, setup: RecoverySetup | undefined, kit:
 
 /** As a new device would ask them: under a name made for this alone, so that no agency learns whose record it shows. */
 async function agenciesOf(edge: Edge, setup: RecoverySetup, kit: Kit): Promise<Rehearsal['agencies']> {
-  const found: { url: string; result: 'good' | 'away' | 'wrong' }[] = []
-  for (const url of kit.agencies) {
-    const own = await makeAccount(edge)
-    await edge.records.commit([put('own-did', own.did, own)])
+  const found: { url: string; result: 'good' | 'away' | 'stayed' | 'wrong' }[] = []
+  for (const url of kit.agencies)
     try {
       const { did } = await agencyDescriptor(edge.ports.fetch, url)
-      const record = await recordAt(edge, { url, did, account: own.did }, kit)
+      const record = await recordAt(edge, url, kit, (request) => askAsNobody(edge, did, request))
       const ours = record.policy.epoch === setup.policy.epoch && record.log.log === (await ownLog(edge))?.log
       found.push({ url, result: ours ? 'good' : 'wrong' })
     } catch (error) {
       const { code } = error as { code?: string }
       if (code === undefined) throw error
-      found.push({ url, result: code === 'AGENCY_UNREACHABLE' ? 'away' : 'wrong' })
-    } finally {
-      await edge.records.commit([remove('own-did', own.did)])
-      await destroyKeys(edge, [own.authentication.keyId, own.keyAgreement.keyId])
+      found.push({
+        url,
+        result: code === 'AGENCY_UNREACHABLE' ? 'away' : code === 'RELEASE_STAYED' ? 'stayed' : 'wrong',
+      })
     }
-  }
   return found
 }
 

@@ -101,21 +101,22 @@ export async function locatorRecord(edge: Edge, lead: Lead): Promise<LocatorReco
   let last: unknown = fault('AGENCY_REFUSED', 'no agency is named')
   for (const url of lead.agencies)
     try {
-      return await recordAt(edge, await whoAt(edge, url), lead)
+      return await recordAt(edge, url, lead, (request) => askAt(edge, url, request))
     } catch (error) {
       last = error
     }
   throw last
 }
 
-/** The record at one agency, asked for under the name `account`. */
+/** The record at one agency; `asked`: under which name. */
 export async function recordAt(
   edge: Edge,
-  { url, did, account }: { readonly url: string; readonly did: string; readonly account: string },
+  url: string,
   { locator, genesis }: Lead,
+  asked: (request: AgencyRequest) => Promise<Message>,
 ): Promise<LocatorRecord> {
   const body = { account: base64url.encode(locatorAccount(locator, url)) }
-  const [attachment] = (await ask(edge, did, account, { type: LOCATOR_GET, body })).attachments ?? []
+  const [attachment] = (await asked({ type: LOCATOR_GET, body })).attachments ?? []
   if (!attachment) throw fault('AGENCY_REFUSED', 'the agency shows no record for this kit')
   const record = openLocatorRecord(locator, attachmentBytes(attachment))
   const net = genesis ?? edge.ports.ledger.net

@@ -16,6 +16,7 @@ import {
   type LocatorRecord,
   locatorAccount,
   MAX_AGENCIES,
+  makeGuard,
   makeSharePackets,
   newGroupSecret,
   newLocator,
@@ -30,6 +31,7 @@ import {
   vouchForLog,
 } from '@keystead/recovery'
 import { SHARE } from '../../protocols/recovery/messages.ts'
+import { type GuardedKind, guardedSubject, readerName } from '../../protocols/recovery-guard/messages.ts'
 import { agencyOf, type Edge, fault, nowSeconds, profileOf, toPeer } from '../context.ts'
 import { rotateIdentity } from '../identity-operations.ts'
 import { aboutOf, currentEntry, nextEntry, requireLog } from '../log/authority.ts'
@@ -41,8 +43,9 @@ import type { Profile, Relationship } from '../records.ts'
 import { type Change, put } from '../store.ts'
 import { dropProposal } from './changes.ts'
 import { dealToAgents, type EscrowPlan, type NewLocator } from './escrow-deal.ts'
+import { stayDelay } from './guards.ts'
 import { type PathKeys, pathKeys } from './path-keys.ts'
-import type { RecoverySetup } from './records.ts'
+import type { EscrowProgress, GuardItem, RecoverySetup } from './records.ts'
 import { currentSetup, newRecoverySet, setups } from './recovery-set.ts'
 
 export interface RecoveryPlan {
@@ -120,6 +123,7 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
       kind !== 'folder' && agencies.includes(url) && !others.includes(url)
         ? [{ ...sealedLocator(edge, locator, record, url), epoch }]
         : []
+    const guards = guardsOf(edge, { veto: kit.veto, packets })
     const atAgents = plan.escrow ? await dealToAgents(edge, plan.escrow, { secret: E, locator, epoch, locatorAt }) : []
     await edge.records.commit([
       ...(await dropProposal(edge)),
@@ -136,6 +140,20 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
         })),
       }),
       ...atAgents,
+      put('guard', String(epoch), {
+        waiting: [
+          ...kept.flatMap(({ holder }) => [
+            ...placedAt(holder).map(({ account }) => guards(holder.did, holder.account, 'locator', account)),
+            ...paths.map(({ reader }) =>
+              guards(holder.did, holder.account, 'reader', readerName(encodeMultikey(reader.publicKey))),
+            ),
+          ]),
+          ...agentsIn(atAgents).flatMap(({ id, sender, account, locator: placed }) => [
+            guards(id, sender, 'escrow', account),
+            ...(placed ? [guards(id, sender, 'locator', placed.account)] : []),
+          ]),
+        ],
+      }),
       ...plan.contacts.map((contact, index) => shareMessage(edge, contact, setup, packets[index] as Uint8Array)),
     ])
     await vault.noteKit('shown')
@@ -219,6 +237,19 @@ function services(agency: NonNullable<Profile['agency']>, plan: RecoveryPlan): P
 function secondHolders(own: string, { escrow }: RecoveryPlan): string[] {
   const other = escrow?.agents.find(({ endpoint }) => new URL(endpoint).host !== new URL(own).host)
   return other ? [other.endpoint] : []
+}
+
+function agentsIn(changes: readonly Change[]): EscrowProgress['agents'] {
+  return changes.flatMap((change) => (change.category === 'escrow' && change.value ? change.value.agents : []))
+}
+
+/** What guards each part of the deal at its agency: made while the veto code and the packets are at hand (rule 27). */
+function guardsOf(edge: Edge, tokens: { veto: string; packets: readonly Uint8Array[] }) {
+  const seconds = stayDelay(edge)
+  return (agency: string, sender: string, kind: GuardedKind, name: string): GuardItem => {
+    const subject = guardedSubject(kind, name)
+    return { agency, sender, subject, guard: makeGuard({ ...tokens, seconds }, subject, edge.ports.random) }
+  }
 }
 
 function sealedLocator(edge: Edge, locator: Uint8Array, record: LocatorRecord, url: string): NewLocator {

@@ -19,6 +19,7 @@ import * as pickup from '../pickup/messages.ts'
 import * as publish from '../publish/messages.ts'
 import * as push from '../push/messages.ts'
 import * as recovery from '../recovery/messages.ts'
+import * as guard from '../recovery-guard/messages.ts'
 import * as report from '../report-problem/messages.ts'
 import * as trustPing from '../trust-ping/messages.ts'
 import * as userProfile from '../user-profile/messages.ts'
@@ -58,6 +59,12 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
   ],
   'drop get': [drop.parseDropGet, { address: long }],
   'drop box': [drop.parseDropBox, { address: long, seq: 1 }],
+  'guard set': [
+    guard.parseGuardSet,
+    { subject: `locator|${long}`, seconds: 5, veto: long, objections: Array(16).fill(long) },
+  ],
+  'guard stay': [guard.parseGuardStay, { subject: `escrow|${long}`, token: long }],
+  'guard stayed': [guard.parseGuardStayed, { subject: `reader|${long}`, until: 5 }],
   entries: [connect.parseEntries, { entries: [{}] }],
   ack: [connect.parseRelationshipAck, { seq: 1, head: 'x', pendingUntil: 5 }],
   offer: [credential.parseOffer, { credentialType: 'Card', issuer: 'did:dkms:a', claims: {}, nonce: long }],
