@@ -53,6 +53,9 @@ export const MAX_CREDENTIAL_BYTES = 64 * 1024
 /** Characters of a recipient's DID: a did:peer:2 that names its mediator by a did:peer:2 has about 600. */
 export const MAX_RECIPIENT_DID = 2048
 
+/** Characters of the long form of a did:peer:4, which is a document: a key set for each of many devices fits. */
+export const MAX_LONG_FORM = 16 * 1024
+
 /** Recipients in one update, and messages in one delivery: a reply must fit into one DIDComm message. */
 export const MAX_RECIPIENT_UPDATES = 100
 export const MAX_DELIVERY = 50

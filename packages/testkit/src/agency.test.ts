@@ -6,7 +6,7 @@ import { type Batch, parseBatch, signEntry } from '@keystead/wallet'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ask, packFor, post } from '../../agent/src/edge/agency-link.ts'
-import { makeAccount } from '../../agent/src/edge/own-dids.ts'
+import { makeAccount, makePairwise } from '../../agent/src/edge/own-dids.ts'
 import { put } from '../../agent/src/edge/store.ts'
 import { MAX_MAIL_BYTES } from '../../agent/src/limits.ts'
 import * as devices from '../../agent/src/protocols/account-devices/messages.ts'
@@ -14,7 +14,7 @@ import { GRANT } from '../../agent/src/protocols/cloud-agent/messages.ts'
 import { QUERIES } from '../../agent/src/protocols/discover-features/messages.ts'
 import * as locator from '../../agent/src/protocols/locator/messages.ts'
 import * as log from '../../agent/src/protocols/log/messages.ts'
-import { RECIPIENT_UPDATE } from '../../agent/src/protocols/mediation/messages.ts'
+import { RECIPIENT_UPDATE, recipientTranscript } from '../../agent/src/protocols/mediation/messages.ts'
 import * as pickup from '../../agent/src/protocols/pickup/messages.ts'
 import { PUBLISH } from '../../agent/src/protocols/publish/messages.ts'
 import { founding, TestDevice, testDevices } from '../../wallet/src/log/testing/device.ts'
@@ -148,6 +148,34 @@ describe('the mailbox', () => {
     const signature = base64url.encode(systemRandom(64))
     expect(await claim({ kid: `${did}#${fragment}`, signature })).toMatchObject([{ result: 'client_error' }])
     expect(await network.agency.options.store.accountOf(did)).toBe((await victim.agent.profile()).agency?.account)
+  })
+
+  it('AGENCY-25: a registration that shows control goes before one that shows nothing, and no other before it', async () => {
+    const [thief, owner, other] = [await account('mailbox'), await account('mailbox'), await account('mailbox')]
+    const { edge } = client.agent
+    const signing = await edge.ports.vault.createKey({ kind: 'signing', suite: 'ed25519' }, 'relationship')
+    const own = await makePairwise(edge, { keyId: signing.keyId, publicKey: signing.key.publicKey }, agency)
+    const register = async (from: string, by = from, to = own.did): Promise<unknown> => {
+      const signed = recipientTranscript({ agency, account: by, recipient: to })
+      const proof = {
+        kid: `${own.did}#auth`,
+        signature: base64url.encode(await signing.key.sign(signed)),
+        long_form: own.longForm,
+      }
+      const updates = [{ recipient_did: to, action: 'add', ...(by === '' ? {} : { proof }) }]
+      return (await asked(from, RECIPIENT_UPDATE, { updates })).body['updated']
+    }
+    const result = (word: string, did = own.did): unknown => [{ recipient_did: did, action: 'add', result: word }]
+    expect(await register(thief, '')).toEqual(result('success'))
+    // Somebody else's signature, or one for another DID, shows nothing.
+    expect(await register(other, owner)).toEqual(result('client_error'))
+    expect(await register(other, other, 'did:peer:4zQmOther')).toEqual(result('client_error', 'did:peer:4zQmOther'))
+    expect(await register(owner)).toEqual(result('success'))
+    expect(await register(owner)).toEqual(result('no_change'))
+    expect(await register(thief, '')).toEqual(result('client_error'))
+    expect(await register(other)).toEqual(result('client_error'))
+    await forward(own.did, message('for the owner'))
+    expect((await asked(owner, pickup.DELIVERY_REQUEST, { limit: 10 })).attachments).toHaveLength(1)
   })
 
   it('refuses what is too large, and mail for nobody, with their codes', async () => {

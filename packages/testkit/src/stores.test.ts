@@ -44,6 +44,9 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       expect(results.filter((result) => result === 'success')).toHaveLength(1)
       expect(await one.accountOf(did)).toBe(accounts[results.indexOf('success')])
       expect(await other.addRecipient(random(), did)).toBe('client_error')
+      expect(await other.addRecipient('prover', did, { proven: true })).toBe('success')
+      expect(await one.addRecipient('another', did, { proven: true })).toBe('client_error')
+      expect(await one.addRecipient('prover', did)).toBe('no_change')
       expect(await other.addRecipient('taker', did, { takeOver: true })).toBe('success')
       expect(await one.accountOf(did)).toBe('taker')
     })
@@ -284,6 +287,7 @@ describe('AGENCY-12 migrations', () => {
       'drop table guards',
       'drop index mail_received',
       'drop index mail_status',
+      'alter table recipients drop column proven',
     )
     const adopted = openSqliteStore(folder)
     expect(await adopted.store.mailStatus('a')).toMatchObject({ count: 1 })

@@ -1,6 +1,6 @@
 /** Which message an agency answers how. A handler with a `service` runs only for accounts that were granted it. */
 import { verifySignature } from '@keystead/crypto'
-import { findMethod } from '@keystead/did'
+import { didOf, findMethod, peerShortForm } from '@keystead/did'
 import { FORWARD_TYPE } from '@keystead/didcomm'
 import { MAIL_DAYS, MAX_DELIVERY_BYTES } from '../limits.ts'
 import { type CloudService, GRANT, GRANTED, parseServices } from '../protocols/cloud-agent/messages.ts'
@@ -43,30 +43,36 @@ async function updateRecipients(
       result = await store.removeRecipient(account(incoming), recipient_did)
       // Of the time when the device was alone.
       if (result === 'no_change') result = await store.removeRecipient(device(incoming), recipient_did)
-    } else if (recipient_did.startsWith('did:dkms:')) result = await claim(agent, incoming, recipient_did, proof)
+    } else if (proof) result = await claim(agent, incoming, recipient_did, proof)
+    else if (recipient_did.startsWith('did:dkms:')) result = 'client_error'
     else result = await store.addRecipient(account(incoming), recipient_did)
     updated.push({ recipient_did, action, result })
   }
   return updated
 }
 
-/** A DID that everybody knows goes to whoever controls it today: after a recovery, the new device. */
+/**
+ * AGENCY-25: whoever shows control of a DID has its mail, whoever named it before without showing it. A DID that everybody knows
+ * goes to whoever controls it today: after a recovery, the new device.
+ */
 async function claim(
   agent: CloudAgent,
   incoming: Incoming,
   recipient: string,
-  proof: mediation.RecipientUpdate['proof'],
+  { kid, signature, longForm = recipient }: NonNullable<mediation.RecipientUpdate['proof']>,
 ): Promise<mediation.UpdateResult> {
   const { did, resolver, store } = agent.options
-  if (!proof) return 'client_error'
-  const { didDocument, didResolutionMetadata } = await resolver.resolve(recipient)
+  if (peerShortForm(longForm) !== recipient && longForm !== recipient) return 'client_error'
+  const { didDocument, didResolutionMetadata } = await resolver.resolve(longForm)
   if (!didDocument)
     return didResolutionMetadata.error?.type.endsWith('#INTERNAL_ERROR') ? 'server_error' : 'client_error'
-  const key = findMethod(didDocument, proof.kid, 'authentication')?.publicKey
+  if (didOf(kid) !== recipient) return 'client_error'
+  const key = findMethod(didDocument, `${longForm}${kid.slice(recipient.length)}`, 'authentication')?.publicKey
   const signed = mediation.recipientTranscript({ agency: did, account: device(incoming), recipient })
   if (key?.suite !== 'ed25519' && key?.suite !== 'p256') return 'client_error'
-  if (!verifySignature({ suite: key.suite, bytes: key.bytes }, signed, proof.signature)) return 'client_error'
-  return store.addRecipient(account(incoming), recipient, { takeOver: true })
+  if (!verifySignature({ suite: key.suite, bytes: key.bytes }, signed, signature)) return 'client_error'
+  const takeOver = recipient.startsWith('did:dkms:')
+  return store.addRecipient(account(incoming), recipient, { proven: true, takeOver })
 }
 
 /** Somebody else's client asks for mediation and nothing more: that is its grant. */

@@ -4,7 +4,7 @@
  */
 import { type Bytes, base64url, isKeysteadError, type Json, type JsonObject } from '@keystead/core'
 import { didOf, messagingEndpoints, peerShortForm } from '@keystead/did'
-import { type Message, pack, wrapForward } from '@keystead/didcomm'
+import { type Message, pack, type SigningPort, wrapForward } from '@keystead/didcomm'
 import { DROP_KEEP_SECONDS } from '../limits.ts'
 import { RELATIONSHIP_ALERT } from '../protocols/connect/messages.ts'
 import { parseUpdateResults, RECIPIENT_UPDATE, recipientTranscript } from '../protocols/mediation/messages.ts'
@@ -12,7 +12,7 @@ import { askAgency, endpointOf, post } from './agency-link.ts'
 import { agencyOf, type Edge, fault, nowSeconds, tell } from './context.ts'
 import { identitySigner } from './identities.ts'
 import { ownView } from './ledger-view.ts'
-import { senderOf } from './own-dids.ts'
+import { senderOf, signerOf } from './own-dids.ts'
 import type { OutboxItem, Outgoing, PeerLog } from './records.ts'
 import { remove } from './store.ts'
 
@@ -112,7 +112,7 @@ async function bring(edge: Edge, item: OutboxItem): Promise<void> {
 }
 
 async function updateRecipient(edge: Edge, { did, action }: Extract<OutboxItem, { kind: 'recipient' }>): Promise<void> {
-  const proof = action === 'add' && did.startsWith('did:dkms:') ? { proof: await proveRecipient(edge, did) } : {}
+  const proof = action === 'add' ? await proveRecipient(edge, did) : {}
   const answer = await askAgency(edge, {
     type: RECIPIENT_UPDATE,
     body: { updates: [{ recipient_did: did, action, ...proof }] },
@@ -122,11 +122,26 @@ async function updateRecipient(edge: Edge, { did, action }: Extract<OutboxItem, 
   if (result === 'client_error') throw fault('AGENCY_REFUSED', 'the agency does not receive for this DID')
 }
 
-async function proveRecipient(edge: Edge, recipient: string): Promise<JsonObject> {
+/** AGENCY-25. A DID whose signing key is gone, because it was replaced, is named without. */
+async function proveRecipient(edge: Edge, recipient: string): Promise<{ proof?: JsonObject }> {
   const { did: agency, account } = await agencyOf(edge)
-  const { kid, key } = await identitySigner(edge, recipient)
-  const signature = await key.sign(recipientTranscript({ agency, account, recipient }))
-  return { kid, signature: base64url.encode(signature) }
+  const isPublic = recipient.startsWith('did:dkms:')
+  const signer = isPublic ? await identitySigner(edge, recipient) : await ownSigner(edge, recipient)
+  if (!signer) return {}
+  const signature = base64url.encode(await signer.key.sign(recipientTranscript({ agency, account, recipient })))
+  const own = isPublic ? undefined : await edge.records.get('own-did', recipient)
+  const longForm = own && own.longForm !== recipient ? { long_form: own.longForm } : {}
+  return { proof: { kid: signer.kid, signature, ...longForm } }
+}
+
+async function ownSigner(edge: Edge, did: string): Promise<SigningPort | undefined> {
+  try {
+    return await signerOf(edge, did)
+  } catch (error) {
+    if (isKeysteadError(error, 'WALLET_LOCKED')) throw error
+    if (isKeysteadError(error)) return undefined
+    throw error
+  }
 }
 
 /** Packs for the peer and for each mediator on the way, and hands it to the first. */

@@ -31,17 +31,20 @@ export function recipientsOf({
       (await db.selectFrom('recipients').select('account').where('did', '=', did).executeTakeFirst())?.account,
     recipients: async (account) =>
       (await db.selectFrom('recipients').select('did').where('account', '=', account).execute()).map(({ did }) => did),
-    addRecipient: (account, did, { takeOver = false } = {}) =>
+    addRecipient: (account, did, { proven: shown = false, takeOver = false } = {}) =>
       alone(`recipient ${did}`, async (transaction) => {
-        const known = transaction.selectFrom('recipients').select('account').where('did', '=', did)
-        const holder = (await known.executeTakeFirst())?.account
-        if (holder === account) return 'no_change'
-        if (holder !== undefined && !takeOver) return 'client_error'
+        const known = transaction.selectFrom('recipients').select(['account', 'proven']).where('did', '=', did)
+        const before = await known.executeTakeFirst()
+        const holder = before?.account
+        const proven = shown || (holder === account && before?.proven === 1) ? 1 : 0
+        if (holder === account && before?.proven === proven) return 'no_change'
+        if (holder !== undefined && holder !== account && !takeOver && !(proven === 1 && before?.proven === 0))
+          return 'client_error'
         const own = transaction.selectFrom('recipients').select((e) => e.fn.countAll<number>().as('count'))
         const { count } = await own.where('account', '=', account).executeTakeFirstOrThrow()
         if (count >= MAX_RECIPIENTS_PER_ACCOUNT) return 'client_error'
-        if (holder === undefined) await transaction.insertInto('recipients').values({ did, account }).execute()
-        else await transaction.updateTable('recipients').set({ account }).where('did', '=', did).execute()
+        if (holder === undefined) await transaction.insertInto('recipients').values({ did, account, proven }).execute()
+        else await transaction.updateTable('recipients').set({ account, proven }).where('did', '=', did).execute()
         return 'success'
       }),
     removeRecipient: (account, did) =>

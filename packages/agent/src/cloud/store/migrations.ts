@@ -40,6 +40,7 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
   ],
   // Each message asks how many and how large the others are: answered from the index alone.
   () => ['create index mail_status on mail (account, received, size)'],
+  () => ['alter table recipients add column proven integer not null default 0'],
   // Whole snapshots were never released; the operation log takes their place (SYNC-10).
   ({ bytes, integer, after }) => [
     'drop table envelopes',

@@ -113,11 +113,11 @@ export interface CloudStore extends Tenants {
   swapSlot(account: string, swap: SlotSwap, value: Bytes): Promise<{ seq: number; value: Bytes }>
 
   /** The first account that adds a DID keeps it; `client_error` to any other. */
-  /** `takeOver`: also from another account, for a DID whose control was shown. */
+  /** `proven`: control was shown, which goes before an account that did not; `takeOver`: before any. */
   addRecipient(
     account: string,
     did: string,
-    options?: { readonly takeOver?: boolean },
+    options?: { readonly proven?: boolean; readonly takeOver?: boolean },
   ): Promise<'success' | 'no_change' | 'client_error'>
   removeRecipient(account: string, did: string): Promise<'success' | 'no_change'>
   recipients(account: string): Promise<string[]>

@@ -3,7 +3,8 @@ import type { Kysely, Transaction } from 'kysely'
 
 export interface Tables {
   grants: { account: string; services: string }
-  recipients: { did: string; account: string }
+  /** `proven`: 1 where control of the DID was shown. */
+  recipients: { did: string; account: string; proven: number }
   /** What the operator decided; null: the default. */
   accounts: {
     account: string

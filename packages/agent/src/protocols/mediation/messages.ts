@@ -1,6 +1,6 @@
 /** coordinate-mediation 2.0 and 3.0 (didcomm.org): who receives for whom. 2.0 is what deployed clients still send. */
 import { base64url, canonicalJson, Fields, fail } from '@keystead/core'
-import { MAX_RECIPIENT_DID, MAX_RECIPIENT_UPDATES } from '../../limits.ts'
+import { MAX_LONG_FORM, MAX_RECIPIENT_DID, MAX_RECIPIENT_UPDATES } from '../../limits.ts'
 
 const V2 = 'https://didcomm.org/coordinate-mediation/2.0'
 const V3 = 'https://didcomm.org/coordinate-mediation/3.0'
@@ -22,8 +22,11 @@ export const KEYLIST_V2 = `${V2}/keylist`
 export interface RecipientUpdate {
   readonly recipient_did: string
   readonly action: 'add' | 'remove'
-  /** Ours: shows control of a DID that others know, so that nobody takes its mail. Other mediators do not read it. */
-  readonly proof?: { readonly kid: string; readonly signature: Uint8Array }
+  /**
+   * Ours: shows control of the DID, so that nobody takes its mail; `longForm` where the DID does not say its keys itself.
+   * Other mediators do not read it.
+   */
+  readonly proof?: { readonly kid: string; readonly signature: Uint8Array; readonly longForm?: string }
 }
 
 /** What an authentication key of the recipient signs: this agency, this account. */
@@ -39,11 +42,12 @@ export function parseRecipientUpdate(body: unknown): RecipientUpdate[] {
     const proof = update.optional('proof', () => {
       const p = update.object('proof')
       const parsed = {
-        kid: p.string('kid', { max: 300 }),
+        kid: p.string('kid', { max: MAX_RECIPIENT_DID + 64 }),
         signature: p.decoded('signature', 100, base64url.decode),
       }
+      const longForm = p.optional('long_form', (f, n) => did(f.string(n, { max: MAX_LONG_FORM }), path))
       p.end()
-      return parsed
+      return longForm === undefined ? parsed : { ...parsed, longForm }
     })
     return {
       recipient_did: did(update.string('recipient_did', { max: MAX_RECIPIENT_DID }), path),
