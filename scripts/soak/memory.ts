@@ -11,6 +11,14 @@ export interface Sample {
   readonly megabytes: number
 }
 
+/** What is in use, by what a process says with `--trace-gc`: the heap after each full collection. */
+export function liveHeap(said: readonly string[]): Sample[] {
+  return said.flatMap((line) => {
+    const [, milliseconds, megabytes] = /(\d+) ms: Mark-Compact.*?-> ([\d.]+) \(/.exec(line) ?? []
+    return milliseconds === undefined ? [] : [{ seconds: Number(milliseconds) / 1000, megabytes: Number(megabytes) }]
+  })
+}
+
 /** Bytes of a process that are its own. */
 export function residentMemory(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')

@@ -10,11 +10,16 @@ const NODE = ['--conditions=@keystead/source', '--disable-warning=ExperimentalWa
 
 export class AgencyProcess {
   readonly #environment: NodeJS.ProcessEnv
+  readonly #flags: readonly string[]
   #child: ChildProcess | undefined
   /** What it logged since it was made. */
   readonly log: string[] = []
 
-  constructor(environment: NodeJS.ProcessEnv) {
+  /** What Node itself said besides, where `flags` ask for it. */
+  readonly said: string[] = []
+
+  constructor(environment: NodeJS.ProcessEnv, flags: readonly string[] = []) {
+    this.#flags = flags
     this.#environment = { ...process.env, NODE_OPTIONS: '', ...environment }
   }
 
@@ -24,14 +29,17 @@ export class AgencyProcess {
 
   /** Resolves when it is ready. */
   start(): Promise<void> {
-    const child = spawn(process.execPath, [...NODE, MAIN], {
+    const child = spawn(process.execPath, [...this.#flags, ...NODE, MAIN], {
       env: this.#environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
     createInterface({ input: child.stderr }).on('line', (line) => this.log.push(line))
     return new Promise((resolve, reject) => {
-      createInterface({ input: child.stdout }).on('line', (line) => line.startsWith('agency ready') && resolve())
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        if (line.startsWith('agency ready')) resolve()
+        else this.said.push(line)
+      })
       child.once('exit', (code) => reject(new Error(`the agency ended (${code}): ${this.log.join('\n')}`)))
     })
   }
