@@ -40,7 +40,6 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
   ],
   // Each message asks how many and how large the others are: answered from the index alone.
   () => ['create index mail_status on mail (account, received, size)'],
-  () => ['alter table recipients add column proven integer not null default 0'],
   // Whole snapshots were never released; the operation log takes their place (SYNC-10).
   ({ bytes, integer, after }) => [
     'drop table envelopes',
@@ -56,6 +55,7 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
     'create index drops_time on drops (time)',
   ],
   ({ after }) => [`create table guards (subject text primary key, guard text not null, stay text not null)${after}`],
+  () => ['alter table recipients add column proven integer not null default 0'],
 ]
 
 export const SCHEMA_VERSION: number = STEPS.length

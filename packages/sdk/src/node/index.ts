@@ -1,0 +1,1 @@
+export { type AgentOptions, NodeAgent, openAgent } from './agent.ts'
