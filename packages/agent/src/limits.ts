@@ -184,6 +184,11 @@ export const MAX_RUN_BYTES = 420 * 1024
 export const SNAPSHOT_AFTER_CHANGES = 1000
 export const SNAPSHOT_AFTER_SECONDS = 7 * 86_400
 
+/** Bytes of what a device says of its log, sealed: sixty-four heads and padding. */
+export const MAX_HEADS_BYTES = 16 * 1024
+/** Seconds between two words to the agents of the PIN on how far the log is, unless the owner asks for one. */
+export const HEADS_SECONDS = 600
+
 /** Seconds between two looks at what the holders of a log have. */
 export const HOLDER_LOOK_SECONDS = 3600
 

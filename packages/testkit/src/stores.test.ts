@@ -282,6 +282,7 @@ describe('AGENCY-12 migrations', () => {
       'drop table members',
       'drop table slots',
       'drop table batches',
+      'drop table escrow_heads',
       'alter table vaults drop column touched',
       'drop table drops',
       'drop table guards',

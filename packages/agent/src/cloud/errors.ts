@@ -18,6 +18,7 @@ export type CloudErrorCode =
   | 'ESCROW_EXISTS'
   | 'ESCROW_REFUSED'
   | 'ESCROW_LOCKED'
+  | 'HEADS_NOT_NEWER'
   | 'NO_SOCKET'
   | 'EXPIRED'
   | 'AGENCY_IN_USE'

@@ -14,6 +14,7 @@ import {
   requestIsOwners,
   signDescriptor,
 } from '@keystead/recovery'
+import { MAX_HEADS_BYTES } from '../limits.ts'
 import * as escrow from '../protocols/escrow/messages.ts'
 import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
 import { refuseWhileStayed } from './guards.ts'
@@ -119,6 +120,26 @@ async function release(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
   }
 }
 
+/** SYNC-9: sealed; the agent sees a number that grows. */
+async function sayHeads(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const { account, n } = escrow.parseEscrowHeads(incoming.message.body)
+  await owned(agent, incoming, account)
+  const box = onlyAttachment(incoming.message)
+  if (box.length > MAX_HEADS_BYTES) throw refusal('MESSAGE_TOO_LARGE', `heads have at most ${MAX_HEADS_BYTES} bytes`)
+  await agent.options.store.putHeads(account, n, box)
+  return { type: escrow.ESCROW_HEADS, body: { account, n } }
+}
+
+/** To whoever has the locator; the guess counter is not touched. */
+async function showHeads(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
+  const request = escrow.parseEscrowOpen(incoming.message.body)
+  await authenticated(agent, incoming, 'heads', request)
+  const { account } = request
+  const heads = await agent.options.store.heads(account)
+  const shown = heads ? { attachments: [{ id: 'heads', bytes: heads.box }] } : {}
+  return { type: escrow.ESCROW_HEADS, body: { account, n: heads?.n ?? 0 }, ...shown }
+}
+
 async function removeEscrow(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
   const { account, proof } = escrow.parseEscrowRemove(incoming.message.body)
   if (proof) {
@@ -168,5 +189,7 @@ export const ESCROW_HANDLERS: readonly (readonly [string, Handler])[] = [
   [escrow.ESCROW_OPEN, { run: open }],
   [escrow.ESCROW_EVALUATE, { run: evaluate }],
   [escrow.ESCROW_RELEASE, { run: release }],
+  [escrow.ESCROW_SAY_HEADS, { run: sayHeads }],
+  [escrow.ESCROW_SHOW_HEADS, { run: showHeads }],
   [escrow.ESCROW_REMOVE, { run: removeEscrow }],
 ]

@@ -49,6 +49,7 @@ import type {
 } from './records.ts'
 import { RecoveryAgent } from './recovery/agent.ts'
 import { answerShare } from './recovery/contacts.ts'
+import { sayHeads } from './recovery/heads.ts'
 import { finishRemovals, type RemovalOptions, removeContact } from './removal.ts'
 import { type PlannedReplacement, planFor, replaceCompromised } from './replacement/replace.ts'
 import { rotateEverything } from './rotation.ts'
@@ -174,6 +175,7 @@ export class EdgeAgent {
   backUp(): Promise<BackupStatus> {
     return this.#act(async () => {
       await backUp(this.edge, { look: true })
+      await sayHeads(this.edge, { now: true })
       return backupStatus(this.edge)
     })
   }

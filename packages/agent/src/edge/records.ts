@@ -12,7 +12,7 @@ import type { Segment } from '@keystead/wallet'
 import type { MeetingState } from '../protocols/key-verify/in-person.ts'
 import type { Verdict } from '../protocols/key-verify/judge.ts'
 import type { Challenge, ChallengeResponse } from '../protocols/key-verify/messages.ts'
-import type { KeptBatch, LogCandidate, LogChange, LogHolder, OwnLog } from './log/records.ts'
+import type { KeptBatch, LogCandidate, LogChange, LogHolder, OwnLog, SaidHeads } from './log/records.ts'
 import type {
   EscrowProgress,
   GuardItem,
@@ -79,6 +79,8 @@ export interface Records {
   tombstone: LogChange
   batch: KeptBatch
   holder: LogHolder
+  /** The last word on our log for the agents of the PIN. */
+  heads: SaidHeads
   /** By epoch, as `setup`. */
   escrow: EscrowProgress
   /** By epoch, as `setup`. */
@@ -135,6 +137,7 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   tombstone: 'cache',
   batch: 'cache',
   holder: 'cache',
+  heads: 'cache',
   escrow: 'cache',
   'share-health': 'cache',
   guard: 'cache',

@@ -13,6 +13,7 @@ import { commitChange } from './recovery/changes.ts'
 import { forgetShares } from './recovery/contacts.ts'
 import { placeEscrow, removeSpentEscrow, watchEscrow } from './recovery/escrow-deal.ts'
 import { placeGuards } from './recovery/guards.ts'
+import { sayHeads } from './recovery/heads.ts'
 import { forgetHelping } from './recovery/helping.ts'
 import { remind } from './recovery/reminders.ts'
 import { commitRecoverySets } from './recovery/setup.ts'
@@ -53,6 +54,7 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await quietly(edge, () => placeEscrow(edge), undefined)
   await quietly(edge, () => backUp(edge), undefined)
   await placeGuards(edge)
+  await quietly(edge, () => sayHeads(edge), undefined)
   await quietly(edge, () => watchEscrow(edge), undefined)
   await remind(edge)
   await quietly(edge, () => removeSpentEscrow(edge), undefined)

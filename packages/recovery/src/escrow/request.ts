@@ -5,7 +5,7 @@
 import { type Bytes, base64url, canonicalJson } from '@keystead/core'
 import { verifySignature } from '@keystead/crypto'
 
-export type EscrowStep = 'open' | 'evaluate' | 'release' | 'remove'
+export type EscrowStep = 'open' | 'evaluate' | 'release' | 'remove' | 'heads'
 
 export interface EscrowRequest {
   readonly step: EscrowStep

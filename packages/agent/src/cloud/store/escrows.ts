@@ -11,11 +11,16 @@ import type { GuessWitness } from './guess-witness.ts'
 import type { CloudStore } from './port.ts'
 import type { Database, Tables } from './tables.ts'
 
-type EscrowStore = Pick<CloudStore, 'putEscrow' | 'escrow' | 'countGuess' | 'markReleased' | 'removeEscrow'>
+type EscrowStore = Pick<
+  CloudStore,
+  'putEscrow' | 'escrow' | 'countGuess' | 'putHeads' | 'heads' | 'markReleased' | 'removeEscrow'
+>
 
 export function escrowsOf({ db, alone }: Database, witness: GuessWitness): EscrowStore {
   const rowOf = (from: Database['db'], account: string) =>
     from.selectFrom('escrows').selectAll().where('account', '=', account).executeTakeFirst()
+  const headsOf = (from: Database['db'], account: string) =>
+    from.selectFrom('escrow_heads').selectAll().where('account', '=', account).executeTakeFirst()
   const usedOf = async (from: Database['db'], account: string): Promise<number> => {
     const count = from.selectFrom('escrow_guesses').select((e) => e.fn.countAll<number>().as('used'))
     return (await count.where('account', '=', account).executeTakeFirstOrThrow()).used
@@ -48,6 +53,18 @@ export function escrowsOf({ db, alone }: Database, witness: GuessWitness): Escro
       if (n !== undefined) witness.saw(n)
       return counted
     },
+    putHeads: (account, n, box) =>
+      alone(`escrow ${account}`, async (transaction) => {
+        const before = await headsOf(transaction, account)
+        if (before && Number(before.n) === n && equal(before.box, box)) return
+        if (before && Number(before.n) >= n) throw refusal('HEADS_NOT_NEWER', 'a later word on this log is known')
+        const row = transaction.insertInto('escrow_heads').values({ account, n, box })
+        await row.onConflict((conflict) => conflict.column('account').doUpdateSet({ n, box })).execute()
+      }),
+    heads: async (account) => {
+      const row = await headsOf(db, account)
+      return row && { n: Number(row.n), box: copy(row.box) }
+    },
     markReleased: (account) =>
       alone(`escrow ${account}`, async (transaction) => {
         await transaction.updateTable('escrows').set({ released: 1 }).where('account', '=', account).execute()
@@ -55,6 +72,7 @@ export function escrowsOf({ db, alone }: Database, witness: GuessWitness): Escro
     removeEscrow: (account) =>
       alone(`escrow ${account}`, async (transaction) => {
         await transaction.deleteFrom('escrows').where('account', '=', account).execute()
+        await transaction.deleteFrom('escrow_heads').where('account', '=', account).execute()
         await transaction.deleteFrom('escrow_guesses').where('account', '=', account).execute()
       }),
   }

@@ -56,6 +56,9 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
   ],
   ({ after }) => [`create table guards (subject text primary key, guard text not null, stay text not null)${after}`],
   () => ['alter table recipients add column proven integer not null default 0'],
+  ({ bytes, integer, after }) => [
+    `create table escrow_heads (account text primary key, n ${integer} not null, box ${bytes} not null)${after}`,
+  ],
 ]
 
 export const SCHEMA_VERSION: number = STEPS.length

@@ -177,6 +177,9 @@ export interface CloudStore extends Tenants {
   escrow(account: string): Promise<{ record: StoredEscrow; used: number } | undefined>
   /** Atomic: however many ask at once, never one more than allowed is `counted`. */
   countGuess(account: string, element: Uint8Array, time: number): Promise<{ verdict: GuessVerdict; used: number }>
+  /** For a share that is registered; rejects with `HEADS_NOT_NEWER` unless `n` is higher than before, or all is the same. */
+  putHeads(account: string, n: number, box: Bytes): Promise<void>
+  heads(account: string): Promise<{ n: number; box: Bytes } | undefined>
   markReleased(account: string): Promise<void>
   removeEscrow(account: string): Promise<void>
 

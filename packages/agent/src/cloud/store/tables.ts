@@ -53,6 +53,8 @@ export interface Tables {
     locked: number
     time: number
   }
+  /** By the account of a share: what the owner's devices last said of their log. */
+  escrow_heads: { account: string; n: number; box: Uint8Array }
   escrow_guesses: { n: number; account: string; element: Uint8Array; time: number }
 }
 

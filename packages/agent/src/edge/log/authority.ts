@@ -77,7 +77,6 @@ export async function requireLog(edge: Edge): Promise<OwnLog> {
     changes: 0,
     snapshotAt: 0,
     snapshots: [],
-    said: 0,
   }
   dataKey.fill(0)
   await edge.records.commit([put('log', 'self', own), putEntry(entry)])

@@ -108,7 +108,6 @@ export async function joinLog(edge: Edge, invitation: unknown): Promise<void> {
     changes: 0,
     snapshotAt: 0,
     snapshots: [],
-    said: 0,
   }
   const { own } = await takeAuthority(edge, empty, readAuthority(log, [entry], trusted))
   if (own.dataKeys[own.epoch] === undefined) throw fault('BAD_DEVICE', 'the log does not list this device')

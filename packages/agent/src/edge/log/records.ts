@@ -29,8 +29,6 @@ export interface OwnLog {
   readonly snapshots: readonly number[]
   /** This device deals recovery: it knows which paths are served. */
   readonly deals?: true
-  /** Number of the last statement of heads. */
-  readonly said: number
 }
 
 /** Chain and keys of a device that is to join a log; names in this vault of the private halves. */
@@ -56,6 +54,15 @@ export interface LogChange {
 export interface KeptBatch {
   readonly bytes: string
   readonly size: number
+}
+
+/** SYNC-9: a statement, as it goes to each agent, so that no two of one number differ. */
+export interface SaidHeads {
+  readonly n: number
+  readonly box: string
+  /** Hash of our head that it names; when it was made, seconds since 1970. */
+  readonly head: string
+  readonly at: number
 }
 
 /** Somebody, or some place, that keeps the log. By address. */

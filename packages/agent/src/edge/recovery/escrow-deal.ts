@@ -140,7 +140,7 @@ async function lookAtAgent(edge: Edge, agent: Agent): Promise<Agent | undefined>
 }
 
 /** One agent after the other; each answer is on disk before the next is asked. */
-async function eachAgent(
+export async function eachAgent(
   edge: Edge,
   name: string,
   work: (edge: Edge, agent: Agent) => Promise<Agent | undefined>,

@@ -47,6 +47,8 @@ export interface EscrowProgress {
     readonly proven?: number
     readonly open?: number
     readonly lost?: true
+    /** Number of the last word on our log that it keeps. */
+    readonly said?: number
   }[]
   /** When they were last asked, seconds since 1970. */
   readonly looked: number

@@ -7,6 +7,8 @@
  *   new device --open { account, nonce, signature }--------------> agent   `card { account, nonce, left } [card]`
  *   new device --evaluate { account, nonce, element, signature }-> agent   `evaluation { account, nonce, left, evaluated, proof }`
  *   new device --release { account, nonce, tag, signature }------> agent   `share { account } [share]`
+ *   owner      --say-heads { account, n } [box]------------------> agent   `heads { account, n }` (SYNC-9)
+ *   new device --show-heads { account, nonce, signature }--------> agent   `heads { account, n } [box]`, n = 0 without one
  *   either     --remove { account, proof? }----------------------> agent   `removed { account }`
  *
  * Each answer brings the nonce of the next request. A signature is by the key that the locator yields for this agent; what
@@ -29,6 +31,10 @@ export const ESCROW_RELEASE = `${V1}/release`
 export const ESCROW_SHARE = `${V1}/share`
 export const ESCROW_REMOVE = `${V1}/remove`
 export const ESCROW_REMOVED = `${V1}/removed`
+
+export const ESCROW_SAY_HEADS = `${V1}/say-heads`
+export const ESCROW_SHOW_HEADS = `${V1}/show-heads`
+export const ESCROW_HEADS = `${V1}/heads`
 
 const HASH = { min: 43, max: 43, pattern: /^[A-Za-z0-9_-]{43}$/ }
 const COUNT = { min: 0, max: 1000 }
@@ -100,6 +106,14 @@ export function parseEscrowStatus(body: unknown): EscrowStatus {
   }
   f.end()
   return status
+}
+
+/** Of `say-heads` and `heads`: `n` counts up. */
+export function parseEscrowHeads(body: unknown): { account: string; n: number } {
+  const f = new Fields(body, 'body')
+  const heads = { account: f.string('account', HASH), n: f.integer('n', { min: 0, max: 2 ** 31 - 1 }) }
+  f.end()
+  return heads
 }
 
 /** Of `challenge`. */

@@ -99,6 +99,7 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
   'invitation kept': [invitation.parseInvitationKept, { url: 'https://agency.example/i' }],
   'withdraw invitation': [invitation.parseWithdrawInvitation, { id: session }],
   'escrow account': [escrow.parseEscrowAccount, { account: long }],
+  'escrow heads': [escrow.parseEscrowHeads, { account: long, n: 1 }],
   'escrow open': [escrow.parseEscrowOpen, { account: long, nonce: long, signature: sig }],
   'escrow evaluate': [escrow.parseEscrowEvaluate, { account: long, nonce: long, signature: sig, element: long }],
   'escrow release': [escrow.parseEscrowRelease, { account: long, nonce: long, signature: sig, tag: long }],
