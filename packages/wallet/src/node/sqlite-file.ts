@@ -80,6 +80,7 @@ function syncDirectory(path: string): void {
 }
 
 function prepare(database: DatabaseSync): void {
+  // Pages of the index are written again and again: a longer log (16 MB) carries each of them back once.
   // Exclusive before the first access: then the WAL's index lives in memory and the lock is held until close.
   database.exec(`
     PRAGMA locking_mode = EXCLUSIVE;
@@ -88,6 +89,7 @@ function prepare(database: DatabaseSync): void {
     PRAGMA secure_delete = ON;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
+    PRAGMA wal_autocheckpoint = 4000;
     PRAGMA fullfsync = ON;
     BEGIN IMMEDIATE;
   `)
