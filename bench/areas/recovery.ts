@@ -33,7 +33,7 @@ async function lostPhone(runs: number): Promise<Row[]> {
     for (const name of NAMES) await network.addAgency(name)
     const owner = await network.person('owner')
     const notes = Array.from({ length: RECORDS }, (_, i) => ({
-      put: { segment: 'messages' as const, category: 'note', name: `n${i}`, value: { text: 'x'.repeat(120) } },
+      put: { segment: 'messages' as const, category: 'text', name: `n${i}`, value: { text: 'x'.repeat(120) } },
     }))
     await owner.vault.batch(notes)
     const times: number[] = []

@@ -1,5 +1,5 @@
 /**
- * The operation log over a wallet of 10,000 records on SQLite (some 430 bytes each: exchanges, connections, keys' metadata, credentials),
+ * The operation log over a wallet of 10,000 records on SQLite (some 430 bytes each: exchanges, connections, requests with keys, credentials),
  * beside what Askar's scheme does for a copy: read every record, encrypt it under another profile, insert it.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -25,7 +25,7 @@ const RUNS = 5
 const id = (): string => hexadecimal.encode(systemRandom(16))
 const did = (): string => `did:peer:4zQm${base64url.encode(systemRandom(32))}`
 
-/** What wallets hold, by the report: 40 % exchanges, 30 % connections, 20 % keys' metadata, 10 % credentials of 1.7 kB. */
+/** What wallets hold, by the report: 40 % exchanges, 30 % connections, 20 % requests with keys, 10 % credentials of 1.7 kB. */
 function record(n: number): VaultRecord {
   const name = id()
   const at = 1_767_225_600 + n
@@ -36,7 +36,7 @@ function record(n: number): VaultRecord {
   }
   if (n % 10 >= 7) {
     const value = { key: `z6Mk${base64url.encode(systemRandom(32))}`, purpose: 'signing', made: at, uses: n }
-    return { segment: 'messages', category: 'key', name, value }
+    return { segment: 'messages', category: 'request', name, value }
   }
   if (n % 10 >= 4) {
     const value = {

@@ -177,6 +177,9 @@ export const REMINDER_SECONDS = 7 * 86_400
 /** Bytes of operations, before compression, that are put into one batch: sealed they stay under its bound. */
 export const BATCH_PLAIN_BYTES = 380 * 1024
 
+/** Batches in one message, either way: a DIDComm message has at most 64 attachments. */
+export const MAX_RUN_BATCHES = 50
+
 /** Bytes of batches in one message to a holder: packed they stay under DIDComm's bound of 1 MiB. */
 export const MAX_RUN_BYTES = 420 * 1024
 

@@ -3,6 +3,7 @@ import { type Bytes, systemRandom } from '@keystead/core'
 import { type Kit, parseKit, renderKit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CloudStore } from '../../agent/src/cloud/store/port.ts'
+import { backUp } from '../../agent/src/edge/log/backup.ts'
 import type { Restored } from '../../agent/src/edge/recovery/records.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -55,8 +56,8 @@ async function restored(options: { until?: number; folders?: string[] } = {}) {
 
 const labels = async ({ agent }: Person) => (await agent.contacts()).map(({ label }) => label).sort()
 const note = (name: string, text: string): Promise<void> =>
-  alice.agent.edge.records.putAll([{ segment: 'messages', category: 'note', name, value: { text } }])
-const noteOn = async ({ vault }: Person, name: string) => (await vault.get('note', name))?.['text']
+  alice.agent.edge.records.putAll([{ segment: 'messages', category: 'text', name, value: { text } }])
+const noteOn = async ({ vault }: Person, name: string) => (await vault.get('text', name))?.['text']
 const holders = async () => (await alice.agent.backUp()).holders.map(({ name, whole }) => [name, whole])
 
 async function vaultAt(holder: string): Promise<string> {
@@ -121,6 +122,19 @@ describe('holders', () => {
     expect((await holders()).map(([, whole]) => whole)).toEqual([true, true, true])
     const { device } = await restored()
     expect(await noteOn(device, 'a')).toBe('three')
+  })
+
+  it('one that was away for very many changes gets them all, and so does a recovery', async () => {
+    network.wires.cut(SECOND)
+    for (let n = 0; n < 70; n++) {
+      await note('a', `change ${n}`)
+      await alice.agent.edge.alone(() => backUp(alice.agent.edge))
+    }
+    network.wires.mend(SECOND)
+    expect((await holders()).map(([, whole]) => whole)).toEqual([true, true, true])
+    const { device, found } = await restored()
+    expect(found.lacks).toEqual([])
+    expect(await noteOn(device, 'a')).toBe('change 69')
   })
 
   it('one that lost everything shows it, and is given everything again', async () => {
@@ -194,7 +208,7 @@ describe('a recovery', () => {
     network.advance(60)
     const thief = await alice.stolen('thief')
     const { records, ports } = thief.agent.edge
-    await ports.vault.remove('note', 'a')
+    await ports.vault.remove('text', 'a')
     for (const { name } of await records.all('relationship')) await ports.vault.remove('relationship', name)
     // Nothing that the log counts was removed: the thief's newest snapshot is simply without it.
     const own = await records.get('log', 'self')
@@ -205,7 +219,7 @@ describe('a recovery', () => {
     expect(await labels(device)).toEqual(['bob', 'carol'])
 
     await thief.agent.edge.records.putAll([
-      { segment: 'messages', category: 'note', name: 'a', value: { text: 'by the thief' } },
+      { segment: 'messages', category: 'text', name: 'a', value: { text: 'by the thief' } },
     ])
     await thief.agent.backUp()
     expect(await noteOn((await restored()).device, 'a')).toBe('by the thief')
@@ -217,7 +231,7 @@ describe('a recovery', () => {
     const thief = await alice.stolen('thief')
     network.wires.cut(SECOND)
     await thief.agent.edge.records.putAll([
-      { segment: 'messages', category: 'note', name: 'x', value: { text: 'by the thief' } },
+      { segment: 'messages', category: 'text', name: 'x', value: { text: 'by the thief' } },
     ])
     await thief.agent.backUp()
     network.wires.mend(SECOND)
@@ -229,6 +243,21 @@ describe('a recovery', () => {
     expect(codes).toContain('CHAIN_FORKED')
     expect(await noteOn(device, 'a')).toBe('by the owner')
     expect(await noteOn(device, 'x')).toBe('by the thief')
+  })
+
+  it('takes nothing from a thief that is no record of a log, or makes no sense', async () => {
+    await alice.agent.sync()
+    const thief = await alice.stolen('thief')
+    await thief.agent.edge.records.putAll([
+      { segment: 'messages', category: 'rescue', name: 'self', value: { url: 'nonsense' } },
+      { segment: 'messages', category: 'pin', name: 'ledger', value: { height: 1 } },
+      { segment: 'relationships', category: 'relationship', name: 'x', value: { status: 'connected' } },
+    ])
+    await thief.agent.backUp()
+    const { device, found, codes } = await restored()
+    expect(codes).toContain('RECORD_UNKNOWN')
+    expect(found.records).toBeGreaterThan(0)
+    expect(await labels(device)).toEqual(['bob', 'carol'])
   })
 
   it('is not deceived by a log that somebody else founded and sealed to the path', async () => {

@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => network.close())
 
 const note = (text: string): Promise<void> =>
-  alice.agent.edge.records.putAll([{ segment: 'messages', category: 'note', name: 'a', value: { text } }])
+  alice.agent.edge.records.putAll([{ segment: 'messages', category: 'text', name: 'a', value: { text } }])
 
 async function recovered() {
   const device = await network.newcomer('phone')
@@ -67,7 +67,7 @@ describe('the agents of the PIN', () => {
     await alice.agent.backUp()
     for (const { options } of agents.slice(1)) options.store.heads = async () => undefined
     const { device, lacks } = await recovered()
-    expect((await device.vault.get('note', 'a'))?.['text']).toBe('one')
+    expect((await device.vault.get('text', 'a'))?.['text']).toBe('one')
     expect(lacks).toEqual([
       {
         code: 'LOG_ROLLED_BACK',

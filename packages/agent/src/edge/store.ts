@@ -59,7 +59,7 @@ export class RecordStore {
             : { put: { segment: SEGMENTS[category], category, name, value: value as unknown as JsonObject } },
       ),
     )
-    if (founding) await this.#follow(founding)
+    if (founding && this.#chain === undefined) await this.#follow(founding)
   }
 
   /** Records of other wallets, as they are. */

@@ -4,6 +4,7 @@ import {
   MAX_AUTHORITY_ENTRIES,
   MAX_CHAINS_PER_VAULT,
   MAX_READERS_PER_VAULT,
+  MAX_RUN_BATCHES,
   MAX_VAULT_BYTES,
   MAX_VAULTS_PER_ACCOUNT,
 } from '../../limits.ts'
@@ -111,7 +112,8 @@ export function logsOf({ db, alone }: Database): Logs {
         if (!trimmed) sizes = sizes.where('trimmed', 'is', null)
         for (const row of await sizes.where('chain', '=', chain).where('seq', '>=', seq).orderBy('seq').execute()) {
           // What does not fit is asked for again; one always fits.
-          if (shown.length > 0 && size + Number(row.size) > maxBytes) return { ...held, shown, more: true }
+          const full = shown.length === MAX_RUN_BATCHES || (shown.length > 0 && size + Number(row.size) > maxBytes)
+          if (full) return { ...held, shown, more: true }
           const whole = await rowAt(db, vault, chain, Number(row.seq))
           if (whole) shown.push({ chain, bytes: new Uint8Array(whole.bytes) })
           size += Number(row.size)

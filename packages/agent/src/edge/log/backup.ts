@@ -14,20 +14,21 @@ import { forgetTombstones, writeChanges } from './write.ts'
 
 export async function backUp(edge: Edge, options: { look?: boolean } = {}): Promise<void> {
   await forgetSuperseded(edge)
-  await forgetPaths(edge)
-  await followOthers(edge)
+  // Before what is new here is written, so that it is later than what it follows.
+  await goOnWithout(edge, () => followDevices(edge))
+  await goOnWithout(edge, () => forgetPaths(edge))
   await writeChanges(edge)
   await forgetTombstones(edge)
   await bringToHolders(edge, options)
 }
 
-/** Before what is new here is written, so that it is later than what it follows. */
-async function followOthers(edge: Edge): Promise<void> {
+/** The network's trouble, or another device's, is told; what is here is written and brought all the same. */
+async function goOnWithout(edge: Edge, work: () => Promise<void>): Promise<void> {
   try {
-    await followDevices(edge)
+    await work()
   } catch (error) {
     if (!isKeysteadError(error) || error.code === 'WALLET_LOCKED' || error.code === 'DISK_FULL') throw error
-    tell(edge, { kind: 'waiting', text: `your other devices: ${error.message}`, data: { code: error.code } })
+    tell(edge, { kind: 'waiting', text: `your log: ${error.message}`, data: { code: error.code } })
   }
 }
 

@@ -29,7 +29,7 @@ import { currentEntry, dataKeyOf, ownLog, takeAuthority } from './authority.ts'
 import { OWN_HOLDER } from './holders.ts'
 import { addTo, type Shown } from './read-store.ts'
 import type { OwnLog } from './records.ts'
-import { RANKS, SHARED } from './shared.ts'
+import { isKnown, RANKS, SHARED } from './shared.ts'
 import { stampOf } from './write.ts'
 
 /**
@@ -166,7 +166,7 @@ async function mergeInto(
   const changes: Change[] = []
   for (const operation of operations) {
     const { category, name, value, stamp } = operation
-    if (!SHARED.has(category)) continue
+    if (!SHARED.has(category) || !isKnown(operation)) continue
     const key = recordKey(operation)
     const here = taken.get(key) ?? (await standing(edge, own, operation))
     if (here && compareOperations(operation, here, RANKS) <= 0) continue

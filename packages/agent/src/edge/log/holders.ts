@@ -5,7 +5,7 @@
 import { base64url, isKeysteadError, KeysteadError } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import type { AuthorityEntry, Head } from '@keystead/wallet'
-import { HOLDER_LOOK_SECONDS, MAX_RUN_BYTES } from '../../limits.ts'
+import { HOLDER_LOOK_SECONDS, MAX_RUN_BATCHES, MAX_RUN_BYTES } from '../../limits.ts'
 import { GRANT } from '../../protocols/cloud-agent/messages.ts'
 import { LOCATOR_PUT } from '../../protocols/locator/messages.ts'
 import * as log from '../../protocols/log/messages.ts'
@@ -138,7 +138,7 @@ async function runFrom(edge: Edge, { snapshots }: OwnLog, next: number): Promise
   let size = 0
   for (const { value } of start < 0 ? [] : kept.slice(start)) {
     size += value.size
-    if (run.length > 0 && size > MAX_RUN_BYTES) break
+    if (run.length === MAX_RUN_BATCHES || (run.length > 0 && size > MAX_RUN_BYTES)) break
     run.push(base64url.decode(value.bytes))
   }
   return run

@@ -28,7 +28,7 @@ import { readFolder } from './folder.ts'
 import { type Lack, lacksOf } from './lacks.ts'
 import { openAll } from './open-batches.ts'
 import { readStore, type Shown } from './read-store.ts'
-import { RANKS } from './shared.ts'
+import { isKnown, RANKS } from './shared.ts'
 
 export interface RestoredLog {
   /** The newest of each record; removed ones are not among them. */
@@ -103,8 +103,15 @@ export async function restoreLog(
   const opening = { log: trusted.log, dataKeys, now: edge.ports.clock.now(), until }
   const opened = await openAll(united.batches, opening)
   const state = new Map<string, Operation>()
-  for (const operation of opened.operations) take(state, operation, RANKS)
-  const filled = fillIn(state, (await openAll(united.beyond, opening)).operations)
+  const [known, strangers] = [opened.operations.filter(isKnown), new Set<string>()]
+  for (const operation of opened.operations) if (!isKnown(operation)) strangers.add(recordKey(operation))
+  for (const operation of known) take(state, operation, RANKS)
+  const filled = fillIn(state, (await openAll(united.beyond, opening)).operations.filter(isKnown))
+  if (strangers.size > 0)
+    lacks.push({
+      code: 'RECORD_UNKNOWN',
+      text: `${strangers.size} record(s) that this release does not know, or that make no sense, were left out`,
+    })
   const heads = await acknowledged({ log: trusted.log, dataKeys, devices: entry.devices })
   lacks.push(...heads.lacks, ...lacksOf(united, opened, [...opened.seen, ...heads.heads], nameOf))
   for (const { chain } of united.beyond.filter(

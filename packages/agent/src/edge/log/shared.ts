@@ -1,7 +1,14 @@
 /** Which records the log holds and how they merge (SYNC-5). */
 import type { JsonObject } from '@keystead/core'
-import { isLogged, type Ranks, type VaultRecord } from '@keystead/wallet'
-import type { Category, Identity, IssuerRecord, Profile, Relationship } from '../records.ts'
+import { isLogged, type Operation, type Ranks, type VaultRecord } from '@keystead/wallet'
+import {
+  type Category,
+  type Identity,
+  type IssuerRecord,
+  type Profile,
+  type Relationship,
+  SEGMENTS,
+} from '../records.ts'
 import type { SealedRecoveryKeys } from '../recovery/records.ts'
 import { NOT_LOGGED } from '../store.ts'
 
@@ -11,7 +18,7 @@ const STATUS: readonly Relationship['status'][] = ['invited', 'requested', 'conn
 export const RANKS: Ranks = {
   identity: rank((identity: Identity) => [identity.seq]),
   relationship: rank(({ mine, peer, status }: Relationship) => [
-    mine.state.now.seq,
+    mine.entries.length > 0 ? mine.state.now.seq : Number.NaN,
     peer?.state.now.seq ?? -1,
     STATUS.indexOf(status),
   ]),
@@ -32,6 +39,21 @@ export const SHARED: ReadonlySet<string> = new Set<Category>([
   'share',
 ])
 
+/**
+ * Whether an operation is about what a log may hold: a device that was stolen must not write into another segment, or into what
+ * a wallet keeps about itself. What a ranked record lacks to be compared, nothing else can do without.
+ */
+export function isKnown({ category, segment, value }: Operation): boolean {
+  if (category === EVIDENCE) return segment === 'messages'
+  if (!Object.hasOwn(SEGMENTS, category) || NOT_LOGGED.has(category)) return false
+  if (SEGMENTS[category as Category] !== segment) return false
+  const rank = Object.hasOwn(RANKS, category) ? RANKS[category] : undefined
+  return value === undefined || rank === undefined || rank(value).length > 0
+}
+
+/** Of a ledger that contradicted itself; written by whoever looks at the ledger. */
+const EVIDENCE = 'evidence'
+
 /** What of a record leaves the device. Undefined: none of it. */
 export function loggedPart(record: VaultRecord): VaultRecord | undefined {
   if (!isLogged(record.segment) || NOT_LOGGED.has(record.category)) return undefined
@@ -44,7 +66,8 @@ export function loggedPart(record: VaultRecord): VaultRecord | undefined {
 function rank<T>(of: (value: T) => readonly number[]): (value: JsonObject) => readonly number[] {
   return (value) => {
     try {
-      return of(value as unknown as T)
+      const ranks = of(value as unknown as T)
+      return ranks.every(Number.isFinite) ? ranks : []
     } catch {
       // Not what this release writes: time alone decides.
       return []
