@@ -82,8 +82,14 @@ function strange(value: Json, draw: Draw): Json {
     case 4:
       return typeof value === 'number' ? value + draw(3) - 1 : { value }
     default:
-      return Array.isArray(value) ? Array.from({ length: 1 + draw(300) }, () => value[0] ?? null) : [value]
+      return Array.isArray(value) ? repeated((value as readonly Json[])[0] ?? null, draw) : [value]
   }
+}
+
+/** Many small things; of large ones few, or a case would be hundreds of megabytes. */
+function repeated(item: Json, draw: Draw): Json[] {
+  const many = JSON.stringify(item).length < 1000 ? 300 : 3
+  return Array.from({ length: 1 + draw(many) }, () => item)
 }
 
 function otherText(text: string, draw: Draw): string {
