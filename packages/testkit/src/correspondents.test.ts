@@ -87,6 +87,20 @@ describe('a correspondence', () => {
     expect((await bob.agent.texts()).map(said)).toEqual(['them: how are you?', 'me: fine'])
   })
 
+  it('AGENT-6: a message whose acceptance was not heard is sent again, and shown once', async () => {
+    await bob.agent.sendText('alice', 'only once')
+    const before = (await alice.agent.texts()).length
+    network.wires.tamper(({ url }) => {
+      if (url.startsWith(AGENCY)) throw new TypeError('fetch failed')
+      return undefined
+    })
+    await bob.agent.sendText('alice', 'and this')
+    await bob.agent.sync()
+    network.wires.tamper(undefined)
+    await network.settle(bob, alice)
+    expect((await alice.agent.texts()).slice(before).map(({ text }) => text)).toEqual(['only once', 'and this'])
+  })
+
   it('goes on under new DIDs after either rotated, and both did', async () => {
     const before = await correspondent(alice)
     await alice.agent.rotateAll()

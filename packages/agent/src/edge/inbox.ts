@@ -84,10 +84,17 @@ async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
     if (!metadata.authenticated || !message.from || !own) throw new Error('nobody we know proves to have sent it')
     if (message.expires_time !== undefined && message.expires_time < nowSeconds(edge))
       throw new Error('it is past its expiry')
+    // A sender whose answer was lost packs the same message anew.
+    const sent = sentName(message.from, message.id)
+    if (await edge.records.get('seen', sent)) {
+      await edge.records.commit([put('seen', name, { at: nowSeconds(edge) })])
+      return true
+    }
     const changes = own.correspondent
       ? await fromCorrespondent(edge, message, own, own.correspondent, metadata.fromPrior)
       : await fromPeer(edge, message, own, metadata.senderKid)
-    await edge.records.commit([...changes, put('seen', name, { at: nowSeconds(edge) })])
+    const seen = { at: nowSeconds(edge) }
+    await edge.records.commit([...changes, put('seen', name, seen), put('seen', sent, seen)])
   } catch (error) {
     if (isKeysteadError(error) && (await mayWait(edge, error))) {
       tell(edge, { kind: 'waiting', text: `a message waits in the mailbox: ${error.message}` })
@@ -99,6 +106,10 @@ async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
   }
   return true
 }
+
+/** Of a proven sender: ids are compared without regard to case (DIDComm v2.1, "Message Headers"). */
+const sentName = (from: string, id: string): string =>
+  multihash.encode(sha256(`sent ${peerShortForm(didOf(from))} ${id.toLowerCase()}`))
 
 /**
  * What our own ledger or a contact's host will tell later. A stranger's host that cannot be asked is a stranger's trouble:

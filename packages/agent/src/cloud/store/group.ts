@@ -69,8 +69,13 @@ async function runOne(job: Job, transaction: Transaction<Tables>, alone: boolean
     await sql`release savepoint part`.execute(transaction)
     return () => job.resolve(value)
   } catch (error) {
-    await sql`rollback to savepoint part`.execute(transaction)
-    await sql`release savepoint part`.execute(transaction)
+    try {
+      await sql`rollback to savepoint part`.execute(transaction)
+      await sql`release savepoint part`.execute(transaction)
+    } catch {
+      // The database has given up the whole transaction, as on a full disk: for this reason.
+      throw error
+    }
     return () => job.reject(error)
   }
 }

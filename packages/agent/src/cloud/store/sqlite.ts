@@ -59,8 +59,8 @@ export function openSqliteStore(folder: string, witnessFile = join(folder, 'gues
     locked,
     copyTo: (target) => void file.prepare('vacuum into ?').run(target),
     close: async () => {
-      await db.destroy()
       await wal.close()
+      await db.destroy()
       witness.close()
     },
   }
