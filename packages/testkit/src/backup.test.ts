@@ -109,6 +109,28 @@ describe('holders', () => {
     expect((await alice.agent.backupStatus()).log?.batches).toBe((before.log?.batches ?? 0) + 1)
   })
 
+  it('after a move the new agency has everything, and what is written then comes back though the kit names the old one', async () => {
+    const north = await network.addAgency('north')
+    await note('a', 'before the move')
+    await alice.agent.sync()
+    await alice.agent.moveTo({ did: north.options.did, url: 'http://north.test' })
+    await network.settle(alice, ...contacts)
+    await note('a', 'after it')
+    expect(await holders()).toEqual([
+      [DISK, true],
+      ['second.test', true],
+      ['north.test', true],
+    ])
+    const page = await north.options.store.log(
+      await vaultAt('own'),
+      { entries: 0, from: [] },
+      { maxBytes: 1e6, trimmed: false },
+    )
+    expect(page.shown.length).toBeGreaterThan(1)
+    const { device } = await restored()
+    expect(await noteOn(device, 'a')).toBe('after it')
+  })
+
   it('one that was away is brought what it lacks, whatever happened to the process meanwhile', async () => {
     network.wires.cut(SECOND)
     for (const text of ['one', 'two', 'three']) {
