@@ -2,9 +2,12 @@
  * Known secrets, planted in a real run: they must be in no file, log, output, traffic or process argument but where the owner put
  * them. Memory is looked through as well, and told rather than judged: JavaScript cannot promise it (SECURITY.md).
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { kitLine, kitSecret } from '@keystead/recovery'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readKit } from '../apps/cli/src/kit-page.ts'
@@ -33,6 +36,7 @@ const audits: string[] = []
 let logs = ''
 let watched: Buffer = Buffer.alloc(0)
 let inMemory = new Map<string, number>()
+let afterLock: readonly string[] = []
 let processes: ReturnType<typeof watchProcesses> | undefined
 
 /** Each part behind a proxy that it believes to be itself. */
@@ -138,6 +142,7 @@ beforeAll(async () => {
   await listener.event('listening')
   if (canWatch) inMemory = lookThrough(home)
   await listener.stop()
+  if (canWatch) afterLock = await lookAfterLock(alice)
 
   await told(phone.run(['recover', '--kit', kit, '--pin-file', wrong], 77))
   await told(phone.run(['recover', '--kit', kit, '--pin-file', pin]))
@@ -155,6 +160,23 @@ afterAll(async () => {
   for (const system of systems) await system.stop()
   rmSync(home, { recursive: true, force: true })
 })
+
+/** What of alice's wallet stands in the memory of a process that used its keys, locked it, and lives on. */
+async function lookAfterLock(owner: Person): Promise<string[]> {
+  const passphrase = join(home, `${owner.name}.passphrase`)
+  const script = fileURLToPath(new URL('secrets/locked-wallet.ts', import.meta.url))
+  const arguments_ = ['--conditions=@keystead/source', script, owner.folder, passphrase]
+  const child = spawn(process.execPath, arguments_, { stdio: ['pipe', 'pipe', 'inherit'] })
+  try {
+    await once(child.stdout, 'data')
+    const known = new Map([...secrets].filter(([name]) => name.startsWith(`${owner.name}: `)))
+    // Surely there: that it is found shows that the memory could be read.
+    const scanner = new Scanner(known.set('its own name', Buffer.from('locked-wallet.ts')))
+    return [...new Set([...memoryOf(child.pid ?? 0)].flatMap((piece) => scanner.find(piece)))]
+  } finally {
+    child.kill()
+  }
+}
 
 /** How many of the secrets stand in the memory of the wallet that listens now. */
 function lookThrough(mark: string): Map<string, number> {
@@ -212,6 +234,13 @@ describe('secrets of a real run', () => {
     // A message is typed as one, in this program.
     expect(new Scanner(secrets).find(watched)).toEqual(['a message'])
   })
+
+  it.skipIf(!canWatch)(
+    'of a wallet, master key and private keys, are not in memory after its lock (needs Linux)',
+    () => {
+      expect(afterLock).toEqual(['its own name'])
+    },
+  )
 
   it.skipIf(!canWatch)('in memory are told, not judged (needs Linux)', () => {
     const found = [...inMemory.keys()]

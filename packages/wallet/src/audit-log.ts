@@ -85,7 +85,7 @@ export class AuditLog {
     }
   }
 
-  /** Rejects with `WALLET_CORRUPT` when an entry is missing. */
+  /** Only inside `Writer.write`, so that head and entries are of one moment. Rejects with `WALLET_CORRUPT` when an entry is missing. */
   async export(): Promise<AuditExport> {
     const signer = await this.#open()
     const rows = await this.#writer.list([this.#keys.token('all-audit')])
@@ -118,7 +118,9 @@ export class AuditLog {
     const entry = await this.#keyEntry(head.keyId)
     if (!entry.wrapped) return corrupt('the key of its audit log is destroyed')
     const key = await this.#ports.keys.unwrap(ED25519, entry.wrapped, this.#keys.wrapFor(head.keyId))
-    this.#signer = { head, key, entry }
+    // Whoever wrote meanwhile is further.
+    if (this.#signer) key.destroy()
+    this.#signer ??= { head, key, entry }
     return this.#signer
   }
 

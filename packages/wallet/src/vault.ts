@@ -97,8 +97,12 @@ export class UnlockedVault implements Vault {
   }
 
   async auditLog(): Promise<AuditExport> {
-    this.#writer.check()
-    return this.#audit.export()
+    let log: AuditExport | undefined
+    await this.#writer.write(async () => {
+      log = await this.#audit.export()
+      return {}
+    })
+    return log ?? corrupt('it has no audit log')
   }
 
   async get(category: string, name: string): Promise<JsonObject | undefined> {

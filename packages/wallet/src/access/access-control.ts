@@ -69,7 +69,10 @@ export class AccessControl {
   }
 
   async state(): Promise<AccessState> {
-    this.#state ??= await this.#read()
+    if (this.#state) return this.#state
+    const read = await this.#read()
+    // Whoever wrote meanwhile knows better.
+    this.#state ??= read
     return this.#state
   }
 
@@ -97,7 +100,7 @@ export class AccessControl {
     checkTime(what, this.#clock.now())
     if (decideAccess(policy, what).verdict !== 'approvals')
       return refuse('BAD_APPROVAL', 'nobody’s approval is needed for this, or nobody’s helps')
-    return {
+    const request: ApprovalRequest = {
       v: 1,
       kind: 'keystead approval request',
       id: base64url.encode(this.#random(16)),
@@ -110,6 +113,7 @@ export class AccessControl {
       reason,
       ...(change === undefined ? {} : { change }),
     }
+    return parseRequest(requestJson(request))
   }
 
   /** Only inside `Writer.write`: takes a request with enough approvals. Throws `BAD_APPROVAL` and `APPROVAL_NEEDED`. */

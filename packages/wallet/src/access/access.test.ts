@@ -4,6 +4,7 @@ import { encodeMultikey, type SigningKey } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { verifyAuditLog } from '../audit.ts'
 import { KEY_PURPOSE_NAMES } from '../key-purposes.ts'
 import { MAX_GRANT_TIME } from '../limits.ts'
 import { memoryVaultStore } from '../memory-store.ts'
@@ -149,6 +150,27 @@ describe('a key whose use needs two of three', () => {
     await rejectsWith(vault.grantApproval(request, await signedBy(request, 0, 1, 2)), 'BAD_APPROVAL')
   })
 
+  it('what is asked at the same moment as the first use after opening gives no use more', async () => {
+    const request = await ask({ uses: 2 })
+    await vault.grantApproval(request, await signedBy(request, 0, 1))
+    for (let turn = 0; turn < 3; turn++) {
+      await vault.lock()
+      vault = await openVault(options, UNLOCK)
+      await Promise.allSettled([
+        sign(),
+        vault.access(),
+        sign(),
+        vault.auditLog(),
+        vault.access(),
+        sign(),
+        vault.auditLog(),
+      ])
+    }
+    const { entries } = verifyAuditLog(await vault.auditLog())
+    expect(entries.filter(({ event }) => event === 'access used')).toHaveLength(2)
+    await rejectsWith(sign(), 'APPROVAL_NEEDED')
+  })
+
   it('an approval counts for its own request alone, from an approver alone, in its own wallet alone', async () => {
     const request = await ask({ uses: 1 })
     const more = { ...request, uses: 500 }
@@ -168,6 +190,8 @@ describe('a key whose use needs two of three', () => {
   })
 
   it('nobody approves for longer than a month, or after the time', async () => {
+    for (const bad of [{ uses: 0 }, { uses: Number.NaN }, { until: Number.NaN }, { reason: 'x'.repeat(1000) }])
+      await rejectsWith(ask(bad), 'BAD_APPROVAL')
     await rejectsWith(ask({ until: clock.now() + MAX_GRANT_TIME + 1 }), 'BAD_APPROVAL')
     const request = await ask()
     const approvals = await signedBy(request, 0, 1)
