@@ -124,7 +124,7 @@ describe('what an agency sees', () => {
         .all()
         .map(({ name }) => name)
     expect(columns('mail')).toEqual(['account', 'bytes', 'id', 'n', 'received', 'recipient', 'size'])
-    expect(columns('recipients')).toEqual(['account', 'did'])
+    expect(columns('recipients')).toEqual(['account', 'did', 'proven'])
     expect(columns('grants')).toEqual(['account', 'services'])
     const senders = await dids(bob)
     for (const { bytes, recipient } of mail) {
