@@ -74,6 +74,10 @@ describe('keyslots', () => {
     const { slotId } = await vault.addKeyslot(words('first'))
     const changed = await vault.changeKeyslot(slotId, words('second'))
     expect(changed.slotId).not.toBe(slotId)
+    expect((await vault.auditLog()).entries.slice(-2)).toMatchObject([
+      { event: 'keyslot added', slot: changed.slotId },
+      { event: 'keyslot removed', slot: slotId },
+    ])
     await vault.lock()
     await rejectsWith(openVault(options, words('first')), 'WRONG_PASSPHRASE')
     expect(await (await openVault(options, words('second'))).get('note', 'a')).toEqual({ n: 1 })
@@ -83,6 +87,7 @@ describe('keyslots', () => {
     const keyring: Unlock = { kind: 'keyring', key: systemRandom(32) }
     const [raw] = await vault.keyslots()
     await rejectsWith(vault.changeKeyslot(raw?.slotId ?? '', keyring), 'LAST_KEYSLOT')
+    await rejectsWith(createVault({ ...options, store: memoryVaultStore() }, keyring), 'BAD_UNLOCK')
     await vault.addKeyslot(keyring)
     await rejectsWith(vault.removeKeyslot(raw?.slotId ?? ''), 'LAST_KEYSLOT')
     await vault.addKeyslot(words('open sesame'))

@@ -22,6 +22,8 @@ import { Writer } from './writer.ts'
 /** Rejects with `SELF_TEST_FAILED`, `WALLET_EXISTS`, `WALLET_IN_USE`, `WALLET_CORRUPT`, `BAD_UNLOCK`, `DISK_FULL`. */
 export async function createVault(options: VaultOptions, unlock: Unlock): Promise<Vault> {
   const { random, argon2, store } = options
+  if (unlock.kind === 'keyring')
+    refuse('BAD_UNLOCK', 'keyrings lose keys: a wallet begins with something else that opens it')
   await selfTest(options.keys)
   const { slot, secret } = await prepareKeyslot(unlock, random, argon2)
   try {

@@ -8,12 +8,11 @@ import type { AuditExport } from './audit.ts'
 import { AuditLog } from './audit-log.ts'
 import { AuditedWriter } from './audited-writer.ts'
 import { checkStored, resealed } from './check.ts'
-import { corrupt, refuse } from './errors.ts'
+import { corrupt } from './errors.ts'
 import type { KeyPurpose } from './key-purposes.ts'
 import { KeyRing } from './key-ring.ts'
 import type { KeyState, KeyUse } from './key-states.ts'
-import { keyslotInfo, prepareKeyslot, sealKeyslot } from './keyslot.ts'
-import { MAX_KEYSLOTS } from './limits.ts'
+import { Keyslots } from './keyslots.ts'
 import { openRecord, queryTokens, recordId, sealRecord, type Tags } from './record.ts'
 import type { NewRecord, StoredRecord } from './store.ts'
 import type {
@@ -34,23 +33,21 @@ import type { VaultKeys } from './vault-keys.ts'
 import type { Writer } from './writer.ts'
 
 export class UnlockedVault implements Vault {
-  readonly #options: VaultOptions
   readonly #keys: VaultKeys
   readonly #writer: Writer
   readonly #ring: KeyRing
   readonly #audit: AuditLog
   readonly #access: AccessControl
   readonly #audited: AuditedWriter
-  readonly #slots: Map<string, KeyslotInfo>
+  readonly #slots: Keyslots
 
   constructor(options: VaultOptions, keys: VaultKeys, writer: Writer, slots: Map<string, KeyslotInfo>) {
-    this.#options = options
     this.#keys = keys
     this.#writer = writer
-    this.#slots = slots
     this.#audit = new AuditLog(options, keys, writer)
     this.#access = new AccessControl(options, keys, writer, this.#audit)
     this.#audited = new AuditedWriter(writer, this.#audit, this.#access)
+    this.#slots = new Keyslots(options, keys, writer, this.#audited, slots)
     const guards = { audit: this.#audit, audited: this.#audited, access: this.#access }
     this.#ring = new KeyRing(options, keys, writer, guards)
   }
@@ -186,43 +183,19 @@ export class UnlockedVault implements Vault {
   }
 
   async addKeyslot(unlock: Unlock, label?: string): Promise<KeyslotInfo> {
-    return this.#putKeyslot(unlock, label, () => {
-      if (this.#slots.size >= MAX_KEYSLOTS) refuse('TOO_MANY_KEYSLOTS', `a wallet has at most ${MAX_KEYSLOTS} keyslots`)
-    })
+    return this.#slots.add(unlock, label)
   }
 
   async changeKeyslot(slotId: string, unlock: Unlock): Promise<KeyslotInfo> {
-    const allowed = (): void => {
-      this.#slotOf(slotId)
-      const others = [...this.#slots.values()].filter((slot) => slot.slotId !== slotId)
-      if (unlock.kind === 'keyring' && others.every(({ kind }) => kind === 'keyring'))
-        refuse('LAST_KEYSLOT', 'keyrings lose keys: something else stays that opens the wallet')
-    }
-    return this.#putKeyslot(unlock, this.#slots.get(slotId)?.label, allowed, slotId)
+    return this.#slots.change(slotId, unlock)
   }
 
   async removeKeyslot(slotId: string): Promise<void> {
-    await this.#audited.write(
-      async () => {
-        this.#slotOf(slotId)
-        if (this.#slots.size === 1)
-          return refuse('LAST_KEYSLOT', 'the last keyslot stays: nothing else opens the wallet')
-        const left = [...this.#slots.values()].filter((slot) => slot.slotId !== slotId)
-        if (left.every(({ kind }) => kind === 'keyring'))
-          return refuse('LAST_KEYSLOT', 'keyrings lose keys: something else stays that opens the wallet')
-        return {
-          write: { removeKeyslot: slotId, scrub: true },
-          events: [{ event: 'keyslot removed', slot: slotId }],
-          needs: { function: 'remove keyslot' },
-        }
-      },
-      () => this.#slots.delete(slotId),
-    )
+    return this.#slots.remove(slotId)
   }
 
   async keyslots(): Promise<KeyslotInfo[]> {
-    this.#writer.check()
-    return [...this.#slots.values()]
+    return this.#slots.list()
   }
 
   async check(): Promise<CheckResult> {
@@ -246,37 +219,6 @@ export class UnlockedVault implements Vault {
       return { remove: taken.map(({ id }) => id) }
     })
     return taken
-  }
-
-  async #putKeyslot(unlock: Unlock, label: string | undefined, allowed: () => unknown, replaced?: string) {
-    this.#writer.check()
-    const { slot, secret } = await prepareKeyslot(unlock, this.#options.random, this.#options.argon2, label)
-    const info = keyslotInfo(slot)
-    const gone = replaced === undefined ? {} : { removeKeyslot: replaced, scrub: true }
-    try {
-      await this.#audited.write(
-        async () => {
-          allowed()
-          const putKeyslot = this.#keys.useMaster((master) => sealKeyslot(slot, secret, this.id, master))
-          return {
-            write: { putKeyslot, ...gone },
-            events: [{ event: 'keyslot added', slot: slot.slotId, kind: slot.kind }],
-            needs: { function: 'add keyslot' },
-          }
-        },
-        () => {
-          this.#slots.set(slot.slotId, info)
-          if (replaced !== undefined) this.#slots.delete(replaced)
-        },
-      )
-    } finally {
-      secret.fill(0)
-    }
-    return info
-  }
-
-  #slotOf(slotId: string): KeyslotInfo {
-    return this.#slots.get(slotId) ?? refuse('NO_SUCH_KEYSLOT', 'there is no keyslot of this name')
   }
 
   /** Begins the audit log of a wallet that has just been made. */
