@@ -55,6 +55,21 @@ describe('recovery by PIN', () => {
     }
   }, 120_000)
 
+  it('from every subset of three to five, of which up to two lie: the secret where three are honest, else none, and only liars named', async () => {
+    let n = 0
+    for (const present of [3, 4, 5].flatMap(subsets))
+      for (const liars of [1, 2].flatMap(subsets).filter((some) => some.every((i) => present.includes(i)))) {
+        const lies = Object.fromEntries(liars.map((i) => [i, LIES[n++ % LIES.length] as Lie]))
+        const client = await recover(own, PIN, agentsWith(lies, present))
+        const honest = present.length - liars.length
+        expect(client.state === 'released', `${present} of which ${liars} lie`).toBe(honest >= own.threshold)
+        if (client.state === 'released') expect(client.secret).toEqual(own.secret)
+        const named = liars.map((i) => own.ids[i])
+        expect(named).toEqual(expect.arrayContaining([...client.liars]))
+        if (client.state === 'released') expect([...client.liars].sort()).toEqual(named)
+      }
+  }, 120_000)
+
   it('with three that lie fails, and never yields another secret', async () => {
     for (const [n, liars] of subsets(3).entries()) {
       const client = await recover(own, PIN, agentsWith(Object.fromEntries(liars.map((i) => [i, LIES[n % 6] as Lie]))))
