@@ -54,4 +54,4 @@ it('what waited arrives, and each writes to where the other is now', async () =>
   expect(JSON.stringify(texts)).toContain('where are you?')
   const { data: verdict } = await alice.listening(() => bob.run(['verify', 'alice', '--seconds', '30']))
   expect(verdict.result).toBe('proven')
-}, 240_000)
+}, 600_000)

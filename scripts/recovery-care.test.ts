@@ -66,7 +66,7 @@ describe('recovery, looked after', () => {
     writeFileSync(alice.file('other'), 'no kit at all')
     expect((await alice.run(['recovery', 'drill', '--kit', alice.file('other')], 65)).error).toBe('BAD_KIT')
     expect((await dave.run(['recovery', 'drill'], 65)).error).toBe('RECOVERY_NOT_SET_UP')
-  }, 300_000)
+  }, 600_000)
 
   it('changes who helps, past a dead phone: the old kit counts until the new deal is in force, then the new one alone (row V15)', async () => {
     const kit = alice.file('kit2.html')
@@ -104,7 +104,7 @@ describe('recovery, looked after', () => {
     expect(recovered).toMatchObject({ recovered: true, path: 'P+S' })
     const { data: shown } = await device.run(['show'])
     expect(shown.identities.map(({ status: state }: { status: string }) => state)).toEqual(['recovering'])
-  }, 300_000)
+  }, 600_000)
 
   it('is stopped for a time by the kit from anybody’s wallet, and by a contact, each no more often than it may (rule 27)', async () => {
     const kit = alice.file('kit2.html')
@@ -120,5 +120,5 @@ describe('recovery, looked after', () => {
     const { data: key } = await dave.run(['wallet', 'add-key', dave.file('key')])
     expect(key).toBeDefined()
     expect((await dave.run(['--key-file', dave.file('key'), 'veto'], 77)).error).toBe('PERSON_NEEDED')
-  }, 240_000)
+  }, 600_000)
 })

@@ -9,6 +9,8 @@ import { type PartName, System } from './system.ts'
 
 const GUIDE = new URL('../docs/guides/user.md', import.meta.url)
 const home = mkdtempSync(join(tmpdir(), 'keystead-guide-'))
+/** Seconds that a recovery waits here. */
+const DELAY = 12
 let system: System
 
 beforeAll(async () => {
@@ -63,7 +65,7 @@ it('leads from set-up to recovery on a second machine', async () => {
       else given.push(arg)
     }
     // What takes days elsewhere takes seconds here.
-    if (args[0] === 'recovery' && args[1] === 'setup') given.push('--delay', '12')
+    if (args[0] === 'recovery' && args[1] === 'setup') given.push('--delay', String(DELAY))
     if (args[0] === 'listen') {
       const listener = person.background(['listen'])
       listening.set(wallet, listener)
@@ -91,7 +93,7 @@ it('leads from set-up to recovery on a second machine', async () => {
     }
   }
   for (const name of [...listening.keys()]) await stop(name)
-}, 600_000)
+}, 900_000)
 
 async function changeInForce(owner: Person, contacts: readonly Person[]): Promise<void> {
   for (let held = true; held; ) {
@@ -113,7 +115,8 @@ async function delayOver(
   expect(status, notes).toBe(0)
   await device.sync()
   for (const name of ['bob', 'dave']) await personOf(name).sync()
-  await new Promise((resolve) => setTimeout(resolve, data.pendingUntil * 1000 - Date.now() + 8000))
+  const wait = Math.max(data.pendingUntil * 1000 - Date.now(), DELAY * 1000) + 3000
+  await new Promise((resolve) => setTimeout(resolve, wait))
   for (const name of ['bob', 'dave']) await personOf(name).sync()
   await device.sync()
 }

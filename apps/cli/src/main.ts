@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { accessCommands } from './commands/access.ts'
 import { agencyCommands } from './commands/agency.ts'
 import { backupCommands } from './commands/backup.ts'
+import { carryCommands } from './commands/carry.ts'
 import { contactCommands } from './commands/contacts.ts'
 import { credentialCommands } from './commands/credentials.ts'
 import { decideCommands } from './commands/decide.ts'
@@ -34,6 +35,7 @@ const program = new Command('keystead')
 startCommands(program)
 agentCommands(program)
 contactCommands(program)
+carryCommands(program)
 credentialCommands(program)
 decideCommands(program)
 recoveryCommands(program)

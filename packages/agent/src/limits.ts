@@ -233,3 +233,7 @@ export const DROP_AFTER_SECONDS = 86_400
 /** Seconds between two looks into a peer's drops while messages to them fail, and for which such messages are kept. */
 export const DROP_LOOK_SECONDS = 600
 export const DROP_KEEP_SECONDS = 30 * 86_400
+
+/** A file of messages carried by hand: as many as a long ceremony has, each of DIDComm's bound at most. */
+export const MAX_CARRIED_MESSAGES = 256
+export const MAX_CARRIED_BYTES = 64 * 1024 * 1024

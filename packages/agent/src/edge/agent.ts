@@ -17,6 +17,7 @@ import {
 } from '../protocols/key-verify/messages.ts'
 import type { Forgotten } from '../protocols/move/messages.ts'
 import type { PushSubscription } from '../protocols/push/messages.ts'
+import { type Carried, carryIn, carryOut } from './carry.ts'
 import { acceptInvitation, type ConnectOptions, connectToDid, invite } from './connecting.ts'
 import { type Edge, fault, findContact, makeEdge, profileOf } from './context.ts'
 import { acceptPlainly, invitePlainly } from './correspondents.ts'
@@ -473,6 +474,16 @@ export class EdgeAgent {
   /** Everything that waits, in both directions. Never rejects because somebody is away; the result says what waits. */
   sync(): Promise<SyncResult> {
     return this.edge.alone(() => sync(this.edge))
+  }
+
+  /** What waits to be sent, or what is for one contact, into a file to be carried by hand; see `carryOut`. */
+  carryOut(write: (file: Bytes) => void | Promise<void>, to?: string): Promise<Carried> {
+    return this.edge.alone(() => carryOut(this.edge, write, to))
+  }
+
+  /** Handles what a file brings. Rejects with `BAD_FILE`. */
+  carryIn(file: Uint8Array): Promise<Carried> {
+    return this.edge.alone(() => carryIn(this.edge, file))
   }
 
   /** Stays connected and answers until aborted. */

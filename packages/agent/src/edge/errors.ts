@@ -25,6 +25,7 @@ export type EdgeErrorCode =
   | 'NO_RECOVERY_KEY'
   | 'ANOTHER_SET_COUNTS'
   | 'PIN_NEEDED'
+  | 'BAD_FILE'
   | 'NO_RECOVERY_PENDING'
   | 'BAD_TIME'
   | 'BAD_DEVICE'

@@ -73,6 +73,11 @@ export async function handleDelivery(edge: Edge, delivery: Message): Promise<str
   return done
 }
 
+/** One that came by hand. True when it is dealt with, for good or ill. */
+export function handleCarried(edge: Edge, bytes: Uint8Array): Promise<boolean> {
+  return handleBytes(edge, bytes)
+}
+
 /** True when the message is dealt with, for good or ill. */
 async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
   const name = multihash.encode(sha256(bytes))

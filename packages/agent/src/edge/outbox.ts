@@ -147,12 +147,8 @@ async function ownSigner(edge: Edge, did: string): Promise<SigningPort | undefin
 /** Packs for the peer and for each mediator on the way, and hands it to the first. */
 export async function sendMessage(edge: Edge, outgoing: Outgoing): Promise<void> {
   const { random, keys } = edge.ports
-  const from = await senderOf(edge, outgoing.from)
   const common = { resolver: edge.resolver, random, ephemerals: keys }
-  const view = outgoing.attachments ? undefined : await ownView(edge, outgoing.type)
-  const message = { ...toDidcomm(edge, outgoing), ...(view ? { attachments: [view] } : {}) }
-  // Authcrypt names its sender in the clear: to the receiver's agency, who talks to whom (AGENCY-19).
-  const packed = await pack(message, { to: outgoing.to, from, anonymous: true, ...common })
+  const packed = await packOutgoing(edge, outgoing)
   const { didDocument, didResolutionMetadata } = await edge.resolver.resolve(outgoing.to)
   if (!didDocument) throw fault('NO_ROUTE', didResolutionMetadata.error?.title ?? 'the peer’s DID cannot be resolved')
   const [endpoint] = messagingEndpoints(didDocument)
@@ -170,6 +166,17 @@ export async function sendMessage(edge: Edge, outgoing: Outgoing): Promise<void>
   // A DID in `uri` is a mediator: its keys come first on the way (DIDComm v2.1, "Using a DID as an endpoint").
   bytes = await wrapForward(bytes, { next, mediator: endpoint.uri, ...common })
   await post(edge, await endpointOf(edge, endpoint.uri), bytes)
+}
+
+/** For its receiver alone. */
+export async function packOutgoing(edge: Edge, outgoing: Outgoing): Promise<Bytes> {
+  const { random, keys } = edge.ports
+  const from = await senderOf(edge, outgoing.from)
+  const view = outgoing.attachments ? undefined : await ownView(edge, outgoing.type)
+  const message = { ...toDidcomm(edge, outgoing), ...(view ? { attachments: [view] } : {}) }
+  // Authcrypt names its sender in the clear: to the receiver's agency, who talks to whom (AGENCY-19).
+  const to = { to: outgoing.to, from, anonymous: true as const }
+  return pack(message, { ...to, resolver: edge.resolver, random, ephemerals: keys })
 }
 
 function toDidcomm(edge: Edge, outgoing: Outgoing): Message {

@@ -65,6 +65,13 @@ describe('a PIN', () => {
     expect(refused / SPACE).toBeLessThan(0.12)
   })
 
+  it('whatever twelve or more people of one published leak (phpBB, 2009) had as six digits is refused', () => {
+    const common =
+      '123456 111111 123123 000000 123321 654321 666666 112233 159753 123654 121212 888888 101010 555555 131313 999999 222222 ' +
+      '789456 159357 696969 345444 333333 147258 777777 987654 102030 147852 142536 753951 321321 444444 252525 134679 123789'
+    for (const pin of common.split(' ')) expect([pin, pinWeakness(pin)]).not.toEqual([pin, undefined])
+  })
+
   it('that is generated passes, and is not always the same', () => {
     const pins = Array.from({ length: 200 }, (_, seed) => generatePin(seededRandom(seed)))
     for (const pin of pins) expect(pinWeakness(pin)).toBeUndefined()
