@@ -85,7 +85,7 @@ export async function stopForwarding(edge: Edge, { anyway = false } = {}): Promi
   )
   if (knows || messages + recipients + services + files > 0)
     throw fault('AGENCY_REFUSED', 'the agency did not forget this account')
-  await edge.records.commit([put('profile', 'self', profile), remove('own-did', account)])
+  await edge.records.commit([put('profile', 'self', profile), remove('own-did', account), remove('holder', former.url)])
   return forgotten
 }
 

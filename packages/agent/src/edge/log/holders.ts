@@ -10,8 +10,8 @@ import { GRANT } from '../../protocols/cloud-agent/messages.ts'
 import { LOCATOR_PUT } from '../../protocols/locator/messages.ts'
 import * as log from '../../protocols/log/messages.ts'
 import { ask } from '../agency-link.ts'
-import { agencyOf, type Edge, fault, nowSeconds, tell } from '../context.ts'
-import { put, remove } from '../store.ts'
+import { agencyOf, type Edge, fault, nowSeconds, profileOf, tell } from '../context.ts'
+import { type Change, put, remove } from '../store.ts'
 import { currentEntry, entryName, isDue, ownLog } from './authority.ts'
 import { folderHolder } from './folder.ts'
 import type { LogHolder, OwnLog } from './records.ts'
@@ -80,10 +80,17 @@ async function begin(edge: Edge, name: string): Promise<void> {
     if (holder.did === did) return
     const { acked: _, ...kept } = holder
     const operator = new URL(url).host
-    const anew = { ...kept, did, url, operator, entries: 0, readers: [], trimmed: 0 }
-    await edge.records.commit([put('holder', name, anew)])
+    const anew: LogHolder = { ...kept, did, url, operator, entries: 0, readers: [], trimmed: 0, locators: [] }
+    await edge.records.commit([put('holder', name, anew), ...(await stillNamed(edge, holder))])
   } else if (holder?.kind === 'agency' && holder.entries === 0)
     await ask(edge, holder.did, holder.account, { type: GRANT, body: { services: ['backup'] } })
+}
+
+/** The agency before goes on as a holder while it forwards: kit and shares name it until recovery is set up anew. */
+async function stillNamed(edge: Edge, holder: LogHolder): Promise<Change[]> {
+  const { former } = await profileOf(edge)
+  if (former?.did !== holder.did) return []
+  return [put('holder', holder.url, { ...holder, kind: 'agency', account: former.account })]
 }
 
 async function bringEntries(edge: Edge, name: string, link: HolderLink): Promise<void> {
