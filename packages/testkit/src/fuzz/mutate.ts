@@ -42,13 +42,19 @@ const VALUES: readonly Json[] = [
 ]
 const NAMES = ['', 'id', 'type', 'from', 'to', 'body', 'alg', 'kid', 'constructor', 'toString', '__proto__', 'x']
 
+const MOST_TO_GROW = 500_000
+
 type Holder = Record<string, Json> | Json[]
 
 /** A copy with one thing changed, now and then several. */
 export function mutated(value: Json, draw: Draw): Json {
   let copy = structuredClone(value) as Json
   do copy = once(copy, draw)
-  while (draw(3) === 0)
+  while (
+    // What has grown is not grown again, or a case would be hundreds of megabytes.
+    draw(3) === 0 &&
+    JSON.stringify(copy).length < MOST_TO_GROW
+  )
   return copy
 }
 
@@ -86,7 +92,7 @@ function strange(value: Json, draw: Draw): Json {
   }
 }
 
-/** Many small things; of large ones few, or a case would be hundreds of megabytes. */
+/** Many small things; of large ones few. */
 function repeated(item: Json, draw: Draw): Json[] {
   const many = JSON.stringify(item).length < 1000 ? 300 : 3
   return Array.from({ length: 1 + draw(many) }, () => item)
