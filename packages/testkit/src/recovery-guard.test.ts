@@ -102,6 +102,8 @@ describe('the veto code of the kit', () => {
     const first = await bob.agent.recovery.vetoWithKit(kit)
     const second = await bob.agent.recovery.vetoWithKit(kit)
     expect(second.until).toBeGreaterThan(first.until)
+    // The second reaches every part, though the record is stayed by the first.
+    expect(second.agencies).toBe(first.agencies)
     expect(await code(bob.agent.recovery.vetoWithKit(kit))).toBe('STAY_SPENT')
     network.advance(second.until - seconds() + 5)
     const owner = await newDevice()

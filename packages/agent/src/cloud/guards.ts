@@ -29,7 +29,11 @@ export const GUARD_HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Hand
       run: async ({ options: { store, clock } }, { message }) => {
         const { subject, token } = parseGuardStay(message.body)
         const until = await store.stayRelease(subject, token, Math.floor(clock.now() / 1000))
-        return { type: GUARD_STAYED, body: { subject, until } }
+        // Whoever objects has to find the other parts, also while the record is stayed.
+        const [kind, name = ''] = subject.split('|')
+        const record = kind === 'locator' ? await store.locator(name) : undefined
+        const attachments = record ? { attachments: [{ id: 'record', bytes: record }] } : {}
+        return { type: GUARD_STAYED, body: { subject, until }, ...attachments }
       },
     },
   ],

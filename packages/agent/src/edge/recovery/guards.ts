@@ -4,6 +4,7 @@
  */
 import { base64url, isKeysteadError } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
+import { attachmentBytes } from '@keystead/didcomm'
 import {
   DEFAULT_DELAYS,
   escrowAccount,
@@ -11,6 +12,7 @@ import {
   type LocatorRecord,
   locatorAccount,
   objectionToken,
+  openLocatorRecord,
   parseSharePacket,
   vetoToken,
 } from '@keystead/recovery'
@@ -28,7 +30,7 @@ import { agencyDescriptor } from '../discovery.ts'
 import type { Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { packetOf, sharesOf } from './contacts.ts'
-import { type Lead, recordAt } from './rescue.ts'
+import type { Lead } from './rescue.ts'
 
 /** 72 hours, shortened as the network shortens its delays. */
 export function stayDelay(edge: Edge): number {
@@ -114,34 +116,28 @@ async function delayOwn(edge: Edge, relationship: Relationship): Promise<number>
   return until
 }
 
+/** The record first: it names the other parts, and comes with the answer, for it may be stayed already. */
 async function stay(edge: Edge, lead: Lead, token: (subject: string) => Uint8Array): Promise<Stayed> {
-  const record = await anyRecord(edge, lead)
   const until: number[] = []
+  let record: LocatorRecord | undefined
   let last: unknown
-  for (const { agency, subject } of guarded(edge, lead, record))
+  const show = async ({ agency, subject }: Guarded): Promise<void> => {
     try {
       const body = { subject, token: base64url.encode(token(subject)) }
       const answer = await askAsNobody(edge, await agency(), { type: GUARD_STAY, body })
       until.push(parseGuardStayed(answer.body).until)
+      const [attachment] = answer.attachments ?? []
+      if (attachment) record = openLocatorRecord(lead.locator, attachmentBytes(attachment))
     } catch (error) {
       if (!isKeysteadError(error)) throw error
       if (error.code !== 'STAY_SPENT') tell(edge, { kind: 'waiting', text: `an objection: ${error.message}` })
       last = error
     }
+  }
+  for (const part of recordsOf(edge, lead)) await show(part)
+  if (record) for (const part of partsOf(edge, record, lead.locator)) await show(part)
   if (until.length === 0) throw last
   return { agencies: until.length, until: Math.max(...until) }
-}
-
-/** Undefined while the record itself is stayed, or nobody has it: then what the lead names is all that can be reached. */
-async function anyRecord(edge: Edge, lead: Lead): Promise<LocatorRecord | undefined> {
-  for (const url of lead.agencies)
-    try {
-      const { did } = await agencyDescriptor(edge.ports.fetch, url)
-      return await recordAt(edge, url, lead, (request) => askAsNobody(edge, did, request))
-    } catch (error) {
-      if (!isKeysteadError(error)) throw error
-    }
-  return undefined
 }
 
 interface Guarded {
@@ -149,18 +145,27 @@ interface Guarded {
   readonly subject: string
 }
 
-function guarded(edge: Edge, { locator, agencies }: Lead, record: LocatorRecord | undefined): Guarded[] {
-  const at = (url: string) => async () => (await agencyDescriptor(edge.ports.fetch, url)).did
-  const account = (url: string): string => base64url.encode(locatorAccount(locator, url))
-  const readers = record?.log.vouchers.map(({ by }) => readerName(encodeMultikey(by))) ?? []
+function recordsOf(edge: Edge, { locator, agencies }: Lead): Guarded[] {
+  return agencies.map((url) => ({
+    agency: didAt(edge, url),
+    subject: guardedSubject('locator', base64url.encode(locatorAccount(locator, url))),
+  }))
+}
+
+/** The log, to each path's reader key, and the shares behind the PIN. */
+function partsOf(edge: Edge, record: LocatorRecord, locator: Uint8Array): Guarded[] {
+  const readers = record.log.vouchers.map(({ by }) => readerName(encodeMultikey(by)))
   return [
-    ...agencies.map((url) => ({ agency: at(url), subject: guardedSubject('locator', account(url)) })),
-    ...(record?.stores ?? []).flatMap(({ endpoint }) =>
-      readers.map((reader) => ({ agency: at(endpoint), subject: guardedSubject('reader', reader) })),
+    ...record.stores.flatMap(({ endpoint }) =>
+      readers.map((reader) => ({ agency: didAt(edge, endpoint), subject: guardedSubject('reader', reader) })),
     ),
-    ...(record?.policy.groups.E ? record.agents : []).map(({ id }) => ({
+    ...(record.policy.groups.E ? record.agents : []).map(({ id }) => ({
       agency: async () => id,
       subject: guardedSubject('escrow', escrowAccount(locator, id)),
     })),
   ]
+}
+
+function didAt(edge: Edge, url: string): () => Promise<string> {
+  return async () => (await agencyDescriptor(edge.ports.fetch, url)).did
 }
