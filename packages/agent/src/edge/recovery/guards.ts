@@ -40,8 +40,11 @@ export function stayDelay(edge: Edge): number {
 
 /** Part of every sync: guards that are not where they belong yet, as what they guard may not be. */
 export async function placeGuards(edge: Edge): Promise<void> {
-  for (const { name, value } of await edge.records.all('guard'))
+  for (const { name, value } of await edge.records.all('guard')) {
+    const agents = (await edge.records.get('escrow', name))?.agents ?? []
     for (const item of value.waiting) {
+      // Who has not taken its share yet has nothing to guard, and may be away.
+      if (agents.some(({ id, registration }) => id === item.agency && registration !== undefined)) continue
       try {
         const { seconds, veto, objections } = item.guard
         const body = { subject: item.subject, seconds, veto, objections: [...objections] }
@@ -56,6 +59,7 @@ export async function placeGuards(edge: Edge): Promise<void> {
       )
       await edge.records.commit([waiting.length > 0 ? put('guard', name, { waiting }) : remove('guard', name)])
     }
+  }
 }
 
 export interface Stayed {
