@@ -237,3 +237,12 @@ export const DROP_KEEP_SECONDS = 30 * 86_400
 /** A file of messages carried by hand: as many as a long ceremony has, each of DIDComm's bound at most. */
 export const MAX_CARRIED_MESSAGES = 256
 export const MAX_CARRIED_BYTES = 64 * 1024 * 1024
+/** Bytes of what a new device is given at once: sixteen devices with their DIDs, and those that were revoked. */
+export const MAX_WELCOME_BYTES = 128 * 1024
+
+/** Seconds in which a new device is linked, and how often the code may be mistyped. */
+export const LINK_SECONDS = 900
+export const MAX_WRONG_CODES = 3
+
+/** Bytes of the records in one message to another device, so that it fits into a mailbox. */
+export const MAX_RECORDS_BYTES = 150 * 1024

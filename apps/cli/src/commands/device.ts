@@ -1,33 +1,82 @@
-/** Devices that may act for the public DID (flows V4, V12): ask, grant, change, revoke, stop, resume. */
-import type { DeviceView } from '@keystead/agent/edge'
+/** The owner's devices (flows V4, V6, V12): link, list, name, ask, grant, change, revoke, stop, resume. */
+import type { DeviceView, OwnDeviceView } from '@keystead/agent/edge'
 import { KeysteadError } from '@keystead/core'
 import { CAPABILITIES, type Capability } from '@keystead/did-dkms'
 import type { Command } from 'commander'
+import { DEFAULT_AGENCY, DEFAULT_LEDGER } from '../config.ts'
+import { EXIT } from '../exit.ts'
 import { iso } from '../output.ts'
-import { action, withWallet } from '../run.ts'
+import { action, type Run, withWallet } from '../run.ts'
+import { approveDevice, type LinkOptions, linkDevice } from './device-link.ts'
+import { DEFAULT_PAGE } from './invite.ts'
+import { waiting } from './start.ts'
 
 const DAY = 86_400
 
 export function deviceCommands(program: Command): void {
-  const device = program.command('device').description('which devices may act for your DID, and for what')
+  const device = program
+    .command('device')
+    .description('your devices: which share this wallet, which may act for your DID, and for what')
   const can = `what it may do, of ${CAPABILITIES.map((name) => name.toLowerCase()).join(', ')}`
 
   device
     .command('list', { isDefault: true })
-    .description('the entries on the ledger, verified')
+    .description('devices of this wallet, and the entries on the ledger, verified')
     .action(
       action(program, (run) =>
         withWallet(run, async ({ agent }) => {
-          const { did, suspended, devices } = await agent.devices.list()
+          const { did, suspended, devices, own } = await agent.devices.list()
           const state = suspended ? ['The DID is suspended: "keystead device resume" lifts it.'] : []
-          const lines = devices.length > 0 ? devices.map(line) : ['No device is granted anything.']
-          run.out.result([...state, ...lines], { did, suspended, devices: [...devices] })
+          const shared = own.length > 0 ? ['Devices of this wallet:', ...own.map(ownLine)] : []
+          const lines =
+            devices.length > 0 ? ['May act for your DID:', ...devices.map(line)] : ['No device is granted anything.']
+          run.out.result([...state, ...shared, ...lines], { did, suspended, devices: [...devices], own: [...own] })
+        }),
+      ),
+    )
+  device
+    .command('link [name]')
+    .description('on the new device: make its wallet, and show a link for your old one to approve')
+    .option('--agency <url>', 'an agency by which the two find each other', DEFAULT_AGENCY)
+    .option('--ledger <url>', 'a ledger node', DEFAULT_LEDGER)
+    .option('--network <hash>', 'the network, when you know its name')
+    .option('--page <url>', 'page the link points to', DEFAULT_PAGE)
+    .option('--seconds <n>', 'how long to wait', '900')
+    .action(
+      action(program, (run, name: string | undefined, options: LinkOptions) =>
+        linkDevice(run, name ?? nameOf(run), options),
+      ),
+    )
+  device
+    .command('approve [link]')
+    .description('on your old device: let the one that shows this link into your wallet; the link alone gives nothing')
+    .option('--can <capabilities>', can)
+    .option('--code <code>', 'the code, as the new device shows it')
+    .option('--days <n>', 'for how long its entry on the ledger stands', '365')
+    .option('--name <name>', 'what you call it')
+    .option('--refuse', 'refuse it')
+    .option('--seconds <n>', 'how long to wait for the new device', '60')
+    .action(
+      action(program, (run, link: string | undefined, options: ApproveFlags) => {
+        const { can: names, days: count, seconds: wait, ...rest } = options
+        const granted = names === undefined ? {} : { can: capabilities(names) }
+        return approveDevice(run, link, { ...rest, ...granted, seconds: days(count) * DAY, wait })
+      }),
+    )
+  device
+    .command('rename <name> <to>')
+    .description('what a device of this wallet is called')
+    .action(
+      action(program, (run, name: string, to: string) =>
+        withWallet(run, async ({ agent }) => {
+          await agent.devices.rename(name, to)
+          run.out.result(`${name} is called ${to} now.`, { name: to })
         }),
       ),
     )
   device
     .command('request [name]')
-    .description('on the other device: a key of its own, and the text that asks for it')
+    .description('without sharing the wallet: on the other device, a key of its own, and the text that asks for it')
     .action(
       action(program, (run, name: string | undefined) =>
         withWallet(run, async ({ agent }) => {
@@ -64,12 +113,19 @@ export function deviceCommands(program: Command): void {
     )
   device
     .command('revoke <name>')
-    .description('a device that is lost, stolen or retired: it signs nothing for you any more')
+    .description('a device that is lost, stolen or retired: off the ledger, the agency and every relationship')
     .action(
       action(program, (run, name: string) =>
         withWallet(run, async ({ agent }) => {
           await agent.devices.revoke(name)
-          run.out.result(`${name} is revoked.`, { revoked: name })
+          const { waiting: messages, operations } = await agent.sync()
+          const left = (await agent.devices.own()).find((device) => device.name === name)?.left
+          const lines = [`${name} is revoked.`, ...waiting({ waiting: messages, operations })]
+          if (left?.agency) lines.push('The agency still serves it; "keystead sync" cuts it off.')
+          if (left?.ledger) lines.push('The ledger still has its entry; "keystead sync" takes it off.')
+          run.out.result(lines, { revoked: name, waiting: messages, operations, left: left ?? null })
+          const done = messages + operations === 0 && !left?.agency && !left?.ledger && !left?.contacts.length
+          return done ? EXIT.ok : EXIT.tryLater
         }),
       ),
     )
@@ -97,6 +153,32 @@ export function deviceCommands(program: Command): void {
         }),
       ),
     )
+}
+
+interface ApproveFlags {
+  readonly can?: string
+  readonly days: string
+  readonly name?: string
+  readonly code?: string
+  readonly refuse?: boolean
+  readonly seconds: string
+}
+
+/** What a device calls itself unless told otherwise: the name of its wallet. */
+const nameOf = ({ options }: Run): string => options.wallet.split(/[\\/]/).filter(Boolean).at(-1) ?? 'device'
+
+function ownLine({ name, self, admin, joined, missing = [], revoked, left }: OwnDeviceView): string {
+  const what = [
+    ...(self ? ['this one'] : []),
+    ...(admin ? ['may add and revoke others'] : []),
+    ...(joined || revoked !== undefined ? [] : ['not there yet']),
+    ...(missing.length > 0 ? [`not yet known to ${missing.join(', ')}`] : []),
+    ...(revoked === undefined ? [] : [`revoked ${iso(revoked).slice(0, 10)}`]),
+    ...(left?.agency ? ['the agency still serves it'] : []),
+    ...(left?.ledger ? ['the ledger still has its entry'] : []),
+    ...(left?.contacts.length ? [`still known to ${left.contacts.join(', ')}`] : []),
+  ]
+  return `  ${name.padEnd(22)} ${what.join(', ')}`
 }
 
 function line({ h, name, capabilities: can, until, standing }: DeviceView): string {

@@ -70,7 +70,11 @@ function restoreOptions({ from = [], until }: RecoverOptions): RestoreOptions {
 const since = (newest: number | undefined): string =>
   newest === undefined ? '' : `; the newest change is of ${iso(newest)}`
 
-async function newWallet(run: Run, kit: Kit | undefined, options: RecoverOptions): Promise<void> {
+export async function newWallet(
+  run: Run,
+  kit: Kit | undefined,
+  options: Pick<RecoverOptions, 'ledger' | 'agency' | 'network'>,
+): Promise<void> {
   const passphrase = await readPassphrase(run.options, { twice: true })
   const { ledger, agency, network } = options
   const genesis = kit
@@ -83,7 +87,7 @@ async function newWallet(run: Run, kit: Kit | undefined, options: RecoverOptions
 }
 
 /** The first of the agencies that answers. */
-async function addAgency({ agent }: OpenWallet, agencies: readonly string[]): Promise<void> {
+export async function addAgency({ agent }: OpenWallet, agencies: readonly string[]): Promise<void> {
   let last: unknown
   for (const url of agencies)
     try {

@@ -100,6 +100,7 @@ export function toPeer(
 ): Change {
   const name = relationship.label || 'the contact'
   if (!relationship.peer) throw fault('NOT_ALLOWED_NOW', `${name} has not answered yet`)
+  if (relationship.joining) throw fault('NOT_ALLOWED_NOW', `${name} does not know this device yet: sync both of yours`)
   if (relationship.recovering) throw fault('RECOVERY_UNDER_WAY', `${name} does not accept this device yet`)
   if (relationship.blocked)
     throw fault('CONTACT_BLOCKED', `the log of ${name} contradicts itself; nothing is said to them until it is settled`)

@@ -1,8 +1,8 @@
 /**
- * The agent policy registry of our public DID (flows V4 and V12, DKMS-13 to DKMS-19, DKMS-29): which devices may act for it,
- * granted, changed and revoked by this wallet's authority; and what a granted device can do by itself, which is to stop the DID.
+ * The owner's devices (flows V4, V6, V12): which may act for the public DID on the ledger (DKMS-13 to DKMS-19, DKMS-29), granted,
+ * changed and revoked by this wallet's authority or an ADMIN's; which share this owner's wallet; how another one is linked.
  */
-import { base64url, canonicalJson, Fields, parseJson } from '@keystead/core'
+import { base64url, canonicalJson, Fields, isKeysteadError, parseJson } from '@keystead/core'
 import { decodeMultikey, encodeMultikey } from '@keystead/crypto'
 import {
   type AgentStanding,
@@ -20,8 +20,14 @@ import { type Edge, fault, nowSeconds } from './context.ts'
 import { publicIdentity, usableIdentity } from './identities.ts'
 import { NOT_AFTER_SECONDS, submissionOf } from './key-set.ts'
 import { ED25519 } from './key-types.ts'
+import { approveLink, greet } from './linking/approving.ts'
+import { refuseLink, showLink } from './linking/new-device.ts'
+import { type LinkView, viewOf } from './linking/session.ts'
 import { perform } from './operations.ts'
-import type { Device } from './records.ts'
+import { flushOutbox } from './outbox.ts'
+import { deviceList, findDevice, thisDevice } from './own-devices/list.ts'
+import { type Left, leftOf, markRevoked, missingFrom, renameDevice } from './own-devices/membership.ts'
+import type { AgentKey, Device } from './records.ts'
 import { type Change, put, remove } from './store.ts'
 
 /** What a request may be long: a Multikey, a salt and a name. */
@@ -31,6 +37,8 @@ export interface DeviceView {
   readonly h: string
   /** Absent: granted elsewhere, or padding. */
   readonly name?: string
+  /** Also shares this wallet: has keys in every relationship and a mailbox. */
+  readonly linked?: true
   readonly capabilities: readonly Capability[]
   /** Seconds since 1970. */
   readonly until: number
@@ -41,6 +49,22 @@ export interface Devices {
   readonly did: string
   readonly suspended: boolean
   readonly devices: readonly DeviceView[]
+  /** Devices of this wallet, revoked ones too, once there are several. */
+  readonly own: readonly OwnDeviceView[]
+}
+
+export interface OwnDeviceView {
+  readonly name: string
+  readonly admin: boolean
+  readonly self: boolean
+  readonly h?: string
+  /** It has answered since it was approved. */
+  readonly joined?: boolean
+  /** Contacts to whom it is not known yet. */
+  readonly missing?: readonly string[]
+  /** When it was revoked (seconds since 1970), and where it still stands until everything was brought. */
+  readonly revoked?: number
+  readonly left?: Left
 }
 
 type AgentsMembers = { readonly put: { h: string; caps: number; exp: number }[] } | { readonly drop: string[] }
@@ -54,27 +78,86 @@ export class DevicesAgent {
 
   /** On the device that is to act: makes its key and the text that asks for it. */
   async request(name: string): Promise<string> {
+    const { k, salt } = await this.#agentKey(name)
+    return base64url.encode(canonicalJson({ k, name, salt, v: 1 }))
+  }
+
+  async #agentKey(name: string): Promise<AgentKey> {
     const { vault, random } = this.#edge.ports
     const { keyId, key } = await vault.createKey(ED25519, 'agent entry')
     const k = encodeMultikey(key.publicKey)
     const { salt } = openingOf(k, random(16))
+    const made = { h: agentDigest(base64url.decode(salt), k), name, k, salt, keyId }
+    await this.#edge.records.commit([put('agent-key', made.h, made)])
+    return made
+  }
+
+  // --- another device of this wallet (flow V6) ------------------------------------------------------------------------------
+
+  /** In a new wallet: a link for a device of the owner's to take up. Rejects with `NOT_ALLOWED_NOW` in one that is in use. */
+  link(name: string, base: string): Promise<LinkView> {
+    return this.#act(async () => {
+      const known = (await this.#edge.records.all('agent-key')).map(({ value }) => value)
+      return showLink(this.#edge, known.find((key) => key.name === name) ?? (await this.#agentKey(name)), base)
+    })
+  }
+
+  /** Takes up a link that another device shows. Nothing is granted by it. */
+  greet(url: string): Promise<LinkView> {
+    return this.#act(() => greet(this.#edge, url))
+  }
+
+  /** How far a link is, on the side of it that this device is on. */
+  async linking(session?: string): Promise<LinkView | undefined> {
+    const all = (await this.#edge.records.all('linking')).map(({ value }) => value)
+    const found = all
+      .filter((linking) => session === undefined || linking.session === session)
+      .sort((a, b) => b.expires - a.expires)[0]
+    return found && viewOf(found)
+  }
+
+  /** The person typed the code that the new device shows, and says what it may do; `sync` does the rest. */
+  approveLink(
+    code: string,
+    grant: { capabilities: readonly Capability[]; seconds: number; name?: string },
+  ): Promise<LinkView> {
+    return this.#act(() => approveLink(this.#edge, code, grant))
+  }
+
+  refuseLink(role: LinkView['role'] = 'approver'): Promise<void> {
+    return this.#act(() => refuseLink(this.#edge, role))
+  }
+
+  /** For a device that was approved: its entry on the ledger, if it is not there. Resolves to the entry's name. */
+  async grantKey(
+    { k, salt, name }: { k: string; salt: string; name: string },
+    capabilities: readonly Capability[],
+    seconds: number,
+  ): Promise<string> {
     const h = agentDigest(base64url.decode(salt), k)
-    await this.#edge.records.commit([put('agent-key', h, { h, name, k, salt, keyId })])
-    return base64url.encode(canonicalJson({ k, name, salt, v: 1 }))
+    const { state } = await this.#state()
+    if (!state.agents.some((entry) => entry.h === h)) await this.#grant({ k, salt, name }, capabilities, seconds)
+    return h
   }
 
   /** Verified, settled now. */
   async list(): Promise<Devices> {
     const { state, at } = await this.#state()
     const named = new Map((await this.#edge.records.all('device')).map(({ value }) => [value.h, value.name]))
+    const own = await this.own()
+    for (const { h, name } of own) if (h !== undefined) named.set(h, name)
     return {
       did: state.did,
       suspended: state.suspension !== undefined,
+      own,
       devices: state.agents.map((entry) => {
         const name = named.get(entry.h)
         return {
           h: entry.h,
           ...(name === undefined ? {} : { name }),
+          ...(own.some((device) => device.h === entry.h && device.revoked === undefined)
+            ? { linked: true as const }
+            : {}),
           capabilities: capabilityNames(entry.caps),
           until: entry.exp,
           standing: agentStanding(state, entry, at.time),
@@ -83,9 +166,38 @@ export class DevicesAgent {
     }
   }
 
+  /** The devices of this wallet, this one among them; none while there is one. */
+  async own(): Promise<OwnDeviceView[]> {
+    const list = await deviceList(this.#edge)
+    if (!list) return []
+    const self = await thisDevice(this.#edge)
+    return Promise.all(
+      list.devices.map(async (device) => {
+        const { account, name, admin, h, revoked } = device
+        return {
+          name,
+          admin,
+          self: account === self.account,
+          ...(h === undefined ? {} : { h }),
+          ...(revoked === undefined
+            ? { joined: list.waiting?.includes(account) !== true, missing: await missingFrom(this.#edge, account) }
+            : {}),
+          ...(revoked === undefined ? {} : { revoked, left: await leftOf(this.#edge, device) }),
+        }
+      }),
+    )
+  }
+
   /** Rejects with `BAD_DEVICE` for what is no request. */
-  async grant(request: string, capabilities: readonly Capability[], seconds: number): Promise<DeviceView> {
-    const asked = readRequest(request)
+  grant(request: string, capabilities: readonly Capability[], seconds: number): Promise<DeviceView> {
+    return this.#grant(readRequest(request), capabilities, seconds)
+  }
+
+  async #grant(
+    asked: { k: string; name: string; salt: string },
+    capabilities: readonly Capability[],
+    seconds: number,
+  ): Promise<DeviceView> {
     const h = agentDigest(base64url.decode(asked.salt), asked.k)
     const entry = { h, caps: capabilitySet(capabilities), exp: nowSeconds(this.#edge) + seconds }
     const { did } = await publicIdentity(this.#edge)
@@ -102,10 +214,57 @@ export class DevicesAgent {
     await this.#change({ put: [{ ...entry, caps: capabilitySet(capabilities) }] })
   }
 
-  /** The device signs nothing from then on. Rejects with `UNKNOWN_DEVICE`. */
+  /** What a device of this wallet is called. Rejects with `UNKNOWN_DEVICE`, and `NOT_ALLOWED_NOW` on a device that may not. */
+  rename(name: string, to: string): Promise<void> {
+    return this.#act(async () => {
+      const { account } = await findDevice(this.#edge, name)
+      const taken = (await this.own()).some((device) => device.name === to && device.revoked === undefined)
+      if (taken) throw fault('NOT_ALLOWED_NOW', `another device of yours is called "${to}"`)
+      await renameDevice(this.#edge, account, to)
+    })
+  }
+
+  /**
+   * The device signs nothing from then on: its entry leaves the ledger; one that shares this wallet is cut off at the agency and
+   * taken out of every relationship, too. What cannot be brought now is brought by `sync`. Rejects with `UNKNOWN_DEVICE`.
+   */
   async revoke(name: string): Promise<void> {
+    const own = await findDevice(this.#edge, name).catch((error: unknown) => {
+      if (isKeysteadError(error, 'UNKNOWN_DEVICE')) return undefined
+      throw error
+    })
+    if (!own) return this.#act(() => this.#revokeEntry(name))
+    if (own.account === (await thisDevice(this.#edge)).account)
+      throw fault('NOT_ALLOWED_NOW', 'a device does not revoke itself: do it on another one')
+    await this.#act(() => markRevoked(this.#edge, own.account))
+  }
+
+  async #revokeEntry(name: string): Promise<void> {
     const { h } = await this.#device(name)
     await this.#change({ drop: [h] }, [remove('device', h)])
+  }
+
+  /** Part of every sync on a device that may: entries of revoked devices leave the ledger, as soon as it can be reached. */
+  async dropRevoked(again = true): Promise<void> {
+    const list = await deviceList(this.#edge)
+    if (!list || !(await thisDevice(this.#edge)).admin) return
+    const { devices, dropped = [] } = list
+    const revoked = devices.filter(
+      ({ account, h, revoked }) => revoked !== undefined && h !== undefined && !dropped.includes(account),
+    )
+    if (revoked.length === 0 || (await this.#edge.records.all('operation')).length > 0) return
+    const { state } = await this.#state()
+    const there = revoked.filter(({ h }) => state.agents.some((entry) => entry.h === h))
+    const gone = revoked.filter((device) => !there.includes(device)).map(({ account }) => account)
+    await this.#edge.records.commit([
+      ...(gone.length > 0 ? [put('own-devices', 'self', { ...list, dropped: [...dropped, ...gone] })] : []),
+      ...revoked.map(({ h = '' }) => remove('device', h)),
+    ])
+    // One that another device has accused already goes by itself (DKMS-17).
+    const drop = there.flatMap(({ h = '' }) => (standingOf(state, h) === 'active' ? [h] : []))
+    if (drop.length === 0 || !again) return
+    await this.#change({ drop })
+    await this.dropRevoked(false)
   }
 
   /** Stops the public DID, or with `did` another one that granted this device SUSPEND. */
@@ -146,6 +305,10 @@ export class DevicesAgent {
     const { ledger, vault } = this.#edge.ports
     const { state } = await this.#state()
     const { did } = state
+    if (members.type === 'agents' && !(await this.#edge.records.get('identity-keys', did))) {
+      await this.#asAgent(state, members)
+      return this.#edge.records.commit(also)
+    }
     const { identity, keys } = await usableIdentity(this.#edge, did)
     const operation = operationAfter(state, ledger.net, this.#notAfter, members)
     const submission = submissionOf(await signOperation(operation, [await vault.key(keys.authority, ED25519)]))
@@ -153,6 +316,27 @@ export class DevicesAgent {
     const done = await perform(this.#edge, { did, kind: members.type, submission, identity: after, keys, retire: [] })
     if (!done) throw fault('OPERATION_PENDING', 'the ledger is away; the change waits for it')
     if (also.length > 0) await this.#edge.records.commit(also)
+  }
+
+  /** By this device's own agent key, as far as it was granted that (DKMS-14, DKMS-17). */
+  async #asAgent(state: DidState, members: { readonly type: 'agents' } & AgentsMembers): Promise<void> {
+    const { ledger, vault } = this.#edge.ports
+    const entries = new Set(state.agents.map(({ h }) => h))
+    const own = (await this.#edge.records.all('agent-key')).map(({ value }) => value).find(({ h }) => entries.has(h))
+    if (!own) throw fault('UNKNOWN_DEVICE', 'this device has no entry on the ledger, and not the authority')
+    const operation = operationAfter(state, ledger.net, this.#notAfter, {
+      ...members,
+      open: [{ k: own.k, salt: own.salt }],
+    })
+    await ledger.submit(submissionOf(await signOperation(operation, [await vault.key(own.keyId, ED25519)])))
+  }
+
+  #act<T>(work: () => Promise<T>): Promise<T> {
+    return this.#edge.alone(async () => {
+      const done = await work()
+      await flushOutbox(this.#edge)
+      return done
+    })
   }
 
   async #state(): Promise<{ state: DidState; at: { time: number } }> {
@@ -169,6 +353,11 @@ export class DevicesAgent {
     if (!device || found.length > 1) throw fault('UNKNOWN_DEVICE', `no device is called ${name}, or several are`)
     return device
   }
+}
+
+function standingOf(state: DidState, h: string): AgentStanding | undefined {
+  const entry = state.agents.find((agent) => agent.h === h)
+  return entry && agentStanding(state, entry, 0)
 }
 
 function readRequest(text: string): { k: string; name: string; salt: string } {

@@ -15,6 +15,14 @@ import {
   REQUEST_PRESENTATION,
 } from '../protocols/credential/messages.ts'
 import { DROP_PLACES } from '../protocols/dead-drop/messages.ts'
+import {
+  LINK_ANSWER,
+  LINK_COMMITMENT,
+  LINK_HELLO,
+  LINK_REFUSE,
+  LINK_REVEAL,
+  LINK_WELCOME,
+} from '../protocols/device-link/messages.ts'
 import { DISCLOSE, QUERIES } from '../protocols/discover-features/messages.ts'
 import { EMPTY } from '../protocols/empty/messages.ts'
 import { MEET_ACCEPT, MEET_END, MEET_REVEAL, MEET_SCANNED, MEET_START } from '../protocols/key-verify/in-person.ts'
@@ -42,6 +50,8 @@ import { onIssued, onOffer, onPresentationRequest } from './holding.ts'
 import type { Incoming } from './inbox.ts'
 import { onCredentialRequest } from './issuing.ts'
 import { onChallenge, onResponse } from './key-verify.ts'
+import { onLinkCommitment, onLinkReveal } from './linking/approving.ts'
+import { onLinkAnswer, onLinkHello, onLinkRefused, onWelcome } from './linking/new-device.ts'
 import { onMeetAccept, onMeetEnd, onMeetReveal, onMeetScanned, onMeetStart } from './meeting.ts'
 import { onEntries, onEntryAck } from './peer-log.ts'
 import { onCeremony } from './recovery/ceremony.ts'
@@ -77,6 +87,12 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [CONNECT_RESPONSE, { firstContact: true, run: onConnectResponse }],
   [RELATIONSHIP_ENTRY, { firstContact: true, run: onEntries }],
   [RELATIONSHIP_ACK, { run: onEntryAck }],
+  [LINK_HELLO, { firstContact: true, run: onLinkHello }],
+  [LINK_COMMITMENT, { firstContact: true, run: onLinkCommitment }],
+  [LINK_ANSWER, { firstContact: true, run: onLinkAnswer }],
+  [LINK_REVEAL, { firstContact: true, run: onLinkReveal }],
+  [LINK_WELCOME, { firstContact: true, run: onWelcome }],
+  [LINK_REFUSE, { firstContact: true, run: onLinkRefused }],
   [RELATIONSHIP_ALERT, { run: onAlert }],
   [DROP_PLACES, { run: onDropPlaces }],
   [KEY_CHALLENGE, { run: onChallenge }],

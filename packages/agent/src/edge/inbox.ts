@@ -10,10 +10,12 @@ import { attachmentBytes, type FromPrior, type Message, peekRecipients, unpack }
 import { entryDid } from '@keystead/microledger'
 import { DELIVERY, DELIVERY_REQUEST, MESSAGES_RECEIVED } from '../protocols/pickup/messages.ts'
 import { askAgency } from './agency-link.ts'
-import { type Edge, fault, nowSeconds, tell } from './context.ts'
+import { type Edge, fault, nowSeconds, profileOf, tell } from './context.ts'
 import { heardFrom } from './correspondents.ts'
 import { HANDLERS } from './handlers.ts'
 import { comparePeerView } from './ledger-view.ts'
+import { fromOwnDevice } from './own-devices/handlers.ts'
+import { deviceList } from './own-devices/list.ts'
 import { ownDid, secretsOf } from './own-dids.ts'
 import type { Correspondent, OwnDid, Relationship } from './records.ts'
 import { acknowledgement, unknownType } from './standard.ts'
@@ -84,6 +86,10 @@ async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
   if (await edge.records.get('seen', name)) return true
   try {
     await refuseFormer(edge, bytes)
+    if (await isForAnother(edge, bytes)) {
+      await edge.records.commit([put('seen', name, { at: nowSeconds(edge) })])
+      return true
+    }
     const { message, metadata } = await unpack(bytes, { secrets: secretsOf(edge), resolver: edge.resolver })
     const own = await ownDid(edge, metadata.recipientKid ?? '')
     if (!metadata.authenticated || !message.from || !own) throw new Error('nobody we know proves to have sent it')
@@ -95,9 +101,13 @@ async function handleBytes(edge: Edge, bytes: Uint8Array): Promise<boolean> {
       await edge.records.commit([put('seen', name, { at: nowSeconds(edge) })])
       return true
     }
-    const changes = own.correspondent
-      ? await fromCorrespondent(edge, message, own, own.correspondent, metadata.fromPrior)
-      : await fromPeer(edge, message, own, metadata.senderKid)
+    const { agency } = await profileOf(edge)
+    const changes =
+      own.did === agency?.account
+        ? await fromOwnDevice(edge, message)
+        : own.correspondent
+          ? await fromCorrespondent(edge, message, own, own.correspondent, metadata.fromPrior)
+          : await fromPeer(edge, message, own, metadata.senderKid)
     const seen = { at: nowSeconds(edge) }
     await edge.records.commit([...changes, put('seen', name, seen), put('seen', sent, seen)])
   } catch (error) {
@@ -173,6 +183,14 @@ async function refuseFormer(edge: Edge, bytes: Uint8Array): Promise<void> {
     const former = await edge.records.get('former-did', peerShortForm(didOf(kid)))
     if (former) throw fault('CONTACT_REMOVED', REMOVED[former.why])
   }
+}
+
+/** Every device of an account is given all of its mail: some of it only another one can open. */
+async function isForAnother(edge: Edge, bytes: Uint8Array): Promise<boolean> {
+  if (!(await deviceList(edge))) return false
+  const { agreementKey } = secretsOf(edge)
+  for (const kid of peekRecipients(bytes)) if (await agreementKey(kid)) return false
+  return true
 }
 
 /** RELATIONSHIP-27. */

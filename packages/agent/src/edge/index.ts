@@ -1,6 +1,6 @@
 export { isPlainInvitation } from '../protocols/connect/messages.ts'
 export { EdgeAgent } from './agent.ts'
-export type { DeviceView } from './devices.ts'
+export type { DeviceView, OwnDeviceView } from './devices.ts'
 export { type AgencyDescriptor, agencyDescriptor, findNetwork, walletSource } from './discovery.ts'
 export type { EdgeErrorCode } from './errors.ts'
 export { checkForkEvidence } from './fork-evidence.ts'

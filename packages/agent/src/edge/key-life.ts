@@ -10,10 +10,14 @@ export function commitKey(edge: Edge, purpose: KeyPurpose): Promise<NewKey<typeo
   return edge.ports.vault.createKey(ED25519, purpose, { state: 'pre-activation' })
 }
 
-/** The key committed to, now to be used. */
+/** The key committed to, now to be used; one that was taken up before in vain is as it was. */
 export async function takeUp(edge: Edge, keyId: string): Promise<SigningKey> {
   const { vault } = edge.ports
-  await vault.setKeyState(keyId, 'active', 'put to use')
+  try {
+    await vault.setKeyState(keyId, 'active', 'put to use')
+  } catch (error) {
+    if (!isKeysteadError(error, 'BAD_KEY_STATE')) throw error
+  }
   return vault.key(keyId, ED25519)
 }
 

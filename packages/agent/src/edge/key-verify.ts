@@ -24,6 +24,7 @@ import { type Edge, fault, nowSeconds, tell, toPeer } from './context.ts'
 import { identitySigner, usableIdentity } from './identities.ts'
 import type { Incoming } from './inbox.ts'
 import { X25519 } from './key-types.ts'
+import { deviceList } from './own-devices/list.ts'
 import { ownDid, signerOf } from './own-dids.ts'
 import type { ChallengeRecord, OwnDid, Relationship } from './records.ts'
 import { strangeEntry } from './self-monitoring.ts'
@@ -86,7 +87,7 @@ export async function sendChallenge(edge: Edge, relationship: Relationship, seco
 
 /** KEYVERIFY-7: asked without a person, when keys are new to us. */
 export async function challengeByItself(edge: Edge, relationship: Relationship, tries = 1): Promise<Change[]> {
-  if (relationship.blocked || relationship.recovering) return []
+  if (relationship.blocked || relationship.recovering || relationship.joining) return []
   return (await challengePeer(edge, relationship, { tries })).changes
 }
 
@@ -116,6 +117,8 @@ export async function answerChallenge(
   const common = { nonce: challenge.nonce, audience: challenge.audience, head, proofs, tokens }
   // The public DID is proven only to whom it was told.
   if (challenge.did === undefined || challenge.did !== relationship.told) return common
+  // Another device of ours holds its keys, and answers for them.
+  if (!(await edge.records.get('identity-keys', challenge.did)) && (await deviceList(edge))) return common
   const { identity } = await usableIdentity(edge, challenge.did)
   const published = await ownDid(edge, challenge.did)
   proofs.push(await proofBy(challenge, head, challenge.did, await identitySigner(edge, challenge.did)))

@@ -12,6 +12,7 @@ import { askAgency, endpointOf, post } from './agency-link.ts'
 import { agencyOf, type Edge, fault, nowSeconds, tell } from './context.ts'
 import { identitySigner } from './identities.ts'
 import { ownView } from './ledger-view.ts'
+import { deviceList } from './own-devices/list.ts'
 import { senderOf, signerOf } from './own-dids.ts'
 import type { OutboxItem, Outgoing, PeerLog } from './records.ts'
 import { remove } from './store.ts'
@@ -45,15 +46,16 @@ export async function flushOutbox(edge: Edge): Promise<FlushResult> {
   let sent = 0
   let waiting = 0
   const blocked = new Set<string>()
+  const ownAccounts = new Set((await deviceList(edge))?.devices.map(({ account }) => account))
   for (const { name, value } of await edge.records.all('outbox')) {
     // Messages to one peer keep their order; others need not wait for them.
-    const lane = laneOf(value)
+    const lane = laneOf(value, ownAccounts)
     if (blocked.has(lane) || blocked.has('agency')) {
       waiting++
       continue
     }
     try {
-      await bring(edge, value)
+      await bring(edge, value, ownAccounts)
       await edge.records.commit([remove('outbox', name)])
       sent++
     } catch (error) {
@@ -72,8 +74,9 @@ export async function flushOutbox(edge: Edge): Promise<FlushResult> {
 }
 
 /** A public DID is registered when the ledger has it; nothing else waits for that. */
-function laneOf(item: OutboxItem): string {
-  if (item.kind === 'message') return peerShortForm(item.message.to)
+function laneOf(item: OutboxItem, ownAccounts: ReadonlySet<string>): string {
+  // Other devices of ours are told before anybody else: what comes next may build upon it.
+  if (item.kind === 'message') return ownAccounts.has(item.message.to) ? 'agency' : peerShortForm(item.message.to)
   return item.did.startsWith('did:dkms:') ? item.did : 'agency'
 }
 
@@ -103,12 +106,28 @@ function describe(item: OutboxItem): string {
     : `a message (${item.message.type.split('/').slice(-3).join('/')})`
 }
 
-async function bring(edge: Edge, item: OutboxItem): Promise<void> {
+async function bring(edge: Edge, item: OutboxItem, ownAccounts: ReadonlySet<string>): Promise<void> {
   if (item.kind === 'recipient') return updateRecipient(edge, item)
   const { message } = item
   const end = Math.min(message.expires ?? Infinity, message.dropAfter ?? Infinity)
   if (end < nowSeconds(edge)) return
-  await sendMessage(edge, message)
+  if (ownAccounts.has(message.to)) await sendToOwnDevice(edge, message)
+  else await sendMessage(edge, message)
+}
+
+/** Its account DID names no address: it is at our agency. One that has not joined yet is told everything when it does. */
+async function sendToOwnDevice(edge: Edge, outgoing: Outgoing): Promise<void> {
+  const { random, keys } = edge.ports
+  const { did: agency } = await agencyOf(edge)
+  const from = await senderOf(edge, outgoing.from)
+  const common = { resolver: edge.resolver, random, ephemerals: keys }
+  const packed = await pack(toDidcomm(edge, outgoing), { to: outgoing.to, from, anonymous: true, ...common })
+  const bytes = await wrapForward(packed, { next: outgoing.to, mediator: agency, ...common })
+  try {
+    await post(edge, await endpointOf(edge, agency), bytes)
+  } catch (error) {
+    if (!isKeysteadError(error, 'UNKNOWN_RECIPIENT')) throw error
+  }
 }
 
 async function updateRecipient(edge: Edge, { did, action }: Extract<OutboxItem, { kind: 'recipient' }>): Promise<void> {

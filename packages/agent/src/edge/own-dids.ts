@@ -2,9 +2,10 @@
 
 import type { JsonObject } from '@keystead/core'
 import { encodeMultikey, type PublicKey } from '@keystead/crypto'
-import { createDidPeer2, createDidPeer4, didOf, peerShortForm } from '@keystead/did'
+import { createDidPeer2, didOf, peerShortForm } from '@keystead/did'
 import type { SecretsPort, SenderPort, SigningPort } from '@keystead/didcomm'
 import { type Edge, fault } from './context.ts'
+import { documentOf, ownDidAt } from './device-keys.ts'
 import { ED25519, X25519 } from './key-types.ts'
 import type { OwnDid, OwnKey } from './records.ts'
 
@@ -16,31 +17,9 @@ export async function makePairwise(
   relationship?: string,
 ): Promise<OwnDid> {
   const agreement = await edge.ports.vault.createKey(X25519, 'pairwise agreement')
-  const method = (fragment: string, key: PublicKey) => ({
-    id: `#${fragment}`,
-    type: 'Multikey',
-    publicKeyMultibase: encodeMultikey(key),
-  })
-  const { longForm, shortForm } = createDidPeer4({
-    '@context': ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/multikey/v1'],
-    verificationMethod: [method('auth', authentication.publicKey), method('agree', agreement.key.publicKey)],
-    authentication: ['#auth'],
-    keyAgreement: ['#agree'],
-    service: [
-      {
-        id: '#didcomm',
-        type: 'DIDCommMessaging',
-        serviceEndpoint: { uri: mediator, accept: ['didcomm/v2'], routingKeys: [] },
-      },
-    ],
-  })
-  return {
-    did: shortForm,
-    longForm,
-    authentication: { fragment: 'auth', keyId: authentication.keyId },
-    keyAgreement: { fragment: 'agree', keyId: agreement.keyId },
-    ...(relationship === undefined ? {} : { relationship }),
-  }
+  const set = { k: encodeMultikey(authentication.publicKey), agree: encodeMultikey(agreement.key.publicKey) }
+  const keys = { authentication: authentication.keyId, agreement: agreement.keyId }
+  return ownDidAt(0, documentOf([set], mediator), keys, relationship)
 }
 
 /** The did:peer:2 by which an agency knows us: nothing but keys, told to nobody else. */

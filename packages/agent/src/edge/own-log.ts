@@ -1,24 +1,23 @@
-/** Our own log of a relationship: begun, rotated, recovered. One device, one key, threshold one. */
+/** Our own log of a relationship: begun, rotated, recovered. */
 
-import { isKeysteadError } from '@keystead/core'
 import { encodeMultikey, keyDigest, type SigningKey } from '@keystead/crypto'
-import { createFromPrior } from '@keystead/didcomm'
 import {
   applyEntry,
   beginLog,
-  type EntryResult,
-  type LogState,
+  type Entry,
   type RecoveryPath,
   settleLog,
   signEntry,
   type UnsignedEntry,
 } from '@keystead/microledger'
-import { ENTRIES_KEPT } from '../limits.ts'
-import { RELATIONSHIP_ENTRY } from '../protocols/connect/messages.ts'
-import { agencyOf, type Edge, fault, nowSeconds, queue, queueRecipient, randomId } from './context.ts'
-import { commitKey, giveUp, takeUp } from './key-life.ts'
-import { ED25519 } from './key-types.ts'
-import { makePairwise, signerOf } from './own-dids.ts'
+import type { KeySetOffer } from '../protocols/own-devices/messages.ts'
+import { agencyOf, type Edge, fault, nowSeconds, queueRecipient, randomId } from './context.ts'
+import { documentOf, keySetsOf, ownDidAt } from './device-keys.ts'
+import { commitKey, takeUp } from './key-life.ts'
+import { ED25519, X25519 } from './key-types.ts'
+import { makeEntry } from './own-devices/claims.ts'
+import { makePairwise } from './own-dids.ts'
+import { entriesMessage, stateOf, withEntry } from './own-entries.ts'
 import type { OwnDid, Relationship, RelationshipKeys } from './records.ts'
 import type { PathKeys } from './recovery/path-keys.ts'
 import { newRecoverySet, openRecoverySet } from './recovery/recovery-set.ts'
@@ -40,7 +39,7 @@ export async function beginLogOfOurs(edge: Edge) {
   return { id, pairwise, keys, entry, state: stateOf(beginLog(entry, '')), sealed: await recovery.seal(id) }
 }
 
-/** The entry for a document of ours: one device, one key, threshold one. */
+/** The entry for a document of this device alone. */
 function unsignedEntry(
   type: UnsignedEntry['type'],
   pairwise: OwnDid,
@@ -62,41 +61,31 @@ function unsignedEntry(
   }
 }
 
-/** Throws the refusal as an error. */
-export function stateOf(result: EntryResult): LogState {
-  if (result.ok) return result.state
-  throw fault('BAD_MESSAGE', `${result.code}: ${result.message}`)
+/** What an entry changes beside this device's keys. */
+export interface EntryPlan {
+  readonly recovery?: readonly RecoveryPath[]
+  readonly vetoes?: string
+  /** Devices that come in, and keys that go out. */
+  readonly add?: readonly KeySetOffer[]
+  readonly drop?: readonly string[]
 }
 
-/** New keys for one relationship; the peer follows by the entry. */
+/** An entry that is signed, and what becomes so with it. */
+export interface MadeEntry {
+  readonly entry: Entry
+  readonly keys: RelationshipKeys
+  readonly own: OwnDid
+  /** The key that was in force before. */
+  readonly before: string
+}
+
+/** New keys for one relationship; the peer follows by the entry. Where the other devices are not asked yet, it waits for that. */
 export async function rotateRelationship(
   edge: Edge,
   relationship: Relationship,
-  options: { recovery?: readonly RecoveryPath[]; vetoes?: string; also?: readonly Change[] } = {},
+  { also = [], ...plan }: EntryPlan & { also?: readonly Change[] } = {},
 ): Promise<Relationship> {
-  const { state } = relationship.mine
-  const { after, keys, pairwise, before } = await nextEntry(edge, relationship, { type: 'rotate', ...options })
-  const fromPrior = await priorOf(edge, state.now.did, pairwise)
-  await edge.records.commit([
-    put('relationship', relationship.id, after),
-    put('relationship-keys', relationship.id, keys),
-    put('own-did', pairwise.did, pairwise),
-    queueRecipient(edge, pairwise.did, 'add'),
-    entriesMessage(edge, after, pairwise, fromPrior === undefined ? {} : { fromPrior }),
-    ...(options.also ?? []),
-  ])
-  await giveUp(edge, [before])
-  return after
-}
-
-/** A key that is compromised proves nothing: the entry alone tells then (RELATIONSHIP-24). */
-async function priorOf(edge: Edge, before: string, { longForm }: OwnDid): Promise<string | undefined> {
-  try {
-    return await createFromPrior({ issuer: await signerOf(edge, before), sub: longForm, clock: edge.ports.clock })
-  } catch (error) {
-    if (isKeysteadError(error, 'KEY_NOT_USABLE')) return undefined
-    throw error
-  }
+  return makeEntry(edge, relationship, also, (now) => nextEntry(edge, now, 'rotate', plan))
 }
 
 /** RELATIONSHIP-9: the last entry of our log, and how the peer is told of it, until `dropAfter` (seconds since 1970). */
@@ -105,46 +94,83 @@ export async function closeRelationship(
   relationship: Relationship,
   dropAfter: number,
 ): Promise<{ after: Relationship; changes: Change[] }> {
-  const { after, keys, pairwise } = await nextEntry(edge, relationship, { type: 'close' })
+  const made = await nextEntry(edge, relationship, 'close', {})
+  const after = withEntry(edge, relationship, made.entry)
   const changes = [
-    put('relationship-keys', relationship.id, keys),
-    put('own-did', pairwise.did, pairwise),
-    entriesMessage(edge, after, pairwise, { dropAfter }),
+    put('relationship-keys', relationship.id, made.keys),
+    put('own-did', made.own.did, made.own),
+    entriesMessage(edge, after, { dropAfter }),
   ]
   return { after, changes }
 }
 
-/** The entry after the newest one, signed by the keys committed to before. */
+/** The entry after the newest one, signed by the keys committed to before. One that follows a conflict ends it. */
 async function nextEntry(
   edge: Edge,
   relationship: Relationship,
-  { type, recovery, vetoes }: { type: 'rotate' | 'close'; recovery?: readonly RecoveryPath[]; vetoes?: string },
-): Promise<{ after: Relationship; keys: RelationshipKeys; pairwise: OwnDid; before: string }> {
+  type: 'rotate' | 'close',
+  { recovery, vetoes, add = [], drop = [] }: EntryPlan,
+): Promise<MadeEntry> {
   const { id } = relationship
   const keys = await edge.records.get('relationship-keys', id)
-  if (!keys || relationship.status !== 'connected' || relationship.recovering)
-    throw fault('NOT_ALLOWED_NOW', `${relationship.label} is not connected, or its recovery still waits`)
+  if (!keys || relationship.status !== 'connected' || relationship.recovering || relationship.joining)
+    throw fault('NOT_ALLOWED_NOW', `${relationship.label} is not connected, or does not know this device yet`)
   const { state } = relationship.mine
-  const key = await takeUp(edge, keys.next)
-  const fresh = await commitKey(edge, 'relationship')
+  const { now, conflict } = state
+  if (now.nextThreshold > 1)
+    throw fault('NEEDS_APPROVAL', `a change towards ${relationship.label} needs ${now.nextThreshold} of your devices`)
+  const signing = await committedKey(edge, keys, now.next)
+  const next = signing.keyId === keys.next ? await freshKey(edge) : await keptKey(edge, keys.next)
+  const agreement = await edge.ports.vault.createKey(X25519, 'pairwise agreement')
+  const place = now.next.indexOf(keyDigest(signing.key.publicKey))
+  const k = encodeMultikey(signing.key.publicKey)
+  const ours = { k, agree: encodeMultikey(agreement.key.publicKey), next: next.digest }
+  const sets = keySetsOf(now)
+    .map((set, n) => (n === place ? ours : set))
+    .filter((set) => !drop.includes(set.k))
+    .concat(add.map(({ k, agree, next }) => ({ k, agree, next })))
   const { did: mediator } = await agencyOf(edge)
-  const pairwise = await makePairwise(edge, { keyId: keys.next, publicKey: key.publicKey }, mediator, id)
-  const place = { rel: state.rel, seq: state.now.seq + 1, prev: state.now.head }
-  const set = recovery ?? state.recovery.held?.entries ?? state.recovery.entries
-  const unsigned = unsignedEntry(type, pairwise, key, fresh.key, place, set)
-  const entry = await signEntry(vetoes === undefined ? unsigned : { ...unsigned, vetoes }, [key])
-  const mine = {
-    entries: [...relationship.mine.entries, entry],
-    state: stateOf(applyEntry(state, { ...entry }, nowSeconds(edge))),
+  const document = documentOf(sets, mediator)
+  const entry: UnsignedEntry = {
+    v: 1,
+    rel: state.rel,
+    seq: (conflict?.seq ?? now.seq) + 1,
+    prev: now.head,
+    type,
+    doc: document.longForm,
+    keys: sets.map((set) => set.k),
+    threshold: 1,
+    next: sets.map((set) => set.next),
+    nextThreshold: 1,
+    recovery: recovery ?? state.recovery.held?.entries ?? state.recovery.entries,
+    ...(vetoes === undefined ? {} : { vetoes }),
+    ...(conflict && vetoes === undefined ? { resolves: conflict.heads.slice(0, 2) as [string, string] } : {}),
   }
-  // A strange entry is answered by ours: the two freeze the log, and the thief with it.
-  const { strange: _, ...plain } = relationship
+  const kept = { authentication: signing.keyId, agreement: agreement.keyId }
   return {
-    after: { ...plain, mine },
-    keys: { id, authentication: keys.next, next: fresh.keyId },
-    pairwise,
+    entry: await signEntry(entry, [signing.key]),
+    keys: { id, authentication: signing.keyId, next: next.keyId },
+    own: ownDidAt(sets.indexOf(ours), document, kept, id),
     before: keys.authentication,
   }
+}
+
+/** Of our keys the one that the log commits to: the next one, or after a conflict the one that was taken up in vain. */
+async function committedKey(edge: Edge, keys: RelationshipKeys, committed: readonly string[]) {
+  const next = await takeUp(edge, keys.next)
+  if (committed.includes(keyDigest(next.publicKey))) return { keyId: keys.next, key: next }
+  const key = await edge.ports.vault.key(keys.authentication, ED25519)
+  if (committed.includes(keyDigest(key.publicKey))) return { keyId: keys.authentication, key }
+  throw fault('NOT_ALLOWED_NOW', 'this device’s keys of the contact were replaced by another device')
+}
+
+async function freshKey(edge: Edge): Promise<{ keyId: string; digest: string }> {
+  const { keyId, key } = await commitKey(edge, 'relationship')
+  return { keyId, digest: keyDigest(key.publicKey) }
+}
+
+async function keptKey(edge: Edge, keyId: string): Promise<{ keyId: string; digest: string }> {
+  return { keyId, digest: keyDigest((await edge.ports.vault.key(keyId, ED25519)).publicKey) }
 }
 
 /**
@@ -167,7 +193,7 @@ export async function recoverRelationship(edge: Edge, relationship: Relationship
   const unsigned = unsignedEntry('recover', pairwise, key, next.key, place)
   const entry = await signEntry({ ...unsigned, key: recovery.multikey }, [recovery.key, key])
   recovery.key.destroy()
-  const { verified: _, person: _p, alert: _a, ...rest } = relationship
+  const { verified: _, person: _p, alert: _a, joining: _j, holders: _h, ...rest } = relationship
   const after: Relationship = {
     ...rest,
     mine: {
@@ -181,22 +207,7 @@ export async function recoverRelationship(edge: Edge, relationship: Relationship
     put('relationship-keys', id, { id, authentication: keyId, next: next.keyId }),
     put('own-did', pairwise.did, pairwise),
     queueRecipient(edge, pairwise.did, 'add'),
-    entriesMessage(edge, after, pairwise),
+    entriesMessage(edge, after, {}, pairwise.longForm),
   ])
   return true
-}
-
-function entriesMessage(
-  edge: Edge,
-  relationship: Relationship,
-  pairwise: OwnDid,
-  more: { fromPrior?: string; dropAfter?: number } = {},
-): Change {
-  return queue(edge, {
-    from: pairwise.longForm,
-    to: relationship.peer?.state.now.did ?? '',
-    type: RELATIONSHIP_ENTRY,
-    body: { entries: relationship.mine.entries.slice(-ENTRIES_KEPT) as never },
-    ...more,
-  })
 }

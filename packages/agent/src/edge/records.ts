@@ -5,13 +5,17 @@
 
 import type { JsonObject } from '@keystead/core'
 import type { AnchorReceipt } from '@keystead/credentials'
-import type { Authority, Body } from '@keystead/did-dkms'
+import type { Authority, Body, Capability } from '@keystead/did-dkms'
 import type { NamedPoint } from '@keystead/light-client'
 import type { Entry, LogState } from '@keystead/microledger'
 import type { Segment } from '@keystead/wallet'
+import type { LinkState } from '../protocols/device-link/ceremony.ts'
+import type { NewDevice } from '../protocols/device-link/messages.ts'
+import type { Welcome } from '../protocols/device-link/welcome.ts'
 import type { MeetingState } from '../protocols/key-verify/in-person.ts'
 import type { Verdict } from '../protocols/key-verify/judge.ts'
 import type { Challenge, ChallengeResponse } from '../protocols/key-verify/messages.ts'
+import type { DeviceList, KeySetOffer } from '../protocols/own-devices/messages.ts'
 import type { KeptBatch, LogCandidate, LogChange, LogHolder, OwnLog, SaidHeads } from './log/records.ts'
 import type {
   EscrowProgress,
@@ -41,7 +45,17 @@ export interface Records {
   device: Device
   /** By `h`: agent keys of this device, granted by another. */
   'agent-key': AgentKey
+  /** `self`: the devices of this owner, once there are several. */
+  'own-devices': OwnDevices
+  /** By session: another device becomes one of the owner's. */
+  linking: Linking
   relationship: Relationship
+  /** By relationship and device: keys that a device of the owner's offers for it. */
+  'key-offer': KeyOffer
+  /** By relationship: an entry of ours that the other devices have to let pass. */
+  'pending-entry': PendingEntry
+  /** By relationship: what the other devices were told last. */
+  shared: { readonly digest: string }
   correspondent: Correspondent
   text: TextMessage
   'relationship-keys': RelationshipKeys
@@ -110,7 +124,13 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   'trust-point': 'cache',
   device: 'authority',
   'agent-key': 'keys',
+  // The secret in it is no data, and a recovery ends what devices there were.
+  'own-devices': 'keys',
+  linking: 'cache',
   relationship: 'relationships',
+  'key-offer': 'cache',
+  'pending-entry': 'cache',
+  shared: 'cache',
   correspondent: 'relationships',
   text: 'messages',
   'relationship-keys': 'keys',
@@ -287,6 +307,10 @@ export interface Relationship {
   readonly blocked?: { readonly why: 'forked' | 'rolled-back'; readonly at: number }
   /** An entry of our log, shown by the peer, that no device of ours made (KEYVERIFY-13). */
   readonly strange?: { readonly head: string; readonly at: number; readonly entry?: Entry }
+  /** Until the owner's other devices have put this one's keys into the document. */
+  readonly joining?: true
+  /** Whose each key of our document is: the account of the owner's device. */
+  readonly holders?: Readonly<Record<string, string>>
   /** While our own recovery of this relationship waits; `until` (seconds since 1970) is the peer's word, once it came. */
   readonly recovering?: { readonly until?: number }
   /** The peer's recovery set in which we objected to a recovery of theirs: once each (rule 27). */
@@ -392,6 +416,65 @@ export interface RelationshipKeys {
   readonly id: string
   readonly authentication: string
   readonly next: string
+  /** Of a device that is not in the document yet: its agreement key. */
+  readonly agreement?: string
+}
+
+export interface OwnDevices extends DeviceList {
+  /** What was sealed under it is still read. */
+  readonly secretBefore?: string
+  /** Accounts of revoked devices that the agency has cut off, and of those that the ledger proves to be off it. */
+  readonly cut?: readonly string[]
+  readonly dropped?: readonly string[]
+  /** Accounts of devices that this one approved and that have not answered since. */
+  readonly waiting?: readonly string[]
+}
+
+export interface KeyOffer {
+  /** Account of the device. */
+  readonly device: string
+  readonly set: KeySetOffer
+}
+
+/** Signed, and waiting for the slot at the agency (DEVICE-9); the rest becomes so when it has it. */
+export interface PendingEntry {
+  readonly entry: Entry
+  /** What was believed to stand in the slot, and what is put there: base64url. */
+  readonly after: number
+  readonly value: string
+  readonly keys: RelationshipKeys
+  readonly own: OwnDid
+  readonly before: string
+  readonly also: readonly JsonObject[]
+}
+
+/** The side of `device-link/1.0` that this device is on. */
+export interface Linking {
+  readonly session: string
+  readonly role: 'new' | 'approver'
+  readonly state: LinkState
+  /** Seconds since 1970. */
+  readonly expires: number
+  /** What the new device calls itself, or is called. */
+  readonly name: string
+  /** Our DID made for this, and the other's; long forms. */
+  readonly own: string
+  readonly peer?: string
+  /** Of the new device: the link, and the key that opens what it gets. */
+  readonly url?: string
+  readonly kem?: string
+  readonly commitment?: string
+  /** Nonces: our own, and the other's. */
+  readonly nonce: string
+  readonly theirs?: string
+  /** The new device, and the account of the one that approves. */
+  readonly device?: NewDevice
+  readonly account?: string
+  /** Wrong codes typed so far. */
+  readonly wrong?: number
+  readonly granted?: { readonly capabilities: readonly Capability[]; readonly seconds: number }
+  /** What the new device was given. */
+  readonly welcome?: Welcome
 }
 
 /** Something to be brought to somebody: kept until it has been. */

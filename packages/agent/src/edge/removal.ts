@@ -23,12 +23,12 @@ export interface RemovalOptions {
 export async function removeContact(edge: Edge, contact: Contact, options: RemovalOptions = {}): Promise<void> {
   if ('correspondent' in contact) return removeCorrespondent(edge, contact.correspondent, options)
   const { relationship } = contact
-  const { id, status, label, peer, recovering } = relationship
+  const { id, status, label, peer, recovering, joining } = relationship
   if (relationship.alert)
     throw fault('NOT_ALLOWED_NOW', `somebody recovers your side of ${label || 'it'}: veto that first`)
   const blocked = options.block ? blockChanges(edge, label, [peer?.publicDid, peer?.state.now.did]) : []
   const dropped = [...(await unsent(edge, await didsOf(edge, id))), ...(await withoutContact(edge, id))]
-  const reachable = status === 'connected' && !recovering && peer?.state.status === 'active'
+  const reachable = status === 'connected' && !recovering && !joining && peer?.state.status === 'active'
   if (!reachable || options.silently || options.block) {
     await edge.records.commit([...dropped, ...blocked, put('relationship', id, { ...relationship, status: 'closing' })])
     return

@@ -11,7 +11,7 @@ import { type Change, put, remove } from './store.ts'
 /** DIDs of ours whose peers write to the next one by now. Their keys sign nothing and send nothing any more. */
 export async function replaceDids(edge: Edge, dids: readonly OwnDid[]): Promise<Change[]> {
   const fresh = dids.filter(({ replacedAt }) => replacedAt === undefined)
-  await giveUp(edge, fresh.flatMap(keysOf))
+  await giveUp(edge, await unused(edge, fresh))
   return fresh.map((own) => put('own-did', own.did, { ...own, replacedAt: nowSeconds(edge) }))
 }
 
@@ -31,7 +31,7 @@ export async function forgetReplaced(edge: Edge): Promise<void> {
   const isOver = ({ replacedAt = Infinity }: { replacedAt?: number }) => replacedAt + seconds < nowSeconds(edge)
   for (const { name, value: own } of await edge.records.all('own-did')) {
     if (isOver(own)) {
-      await destroyKeys(edge, keysOf(own))
+      await destroyKeys(edge, await unused(edge, [own], 'replaced too'))
       await edge.records.commit([remove('own-did', name), queueRecipient(edge, name, 'remove')])
       continue
     }
@@ -44,6 +44,15 @@ export async function forgetReplaced(edge: Edge): Promise<void> {
     const { replacedKeys: _, ...plain } = own
     await edge.records.commit([put('own-did', name, keys?.length ? { ...plain, replacedKeys: keys } : plain)])
   }
+}
+
+/** A device keeps its keys while another one rotates: those that a later DID of ours has too stay. */
+async function unused(edge: Edge, dids: readonly OwnDid[], also?: 'replaced too'): Promise<string[]> {
+  const given = new Set(dids.map(({ did }) => did))
+  const others = (await edge.records.all('own-did')).map(({ value }) => value)
+  const kept = others.filter(({ did, replacedAt }) => !given.has(did) && (also || replacedAt === undefined))
+  const used = new Set(kept.flatMap(keysOf))
+  return dids.flatMap(keysOf).filter((keyId) => !used.has(keyId))
 }
 
 const keysOf = ({ authentication, keyAgreement }: OwnDid): string[] => [authentication.keyId, keyAgreement.keyId]

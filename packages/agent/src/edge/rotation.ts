@@ -2,23 +2,25 @@
 import { type Edge, fault } from './context.ts'
 import { rotateCorrespondent } from './correspondents.ts'
 import { rotateIdentity } from './identity-operations.ts'
+import { deviceList } from './own-devices/list.ts'
 import { rotateRelationship } from './own-log.ts'
+import type { Identity } from './records.ts'
 import { put } from './store.ts'
 
 /** DIDs on the ledger first, then every relationship; peers follow by themselves. Rejects with `NO_IDENTITY`. */
 export async function rotateEverything(edge: Edge): Promise<{ identities: number; relationships: number }> {
   const all = (await edge.records.all('identity')).map(({ value }) => value)
-  const identities = all.filter(({ status, alert }) => status === 'active' && !alert)
+  const identities = await heldHere(edge)
   if (all.some(({ status }) => status === 'recovering'))
     throw fault('RECOVERY_UNDER_WAY', 'the recovery of this wallet still waits its time')
-  if (identities.length === 0) throw fault('NO_IDENTITY', 'no DID is under the control of this wallet')
+  if (identities.length === 0 && !(await deviceList(edge)))
+    throw fault('NO_IDENTITY', 'no DID is under the control of this wallet')
   return { identities: await rotateIdentities(edge), relationships: await rotateRelationships(edge) }
 }
 
 /** Every DID on the ledger that is under our control; resolves to how many. */
 export async function rotateIdentities(edge: Edge): Promise<number> {
-  const all = (await edge.records.all('identity')).map(({ value }) => value)
-  const identities = all.filter(({ status, alert }) => status === 'active' && !alert)
+  const identities = await heldHere(edge)
   for (const { did } of identities) await rotateIdentity(edge, did)
   // Status lists are signed anew with the new key.
   const issuers = (await edge.records.all('issuer')).map(({ name, value }) =>
@@ -28,11 +30,18 @@ export async function rotateIdentities(edge: Edge): Promise<number> {
   return identities.length
 }
 
+/** Those whose keys are on this device. */
+async function heldHere(edge: Edge): Promise<Identity[]> {
+  const held = new Set((await edge.records.all('identity-keys')).map(({ name }) => name))
+  const all = (await edge.records.all('identity')).map(({ value }) => value)
+  return all.filter(({ did, status, alert }) => status === 'active' && !alert && held.has(did))
+}
+
 /** Every contact; peers follow by themselves. Resolves to how many. */
 export async function rotateRelationships(edge: Edge): Promise<number> {
   const relationships = (await edge.records.all('relationship'))
     .map(({ value }) => value)
-    .filter(({ status, recovering, alert }) => status === 'connected' && !recovering && !alert)
+    .filter(({ status, recovering, alert, joining }) => status === 'connected' && !recovering && !alert && !joining)
   for (const relationship of relationships) await rotateRelationship(edge, relationship)
   const correspondents = (await edge.records.all('correspondent'))
     .map(({ value }) => value)

@@ -10,7 +10,8 @@ import { parseProfile, profileBody, USER_PROFILE } from '../protocols/user-profi
 import { type Edge, fault, findContact, nowSeconds, profileOf, queue, sequentialName, tell, toPeer } from './context.ts'
 import { toCorrespondent } from './correspondents.ts'
 import type { Incoming } from './inbox.ts'
-import type { Correspondent, Outgoing, Relationship } from './records.ts'
+import { shareRecord } from './own-devices/sharing.ts'
+import type { Correspondent, Outgoing, Relationship, TextMessage } from './records.ts'
 import { type Change, put } from './store.ts'
 
 /** Anybody one is connected with. */
@@ -87,8 +88,11 @@ export async function onText(edge: Edge, incoming: Incoming): Promise<Change[]> 
 export async function sendText(edge: Edge, contact: Contact, text: string): Promise<void> {
   const { id } = 'relationship' in contact ? contact.relationship : contact.correspondent
   const at = nowSeconds(edge)
+  const name = sequentialName(edge)
+  const line: TextMessage = { contact: id, from: 'me', text, at }
   await edge.records.commit([
-    put('text', sequentialName(edge), { contact: id, from: 'me', text, at }),
+    put('text', name, line),
+    ...('relationship' in contact ? await shareRecord(edge, 'text', name, line) : []),
     toContact(edge, contact, { type: BASIC_MESSAGE, body: { content: text } }),
   ])
 }

@@ -2,12 +2,20 @@
 import type { Edge } from './context.ts'
 import { nowSeconds, profileOf } from './context.ts'
 import { goOnDrops, tellDropPlaces } from './dead-drops.ts'
+import { DevicesAgent } from './devices.ts'
 import { emptyMailbox, forgetOldMessages } from './inbox.ts'
 import { publishPending } from './issuing.ts'
+import { goOnApproving } from './linking/approving.ts'
+import { goOnJoining } from './linking/new-device.ts'
+import { forgetLinks } from './linking/session.ts'
 import { backUp } from './log/backup.ts'
 import { goOnMoving } from './moving.ts'
 import { resumeOperations } from './operations.ts'
 import { flushOutbox } from './outbox.ts'
+import { resumeEntries } from './own-devices/claims.ts'
+import { includeOffers, offerKeySets, renewPlaces } from './own-devices/key-sets.ts'
+import { goOnRevoking } from './own-devices/membership.ts'
+import { shareChanges } from './own-devices/sharing.ts'
 import { settleRelationships } from './peer-log.ts'
 import { commitChange } from './recovery/changes.ts'
 import { forgetShares } from './recovery/contacts.ts'
@@ -40,6 +48,7 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   if ((await profileOf(edge)).agency) {
     handled = await quietly(edge, () => readEverything(edge), 0)
     await quietly(edge, () => goOnMoving(edge), undefined)
+    await quietly(edge, () => goOnWithDevices(edge), undefined)
     await quietly(edge, () => publishPending(edge), undefined)
   }
   await quietly(edge, () => goOnVetoing(edge), undefined)
@@ -61,8 +70,23 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await forgetHelping(edge)
   await forgetShares(edge)
   await forgetReplaced(edge)
+  await forgetLinks(edge)
   await forgetOldMessages(edge)
   return { handled, sent, waiting, operations: (await edge.records.all('operation')).length }
+}
+
+/** Links under way, then what the owner's devices owe each other, and what is left of revoked ones. */
+async function goOnWithDevices(edge: Edge): Promise<void> {
+  const devices = new DevicesAgent(edge)
+  await goOnApproving(edge, devices)
+  await goOnJoining(edge)
+  await resumeEntries(edge)
+  await goOnRevoking(edge)
+  await devices.dropRevoked()
+  await includeOffers(edge)
+  await renewPlaces(edge)
+  await offerKeySets(edge)
+  await shareChanges(edge)
 }
 
 /** The mailbox first: delays that are over take effect on what was said in time. */

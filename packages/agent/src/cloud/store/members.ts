@@ -59,6 +59,8 @@ export function membersOf({ db, alone }: Database): Members {
         await row.where('device', '=', device).where('account', '=', account).execute()
         for (const table of ['mail', 'push_subscriptions'] as const)
           await transaction.deleteFrom(table).where('account', '=', device).execute()
+        // What a stolen device put there would stand in the others' way.
+        await transaction.deleteFrom('slots').where('account', '=', account).execute()
       }),
     swapSlot: (account, { slot, after, seq }, value) =>
       alone(`slots ${account}`, async (transaction) => {

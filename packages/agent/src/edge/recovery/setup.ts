@@ -38,6 +38,7 @@ import { aboutOf, currentEntry, nextEntry, requireLog } from '../log/authority.t
 import { planHolders } from '../log/holder-plan.ts'
 import { claimEntry } from '../log/holders.ts'
 import type { LogHolder } from '../log/records.ts'
+import { isOpen } from '../own-devices/key-sets.ts'
 import { rotateRelationship } from '../own-log.ts'
 import type { Profile, Relationship } from '../records.ts'
 import { type Change, put } from '../store.ts'
@@ -176,7 +177,7 @@ export async function commitRecoverySets(edge: Edge): Promise<void> {
     await rotateIdentity(edge, value.did, { recovery: set.entries, also: await set.seal(value.did) })
   }
   for (const { value } of await edge.records.all('relationship')) {
-    if (value.status !== 'connected' || value.recovering || value.alert || !(await lacks(value.id))) continue
+    if (!isOpen(value) || !(await lacks(value.id))) continue
     const set = await newRecoverySet(edge)
     await rotateRelationship(edge, value, { recovery: set.entries, also: await set.seal(value.id) })
   }

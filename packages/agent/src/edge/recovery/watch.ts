@@ -8,7 +8,8 @@ import { parseEntries } from '../../protocols/connect/messages.ts'
 import { type Edge, fault, nowSeconds, queueRecipient, tell } from '../context.ts'
 import { vetoRecovery } from '../identity-operations.ts'
 import type { Incoming } from '../inbox.ts'
-import { rotateRelationship, stateOf } from '../own-log.ts'
+import { stateOf } from '../own-entries.ts'
+import { rotateRelationship } from '../own-log.ts'
 import type { Identity } from '../records.ts'
 import { reconsiderRefused } from '../refused.ts'
 import { strangeEntry } from '../self-monitoring.ts'
@@ -38,6 +39,7 @@ export async function watchIdentities(edge: Edge): Promise<void> {
 async function look(edge: Edge, identity: Identity): Promise<void> {
   const { state, at } = await edge.ports.ledger.resolve(identity.did)
   if (!state) return
+  if (!(await edge.records.get('identity-keys', identity.did))) return follow(edge, identity, state)
   const { alert: _, pendingUntil: _p, ...plain } = identity
   const ours = (k: string | undefined): boolean => k === identity.auth.keys[0]?.k
   const { pending } = state.recovery
@@ -59,6 +61,12 @@ async function look(edge: Edge, identity: Identity): Promise<void> {
       text: `somebody recovers your DID "${identity.label}" on a new device; veto it if it was not you`,
     })
   else if (recovered) tell(edge, { kind: 'recovered', text: `this device now holds "${identity.label}"` })
+}
+
+/** Its keys are on another device of ours, which looks after it: this one knows where it stands. */
+async function follow(edge: Edge, identity: Identity, { seq, head, auth }: DidState): Promise<void> {
+  if (head === identity.head) return
+  await edge.records.commit([put('identity', identity.did, { ...identity, seq, head, auth })])
 }
 
 /** KEYVERIFY-13: an operation that this wallet did not make, by keys that are ours. It is told once, and shown until we rotate. */

@@ -100,13 +100,13 @@ function pairwiseSteps(keyId: string, users: KeyUsers): Step[] {
       .map(({ did }) => did),
   )
   const relationships = users.relationships.flatMap((relationship): Step[] => {
-    const { id, label, status, mine, recovering, alert } = relationship
+    const { id, label, status, mine, recovering, alert, joining } = relationship
     const keys = users.relationshipKeys.find((one) => one.id === id)
     const isNext = keys?.next === keyId
     if (!isNext && keys?.authentication !== keyId && !named.has(mine.state.now.did)) return []
     if (status === 'closed' || status === 'closing') return []
     const name = label || id
-    if (isNext || recovering || alert || status !== 'connected')
+    if (isNext || recovering || alert || joining || status !== 'connected')
       return [byHand(id, `end the contact ${name} and connect anew: its keys cannot be rotated now`)]
     return [{ kind: 'relationship', subject: id, text: `new keys towards ${name}, who is told` }]
   })

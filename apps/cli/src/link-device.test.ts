@@ -1,0 +1,147 @@
+/** Flows V6 and V12 as people type them: two devices of one wallet, each command a process of its own. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../../../scripts/free-port.ts'
+import { Person } from '../../../scripts/story/person.ts'
+import { System } from '../../../scripts/system.ts'
+
+const home = mkdtempSync(join(tmpdir(), 'keystead-link-'))
+let system: System
+let alice: Person
+let phone: Person
+let bob: Person
+
+beforeAll(async () => {
+  system = await System.start({
+    home: join(home, 'system'),
+    ports: { ledger: await freePort(), agency: await freePort(), web: 0 },
+    parts: ['ledger', 'agency'],
+    profile: 'development',
+    log: () => {},
+  })
+  const urls = {
+    KEYSTEAD_LEDGER_URL: system.url('ledger'),
+    KEYSTEAD_AGENCY_URL: system.url('agency'),
+    KEYSTEAD_HOME: home,
+  }
+  alice = new Person('alice', home, urls)
+  phone = new Person('phone', home, urls)
+  bob = new Person('bob', home, urls)
+  for (const person of [alice, bob]) await person.run(['init', '--label', person.name])
+  const { data } = await alice.run(['invite', '--tell'])
+  await alice.listening(() => bob.run(['accept', data.url, '--tell', '--wait', '60']))
+}, 300_000)
+
+afterAll(async () => {
+  await system?.stop()
+  rmSync(home, { recursive: true, force: true })
+})
+
+type Contact = { label: string; did: string; seq: number; rel: string; peer: string }
+const contact = async (person: Person): Promise<Contact> => (await person.run(['show'])).data.contacts[0]
+const texts = async (person: Person): Promise<string[]> => {
+  await person.run(['sync'], 0, 75)
+  const { data } = await person.run(['messages'])
+  return data.messages.map(({ text }: { text: string }) => text).sort()
+}
+
+// Some forty processes, each deriving a key from its passphrase: minutes on a busy machine.
+describe('device link', { timeout: 600_000 }, () => {
+  it('V6: a link alone gives nothing; both devices show one code, and the one who typed it lets the new one in', async () => {
+    const linking = phone.background(['device', 'link', '--seconds', '500'])
+    const { url } = (await linking.event('link')) as { url: string }
+    const { data: asked } = await alice.run(['device', 'approve', url, '--seconds', '120'], 75)
+    const shown = (await linking.event('link-code')) as { code: string }
+    expect(asked).toMatchObject({ state: 'revealed', name: 'phone', code: shown.code })
+    expect((await alice.run(['device'])).data).toMatchObject({ devices: [], own: [] })
+    const wrong = ['device', 'approve', '--code', '0000 0000', '--can', 'prove,suspend']
+    expect((await alice.run(wrong, 77)).error).toBe('CODE_MISMATCH')
+    const typed = `${shown.code.slice(0, 4)} ${shown.code.slice(4)}`
+    const approved = await alice.run([
+      'device',
+      'approve',
+      '--code',
+      typed,
+      '--can',
+      'prove,suspend',
+      '--days',
+      '30',
+      '--seconds',
+      '120',
+    ])
+    expect(approved.data).toMatchObject({ approved: true, joined: true, missing: [] })
+    const linked = await linking.done
+    expect([linked.status, linked.error]).toEqual([0, undefined])
+    expect(linked.data).toMatchObject({ linked: true, label: 'alice', contacts: 1, joining: [] })
+    const [one, other] = [await contact(alice), await contact(phone)]
+    expect(other).toMatchObject({ rel: one.rel, did: one.did, seq: one.seq })
+    const { data } = await alice.run(['device'])
+    expect(data.devices).toMatchObject([{ name: 'phone', capabilities: ['PROVE', 'SUSPEND'], linked: true }])
+    expect((await phone.run(['device'])).data.own).toMatchObject([
+      { self: false, admin: true },
+      { self: true, admin: false },
+    ])
+  })
+
+  it('V6: what is sent to the owner reaches each device, and each sees what the other sent', async () => {
+    await bob.run(['sync'])
+    await bob.run(['message', 'alice', 'to both'])
+    await phone.run(['message', 'bob', 'from the phone'])
+    await alice.run(['message', 'bob', 'from the first'])
+    for (const person of [alice, phone, bob])
+      expect(await texts(person)).toEqual(['from the first', 'from the phone', 'to both'])
+  })
+
+  it('V10: either device rotates, the other and the peer follow', async () => {
+    await phone.run(['rotate'])
+    await alice.run(['sync'])
+    await alice.run(['rotate'])
+    await bob.run(['sync'])
+    await phone.run(['sync'])
+    const [one, other, seen] = [await contact(alice), await contact(phone), await contact(bob)]
+    expect(other).toMatchObject({ did: one.did, seq: one.seq })
+    expect(seen.peer).toBe(one.did)
+  })
+
+  it('V12: revoked by one command, with the ledger away and the peer’s wallet shut, it is out everywhere', async () => {
+    await alice.run(['device', 'rename', 'phone', 'old phone'])
+    const thief = phone.stolen('thief')
+    alice.offline(true)
+    const { data: waits } = await alice.run(['device', 'revoke', 'old phone'], 75)
+    expect(waits.left).toMatchObject({ contacts: [], agency: false, ledger: true })
+    alice.offline(false)
+    await alice.run(['sync'], 0, 75)
+    const { data } = await alice.run(['device'])
+    expect(data.devices).toEqual([])
+    expect(data.own).toMatchObject([
+      { self: true },
+      { name: 'old phone', left: { contacts: [], agency: false, ledger: false } },
+    ])
+    expect((await phone.run(['sync'], 0, 75)).notes).toContain('was taken out of its account')
+    await thief.run(['message', 'bob', 'it is me, alice'], 0, 75)
+    await bob.run(['sync'])
+    await bob.run(['message', 'alice', 'only you'])
+    expect(await texts(alice)).toContain('only you')
+    expect(await texts(bob)).not.toContain('it is me, alice')
+    expect((await contact(bob)).peer).toBe((await contact(alice)).did)
+  })
+
+  it('N10: what a stolen device signed for its old place is evidence that anybody checks', async () => {
+    await phone.run(['rotate'], 0, 75, 69, 65)
+    await bob.run(['sync'])
+    const { data } = await bob.run(['evidence'], 0, 1)
+    const file = bob.file('evidence.json')
+    writeFileSync(file, JSON.stringify(data))
+    const checked = await alice.run(['evidence', '--check', file], 0, 1)
+    expect(checked.data.checked).toHaveLength(data.evidence.length)
+  })
+
+  it('says what is wrong', async () => {
+    expect((await alice.run(['device', 'approve', 'https://example.com/?_link=x'], 65)).error).toBe('BAD_INVITATION')
+    expect((await alice.run(['device', 'approve', '--code', '1', '--can', 'prove'], 65)).error).toBe('UNKNOWN_REQUEST')
+    expect((await bob.run(['device', 'link'], 65)).error).toBe('NOT_ALLOWED_NOW')
+    expect((await alice.run(['device', 'rename', 'nobody', 'x'], 65)).error).toBe('UNKNOWN_DEVICE')
+  })
+})

@@ -1,0 +1,150 @@
+/**
+ * DEVICE-9: the devices of one owner let each other's changes pass one at a time. An entry of ours is signed, kept, and sent to the
+ * peer only when the slot at the agency has taken it; who finds another entry there takes that one in and makes its own anew.
+ */
+import { type Bytes, base64url, canonicalJson, equalBytes, isKeysteadError, parseJson, utf8 } from '@keystead/core'
+import { hkdfSha256, open, seal } from '@keystead/crypto'
+import { attachmentBytes } from '@keystead/didcomm'
+import { type Entry, parseEntry } from '@keystead/microledger'
+import { MAX_SLOT_BYTES } from '../../limits.ts'
+import { parseSlotHeld, SLOT_SWAP } from '../../protocols/account-devices/messages.ts'
+import { askAgency } from '../agency-link.ts'
+import { type Edge, fault, queueRecipient, tell } from '../context.ts'
+import { giveUp } from '../key-life.ts'
+import { entriesMessage, withEntry } from '../own-entries.ts'
+import type { MadeEntry } from '../own-log.ts'
+import type { PendingEntry, Relationship } from '../records.ts'
+import { type Change, put, remove } from '../store.ts'
+import { deviceList, siblings, thisDevice } from './list.ts'
+import { adopt, holdersOf } from './merging.ts'
+import { shareRelationship } from './sharing.ts'
+
+/** Trouble that passes: the entry waits. */
+const PASSING: ReadonlySet<string> = new Set(['AGENCY_UNREACHABLE', 'TOO_MANY_REQUESTS', 'ACCOUNT_SUSPENDED'])
+/** Entries of other devices that one may meet before its own has its turn; a device that never has it says so. */
+const MAX_TURNS = 8
+
+type Make = (now: Relationship) => Promise<MadeEntry>
+
+/** Makes an entry of ours and brings it, or says that it waits. `make` is asked again when another device was first. */
+export async function makeEntry(
+  edge: Edge,
+  relationship: Relationship,
+  also: readonly Change[],
+  make: Make,
+): Promise<Relationship> {
+  if ((await siblings(edge)).length === 0) return enter(edge, relationship, await make(relationship), also)
+  const { id } = relationship
+  let now = relationship
+  try {
+    for (let turn = 0; turn < MAX_TURNS; turn++) {
+      if (await edge.records.get('pending-entry', id)) now = (await claim(edge, id)).now
+      await keep(edge, now, await make(now), also)
+      const claimed = await claim(edge, id)
+      if (claimed.entered) return claimed.now
+      now = claimed.now
+    }
+  } catch (error) {
+    if (!isKeysteadError(error) || !PASSING.has(error.code)) throw error
+    tell(edge, { kind: 'waiting', text: `a key change towards ${relationship.label} waits: ${error.message}` })
+    return (await edge.records.get('relationship', id)) ?? relationship
+  }
+  throw fault('AGENCY_REFUSED', 'other devices of yours change the same keys again and again')
+}
+
+/** Part of every sync: entries that wait for their turn. One that another device was faster than is made anew by whoever wants it. */
+export async function resumeEntries(edge: Edge): Promise<void> {
+  for (const { name } of await edge.records.all('pending-entry')) await claim(edge, name)
+}
+
+async function keep(edge: Edge, { id, mine }: Relationship, made: MadeEntry, also: readonly Change[]): Promise<void> {
+  const { seq } = made.entry
+  const value = seal(slotKey((await deviceList(edge))?.secret ?? ''), canonicalJson(made.entry as never), aad(id, seq))
+  const pending: PendingEntry = {
+    ...made,
+    after: Math.max(...mine.entries.map((entry) => entry.seq)),
+    value: base64url.encode(value),
+    also: also as never,
+  }
+  await edge.records.commit([put('pending-entry', id, pending)])
+}
+
+/** Puts what waits into the slot, or takes in what is there. */
+async function claim(edge: Edge, id: string): Promise<{ entered: boolean; now: Relationship }> {
+  const pending = await edge.records.get('pending-entry', id)
+  const relationship = await edge.records.get('relationship', id)
+  if (!pending || !relationship) throw fault('NOT_ALLOWED_NOW', 'nothing waits for this contact')
+  const value = base64url.decode(pending.value)
+  const { seq } = pending.entry
+  let held = await swap(edge, id, pending.after, seq, value)
+  // The agency was set back to an older state: what stands there is nothing that we lack.
+  if (held.seq < pending.after) held = await swap(edge, id, held.seq, seq, value)
+  if (equalBytes(held.value, value)) {
+    const also = [...(pending.also as unknown as Change[]), remove('pending-entry', id)]
+    return { entered: true, now: await enter(edge, relationship, pending, also) }
+  }
+  const entry = await openSlot(edge, id, held)
+  const { after, changes } = await adopt(edge, relationship, [entry], (await thisDevice(edge)).account)
+  if (after.mine.entries.length === relationship.mine.entries.length)
+    throw fault('AGENCY_REFUSED', 'the agency shows this device an order of changes that is not the one it has seen')
+  // Whoever made it may be gone for good: the peer is told by us too, to whom it is the same entry again.
+  const told = [queueRecipient(edge, after.mine.state.now.did, 'add'), entriesMessage(edge, after)]
+  await edge.records.commit([put('relationship', id, after), ...changes, ...told, remove('pending-entry', id)])
+  return { entered: false, now: after }
+}
+
+async function enter(
+  edge: Edge,
+  relationship: Relationship,
+  { entry, keys, own, before }: MadeEntry,
+  also: readonly Change[],
+): Promise<Relationship> {
+  const entered = withEntry(edge, relationship, entry)
+  const holders = await holdersOf(edge, relationship, entry)
+  const after = holders ? { ...entered, holders } : entered
+  await edge.records.commit([
+    put('relationship', after.id, after),
+    put('relationship-keys', after.id, keys),
+    put('own-did', own.did, own),
+    queueRecipient(edge, own.did, 'add'),
+    // The other devices first: what the peer answers to the new document finds them knowing it.
+    ...(await shareRelationship(edge, after)),
+    entriesMessage(edge, after),
+    ...also,
+  ])
+  if (before !== keys.authentication) await giveUp(edge, [before])
+  return after
+}
+
+async function swap(edge: Edge, slot: string, after: number, seq: number, value: Bytes) {
+  const answer = await askAgency(edge, { type: SLOT_SWAP, body: { slot, after, seq }, attachment: value })
+  const held = parseSlotHeld(answer.body)
+  const [attachment] = answer.attachments ?? []
+  if (held.slot !== slot || !attachment) throw fault('AGENCY_REFUSED', 'the agency does not say what stands there')
+  return { seq: held.seq, value: attachmentBytes(attachment) }
+}
+
+async function openSlot(edge: Edge, id: string, { seq, value }: { seq: number; value: Bytes }): Promise<Entry> {
+  try {
+    return parseEntry(parseJson(await unseal(edge, value, aad(id, seq)), MAX_SLOT_BYTES))
+  } catch (cause) {
+    throw fault('AGENCY_REFUSED', 'what the agency shows is of no device of yours', cause)
+  }
+}
+
+const aad = (id: string, seq: number): Bytes => utf8(`keystead/slot/v1|${id}|${seq}`)
+
+/** Also what was sealed before the secret was last changed. */
+async function unseal(edge: Edge, value: Bytes, bound: Bytes): Promise<Bytes> {
+  const { secret = '', secretBefore } = (await deviceList(edge)) ?? {}
+  try {
+    return open(slotKey(secret), value, bound)
+  } catch (error) {
+    if (secretBefore === undefined) throw error
+    return open(slotKey(secretBefore), value, bound)
+  }
+}
+
+function slotKey(secret: string): Uint8Array {
+  return hkdfSha256(base64url.decode(secret), utf8(''), utf8('keystead/own-devices/slots/v1'), 32)
+}

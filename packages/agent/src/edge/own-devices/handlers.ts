@@ -1,0 +1,42 @@
+/** Which message of another device of the owner's is handled how (DEVICE-6): whoever is none of them is refused before. */
+import { didOf } from '@keystead/did'
+import type { Message } from '@keystead/didcomm'
+import {
+  DEVICE_JOINED,
+  KEY_SETS,
+  OWN_DEVICES,
+  OWN_RECORDS,
+  type OwnDevice,
+  parseDeviceList,
+  parseKeySets,
+  parseRecords,
+} from '../../protocols/own-devices/messages.ts'
+import { type Edge, fault, tell } from '../context.ts'
+import type { Change } from '../store.ts'
+import { onKeySets } from './key-sets.ts'
+import { senderDevice, thisDevice } from './list.ts'
+import { joined, onDeviceList, tellList } from './membership.ts'
+import { onRecords, shareEverything } from './sharing.ts'
+
+type Handler = (edge: Edge, sender: OwnDevice, message: Message) => Promise<Change[]>
+
+const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  [
+    DEVICE_JOINED,
+    async (edge, { account, name }) => {
+      if (!(await thisDevice(edge)).admin) return []
+      tell(edge, { kind: 'device-joined', text: `${name} is one of your devices now` })
+      return [...(await joined(edge, account)), ...(await tellList(edge)), ...(await shareEverything(edge, account))]
+    },
+  ],
+  [OWN_DEVICES, (edge, sender, { body }) => onDeviceList(edge, sender, parseDeviceList(body))],
+  [OWN_RECORDS, (edge, sender, { body }) => onRecords(edge, sender, parseRecords(body))],
+  [KEY_SETS, (edge, sender, { body }) => onKeySets(edge, sender, parseKeySets(body))],
+])
+
+export async function fromOwnDevice(edge: Edge, message: Message): Promise<Change[]> {
+  const sender = await senderDevice(edge, didOf(message.from ?? ''))
+  const handler = HANDLERS.get(message.type)
+  if (!handler) throw fault('BAD_MESSAGE', 'devices do not send each other such messages')
+  return handler(edge, sender, message)
+}

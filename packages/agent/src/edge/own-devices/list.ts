@@ -1,0 +1,56 @@
+/** Which devices the owner of this wallet has, as this one knows it (DEVICE-6), and how it speaks to the others. */
+import type { JsonObject } from '@keystead/core'
+import type { OwnDevice } from '../../protocols/own-devices/messages.ts'
+import { agencyOf, type Edge, fault, profileOf, queue } from '../context.ts'
+import type { OwnDevices } from '../records.ts'
+import type { Change } from '../store.ts'
+
+/** Undefined while this wallet is its owner's only device. */
+export function deviceList(edge: Edge): Promise<OwnDevices | undefined> {
+  return edge.records.get('own-devices', 'self')
+}
+
+/** The others that stand. */
+export async function siblings(edge: Edge): Promise<OwnDevice[]> {
+  const list = await deviceList(edge)
+  if (!list) return []
+  const { agency } = await profileOf(edge)
+  return list.devices.filter(({ account, revoked }) => revoked === undefined && account !== agency?.account)
+}
+
+/** This device, as the others know it. Throws `UNKNOWN_DEVICE` where it is the only one. */
+export async function thisDevice(edge: Edge): Promise<OwnDevice> {
+  const { account } = await agencyOf(edge)
+  const found = (await deviceList(edge))?.devices.find((device) => device.account === account)
+  if (!found) throw fault('UNKNOWN_DEVICE', 'this wallet is its owner’s only device')
+  return found
+}
+
+/** Revoked ones too. */
+export async function findByAccount(edge: Edge, account: string): Promise<OwnDevice | undefined> {
+  return (await deviceList(edge))?.devices.find((device) => device.account === account)
+}
+
+/** By its name, or the beginning of it. Throws `UNKNOWN_DEVICE`. */
+export async function findDevice(edge: Edge, name: string): Promise<OwnDevice> {
+  const list = (await deviceList(edge))?.devices.filter(({ revoked }) => revoked === undefined) ?? []
+  const exact = list.filter((device) => device.name === name)
+  const [found, ...more] = exact.length > 0 ? exact : list.filter((device) => device.name.startsWith(name))
+  if (!found || more.length > 0) throw fault('UNKNOWN_DEVICE', `no device of yours is called "${name}", or several are`)
+  return found
+}
+
+/** To each of the others, through its own mailbox. */
+export async function tellDevices(edge: Edge, type: string, body: JsonObject, only?: string): Promise<Change[]> {
+  const { account: from } = await agencyOf(edge)
+  const to = (await siblings(edge)).filter(({ account }) => only === undefined || account === only)
+  return to.map(({ account }) => queue(edge, { from, to: account, type, body }))
+}
+
+/** The device of the owner's that sent it. Throws `DEVICE_REVOKED` for one that was, `BAD_MESSAGE` for a stranger. */
+export async function senderDevice(edge: Edge, from: string): Promise<OwnDevice> {
+  const found = (await deviceList(edge))?.devices.find(({ account }) => account === from)
+  if (!found) throw fault('BAD_MESSAGE', 'it comes from no device of yours')
+  if (found.revoked !== undefined) throw fault('DEVICE_REVOKED', `it comes from ${found.name}, which was revoked`)
+  return found
+}

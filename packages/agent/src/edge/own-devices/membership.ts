@@ -1,0 +1,149 @@
+/** Who belongs to the owner's devices: told by those that may, renamed, revoked everywhere (flow V12, DEVICE-11, DEVICE-12). */
+import { base64url, type JsonObject } from '@keystead/core'
+import { DEVICE_REMOVE } from '../../protocols/account-devices/messages.ts'
+import { type DeviceList, OWN_DEVICES, type OwnDevice } from '../../protocols/own-devices/messages.ts'
+import { askAgency } from '../agency-link.ts'
+import { type Edge, fault, nowSeconds, tell } from '../context.ts'
+import { rotateRelationship } from '../own-log.ts'
+import type { OwnDevices, Relationship } from '../records.ts'
+import { type Change, put, remove } from '../store.ts'
+import { isOpen } from './key-sets.ts'
+import { deviceList, tellDevices, thisDevice } from './list.ts'
+
+/** The list, for those that are in the one this device has; only a device that may tells it. */
+export async function tellList(edge: Edge, changed?: OwnDevices): Promise<Change[]> {
+  const list = changed ?? (await deviceList(edge))
+  if (!list || !(await deviceList(edge)) || !(await thisDevice(edge)).admin) return []
+  const { cut: _, dropped: _d, secretBefore: _s, waiting: _w, ...told } = list
+  return tellDevices(edge, OWN_DEVICES, JSON.parse(JSON.stringify(told)) as JsonObject)
+}
+
+/** Throws `NOT_ALLOWED_NOW` when the sender may not say so. */
+export async function onDeviceList(edge: Edge, sender: OwnDevice, told: DeviceList): Promise<Change[]> {
+  const before = await deviceList(edge)
+  if (!before) return []
+  if (told.account !== before.account) throw fault('BAD_MESSAGE', 'the list is of another account')
+  if (!sender.admin) throw fault('NOT_ALLOWED_NOW', `${sender.name} may not say which devices there are`)
+  const merged = merge(before, told)
+  for (const { account, name } of merged.devices)
+    if (!before.devices.some((known) => known.account === account))
+      tell(edge, { kind: 'device-joined', text: `${sender.name} has made ${name} one of your devices` })
+  return [put('own-devices', 'self', merged)]
+}
+
+/** Revoked once is revoked for good, whoever says otherwise. */
+function merge(before: OwnDevices, told: DeviceList): OwnDevices {
+  const revoked = new Map(before.devices.flatMap(({ account, revoked }) => (revoked ? [[account, revoked]] : [])))
+  const known = before.devices.filter(({ account }) => !told.devices.some((device) => device.account === account))
+  const devices = [...told.devices, ...known].map((device) => {
+    const at = device.revoked ?? revoked.get(device.account)
+    return at === undefined ? device : { ...device, revoked: at }
+  })
+  const secretBefore = told.secret === before.secret ? before.secretBefore : before.secret
+  return {
+    ...told,
+    devices,
+    ...(secretBefore === undefined ? {} : { secretBefore }),
+    ...(before.cut ? { cut: before.cut } : {}),
+    ...(before.dropped ? { dropped: before.dropped } : {}),
+    ...(before.waiting ? { waiting: before.waiting } : {}),
+  }
+}
+
+/** Throws `NOT_ALLOWED_NOW` on a device that may not. */
+export async function requireAdmin(edge: Edge): Promise<OwnDevices> {
+  const list = await deviceList(edge)
+  if (!list || !(await thisDevice(edge)).admin)
+    throw fault('NOT_ALLOWED_NOW', 'this device was not given ADMIN: another one of yours decides that')
+  return list
+}
+
+export async function renameDevice(edge: Edge, account: string, name: string): Promise<void> {
+  const list = await requireAdmin(edge)
+  const devices = list.devices.map((device) => (device.account === account ? { ...device, name } : device))
+  await edge.records.commit([put('own-devices', 'self', { ...list, devices })])
+  await edge.records.commit(await tellList(edge))
+}
+
+/** Decided at once and for good; `goOnRevoking` carries it everywhere. From now on nothing of the device is taken. */
+export async function markRevoked(edge: Edge, account: string): Promise<void> {
+  const list = await requireAdmin(edge)
+  const now = nowSeconds(edge)
+  const devices = list.devices.map((device) => (device.account === account ? { ...device, revoked: now } : device))
+  const secret = base64url.encode(edge.ports.random(32))
+  await edge.records.commit([put('own-devices', 'self', { ...list, devices, secret, secretBefore: list.secret })])
+  const offers = (await edge.records.all('key-offer')).filter(({ value }) => value.device === account)
+  await edge.records.commit([...(await tellList(edge)), ...offers.map(({ name }) => remove('key-offer', name))])
+}
+
+/**
+ * Part of every sync on a device that may: what is left of revoked devices at the agency and in relationships goes. Entries
+ * wait in the outbox for peers who are away.
+ */
+export async function goOnRevoking(edge: Edge): Promise<void> {
+  const list = await deviceList(edge)
+  const revoked = list?.devices.filter((device) => device.revoked !== undefined) ?? []
+  if (revoked.length === 0) return
+  const self = await thisDevice(edge)
+  if (self.revoked !== undefined || !self.admin) return
+  await cutOff(edge, revoked)
+  for (const { value } of await edge.records.all('relationship')) await leaveOut(edge, value, revoked)
+}
+
+/** At the agency first: it takes the slots along, and what the device may have put there. */
+async function cutOff(edge: Edge, revoked: readonly OwnDevice[]): Promise<void> {
+  for (const { account } of revoked) {
+    const list = await deviceList(edge)
+    if (!list || list.cut?.includes(account)) continue
+    await askAgency(edge, { type: DEVICE_REMOVE, body: { device: account } })
+    await edge.records.commit([put('own-devices', 'self', { ...list, cut: [...(list.cut ?? []), account] })])
+  }
+}
+
+/**
+ * Two entries: one without the keys of the revoked device, one more upon it, so that whatever that device may still sign for
+ * the place it knows is stale (RELATIONSHIP-5).
+ */
+async function leaveOut(edge: Edge, relationship: Relationship, revoked: readonly OwnDevice[]): Promise<void> {
+  if (!isOpen(relationship)) return
+  const { holders = {}, mine } = relationship
+  const drop = mine.state.now.keys.filter((k) => revoked.some(({ account }) => holders[k] === account))
+  if (drop.length === 0) return
+  const after = await rotateRelationship(edge, relationship, { drop })
+  if (after.mine.state.now.seq > mine.state.now.seq) await rotateRelationship(edge, after)
+}
+
+/** A device that was approved has answered. */
+export async function joined(edge: Edge, account: string): Promise<Change[]> {
+  const list = await deviceList(edge)
+  if (!list?.waiting?.includes(account)) return []
+  return [put('own-devices', 'self', { ...list, waiting: list.waiting.filter((one) => one !== account) })]
+}
+
+/** Contacts whose documents have no keys of a device yet. */
+export async function missingFrom(edge: Edge, account: string): Promise<string[]> {
+  const self = (await thisDevice(edge)).account === account
+  const lacks = ({ mine, holders = {}, joining }: Relationship): boolean =>
+    self ? joining === true : !mine.state.now.keys.some((k) => holders[k] === account)
+  return (await edge.records.all('relationship')).flatMap(({ value }) =>
+    value.status === 'connected' && lacks(value) ? [value.label] : [],
+  )
+}
+
+/** Where a revoked device still stands. */
+export interface Left {
+  /** Contacts whose documents have its keys. */
+  readonly contacts: readonly string[]
+  /** Whether the agency still serves it, and the ledger may still have its entry. */
+  readonly agency: boolean
+  readonly ledger: boolean
+}
+
+export async function leftOf(edge: Edge, { account, h }: OwnDevice): Promise<Left> {
+  const contacts = (await edge.records.all('relationship')).flatMap(
+    ({ value: { status, label, mine, holders = {} } }) =>
+      status === 'connected' && mine.state.now.keys.some((k) => holders[k] === account) ? [label] : [],
+  )
+  const { cut = [], dropped = [] } = (await deviceList(edge)) ?? {}
+  return { contacts, agency: !cut.includes(account), ledger: h !== undefined && !dropped.includes(account) }
+}

@@ -1,0 +1,354 @@
+/** Several devices of one owner: linked, in every relationship, at odds with each other, stolen, revoked (`spec/devices.md`). */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ask } from '../../agent/src/edge/agency-link.ts'
+import type { LinkView } from '../../agent/src/edge/linking/session.ts'
+import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
+import { rotateRelationship } from '../../agent/src/edge/own-log.ts'
+import { put, remove } from '../../agent/src/edge/store.ts'
+import { DEVICE_ADD } from '../../agent/src/protocols/account-devices/messages.ts'
+import { KEY_SETS, OWN_DEVICES } from '../../agent/src/protocols/own-devices/messages.ts'
+import { AGENCY, Network } from './network.ts'
+import type { Person } from './person.ts'
+
+const PAGE = 'https://wallet.test/'
+const GRANT = { capabilities: ['PROVE', 'SUSPEND'], seconds: 86_400 } as const
+
+let network: Network
+let alice: Person
+let bob: Person
+
+beforeEach(async () => {
+  network = await Network.open()
+  alice = await network.person('alice')
+  bob = await network.person('bob')
+  await network.connect(alice, bob)
+})
+
+afterEach(() => network.close())
+
+const code = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'done',
+    (error: { code?: string }) => error.code ?? error,
+  )
+
+async function fresh(name: string): Promise<Person> {
+  const device = await network.newcomer(name)
+  await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
+  return device
+}
+
+/** Until both devices show the code. */
+async function untilCode(device: Person, approver: Person): Promise<{ shown: LinkView; seen: LinkView }> {
+  const { url = '' } = await device.agent.devices.link(device.name, PAGE)
+  await approver.agent.devices.greet(url)
+  for (let round = 0; round < 3; round++) {
+    await device.agent.sync()
+    await approver.agent.sync()
+  }
+  const [shown, seen] = [await device.agent.devices.linking(), await approver.agent.devices.linking()]
+  if (!shown || !seen) throw new Error('no link')
+  return { shown, seen }
+}
+
+async function link(
+  name: string,
+  approver: Person,
+  grant: Parameters<Person['agent']['devices']['approveLink']>[1] = GRANT,
+): Promise<Person> {
+  const device = await fresh(name)
+  const { shown } = await untilCode(device, approver)
+  await approver.agent.devices.approveLink(shown.code ?? '', grant)
+  return device
+}
+
+const towards = (of: Person, whom: Person) => of.agent.contact(whom.name)
+const said = async (whom: Person) => (await whom.agent.texts()).map(({ text }) => text)
+
+describe('V6: another device', () => {
+  it('shows the same code as the approving one, and is in every relationship with keys of its own', async () => {
+    const phone = await fresh('phone')
+    const { shown, seen } = await untilCode(phone, alice)
+    expect(shown.code).toMatch(/^[0-9]{8}$/)
+    expect(seen.code).toBe(shown.code)
+    await alice.agent.devices.approveLink(shown.code ?? '', GRANT)
+    await network.settle(alice, phone, bob)
+    const [one, other] = [await towards(alice, bob), await towards(phone, bob)]
+    expect(other.mine.state.now).toEqual(one.mine.state.now)
+    expect(one.mine.state.now.keys).toHaveLength(2)
+    expect((await towards(bob, alice)).peer?.state.now).toMatchObject({ head: one.mine.state.now.head })
+    expect(other.joining).toBeUndefined()
+    const [mine, theirs] = await Promise.all([alice, phone].map(({ vault }) => vault.keys()))
+    const ids = new Set(mine?.map(({ publicKey }) => publicKey.bytes.join()))
+    expect(theirs?.filter(({ publicKey }) => ids.has(publicKey.bytes.join()))).toEqual([])
+    expect((await phone.agent.profile()).label).toBe('alice')
+    expect((await alice.agent.devices.list()).devices).toMatchObject([{ name: 'phone', linked: true }])
+  })
+
+  it('hears what is sent to the owner, speaks for them, and each sees what the other sent', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    await bob.agent.sendText('alice', 'to both')
+    await phone.agent.sendText('bob', 'from the phone')
+    await alice.agent.sendText('bob', 'from the first')
+    await network.settle(alice, phone, bob)
+    for (const device of [alice, phone])
+      expect((await said(device)).sort()).toEqual(['from the first', 'from the phone', 'to both'])
+    expect((await said(bob)).sort()).toEqual(['from the first', 'from the phone', 'to both'])
+    expect((await towards(bob, alice)).verified?.kids).toHaveLength(3)
+  })
+
+  it('is let into what any device begins later, and follows when any rotates', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    const [carol, dave] = [await network.person('carol'), await network.person('dave')]
+    await network.connect(alice, carol)
+    const { url } = await phone.agent.invite(PAGE)
+    await dave.agent.accept(url)
+    await network.settle(alice, phone, bob, carol, dave)
+    for (const other of [carol, dave]) {
+      const states = await Promise.all([alice, phone].map((device) => towards(device, other)))
+      expect(states.map(({ mine }) => mine.state.now.keys.length)).toEqual([2, 2])
+      expect(states[0]?.mine.state.now).toEqual(states[1]?.mine.state.now)
+    }
+    await phone.agent.rotateAll()
+    await network.settle(alice, phone, bob, carol, dave)
+    await alice.agent.rotateAll()
+    await network.settle(alice, phone, bob, carol, dave)
+    for (const other of [bob, carol, dave]) {
+      const heads = await Promise.all([alice, phone].map(async (d) => (await towards(d, other)).mine.state.now.head))
+      expect(heads[0]).toBe(heads[1])
+      expect((await other.agent.contacts())[0]?.peer?.state.now.head).toBe(heads[0])
+    }
+  })
+})
+
+/** The wallet of a device in the hands of a thief whose software asks nobody. */
+async function stolen(device: Person): Promise<Person> {
+  const thief = await device.stolen('thief')
+  await thief.agent.edge.records.commit([remove('own-devices', 'self')])
+  return thief
+}
+
+const account = async ({ agent }: Person): Promise<string> => (await agent.profile()).agency?.account ?? ''
+
+describe('DEVICE-1 to DEVICE-5: whoever is between, or asks for a device by a link', () => {
+  it('MUST NOT be given anything for a link alone', async () => {
+    const phone = await fresh('phone')
+    const { url = '' } = await phone.agent.devices.link('phone', PAGE)
+    await alice.agent.devices.greet(url)
+    await network.settle(alice, phone)
+    expect((await alice.agent.devices.list()).devices).toEqual([])
+    expect(await alice.agent.devices.own()).toEqual([])
+    expect(await network.agency.options.store.members(await account(alice))).toHaveLength(1)
+    expect((await phone.agent.contacts()).length + (await phone.agent.identities()).length).toBe(0)
+  })
+
+  it('in the middle with devices of their own MUST NOT come to the code that the other device shows', async () => {
+    const phone = await fresh('phone')
+    const [relay, mallory] = [await fresh('relay'), await network.person('mallory')]
+    const [towardsPhone, towardsAlice] = [await untilCode(phone, mallory), await untilCode(relay, alice)]
+    expect(towardsAlice.seen.code).not.toBe(towardsPhone.shown.code)
+    const typed = towardsPhone.shown.code ?? ''
+    expect(await code(alice.agent.devices.approveLink(typed, GRANT))).toBe('CODE_MISMATCH')
+    expect(await code(alice.agent.devices.approveLink(typed, GRANT))).toBe('CODE_MISMATCH')
+    expect(await code(alice.agent.devices.approveLink(typed, GRANT))).toBe('CEREMONY_REFUSED')
+    expect(await code(alice.agent.devices.approveLink(towardsAlice.shown.code ?? '', GRANT))).toBe('UNKNOWN_REQUEST')
+    await network.settle(alice, relay)
+    expect((await alice.agent.devices.list()).devices).toEqual([])
+    expect((await relay.agent.devices.linking())?.state).toBe('refused')
+  })
+
+  it('a link serves once, and not after its time', async () => {
+    const phone = await fresh('phone')
+    const { url = '' } = await phone.agent.devices.link('phone', PAGE)
+    const { shown } = await untilCode(phone, alice)
+    await alice.agent.devices.approveLink(shown.code ?? '', GRANT)
+    const mallory = await network.person('mallory')
+    await mallory.agent.devices.greet(url)
+    await network.settle(alice, phone, mallory)
+    expect((await mallory.agent.devices.linking())?.state).toBe('greeted')
+    expect((await phone.agent.devices.linking())?.state).toBe('linked')
+    expect((await alice.agent.devices.greet(url)).state).toBe('linked')
+    const late = await fresh('late')
+    const shownLate = await late.agent.devices.link('late', PAGE)
+    network.advance(901)
+    expect(await code(alice.agent.devices.greet(shownLate.url ?? ''))).toBe('INVITATION_EXPIRED')
+  })
+
+  it('goes on where either was killed', async () => {
+    const phone = await fresh('phone')
+    const { shown } = await untilCode(phone, alice)
+    network.wires.cut('http://ledger.test')
+    await alice.agent.devices.approveLink(shown.code ?? '', GRANT)
+    await alice.agent.sync()
+    await alice.restart()
+    await phone.restart()
+    network.wires.mend('http://ledger.test')
+    await network.settle(alice, phone, bob)
+    await alice.restart()
+    await network.settle(alice, phone, bob)
+    expect((await towards(phone, bob)).joining).toBeUndefined()
+    expect((await alice.agent.devices.list()).devices).toHaveLength(1)
+  })
+
+  it('a wallet that is in use MUST NOT become somebody’s device', async () => {
+    expect(await code(bob.agent.devices.link('bob', PAGE))).toBe('NOT_ALLOWED_NOW')
+  })
+})
+
+describe('DEVICE-6: a device that would do more than it was granted', () => {
+  it('is refused by the ledger, by the agency, and by the owner’s other devices', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    const { edge } = phone.agent
+    const other = await fresh('other')
+    const request = await other.agent.devices.request('other')
+    expect(await code(phone.agent.devices.grant(request, ['SUSPEND'], 60))).toMatch(/^(CAPABILITY|KEY|AGENT|NOT)_/)
+    const asked = ask(edge, network.agency.options.did, await account(phone), {
+      type: DEVICE_ADD,
+      body: { device: await account(other), admin: true },
+    })
+    expect(await code(asked)).toBe('NOT_GRANTED')
+    const list = await edge.records.get('own-devices', 'self')
+    const { secretBefore: _, ...told } = list ?? ({} as never)
+    const devices = told.devices.map((device) => ({ ...device, admin: true }))
+    await edge.records.commit(await tellDevices(edge, OWN_DEVICES, { ...told, devices } as never))
+    await network.settle(alice, phone)
+    expect(alice.heard('message-refused', /may not say which devices/)).toBe(true)
+    expect((await alice.agent.devices.own()).map(({ admin }) => admin)).toEqual([true, false])
+    expect(await code(phone.agent.devices.rename('first device', 'x'))).toBe('NOT_ALLOWED_NOW')
+    expect(await code(phone.agent.devices.revoke('first device'))).toBe('NOT_ALLOWED_NOW')
+  })
+})
+
+describe('DEVICE-9: devices at odds', () => {
+  it('that rotate at once take turns, and nobody sees a conflict', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    await Promise.all([alice, phone].map((device) => device.agent.rotateAll()))
+    await network.settle(alice, phone, bob)
+    const [one, other] = [await towards(alice, bob), await towards(phone, bob)]
+    expect(other.mine.state.now).toEqual(one.mine.state.now)
+    expect((await towards(bob, alice)).peer?.state).toMatchObject({
+      status: 'active',
+      now: { seq: one.mine.state.now.seq },
+    })
+    expect(bob.heard('frozen')).toBe(false)
+  })
+
+  it('that an agency shows different orders freeze the relationship, prove it, and settle it by one rotation', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    const { store } = network.agency.options
+    const honest = store.swapSlot
+    store.swapSlot = async (_account, { seq }, value) => ({ seq, value })
+    await rotateRelationship(alice.agent.edge, await towards(alice, bob))
+    await rotateRelationship(phone.agent.edge, await towards(phone, bob))
+    await network.settle(alice, phone, bob)
+    store.swapSlot = honest
+    for (const device of [alice, phone]) {
+      expect((await towards(device, bob)).mine.state.status).toBe('frozen')
+      expect((await device.agent.evidence())[0]).toMatchObject({ kind: 'relationship-fork' })
+    }
+    expect((await towards(bob, alice)).peer?.state.status).toBe('frozen')
+    expect(await code(bob.agent.sendText('alice', 'x'))).toBe('CONTACT_BLOCKED')
+    await alice.agent.rotateAll()
+    await network.settle(alice, phone, bob)
+    await network.settle(alice, phone, bob)
+    const [one, other] = [await towards(alice, bob), await towards(phone, bob)]
+    expect(other.mine.state.now).toEqual(one.mine.state.now)
+    expect((await towards(bob, alice)).peer?.state).toMatchObject({
+      status: 'active',
+      now: { head: one.mine.state.now.head },
+    })
+    await phone.agent.sendText('bob', 'settled')
+    await bob.agent.sendText('alice', 'so it is')
+    await network.settle(alice, phone, bob)
+    expect(await said(bob)).toContain('settled')
+    for (const device of [alice, phone]) expect(await said(device)).toContain('so it is')
+  })
+})
+
+describe('V12: a device that is revoked', () => {
+  it('is off the ledger, cut off at the agency and out of every relationship, also where the peer was away', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    const before = (await towards(alice, bob)).mine.state.now
+    await alice.agent.devices.revoke('phone')
+    await network.settle(alice)
+    expect((await alice.agent.devices.list()).devices).toEqual([])
+    expect(
+      await code(
+        phone.agent.edge.ports.vault &&
+          ask(phone.agent.edge, network.agency.options.did, await account(phone), {
+            type: 'https://didcomm.org/messagepickup/3.0/status-request',
+            body: {},
+          }),
+      ),
+    ).toBe('DEVICE_REMOVED')
+    await network.settle(alice, bob)
+    const after = await towards(bob, alice)
+    expect(after.peer?.state.now.keys).toHaveLength(1)
+    expect(after.peer?.state.now.seq).toBe(before.seq + 2)
+    const [, gone] = await alice.agent.devices.own()
+    expect(gone).toMatchObject({ name: 'phone', left: { contacts: [], agency: false } })
+    await bob.agent.sendText('alice', 'only you')
+    await network.settle(alice, bob)
+    expect(await said(alice)).toContain('only you')
+  })
+
+  it('and goes on sending is refused by peers and by the owner’s devices', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    const thief = await stolen(phone)
+    await alice.agent.devices.revoke('phone')
+    await network.settle(alice, bob)
+    await thief.agent.sendText('bob', 'still me')
+    const list = await phone.agent.edge.records.get('own-devices', 'self')
+    await thief.agent.edge.records.commit([put('own-devices', 'self', list as never)])
+    const sets = [{ relationship: (await towards(alice, bob)).id, k: 'x', agree: 'x', next: 'x' }]
+    await thief.agent.edge.records.commit(await tellDevices(thief.agent.edge, KEY_SETS, { sets } as never))
+    await thief.agent.sync()
+    await network.settle(alice, bob)
+    expect(await said(bob)).toEqual([])
+    expect(alice.heard('message-refused', /was revoked/)).toBe(true)
+    expect((await towards(alice, bob)).mine.state.now.keys).toHaveLength(1)
+    await thief.close()
+  })
+
+  it('and signs for the place it knew changes nothing, and leaves evidence with the peer', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    const thief = await stolen(phone)
+    await alice.agent.devices.revoke('phone')
+    await network.settle(alice, bob)
+    const standing = (await towards(bob, alice)).peer?.state.now
+    await rotateRelationship(thief.agent.edge, await towards(thief, bob))
+    await thief.agent.sync()
+    await network.settle(alice, bob)
+    expect((await towards(bob, alice)).peer?.state).toMatchObject({ status: 'active', now: standing })
+    expect((await bob.agent.evidence())[0]).toMatchObject({ kind: 'relationship-fork', contact: 'alice' })
+    await thief.close()
+  })
+
+  it('and rotated against the owner before gains nothing: the log freezes, and no message is taken', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    const thief = await stolen(phone)
+    const { mine } = await towards(alice, bob)
+    await rotateRelationship(thief.agent.edge, await towards(thief, bob), { drop: [mine.state.now.keys[0] ?? ''] })
+    await thief.agent.sync()
+    await bob.agent.sync()
+    await alice.agent.sync()
+    expect(alice.heard('strange-entry')).toBe(true)
+    await alice.agent.devices.revoke('phone')
+    await network.settle(alice, bob)
+    expect((await towards(bob, alice)).peer?.state.status).not.toBe('closed')
+    await thief.agent.sendText('bob', 'it is me, alice').catch(() => {})
+    await thief.agent.sync()
+    await bob.agent.sync()
+    expect(await said(bob)).toEqual([])
+    await thief.close()
+  })
+})
