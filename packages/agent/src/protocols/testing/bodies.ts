@@ -5,6 +5,7 @@ import * as cloudAgent from '../cloud-agent/messages.ts'
 import * as connect from '../connect/messages.ts'
 import * as credential from '../credential/messages.ts'
 import * as drop from '../dead-drop/messages.ts'
+import * as deviceLink from '../device-link/messages.ts'
 import * as discover from '../discover-features/messages.ts'
 import * as escrow from '../escrow/messages.ts'
 import * as invitation from '../invitation/messages.ts'
@@ -15,6 +16,7 @@ import * as log from '../log/messages.ts'
 import * as mediation from '../mediation/messages.ts'
 import * as mercury from '../mercury-connection/messages.ts'
 import * as move from '../move/messages.ts'
+import * as ownDevices from '../own-devices/messages.ts'
 import * as pickup from '../pickup/messages.ts'
 import * as publish from '../publish/messages.ts'
 import * as push from '../push/messages.ts'
@@ -41,6 +43,15 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
   ],
   'log held': [log.parseHeld, { vault: id, heads: [{ chain: id, seq: 1, hash: long }], entries: 1 }],
   'log shown': [log.parseShown, { vault: id, heads: [], entries: 1, more: false, nonce: long }],
+  'link session': [deviceLink.parseSession, { session }],
+  'link commitment': [deviceLink.parseLinkCommitment, { session, commitment: long }],
+  'link answer': [deviceLink.parseLinkAnswer, { session, account: 'did:peer:2x', nonce: long }],
+  'sealed welcome': [deviceLink.parseSealedWelcome, { sealed: 'AAAA' }],
+  'own devices': [
+    ownDevices.parseDeviceList,
+    { account: 'did:peer:2x', devices: [{ account: 'did:peer:2x', name: 'x', admin: true }], secret: long },
+  ],
+  'own records': [ownDevices.parseRecords, { records: [{ category: 'text', name: 'x', value: {} }], removed: [] }],
   'device add': [accountDevices.parseDeviceAdd, { device: 'did:peer:2x', admin: false }],
   'device join': [accountDevices.parseDeviceJoin, { account: 'did:peer:2x' }],
   'device remove': [accountDevices.parseDeviceRemove, { device: 'did:peer:2x' }],
