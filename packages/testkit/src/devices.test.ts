@@ -98,6 +98,18 @@ describe('V6: another device', () => {
     expect((await towards(bob, alice)).verified?.kids).toHaveLength(3)
   })
 
+  it('S3: answers for its own keys, and whoever asked waits for the device that holds the public DID', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    const asked = bob.agent.verify('alice')
+    for (let round = 0; round < 3; round++) {
+      await phone.agent.sync()
+      await bob.agent.sync()
+    }
+    await alice.agent.sync()
+    expect(await asked).toMatchObject({ result: 'proven' })
+  })
+
   it('is let into what any device begins later, and follows when any rotates', async () => {
     const phone = await link('phone', alice)
     await network.settle(alice, phone, bob)

@@ -320,8 +320,14 @@ export class EdgeAgent {
     const { nonce, expires } = await this.#act(async () =>
       sendChallenge(this.edge, await this.contact(name), options.seconds),
     )
-    const look = async (): Promise<KeyVerdict | undefined> => (await this.edge.records.get('challenge', nonce))?.verdict
-    const verdict = await this.waitFor(look, expires, options.signal)
+    const found = async (): Promise<KeyVerdict | undefined> =>
+      (await this.edge.records.get('challenge', nonce))?.verdict
+    // Of several devices each answers for its own keys: what one lacks another may prove.
+    const look = async (): Promise<KeyVerdict | undefined> => {
+      const now = await found()
+      return now?.result === 'failed' && now.reason === 'no-proof' ? undefined : now
+    }
+    const verdict = (await this.waitFor(look, expires, options.signal)) ?? (await found())
     if (!verdict) throw fault('NO_ANSWER', `${name} did not answer in time`)
     return verdict
   }
