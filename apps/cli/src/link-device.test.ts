@@ -12,6 +12,8 @@ let system: System
 let alice: Person
 let phone: Person
 let bob: Person
+/** A copy of the first device, taken before there was a second. */
+let copy: Person
 
 beforeAll(async () => {
   system = await System.start({
@@ -32,6 +34,7 @@ beforeAll(async () => {
   for (const person of [alice, bob]) await person.run(['init', '--label', person.name])
   const { data } = await alice.run(['invite', '--tell'])
   await alice.listening(() => bob.run(['accept', data.url, '--tell', '--wait', '60']))
+  copy = alice.stolen('copy')
 }, 300_000)
 
 afterAll(async () => {
@@ -128,14 +131,20 @@ describe('device link', { timeout: 600_000 }, () => {
     expect((await contact(bob)).peer).toBe((await contact(alice)).did)
   })
 
-  it('N10: what a stolen device signed for its old place is evidence that anybody checks', async () => {
-    await phone.run(['rotate'], 0, 75, 69, 65)
+  it('N10: what a stolen copy signs for an old place changes nothing, and is evidence that anybody checks', async () => {
+    await copy.run(['contacts', 'remove', 'bob'], 0, 75)
     await bob.run(['sync'])
-    const { data } = await bob.run(['evidence'], 0, 1)
+    const { data } = await bob.run(['evidence'], 1)
+    expect(data.evidence).toMatchObject([{ kind: 'relationship-fork', contact: 'alice' }])
+    expect((await contact(bob)).peer).toBe((await contact(alice)).did)
     const file = bob.file('evidence.json')
     writeFileSync(file, JSON.stringify(data))
-    const checked = await alice.run(['evidence', '--check', file], 0, 1)
-    expect(checked.data.checked).toHaveLength(data.evidence.length)
+    const { data: checked } = await alice.run(['evidence', '--check', file])
+    expect(checked.checked).toEqual([{ kind: 'relationship-fork', proves: true }])
+    const [{ entries }] = data.evidence
+    const bent = { evidence: [{ ...data.evidence[0], entries: [entries[0], entries[0]] }] }
+    writeFileSync(file, JSON.stringify(bent))
+    expect((await alice.run(['evidence', '--check', file], 1)).data.checked).toMatchObject([{ proves: false }])
   })
 
   it('says what is wrong', async () => {

@@ -108,7 +108,12 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       await one.inviteDevice(account, phone, true)
       await other.joinAccount(account, phone)
       await one.addMail(account, mailItem('r'))
+      await one.swapSlot(account, { slot: 's', after: 0, seq: 2 ** 31 }, utf8('in the way'))
       await one.removeDevice(account, account)
+      expect(await other.swapSlot(account, { slot: 's', after: 3, seq: 4 }, utf8('on'))).toEqual({
+        seq: 4,
+        value: utf8('on'),
+      })
       expect(await other.mail(account, ALL)).toEqual([])
       expect(await other.memberOf(account)).toMatchObject({ removed: true })
       await expect(other.joinAccount(account, account)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
