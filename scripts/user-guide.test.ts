@@ -96,6 +96,9 @@ it('leads from set-up to recovery on a second machine', async () => {
 }, 900_000)
 
 async function changeInForce(owner: Person, contacts: readonly Person[]): Promise<void> {
+  // A contact holds the change from when their wallet hears of it, so it is on before the days go by.
+  for (const one of contacts) await one.sync()
+  await new Promise((resolve) => setTimeout(resolve, 2 * DELAY * 1000))
   for (let held = true; held; ) {
     await new Promise((resolve) => setTimeout(resolve, 2000))
     const { data } = await owner.run(['recovery', 'status'])
