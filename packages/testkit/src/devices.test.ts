@@ -110,6 +110,15 @@ describe('V6: another device', () => {
     expect(await asked).toMatchObject({ result: 'proven' })
   })
 
+  it('keeps the wallet from moving to another agency, before anything of it has moved', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    const other = await network.addAgency('elsewhere')
+    const moving = alice.agent.moveTo({ did: other.options.did, url: 'http://elsewhere.test' })
+    expect(await code(moving)).toBe('NOT_ALLOWED_NOW')
+    expect((await alice.agent.profile()).former).toBeUndefined()
+  })
+
   it('is let into what any device begins later, and follows when any rotates', async () => {
     const phone = await link('phone', alice)
     await network.settle(alice, phone, bob)

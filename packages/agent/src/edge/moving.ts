@@ -10,6 +10,7 @@ import { type Forgotten, MOVE_FORWARD, MOVE_STOP, parseForgotten } from '../prot
 import { ask } from './agency-link.ts'
 import { agencyOf, type Edge, fault, profileOf, queueRecipient } from './context.ts'
 import { flushOutbox } from './outbox.ts'
+import { siblings } from './own-devices/list.ts'
 import { makeAccount } from './own-dids.ts'
 import type { Profile } from './records.ts'
 import { rotateIdentities, rotateRelationships } from './rotation.ts'
@@ -17,6 +18,8 @@ import { put, remove } from './store.ts'
 
 /** Rejects with `NOT_ALLOWED_NOW`, `AGENCY_UNREACHABLE` or a refusal; what was begun goes on with the next sync. */
 export async function moveTo(edge: Edge, target: { did: string; url: string }): Promise<void> {
+  if ((await siblings(edge)).length > 0)
+    throw fault('NOT_ALLOWED_NOW', 'a wallet of several devices does not move: revoke the others first')
   const profile = await profileOf(edge)
   const before = await agencyOf(edge)
   if (profile.former) throw fault('NOT_ALLOWED_NOW', 'the agency before still forwards: tell it to stop first')
