@@ -1,41 +1,32 @@
 /** Ceremonies as files: contacts whose machines have no network take a share, and help with a recovery. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { freePort } from './free-port.ts'
-import { type Answer, Person } from './story/person.ts'
-import { type PartName, System } from './system.ts'
+import type { Answer, Person } from './story/person.ts'
+import { openTown, type Town } from './testing/town.ts'
 
-const home = mkdtempSync(join(tmpdir(), 'keystead-carry-'))
-let system: System
+let town: Town
 let files = 0
 
 beforeAll(async () => {
-  const parts: readonly PartName[] = ['ledger', 'agency', 'agency2']
-  const ports = Object.fromEntries(await Promise.all(parts.map(async (part) => [part, await freePort()] as const)))
-  system = await System.start({ home: join(home, 'system'), ports, parts, profile: 'development', log: () => {} })
+  town = await openTown('carry', ['agency', 'agency2'])
 }, 120_000)
 
 afterAll(async () => {
-  await system?.stop()
-  rmSync(home, { recursive: true, force: true })
+  await town?.end()
 })
-
-const person = (name: string, agency: PartName): Person =>
-  new Person(name, home, { KEYSTEAD_LEDGER_URL: system.url('ledger'), KEYSTEAD_AGENCY_URL: system.url(agency) })
 
 /** A file from one to the other, by hand. */
 async function carry(from: Person, to: Person, ...options: string[]): Promise<Answer> {
-  const file = join(home, `carried-${files++}`)
+  const file = join(town.home, `carried-${files++}`)
   await from.run(['carry', 'out', file, ...options], 0, 75)
   expect((await from.run(['carry', 'out', file], 73)).error).toBe('FILE_EXISTS')
   return to.run(['carry', 'in', file], 0, 75)
 }
 
 it('a share is given and a recovery helped with, without a line between the machines', async () => {
-  const alice = person('alice', 'agency')
-  const [bob, carol] = [person('bob', 'agency2'), person('carol', 'agency2')]
+  const alice = town.person('alice', 'agency')
+  const [bob, carol] = [town.person('bob', 'agency2'), town.person('carol', 'agency2')]
   for (const one of [alice, bob, carol]) await one.run(['init'])
   for (const peer of [bob, carol]) {
     const { data } = await alice.run(['invite'])
@@ -44,7 +35,7 @@ it('a share is given and a recovery helped with, without a line between the mach
   for (const one of [bob, carol, alice]) await one.sync()
 
   // From here on nothing reaches Bob and Carol.
-  await system.kill('agency2')
+  await town.system.kill('agency2')
   const kit = alice.file('kit.html')
   await alice.run(['recovery', 'setup', 'bob', 'carol', '--kit', kit, '--delay', '4'], 0, 75)
   for (const contact of [bob, carol]) {
@@ -56,7 +47,7 @@ it('a share is given and a recovery helped with, without a line between the mach
   expect(status.contacts.map(({ answer }: { answer: string }) => answer)).toEqual(['kept', 'kept'])
   await alice.run(['sync'], 0, 75)
 
-  const device = person('new-device', 'agency')
+  const device = town.person('new-device', 'agency')
   const begun = await device.run(['recover', '--kit', kit, '--seconds', '1'], 75)
   const link = String(begun.lines.find(({ event }) => event === 'link')?.['url'])
   for (const contact of [bob, carol]) {
@@ -73,9 +64,9 @@ it('a share is given and a recovery helped with, without a line between the mach
   expect(recovered).toMatchObject({ recovered: true, path: 'P+S' })
 
   // What is no such file is refused, and a file for somebody else changes nothing.
-  writeFileSync(join(home, 'noise'), 'no messages')
-  expect((await device.run(['carry', 'in', join(home, 'noise')], 65)).error).toBe('BAD_FILE')
-  const foreign = await alice.run(['carry', 'in', join(home, 'carried-0')])
+  writeFileSync(join(town.home, 'noise'), 'no messages')
+  expect((await device.run(['carry', 'in', join(town.home, 'noise')], 65)).error).toBe('BAD_FILE')
+  const foreign = await alice.run(['carry', 'in', join(town.home, 'carried-0')])
   expect(foreign.notes).toContain('a message was refused')
-  expect(readFileSync(join(home, 'carried-0'), 'utf8')).not.toMatch(/bob|alice|share/)
+  expect(readFileSync(join(town.home, 'carried-0'), 'utf8')).not.toMatch(/bob|alice|share/)
 }, 600_000)

@@ -1,45 +1,35 @@
 /** Recovery by PIN as a person plays it: five agencies, each a process, two of which die; every command a process. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from './free-port.ts'
-import { Person } from './story/person.ts'
-import { type PartName, System } from './system.ts'
+import type { PartName } from './system.ts'
+import { openTown, type Town } from './testing/town.ts'
 
 const AGENCIES: readonly PartName[] = ['agency', 'agency2', 'agency3', 'agency4', 'agency5']
-const home = mkdtempSync(join(tmpdir(), 'keystead-escrow-'))
-let system: System
+let town: Town
 
 beforeAll(async () => {
-  const parts: readonly PartName[] = ['ledger', ...AGENCIES]
-  const ports = Object.fromEntries(await Promise.all(parts.map(async (part) => [part, await freePort()] as const)))
-  system = await System.start({ home: join(home, 'system'), ports, parts, profile: 'development', log: () => {} })
+  town = await openTown('escrow', AGENCIES)
 }, 120_000)
 
 afterAll(async () => {
-  await system?.stop()
-  rmSync(home, { recursive: true, force: true })
+  await town?.end()
 })
-
-const person = (name: string): Person =>
-  new Person(name, home, { KEYSTEAD_LEDGER_URL: system.url('ledger'), KEYSTEAD_AGENCY_URL: system.url('agency') })
 
 describe('a lost phone and a PIN', () => {
   it('the data is back at once though two of five agencies died, and authority after its delay (rows S6, S11, N3)', async () => {
-    const alice = person('alice')
+    const alice = town.person('alice')
     await alice.run(['init'])
     const [kit, pin, wrong] = [alice.file('kit.html'), alice.file('pin'), alice.file('wrong')]
     writeFileSync(pin, '739164\n')
     writeFileSync(wrong, '508273\n')
     writeFileSync(alice.file('weak'), '123456')
-    const escrow = ['--escrow', ...AGENCIES.map((name) => system.url(name))]
+    const escrow = ['--escrow', ...AGENCIES.map((name) => town.system.url(name))]
     const setup = ['recovery', 'setup', '--kit', kit]
     const refused = async (...args: string[]): Promise<string | undefined> =>
       (await alice.run([...setup, ...args], 65)).error
     expect(await refused('--pin-file', alice.file('weak'), ...escrow)).toBe('WEAK_PIN')
     expect(await refused('--pin-file', pin)).toBe('BAD_OPTIONS')
-    expect(await refused('--pin-file', pin, '--escrow', system.url('agency'), system.url('agency2'))).toBe(
+    expect(await refused('--pin-file', pin, '--escrow', town.system.url('agency'), town.system.url('agency2'))).toBe(
       'NOT_INDEPENDENT',
     )
     const { data } = await alice.run([...setup, '--pin-file', pin, ...escrow])
@@ -54,15 +44,15 @@ describe('a lost phone and a PIN', () => {
     expect(status.level).toBe('weak')
     expect(status.missing.map(({ code }: { code: string }) => code)).toContain('PIN_DEMONSTRATION')
 
-    await system.kill('agency3')
-    await system.kill('agency5')
-    const phone = person('new-phone')
+    await town.system.kill('agency3')
+    await town.system.kill('agency5')
+    const phone = town.person('new-phone')
     const recover = ['recover', '--kit', kit, '--pin-file']
     const first = await phone.run([...recover, wrong], 77)
     expect(first.error).toBe('WRONG_PIN')
     expect(first.notes).toContain('4 guess(es) are left')
     // What counted before counts after a power cut.
-    for (const name of ['agency', 'agency2', 'agency4'] as const) await system.killAndRestart(name)
+    for (const name of ['agency', 'agency2', 'agency4'] as const) await town.system.killAndRestart(name)
     expect((await phone.run([...recover, wrong], 77)).notes).toContain('3 guess(es) are left')
     const { data: recovered } = await phone.run([...recover, pin])
     expect(recovered).toMatchObject({ recovered: true, path: 'E+P' })

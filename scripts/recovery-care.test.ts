@@ -1,24 +1,21 @@
 /** Looking after a recovery as a person does it: every command a process of its own, agencies and ledger processes too. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from './free-port.ts'
-import { Person } from './story/person.ts'
-import { type PartName, System } from './system.ts'
+import type { Person } from './story/person.ts'
+import { openTown, type Town } from './testing/town.ts'
 
-const home = mkdtempSync(join(tmpdir(), 'keystead-care-'))
-let system: System
+let town: Town
 let alice: Person
 let bob: Person
 let carol: Person
 let dave: Person
 
 beforeAll(async () => {
-  const parts: readonly PartName[] = ['ledger', 'agency']
-  const ports = Object.fromEntries(await Promise.all(parts.map(async (part) => [part, await freePort()] as const)))
-  system = await System.start({ home: join(home, 'system'), ports, parts, profile: 'development', log: () => {} })
-  ;[alice, bob, carol, dave] = ['alice', 'bob', 'carol', 'dave'].map(person) as [Person, Person, Person, Person]
+  town = await openTown('care')
+  alice = town.person('alice')
+  bob = town.person('bob')
+  carol = town.person('carol')
+  dave = town.person('dave')
   for (const one of [alice, bob, carol, dave]) await one.run(['init'])
   for (const peer of [bob, carol, dave]) {
     const { data } = await alice.run(['invite'])
@@ -27,12 +24,8 @@ beforeAll(async () => {
 }, 180_000)
 
 afterAll(async () => {
-  await system?.stop()
-  rmSync(home, { recursive: true, force: true })
+  await town?.end()
 })
-
-const person = (name: string): Person =>
-  new Person(name, home, { KEYSTEAD_LEDGER_URL: system.url('ledger'), KEYSTEAD_AGENCY_URL: system.url('agency') })
 
 async function agree(...contacts: Person[]): Promise<void> {
   for (const contact of contacts) {
@@ -90,7 +83,7 @@ describe('recovery, looked after', () => {
       held = (await alice.run(['recovery', 'status'])).data.earlierUntil !== undefined
     }
     for (const one of [bob, dave, alice]) await one.sync()
-    const device = person('new-device')
+    const device = town.person('new-device')
     const recovering = device.background(['recover', '--kit', kit, '--seconds', '120'])
     const link = String((await recovering.event('link'))['url'])
     for (const contact of [bob, dave]) {
@@ -110,7 +103,7 @@ describe('recovery, looked after', () => {
     const kit = alice.file('kit2.html')
     const { data: vetoed } = await carol.run(['veto', '--kit', kit])
     expect(vetoed.agencies).toBeGreaterThan(0)
-    const thief = person('thief')
+    const thief = town.person('thief')
     expect((await thief.run(['recover', '--kit', kit, '--seconds', '1'], 75)).error).toBe('RELEASE_STAYED')
     await carol.run(['veto', '--kit', kit])
     expect((await carol.run(['veto', '--kit', kit], 77)).error).toBe('STAY_SPENT')

@@ -1,27 +1,21 @@
 /** Every command of the user guide, in its order, each a process, on a real ledger and agency. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { freePort } from './free-port.ts'
-import { type Background, Person } from './story/person.ts'
-import { type PartName, System } from './system.ts'
+import type { Background, Person } from './story/person.ts'
+import { openTown, type Town } from './testing/town.ts'
 
 const GUIDE = new URL('../docs/guides/user.md', import.meta.url)
-const home = mkdtempSync(join(tmpdir(), 'keystead-guide-'))
 /** Seconds that a recovery waits here. */
 const DELAY = 12
-let system: System
+let town: Town
 
 beforeAll(async () => {
-  const parts: readonly PartName[] = ['ledger', 'agency']
-  const ports = Object.fromEntries(await Promise.all(parts.map(async (part) => [part, await freePort()] as const)))
-  system = await System.start({ home: join(home, 'system'), ports, parts, profile: 'development', log: () => {} })
+  town = await openTown('guide')
 }, 60_000)
 
 afterAll(async () => {
-  await system?.stop()
-  rmSync(home, { recursive: true, force: true })
+  await town?.end()
 })
 
 /** Commands of the code blocks: the wallet, and its arguments as a shell would split them. */
@@ -42,9 +36,8 @@ it('leads from set-up to recovery on a second machine', async () => {
   const codes = new Map<string, string>()
   let recovering: Background | undefined
   let link = ''
-  const environment = { KEYSTEAD_LEDGER_URL: system.url('ledger'), KEYSTEAD_AGENCY_URL: system.url('agency') }
   const personOf = (name: string): Person => {
-    const known = people.get(name) ?? new Person(name, home, environment)
+    const known = people.get(name) ?? town.person(name)
     people.set(name, known)
     return known
   }
@@ -59,7 +52,7 @@ it('leads from set-up to recovery on a second machine', async () => {
     await stop(wallet)
     const given: string[] = []
     for (const arg of args) {
-      if (/^kit.*\.html$/.test(arg)) given.push(join(home, arg))
+      if (/^kit.*\.html$/.test(arg)) given.push(join(town.home, arg))
       else if (arg === '<link>') given.push(link)
       else if (arg === '<code>') given.push(codes.get(wallet) ?? '')
       else given.push(arg)

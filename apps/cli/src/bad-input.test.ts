@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Person } from '../../../scripts/story/person.ts'
-import { openTown, type Town } from './testing/town.ts'
+import { openTown, type Town } from '../../../scripts/testing/town.ts'
 
 const cli = fileURLToPath(new URL('main.ts', import.meta.url))
 let town: Town

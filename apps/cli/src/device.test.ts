@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Person } from '../../../scripts/story/person.ts'
-import { openTown, type Town } from './testing/town.ts'
+import { openTown, type Town } from '../../../scripts/testing/town.ts'
 
 let town: Town
 let alice: Person

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { canKeepKeys } from '../../../scripts/keyring.ts'
 import type { Person } from '../../../scripts/story/person.ts'
+import { openTown, type Town } from '../../../scripts/testing/town.ts'
 import { keepInKeyring } from './keyring.ts'
-import { openTown, type Town } from './testing/town.ts'
 
 const here = process.platform === 'linux' && canKeepKeys()
 if (!here && process.env['KEYSTEAD_REQUIRE']?.includes('keyring')) throw new Error('there is no GNOME Keyring')

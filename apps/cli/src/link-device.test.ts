@@ -1,14 +1,10 @@
 /** Flows V6 and V12 as people type them: two devices of one wallet, each command a process of its own. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../../scripts/free-port.ts'
-import { Person } from '../../../scripts/story/person.ts'
-import { System } from '../../../scripts/system.ts'
+import type { Person } from '../../../scripts/story/person.ts'
+import { openTown, type Town } from '../../../scripts/testing/town.ts'
 
-const home = mkdtempSync(join(tmpdir(), 'keystead-link-'))
-let system: System
+let town: Town
 let alice: Person
 let phone: Person
 let bob: Person
@@ -16,21 +12,10 @@ let bob: Person
 let copy: Person
 
 beforeAll(async () => {
-  system = await System.start({
-    home: join(home, 'system'),
-    ports: { ledger: await freePort(), agency: await freePort(), web: 0 },
-    parts: ['ledger', 'agency'],
-    profile: 'development',
-    log: () => {},
-  })
-  const urls = {
-    KEYSTEAD_LEDGER_URL: system.url('ledger'),
-    KEYSTEAD_AGENCY_URL: system.url('agency'),
-    KEYSTEAD_HOME: home,
-  }
-  alice = new Person('alice', home, urls)
-  phone = new Person('phone', home, urls)
-  bob = new Person('bob', home, urls)
+  town = await openTown('link')
+  alice = town.person('alice')
+  phone = town.person('phone')
+  bob = town.person('bob')
   for (const person of [alice, bob]) await person.run(['init', '--label', person.name])
   const { data } = await alice.run(['invite', '--tell'])
   await alice.listening(() => bob.run(['accept', data.url, '--tell', '--wait', '60']))
@@ -38,8 +23,7 @@ beforeAll(async () => {
 }, 300_000)
 
 afterAll(async () => {
-  await system?.stop()
-  rmSync(home, { recursive: true, force: true })
+  await town?.end()
 })
 
 type Contact = { label: string; did: string; seq: number; rel: string; peer: string }

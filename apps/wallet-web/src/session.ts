@@ -4,7 +4,7 @@ import {
   agencyDescriptor,
   EdgeAgent,
   findNetwork,
-  type SocketPort,
+  platformSocket,
   vaultPins,
   walletSource,
 } from '@keystead/agent/edge'
@@ -67,7 +67,7 @@ export class Session {
       keys,
       ledger: this.ledger,
       fetch: fetchPort,
-      socket: openSocket,
+      socket: platformSocket,
       clock: systemClock,
       random: systemRandom,
       onEvent,
@@ -179,25 +179,6 @@ function readKnown(): Known | undefined {
     label: f.string('label', { max: 64 }),
     trust: f.optional('trust', () => parseReaderSettings(f.any('trust'))) ?? {},
   }
-}
-
-function openSocket(url: string): Promise<SocketPort> {
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url)
-    socket.binaryType = 'arraybuffer'
-    const port: SocketPort = {
-      send: (data) => socket.send(data),
-      close: () => socket.close(),
-      onmessage: null,
-      onclose: null,
-    }
-    socket.onmessage = ({ data }) => port.onmessage?.(new Uint8Array(data as ArrayBuffer))
-    socket.onclose = () => {
-      port.onclose?.()
-      reject(new Error('the agency closed the connection'))
-    }
-    socket.onopen = () => resolve(port)
-  })
 }
 
 export async function services(): Promise<Services> {

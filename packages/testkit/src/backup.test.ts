@@ -1,6 +1,6 @@
 /** The log as a backup at two holders (SYNC-7, SYNC-10, SYNC-11): what comes back, and what holders and thieves cannot keep back. */
 import { type Bytes, systemRandom } from '@keystead/core'
-import { type Kit, parseKit, renderKit } from '@keystead/recovery'
+import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CloudStore } from '../../agent/src/cloud/store/port.ts'
 import { backUp } from '../../agent/src/edge/log/backup.ts'
@@ -31,17 +31,8 @@ afterEach(() => network.close())
 
 /** A new device that opens the path, whatever is left of the rest. */
 async function restored(options: { until?: number; folders?: string[] } = {}) {
-  const device = await network.newcomer('device')
-  await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
-  await device.agent.recovery.begin(parseKit(renderKit(kit)), 'https://wallet.test/')
-  for (const contact of contacts) {
-    const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
-    const { session } = await contact.agent.recovery.help(url)
-    await network.settle(device, contact)
-    const event = device.events.findLast(({ kind, data }) => kind === 'code' && data?.['session'] === session)
-    await contact.agent.recovery.typeCode(session, String(event?.data?.['code']))
-    await network.settle(device, contact)
-  }
+  const device = await network.newDevice(kit, 'device')
+  for (const contact of contacts) await network.help(device, contact)
   let found: Restored | undefined
   try {
     found = await device.agent.recovery.finish(options)

@@ -2,12 +2,12 @@
 import type { CloudAgent } from '@keystead/agent/cloud'
 import { base64url } from '@keystead/core'
 import { encodeMultikey, sha256 } from '@keystead/crypto'
-import { type Kit, parseKit, renderKit } from '@keystead/recovery'
+import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { askAsNobody } from '../../agent/src/edge/agency-link.ts'
 import { dropAddress, dropKeys, dropSecret, sealDrop } from '../../agent/src/protocols/dead-drop/drop.ts'
 import { DROP_PUT, putTranscript } from '../../agent/src/protocols/dead-drop/messages.ts'
-import { AGENCY, Network } from './network.ts'
+import { Network } from './network.ts'
 import type { Person } from './person.ts'
 
 const DELAY = 600
@@ -138,17 +138,8 @@ describe('one who lost everything, and the other moved meanwhile', () => {
     await bob.agent.sync()
     network.advance(90_000)
     await bob.agent.sync()
-    const device = await network.newcomer('new')
-    await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
-    await device.agent.recovery.begin(parseKit(renderKit(kit)), 'https://wallet.test/')
-    for (const contact of [carol, dave]) {
-      const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
-      const { session } = await contact.agent.recovery.help(url)
-      await network.settle(device, contact)
-      const event = device.events.findLast(({ kind, data }) => kind === 'code' && data?.['session'] === session)
-      await contact.agent.recovery.typeCode(session, String(event?.data?.['code']))
-      await network.settle(device, contact)
-    }
+    const device = await network.newDevice(kit)
+    for (const contact of [carol, dave]) await network.help(device, contact)
     await device.agent.recovery.finish()
     await network.settle(device, bob, carol, dave)
     expect(device.heard('found-again', /bob/)).toBe(true)

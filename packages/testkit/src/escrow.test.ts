@@ -1,7 +1,7 @@
 /** Recovery by PIN: five agencies of five operators, the kit or contacts beside it, and whoever tries it uninvited. */
 import type { CloudAgent } from '@keystead/agent/cloud'
 import type { EscrowProgress } from '@keystead/agent/edge'
-import { type Kit, parseKit, renderKit } from '@keystead/recovery'
+import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -48,22 +48,6 @@ async function setUp(options: { contacts?: string[]; delay?: number } = {}): Pro
   return made
 }
 
-async function newDevice(kit?: Kit, name = 'new'): Promise<Person> {
-  const device = await network.newcomer(name)
-  await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
-  await device.agent.recovery.begin(kit && parseKit(renderKit(kit)), 'https://wallet.test/')
-  return device
-}
-
-async function help(device: Person, contact: Person, owner?: string): Promise<void> {
-  const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
-  const { session } = await contact.agent.recovery.help(url, owner)
-  await network.settle(device, contact)
-  const event = device.events.findLast(({ kind, data }) => kind === 'code' && data?.['session'] === session)
-  await contact.agent.recovery.typeCode(session, String(event?.data?.['code']))
-  await network.settle(device, contact)
-}
-
 const statuses = async ({ agent }: Person) => (await agent.identities()).map(({ status }) => status)
 const lacks = async ({ agent }: Person) => (await agent.recovery.status()).missing.map((lack) => lack.code)
 
@@ -83,7 +67,7 @@ describe('setting up', () => {
     const kit = await alice.agent.recovery.setUp({ contacts: [], threshold: 2, escrow: { pin: PIN, agencies } })
     await network.settle(alice)
     expect(await lacks(alice)).toEqual(['KIT_NOT_CHECKED'])
-    const device = await newDevice(kit)
+    const device = await network.newDevice(kit)
     await device.agent.recovery.enterPin(PIN)
     expect((await device.agent.recovery.progress())?.ready).toBe(true)
   })
@@ -149,7 +133,7 @@ describe('an owner who lost the phone and knows the PIN', () => {
   it('has the data at once with the kit, and authority after the path’s delay; the recovery set is dealt anew', async () => {
     await withContacts()
     const kit = await setUp({ contacts: ['bob', 'carol', 'dave'] })
-    const device = await newDevice(kit)
+    const device = await network.newDevice(kit)
     await device.agent.recovery.enterPin(PIN)
     const { records, relationships, path } = await device.agent.recovery.finish()
     expect(path).toBe('E+P')
@@ -165,11 +149,11 @@ describe('an owner who lost the phone and knows the PIN', () => {
     expect(await statuses(device)).toEqual(['active'])
     expect(await lacks(device)).toContain('NO_POLICY')
     // The old shares are gone from every agent, and the PIN opens nothing any more.
-    const stray = await newDevice(kit, 'stray')
+    const stray = await network.newDevice(kit, 'stray')
     expect(await code(stray.agent.recovery.enterPin(PIN))).toBe('TOO_FEW_AGENTS')
     alice = device
     const again = await setUp({ contacts: ['bob', 'carol', 'dave'] })
-    const next = await newDevice(again, 'next')
+    const next = await network.newDevice(again, 'next')
     await next.agent.recovery.enterPin(PIN)
     await next.agent.recovery.finish()
     expect(await statuses(next)).toEqual(['recovering'])
@@ -178,17 +162,17 @@ describe('an owner who lost the phone and knows the PIN', () => {
   it('without the kit: two contacts, who are told the name, and the PIN', async () => {
     await withContacts()
     await setUp({ contacts: ['bob', 'carol', 'dave'] })
-    const device = await newDevice()
+    const device = await network.newDevice()
     expect(await code(device.agent.recovery.enterPin(PIN))).toBe('NOT_ALLOWED_NOW')
     const [bob, carol] = contacts as [Person, Person]
     const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
     expect(await code(bob.agent.recovery.help(url))).toBe('OWNER_UNKNOWN')
     expect(await code(bob.agent.recovery.help(url, 'carol'))).toBe('UNKNOWN_CONTACT')
-    await help(device, bob, 'alice')
+    await network.help(device, bob, 'alice')
     await device.agent.recovery.enterPin(PIN)
     expect((await device.agent.recovery.progress())?.ready).toBe(false)
     expect(await code(device.agent.recovery.finish())).toBe('TOO_FEW_SHARES')
-    await help(device, carol, 'alice')
+    await network.help(device, carol, 'alice')
     const { path, relationships } = await device.agent.recovery.finish()
     expect(path).toBe('E+S')
     expect(relationships).toBe(3)
@@ -202,15 +186,15 @@ describe('an owner who lost the phone and knows the PIN', () => {
     const { recovery } = alice.agent
     expect(delays).toEqual((['E+P', 'E+S', 'P+S'] as const).map((path) => recovery.defaultDelay(path)))
     expect(new Set(state?.recovery.entries.map(({ h }) => h)).size).toBe(3)
-    const device = await newDevice(kit)
-    for (const contact of contacts.slice(0, 2)) await help(device, contact)
+    const device = await network.newDevice(kit)
+    for (const contact of contacts.slice(0, 2)) await network.help(device, contact)
     expect((await device.agent.recovery.finish()).path).toBe('P+S')
   })
 
   it('two of the five agents are dead: nothing is lost (row S11)', async () => {
     const kit = await setUp()
     for (const url of AGENTS.slice(1, 3)) network.wires.cut(url)
-    const device = await newDevice(kit)
+    const device = await network.newDevice(kit)
     await device.agent.recovery.enterPin(PIN)
     expect((await device.agent.recovery.progress())?.ready).toBe(true)
   })
@@ -226,7 +210,7 @@ describe('an owner who lost the phone and knows the PIN', () => {
       share[0] = (share[0] ?? 0) ^ 1
       return { ...found, record: { ...found.record, share } }
     }
-    const device = await newDevice(kit)
+    const device = await network.newDevice(kit)
     for (const url of AGENTS.slice(3)) network.wires.cut(url)
     expect(await code(device.agent.recovery.enterPin(PIN))).toBe('TOO_FEW_AGENTS')
     expect(device.events.filter(({ kind }) => kind === 'agent-lied').map(({ text }) => text)).toEqual([
@@ -239,7 +223,7 @@ describe('an owner who lost the phone and knows the PIN', () => {
 
   it('a wrong PIN is told from the right one, with the guesses that are left, and is tried on with the right one', async () => {
     const kit = await setUp()
-    const device = await newDevice(kit)
+    const device = await network.newDevice(kit)
     await expect(device.agent.recovery.enterPin('508273')).rejects.toMatchObject({
       code: 'WRONG_PIN',
       message: 'this is not the PIN; 4 guess(es) are left',
@@ -256,7 +240,7 @@ describe('an owner who lost the phone and knows the PIN', () => {
 describe('a thief', () => {
   it('with the kit has five guesses, then never another; the owner’s device is told (rule 24)', async () => {
     const kit = await setUp()
-    const thief = await newDevice(kit, 'thief')
+    const thief = await network.newDevice(kit, 'thief')
     for (const pin of ['508273', '508274', '508276', '508279'])
       expect(await code(thief.agent.recovery.enterPin(pin))).toBe('WRONG_PIN')
     await expect(thief.agent.recovery.enterPin('508287')).rejects.toMatchObject({
@@ -274,16 +258,14 @@ describe('a thief', () => {
 
   it('with the PIN alone gets nothing: no locator, no account', async () => {
     await setUp()
-    const thief = await network.newcomer('thief')
-    await thief.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
-    await thief.agent.recovery.begin(undefined, 'https://wallet.test/')
+    const thief = await network.newDevice(undefined, 'thief')
     expect(await code(thief.agent.recovery.enterPin(PIN))).toBe('NOT_ALLOWED_NOW')
     expect(await code(thief.agent.recovery.finish())).toBe('TOO_FEW_SHARES')
   })
 
   it('with kit and PIN is seen on the living device within the delay, vetoed there, and holds nothing', async () => {
     const kit = await setUp({ delay: 600 })
-    const thief = await newDevice(kit, 'thief')
+    const thief = await network.newDevice(kit, 'thief')
     await thief.agent.recovery.enterPin(PIN)
     await thief.agent.recovery.finish()
     network.advance(60)
@@ -300,7 +282,7 @@ describe('a thief', () => {
 
   it('who replays a recorded request, or changes it, burns no guess (rule 24)', async () => {
     const kit = await setUp()
-    const device = await newDevice(kit)
+    const device = await network.newDevice(kit)
     const recorded: { url: string; body: Uint8Array }[] = []
     network.wires.tamper(({ url, body }) => {
       if (body.length > 0) recorded.push({ url, body: Uint8Array.from(body) })
@@ -320,7 +302,7 @@ describe('a thief', () => {
 
   it('finds no name that two agents have in common: account and sender differ at each (ESCROW-2)', async () => {
     const kit = await setUp()
-    const device = await newDevice(kit)
+    const device = await network.newDevice(kit)
     await device.agent.recovery.enterPin(PIN)
     const rescue = (await device.agent.recovery.progress())?.rescue
     expect(new Set(rescue?.escrow?.senders.map(({ sender }) => sender)).size).toBe(5)

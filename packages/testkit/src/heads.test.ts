@@ -1,10 +1,10 @@
 /** SYNC-9, row N5: what the agents of the PIN know of the log, when every holder shows an older one. */
 import type { CloudAgent } from '@keystead/agent/cloud'
 import { systemRandom } from '@keystead/core'
-import { type Kit, parseKit, renderKit } from '@keystead/recovery'
+import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CloudStore } from '../../agent/src/cloud/store/port.ts'
-import { AGENCY, Network } from './network.ts'
+import { Network } from './network.ts'
 import type { Person } from './person.ts'
 
 const PIN = '739164'
@@ -30,9 +30,7 @@ const note = (text: string): Promise<void> =>
   alice.agent.edge.records.putAll([{ segment: 'messages', category: 'text', name: 'a', value: { text } }])
 
 async function recovered() {
-  const device = await network.newcomer('phone')
-  await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
-  await device.agent.recovery.begin(parseKit(renderKit(kit)), 'https://wallet.test/')
+  const device = await network.newDevice(kit, 'phone')
   await device.agent.recovery.enterPin(PIN)
   return { device, ...(await device.agent.recovery.finish()) }
 }

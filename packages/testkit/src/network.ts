@@ -14,6 +14,7 @@ import { combineResolvers, type DidResolver, localResolver } from '@keystead/did
 import { developmentParameters, type NetworkParameters, networkHash } from '@keystead/did-dkms'
 import { EmbeddedLedger, LedgerStore, ledgerHttp, Signer } from '@keystead/ledger'
 import { LedgerClient, memoryPins, type Pin } from '@keystead/light-client'
+import { type Kit, parseKit, renderKit } from '@keystead/recovery'
 import { Person } from './person.ts'
 import { Wires } from './wires.ts'
 
@@ -109,6 +110,30 @@ export class Network {
     const { url } = await inviter.agent.invite('https://wallet.test/', await tell(inviter))
     await invitee.agent.accept(url, await tell(invitee))
     await this.settle(inviter, invitee)
+  }
+
+  /** A device that has nothing, or nothing but a kit, and has begun to recover. */
+  async newDevice(kit?: Kit, name = 'new'): Promise<Person> {
+    const device = await this.newcomer(name)
+    await device.agent.addCloudAgent({ did: this.agency.options.did, url: AGENCY })
+    await device.agent.recovery.begin(kit && parseKit(renderKit(kit)), 'https://wallet.test/')
+    return device
+  }
+
+  /** A contact opens the link of a device that lost everything; both ends talk until the code stands on the device. */
+  async reveal(device: Person, contact: Person, owner?: string): Promise<{ session: string; shown: string }> {
+    const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
+    const { session } = await contact.agent.recovery.help(url, owner)
+    await this.settle(device, contact)
+    const event = device.events.findLast(({ kind, data }) => kind === 'code' && data?.['session'] === session)
+    return { session, shown: String(event?.data?.['code']) }
+  }
+
+  /** The ceremony whole: the contact types the code that the device shows. `owner`: what the contact calls them. */
+  async help(device: Person, contact: Person, owner?: string): Promise<void> {
+    const { session, shown } = await this.reveal(device, contact, owner)
+    await contact.agent.recovery.typeCode(session, shown)
+    await this.settle(device, contact)
   }
 
   /** Everybody named brings and fetches until nothing moves any more. */

@@ -1,7 +1,7 @@
 /** Changing who helps (flow V15): a new deal that takes effect with a quorum, the old one served as long as rule 5 says. */
-import { type Kit, parseKit, renderKit } from '@keystead/recovery'
+import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { AGENCY, Network } from './network.ts'
+import { Network } from './network.ts'
 import type { Person } from './person.ts'
 
 const DELAY = 600
@@ -56,22 +56,8 @@ async function untilHoldIsOver(): Promise<void> {
   }
 }
 
-async function newDevice(with_: Kit, name = 'new'): Promise<Person> {
-  const device = await network.newcomer(name)
-  await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
-  await device.agent.recovery.begin(parseKit(renderKit(with_)), 'https://wallet.test/')
-  return device
-}
-
 async function help(device: Person, ...names: string[]): Promise<void> {
-  for (const contact of who(...names)) {
-    const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
-    const { session } = await contact.agent.recovery.help(url)
-    await network.settle(device, contact)
-    const event = device.events.findLast(({ kind, data }) => kind === 'code' && data?.['session'] === session)
-    await contact.agent.recovery.typeCode(session, String(event?.data?.['code']))
-    await network.settle(device, contact)
-  }
+  for (const contact of who(...names)) await network.help(device, contact)
 }
 
 const statuses = async ({ agent }: Person) => (await agent.identities()).map((identity) => identity.status)
@@ -120,12 +106,12 @@ describe('a change of contacts', () => {
     const next = await alice.agent.recovery.change({ contacts: { add: ['erin'], remove: ['carol'] } })
     await answer('bob', 'dave', 'erin')
     await network.settle(alice, ...people.values())
-    const early = await newDevice(next, 'early')
+    const early = await network.newDevice(next, 'early')
     await help(early, 'dave', 'erin')
     expect(await code(early.agent.recovery.finish())).toBe('ANOTHER_SET_COUNTS')
     expect(await statuses(early)).toEqual(['active'])
     // Carol is no contact any more, and still keeps what the ledger may call for.
-    const old = await newDevice(kit, 'old')
+    const old = await network.newDevice(kit, 'old')
     await help(old, 'bob', 'carol')
     await old.agent.recovery.finish()
     expect(await statuses(old)).toEqual(['recovering'])
@@ -143,10 +129,10 @@ describe('a change of contacts', () => {
     await untilHoldIsOver()
     await network.settle(alice, ...people.values())
     expect((await status()).earlierUntil).toBeUndefined()
-    const old = await newDevice(kit, 'old')
+    const old = await network.newDevice(kit, 'old')
     await help(old, 'bob', 'carol')
     expect(await code(old.agent.recovery.finish())).toBe('ANOTHER_SET_COUNTS')
-    const device = await newDevice(next)
+    const device = await network.newDevice(next)
     await help(device, 'dave', 'erin')
     await device.agent.recovery.finish()
     expect(await statuses(device)).toEqual(['recovering'])
@@ -194,7 +180,7 @@ describe('a change of contacts', () => {
     const [erin] = who('erin') as [Person]
     expect((await erin.agent.edge.records.all('share'))[0]?.value.supersededAt).toBeDefined()
     expect((await status()).contacts.map(({ answer: said }) => said)).toEqual(['kept', 'kept', 'kept'])
-    const device = await newDevice(kit)
+    const device = await network.newDevice(kit)
     await help(device, 'bob', 'carol')
     await device.agent.recovery.finish()
     expect(await statuses(device)).toEqual(['recovering'])
@@ -249,7 +235,7 @@ describe('a change of the PIN’s agents', () => {
     ])
     await untilHoldIsOver()
     await network.settle(alice, ...people.values())
-    const device = await newDevice(next)
+    const device = await network.newDevice(next)
     await device.agent.recovery.enterPin(PIN)
     await device.agent.recovery.finish()
     expect(await statuses(device)).toEqual(['recovering'])

@@ -1,8 +1,8 @@
 /** Whoever has no device is not silent (rule 27): the kit's veto code, and each contact's objection; and who would misuse them. */
 import type { CloudAgent } from '@keystead/agent/cloud'
-import { type Kit, parseKit, renderKit } from '@keystead/recovery'
+import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { AGENCY, Network } from './network.ts'
+import { Network } from './network.ts'
 import type { Person } from './person.ts'
 
 const PIN = '739164'
@@ -38,21 +38,7 @@ const code = (work: Promise<unknown>): Promise<unknown> =>
   )
 const seconds = () => Math.floor(network.clock.now() / 1000)
 
-async function newDevice(name = 'new', with_: Kit | undefined = kit): Promise<Person> {
-  const device = await network.newcomer(name)
-  await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
-  await device.agent.recovery.begin(with_ && parseKit(renderKit(with_)), 'https://wallet.test/')
-  return device
-}
-
-async function help(device: Person, contact: Person): Promise<void> {
-  const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
-  const { session } = await contact.agent.recovery.help(url)
-  await network.settle(device, contact)
-  const event = device.events.findLast(({ kind, data }) => kind === 'code' && data?.['session'] === session)
-  await contact.agent.recovery.typeCode(session, String(event?.data?.['code']))
-  await network.settle(device, contact)
-}
+const newDevice = (name = 'new', with_: Kit | undefined = kit) => network.newDevice(with_, name)
 
 const used = async () => {
   const escrow = (await alice.agent.edge.records.get('escrow', '1'))?.agents ?? []
@@ -66,8 +52,8 @@ describe('the veto code of the kit', () => {
 
   it('from any wallet stops record, log and PIN for a time, before a guess is counted; then it goes on', async () => {
     const thief = await newDevice('thief')
-    await help(thief, bob)
-    await help(thief, carol)
+    await network.help(thief, bob)
+    await network.help(thief, carol)
     const stranger = await network.person('stranger')
     const { until, agencies: reached } = await stranger.agent.recovery.vetoWithKit(kit)
     expect(reached).toBeGreaterThan(5)
@@ -133,8 +119,8 @@ describe('the veto code of the kit', () => {
 describe('a contact’s objection', () => {
   it('counts once a deal, adds to the time, and makes the contact themself wait longer', async () => {
     const thief = await newDevice('thief')
-    await help(thief, bob)
-    await help(thief, carol)
+    await network.help(thief, bob)
+    await network.help(thief, carol)
     await thief.agent.recovery.finish()
     await network.settle(thief, carol)
     const before = (await carol.agent.contact('alice')).peer?.state.recovery.pending?.until ?? 0

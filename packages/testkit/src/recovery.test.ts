@@ -1,6 +1,6 @@
 /** Losing everything, coming back, and those who try the same with somebody else's wallet. */
 import { base64url, systemRandom } from '@keystead/core'
-import { type Kit, makeSharePackets, parseKit, renderKit } from '@keystead/recovery'
+import { type Kit, makeSharePackets, renderKit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AGENCY, LEDGER, Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -40,31 +40,11 @@ async function setUp(): Promise<Kit> {
 }
 
 /** A device that has nothing but the kit. */
-async function newDevice(name = 'new'): Promise<Person> {
-  const device = await network.newcomer(name)
-  await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
-  await device.agent.recovery.begin(parseKit(renderKit(kit)), 'https://wallet.test/')
-  return device
-}
-
-/** The contact opens the link; both ends talk until the code stands on the new device. */
-async function reveal(device: Person, contact: Person): Promise<{ session: string; shown: string }> {
-  const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
-  const { session } = await contact.agent.recovery.help(url)
-  await network.settle(device, contact)
-  const event = device.events.findLast(({ kind, data }) => kind === 'code' && data?.['session'] === session)
-  return { session, shown: String(event?.data?.['code']) }
-}
-
-async function help(device: Person, contact: Person): Promise<void> {
-  const { session, shown } = await reveal(device, contact)
-  await contact.agent.recovery.typeCode(session, shown)
-  await network.settle(device, contact)
-}
+const newDevice = (name = 'new') => network.newDevice(kit, name)
 
 async function recovered(): Promise<Person> {
   const device = await newDevice()
-  for (const contact of contacts.slice(0, 2)) await help(device, contact)
+  for (const contact of contacts.slice(0, 2)) await network.help(device, contact)
   await device.agent.recovery.finish()
   await network.settle(device, ...contacts)
   return device
@@ -194,16 +174,16 @@ describe('an owner who lost everything', () => {
     expect(state?.recovery.entries).toHaveLength(1)
     expect(state?.recovery.held).toBeUndefined()
     const again = await newDevice('again')
-    for (const contact of contacts.slice(1)) await help(again, contact)
+    for (const contact of contacts.slice(1)) await network.help(again, contact)
     await again.agent.recovery.finish()
     expect(await statuses(again)).toEqual(['recovering'])
   })
 
   it('goes on with a recovery that an outage or a restart interrupted', async () => {
     const device = await newDevice()
-    await help(device, contacts[0] as Person)
+    await network.help(device, contacts[0] as Person)
     await device.restart()
-    await help(device, contacts[1] as Person)
+    await network.help(device, contacts[1] as Person)
     network.wires.cut(LEDGER)
     expect(await code(device.agent.recovery.finish())).toBe('LEDGER_UNREACHABLE')
     await device.restart()
@@ -216,7 +196,7 @@ describe('an owner who lost everything', () => {
 describe('a thief', () => {
   it('with the kit and one contact gets nothing', async () => {
     const thief = await newDevice('thief')
-    await help(thief, contacts[0] as Person)
+    await network.help(thief, contacts[0] as Person)
     expect(await code(thief.agent.recovery.finish())).toBe('TOO_FEW_SHARES')
     expect(await thief.agent.contacts()).toEqual([])
     expect(await thief.agent.identities()).toEqual([])
@@ -225,7 +205,7 @@ describe('a thief', () => {
   it('a code that was not told by the owner MUST NOT release a share, and three wrong ones end it', async () => {
     const [bob] = contacts as [Person]
     const thief = await newDevice('thief')
-    const { session, shown } = await reveal(thief, bob)
+    const { session, shown } = await network.reveal(thief, bob)
     const wrong = shown.replace(/^./, (digit) => String((Number(digit) + 1) % 10))
     expect(await code(bob.agent.recovery.typeCode(session, wrong))).toBe('CODE_MISMATCH')
     expect(await code(bob.agent.recovery.typeCode(session, wrong))).toBe('CODE_MISMATCH')
@@ -238,7 +218,7 @@ describe('a thief', () => {
   it('a share is handed over once; the same ceremony never answers again', async () => {
     const [bob] = contacts as [Person]
     const device = await newDevice()
-    const { session, shown } = await reveal(device, bob)
+    const { session, shown } = await network.reveal(device, bob)
     await bob.agent.recovery.typeCode(session, shown)
     expect(await code(bob.agent.recovery.typeCode(session, shown))).toBe('CEREMONY_REFUSED')
   })
@@ -254,8 +234,8 @@ describe('a thief', () => {
   it('with the kit and two contacts is seen on the living device, vetoed there, and holds nothing', async () => {
     const [bob, carol, dave] = contacts as [Person, Person, Person]
     const thief = await newDevice('thief')
-    await help(thief, bob)
-    await help(thief, carol)
+    await network.help(thief, bob)
+    await network.help(thief, carol)
     await thief.agent.recovery.finish()
     await network.settle(thief, bob, carol)
     network.advance(30)
@@ -282,8 +262,8 @@ describe('a thief', () => {
   it('a veto that lay in the mailbox in time counts, however late it is read', async () => {
     const [bob, carol] = contacts as [Person, Person]
     const thief = await newDevice('thief')
-    await help(thief, bob)
-    await help(thief, carol)
+    await network.help(thief, bob)
+    await network.help(thief, carol)
     await thief.agent.recovery.finish()
     await network.settle(thief, bob, alice)
     await alice.agent.recovery.veto()
@@ -307,8 +287,8 @@ describe('an owner without any device, whom a thief was quicker than', () => {
   it('is refused while the thief’s recovery is pending, and keeps everything to try again', async () => {
     const thief = await newDevice('thief')
     const owner = await newDevice('owner')
-    for (const contact of contacts.slice(0, 2)) await help(thief, contact)
-    for (const contact of contacts.slice(1)) await help(owner, contact)
+    for (const contact of contacts.slice(0, 2)) await network.help(thief, contact)
+    for (const contact of contacts.slice(1)) await network.help(owner, contact)
     await thief.agent.recovery.finish()
     expect(await code(owner.agent.recovery.finish())).toBe('RECOVERY_PENDING')
     expect((await owner.agent.contacts()).length).toBe(3)
@@ -344,11 +324,11 @@ describe('a contact who cheats', () => {
       name: share?.name ?? '',
       value: { ...share?.value, packet },
     })
-    await help(device, bob)
-    await help(device, carol)
+    await network.help(device, bob)
+    await network.help(device, carol)
     expect((await device.agent.recovery.progress())?.have).toBe(1)
     expect(await code(device.agent.recovery.finish())).toBe('TOO_FEW_SHARES')
-    await help(device, dave)
+    await network.help(device, dave)
     await device.agent.recovery.finish()
     expect(await statuses(device)).toEqual(['recovering'])
   })

@@ -2,7 +2,7 @@
 import type { CloudAgent } from '@keystead/agent/cloud'
 import { type Kit, parseKit, renderKit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { AGENCY, Network } from './network.ts'
+import { Network } from './network.ts'
 import type { Person } from './person.ts'
 
 const DAY = 86_400
@@ -239,9 +239,7 @@ describe('a rehearsal', () => {
     for (let i = 0; i < 20; i++) await alice.agent.recovery.lookAtPin()
     const [row] = (await alice.agent.edge.records.get('escrow', '1'))?.agents ?? []
     expect((await agencies[0]?.options.store.escrow(row?.account ?? ''))?.used).toBe(0)
-    const device = await network.newcomer('new')
-    await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
-    await device.agent.recovery.begin(parseKit(renderKit(kit)), 'https://wallet.test/')
+    const device = await network.newDevice(kit)
     await device.agent.recovery.enterPin(PIN)
     expect((await device.agent.recovery.progress())?.ready).toBe(true)
   })

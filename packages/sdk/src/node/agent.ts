@@ -7,7 +7,7 @@ import {
   EdgeAgent,
   type EdgePorts,
   findNetwork,
-  type SocketPort,
+  platformSocket,
   vaultPins,
   walletSource,
 } from '@keystead/agent/edge'
@@ -68,7 +68,7 @@ export async function openAgent(options: AgentOptions): Promise<NodeAgent> {
     clock: systemClock,
   })
   const { onEvent } = options
-  const ports = { vault, ledger, fetch, socket: openSocket, web: webFetch(), ...common }
+  const ports = { vault, ledger, fetch, socket: platformSocket, web: webFetch(), ...common }
   const agent = new NodeAgent(onEvent ? { ...ports, onEvent } : ports)
   if (!(await agent.profile()).agency) {
     await agent.setLabel(options.label)
@@ -103,21 +103,3 @@ async function openWallet(
 }
 
 const MAX_NETWORK_BYTES = 64 * 1024
-
-/** The socket that Node has itself. */
-function openSocket(url: string): Promise<SocketPort> {
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url)
-    socket.binaryType = 'arraybuffer'
-    const port: SocketPort = {
-      send: (data) => socket.send(data),
-      close: () => socket.close(),
-      onmessage: null,
-      onclose: null,
-    }
-    socket.onmessage = ({ data }) => port.onmessage?.(new Uint8Array(data as ArrayBuffer))
-    socket.onclose = () => port.onclose?.()
-    socket.onopen = () => resolve(port)
-    socket.onerror = () => reject(new Error('the agency cannot be reached'))
-  })
-}

@@ -24,8 +24,8 @@ import {
 import { refuse } from '../errors.ts'
 import { MAX_ABOUT_BYTES, MAX_AUTHORITY_BYTES, MAX_CHAINS, MAX_EPOCH, MAX_LOG_PATHS, MAX_SEQ } from '../limits.ts'
 import type { ListedDevice } from './chains.ts'
+import { chainId, hash } from './fields.ts'
 import { type Head, readHead } from './heads.ts'
-import { isChainId } from './stamp.ts'
 
 export interface LogDevice extends ListedDevice {
   /** Data keys are sealed to it. */
@@ -277,14 +277,4 @@ function xwing(text: string): PublicKey<'x-wing'> {
   const { suite, bytes } = decodeMultikey(text)
   if (suite !== 'x-wing') throw new Error('not an X-Wing key')
   return { suite, bytes }
-}
-
-function chainId(text: string): string {
-  if (!isChainId(text)) throw new Error('not 16 bytes')
-  return text
-}
-
-function hash(text: string): string {
-  if (base64url.decode(text).length !== 32) throw new Error('not a hash')
-  return text
 }

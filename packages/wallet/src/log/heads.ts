@@ -21,7 +21,7 @@ import {
 import { open, type PublicKey, type SigningKey, seal, verifySignature } from '@keystead/crypto'
 import { refuse } from '../errors.ts'
 import { MAX_CHAINS, MAX_HEADS_BYTES, MAX_SEQ, MAX_WALL, MIN_PADDED_HEADS } from '../limits.ts'
-import { isChainId } from './stamp.ts'
+import { chainId, hash } from './fields.ts'
 
 export interface Head {
   readonly seq: number
@@ -125,16 +125,6 @@ function statementJson({ log, by, n, at, authority, heads }: HeadStatement): Jso
 
 function aad(log: string, epoch: number): Bytes {
   return concatBytes(LABEL, base64url.decode(log), uint32(epoch))
-}
-
-function chainId(text: string): string {
-  if (!isChainId(text)) throw new Error('not a chain')
-  return text
-}
-
-function hash(text: string): string {
-  if (base64url.decode(text).length !== 32) throw new Error('not a hash')
-  return text
 }
 
 function tampered(cause?: unknown): never {

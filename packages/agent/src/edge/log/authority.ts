@@ -35,11 +35,33 @@ export function ownLog(edge: Edge): Promise<OwnLog | undefined> {
   return edge.records.get('log', 'self')
 }
 
+/** A device's place in a log, before it has written or read anything of it. */
+export function emptyLog(
+  { ports: { clock } }: Edge,
+  device: Pick<OwnLog, 'log' | 'chain' | 'signing' | 'sealing'>,
+): OwnLog {
+  return {
+    ...device,
+    founded: clock.now(),
+    epoch: 0,
+    dataKeys: {},
+    authority: { seq: -1, hash: '' },
+    seq: 0,
+    prev: '',
+    heads: [],
+    told: [],
+    last: stampText({ wall: clock.now(), count: 0, chain: device.chain }),
+    changes: 0,
+    snapshotAt: 0,
+    snapshots: [],
+  }
+}
+
 /** The log of this wallet; founded if there is none. */
 export async function requireLog(edge: Edge): Promise<OwnLog> {
   const known = await ownLog(edge)
   if (known) return known
-  const { random, clock } = edge.ports
+  const { random } = edge.ports
   const device = await newLogDevice(edge)
   const log = base64url.encode(random(16))
   const dataKey = newDataKey(random)
@@ -61,22 +83,9 @@ export async function requireLog(edge: Edge): Promise<OwnLog> {
   )
   const { chain } = device.listed
   const own: OwnLog = {
-    log,
-    chain,
-    signing: device.signing,
-    sealing: device.sealing,
-    founded: clock.now(),
-    epoch: 0,
+    ...emptyLog(edge, { log, chain, signing: device.signing, sealing: device.sealing }),
     dataKeys: { 0: base64url.encode(dataKey) },
     authority: { seq: 0, hash: entry.hash },
-    seq: 0,
-    prev: '',
-    heads: [],
-    told: [],
-    last: stampText({ wall: clock.now(), count: 0, chain }),
-    changes: 0,
-    snapshotAt: 0,
-    snapshots: [],
   }
   dataKey.fill(0)
   await edge.records.commit([put('log', 'self', own), putEntry(entry)])

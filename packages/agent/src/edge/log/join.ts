@@ -8,12 +8,13 @@
  */
 import { base64url, Fields, type JsonObject } from '@keystead/core'
 import { decodeMultikey, encodeMultikey } from '@keystead/crypto'
-import { type LogDevice, parseEntry, readAuthority, stampText } from '@keystead/wallet'
+import { type LogDevice, parseEntry, readAuthority } from '@keystead/wallet'
 import { agencyOf, type Edge, fault } from '../context.ts'
 import { type Change, put, remove } from '../store.ts'
 import {
   aboutOf,
   currentEntry,
+  emptyLog,
   newLogDevice,
   nextEntry,
   ownLog,
@@ -24,7 +25,6 @@ import {
 import { followDevices } from './follow.ts'
 import { planHolders } from './holder-plan.ts'
 import { bringToHolders, claimEntry, OWN_HOLDER } from './holders.ts'
-import type { OwnLog } from './records.ts'
 
 /** On the device that is to come in: chain and public keys, made once. */
 export async function logCandidate(edge: Edge): Promise<JsonObject> {
@@ -89,26 +89,8 @@ export async function joinLog(edge: Edge, invitation: unknown): Promise<void> {
   const trusted = { seq: f.integer('seq', { min: 0, max: 2 ** 31 - 1 }), hash: f.string('hash', { min: 43, max: 43 }) }
   const entry = parseEntry(f.decoded('entry', 512 * 1024, base64url.decode))
   f.end()
-  const { clock } = edge.ports
   const { chain, signing, sealing } = made
-  const empty: OwnLog = {
-    log,
-    chain,
-    signing,
-    sealing,
-    founded: clock.now(),
-    epoch: 0,
-    dataKeys: {},
-    authority: { seq: -1, hash: '' },
-    seq: 0,
-    prev: '',
-    heads: [],
-    told: [],
-    last: stampText({ wall: clock.now(), count: 0, chain }),
-    changes: 0,
-    snapshotAt: 0,
-    snapshots: [],
-  }
+  const empty = emptyLog(edge, { log, chain, signing, sealing })
   const { own } = await takeAuthority(edge, empty, readAuthority(log, [entry], trusted))
   if (own.dataKeys[own.epoch] === undefined) throw fault('BAD_DEVICE', 'the log does not list this device')
   const agency = await agencyOf(edge)
