@@ -122,6 +122,8 @@ export const MAX_LOCATORS_PER_ACCOUNT = 64
 
 /** Devices of one account; a relationship's document has as many keys. */
 export const MAX_DEVICES_PER_ACCOUNT = 16
+/** Those that were removed among them: each is refused for good, and named in the list that every device reads. */
+export const MAX_DEVICES_EVER = 64
 
 /** Slots of one account, one a relationship, and bytes of what is in one: a sealed entry. */
 export const MAX_SLOTS_PER_ACCOUNT = 10_000

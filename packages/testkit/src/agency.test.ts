@@ -231,6 +231,22 @@ describe('devices', () => {
     expect(await answer(phone, devices.DEVICE_LIST, {})).toMatchObject({ devices: [{ device: phone, admin: true }] })
   })
 
+  it('AGENCY-20 MUST NOT shut out, cut off or empty the mailbox of a device that is not its account’s', async () => {
+    const [alice, mallory] = [await account('mailbox'), await account('mailbox')]
+    const recipient = `did:peer:4zQm${id()}`
+    await asked(alice, RECIPIENT_UPDATE, { updates: [{ recipient_did: recipient, action: 'add' }] })
+    await forward(recipient, message('for alice'))
+    const session = { push: () => {} }
+    await network.agency.live.begin(alice, session, pickup.DELIVERY)
+    await asked(mallory, devices.DEVICE_REMOVE, { device: alice })
+    await asked(mallory, devices.DEVICE_ADD, { device: alice, admin: false })
+    await asked(mallory, devices.DEVICE_REMOVE, { device: alice })
+    expect(network.agency.live.isOnFor(alice)).toBe(true)
+    network.agency.live.end(session)
+    expect(await answer(alice, pickup.STATUS_REQUEST, {})).toMatchObject({ message_count: 1 })
+    expect(await answer(alice, devices.DEVICE_LIST, {})).toMatchObject({ devices: [{ device: alice, admin: true }] })
+  })
+
   it('AGENCY-20: speaks for the account, but adds, removes and grants nothing unless it may', async () => {
     const [alice, phone, other] = [await account('mailbox'), await account(), await account()]
     await asked(alice, devices.DEVICE_ADD, { device: phone, admin: false })

@@ -9,7 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CloudStore } from '../../agent/src/cloud/store/port.ts'
 import { openPostgresStore } from '../../agent/src/cloud/store/postgres.ts'
 import { openSqliteStore } from '../../agent/src/cloud/store/sqlite.ts'
-import { MAX_FILES_PER_ACCOUNT, MAX_LOCATORS_PER_ACCOUNT, MAX_VAULTS_PER_ACCOUNT } from '../../agent/src/limits.ts'
+import {
+  MAX_DEVICES_EVER,
+  MAX_FILES_PER_ACCOUNT,
+  MAX_LOCATORS_PER_ACCOUNT,
+  MAX_VAULTS_PER_ACCOUNT,
+} from '../../agent/src/limits.ts'
 import { type PostgresServer, postgresPrograms, startPostgres } from './postgres.ts'
 
 const random = (): string => base64url.encode(systemRandom(16))
@@ -121,6 +126,38 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       expect(await one.mail(account, ALL)).toEqual([])
       expect(await one.mail(phone, ALL)).toHaveLength(2)
       await expect(other.removeDevice(account, phone)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
+    })
+
+    it('AGENCY-20: whoever is named by a stranger, as a device to add or to remove, MUST NOT lose anything by it', async () => {
+      const [account, phone, mallory] = [random(), random(), random()]
+      await one.addMail(account, mailItem('r', 'mine'))
+      expect(await one.removeDevice(mallory, account)).toBe(false)
+      await other.inviteDevice(mallory, account, true)
+      await one.inviteDevice(mallory, phone, true)
+      expect(await one.removeDevice(mallory, account)).toBe(false)
+      expect(await one.memberOf(account)).toEqual({ account, admin: true, removed: false })
+      expect(await other.mail(account, ALL)).toHaveLength(1)
+      // Named still while it has a device of its own join.
+      await other.inviteDevice(mallory, account, true)
+      await one.inviteDevice(account, phone, false)
+      await other.joinAccount(account, phone)
+      expect(await one.addMail(account, mailItem('r'))).toEqual(expect.arrayContaining([account, phone]))
+      await expect(other.inviteDevice(mallory, account, true)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
+      await expect(one.joinAccount(mallory, account)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
+    })
+
+    it('AGENCY-20: an invitation that is taken back is none; devices that went are counted', async () => {
+      const [account, phone] = [random(), random()]
+      await one.inviteDevice(account, phone, false)
+      expect(await other.removeDevice(account, phone)).toBe(false)
+      await expect(one.joinAccount(account, phone)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
+      for (let n = 1; n < MAX_DEVICES_EVER; n++) {
+        const device = random()
+        await one.inviteDevice(account, device, false)
+        await one.joinAccount(account, device)
+        expect(await other.removeDevice(account, device)).toBe(true)
+      }
+      await expect(one.inviteDevice(account, phone, false)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
     })
 
     it('AGENCY-20: a full mailbox of one device keeps nothing from another', async () => {

@@ -52,8 +52,7 @@ export const DEVICE_HANDLERS: readonly (readonly [string, Handler])[] = [
       admin: true,
       run: async (agent, { account, message }) => {
         const device = parseDeviceRemove(message.body)
-        await agent.options.store.removeDevice(account, device)
-        agent.live.endFor(device)
+        if (await agent.options.store.removeDevice(account, device)) agent.live.endFor(device)
         return devicesReply(agent, account)
       },
     },

@@ -1,6 +1,6 @@
 /** The devices of an account and the slots in which they agree (AGENCY-20, AGENCY-21). */
 import type { Transaction } from 'kysely'
-import { MAX_DEVICES_PER_ACCOUNT, MAX_SLOTS_PER_ACCOUNT } from '../../limits.ts'
+import { MAX_DEVICES_EVER, MAX_DEVICES_PER_ACCOUNT, MAX_SLOTS_PER_ACCOUNT } from '../../limits.ts'
 import type { Member, MemberState } from '../../protocols/account-devices/messages.ts'
 import { refusal } from '../agent.ts'
 import type { CloudStore } from './port.ts'
@@ -25,21 +25,27 @@ export function membersOf({ db, alone }: Database): Members {
         if (known) return
         if (all.filter(({ state }) => state !== 'removed').length >= MAX_DEVICES_PER_ACCOUNT)
           throw refusal('DEVICE_REFUSED', `an account has at most ${MAX_DEVICES_PER_ACCOUNT} devices`)
+        if (all.length >= MAX_DEVICES_EVER)
+          throw refusal('DEVICE_REFUSED', `an account has at most ${MAX_DEVICES_EVER} devices in its life`)
         const other = transaction.selectFrom('members').select('state').where('device', '=', device)
         const state = (await other.executeTakeFirst())?.state
         if (state !== undefined && state !== 'invited')
           throw refusal('DEVICE_REFUSED', 'this device belongs to another account')
-        const table = transaction.insertInto('members')
+        // An invitation that nobody took up stands in nobody's way; whoever belongs somewhere stays there.
+        const say = (device: string, row: { admin: number; state: MemberState }) =>
+          transaction
+            .insertInto('members')
+            .values({ device, account, ...row })
+            .onConflict((conflict) =>
+              conflict
+                .column('device')
+                .doUpdateSet({ account, ...row })
+                .where('members.state', '=', 'invited'),
+            )
+            .execute()
         // The account's first device, which had no row while it was alone.
-        await table
-          .values({ device: account, account, admin: 1, state: 'member' })
-          .onConflict((conflict) => conflict.column('device').doNothing())
-          .execute()
-        const row = { account, admin: admin ? 1 : 0, state: 'invited' }
-        await table
-          .values({ device, ...row })
-          .onConflict((conflict) => conflict.column('device').doUpdateSet(row))
-          .execute()
+        await say(account, { admin: 1, state: 'member' })
+        await say(device, { admin: admin ? 1 : 0, state: 'invited' })
       }),
     joinAccount: (account, device) =>
       alone(`account ${account}`, async (transaction) => {
@@ -52,15 +58,24 @@ export function membersOf({ db, alone }: Database): Members {
     removeDevice: (account, device) =>
       alone(`account ${account}`, async (transaction) => {
         const all = await rows(transaction, account)
+        const state = all.find((member) => member.device === device)?.state
+        if (state === undefined) return false
         const left = all.filter((member) => member.state === 'member' && member.device !== device)
         if (!left.some(({ admin }) => admin))
           throw refusal('DEVICE_REFUSED', 'an account keeps one device that may add and remove others')
+        if (state === 'invited') {
+          // It never came, and may be anybody's: nothing of it is touched.
+          const invitation = transaction.deleteFrom('members').where('device', '=', device)
+          await invitation.where('account', '=', account).where('state', '=', 'invited').execute()
+          return false
+        }
         const row = transaction.updateTable('members').set({ state: 'removed' satisfies MemberState })
         await row.where('device', '=', device).where('account', '=', account).execute()
         for (const table of ['mail', 'push_subscriptions'] as const)
           await transaction.deleteFrom(table).where('account', '=', device).execute()
         // What a stolen device put there would stand in the others' way.
         await transaction.deleteFrom('slots').where('account', '=', account).execute()
+        return true
       }),
     swapSlot: (account, { slot, after, seq }, value) =>
       alone(`slots ${account}`, async (transaction) => {

@@ -107,8 +107,8 @@ export interface CloudStore extends Tenants {
   inviteDevice(account: string, device: string, admin: boolean): Promise<void>
   /** Rejects with `DEVICE_REFUSED` where it was not invited. */
   joinAccount(account: string, device: string): Promise<void>
-  /** With its mailbox. Rejects with `DEVICE_REFUSED` for the last one that may. */
-  removeDevice(account: string, device: string): Promise<void>
+  /** With its mailbox; true when it had joined. An invitation is taken back. Rejects with `DEVICE_REFUSED` for the last one that may. */
+  removeDevice(account: string, device: string): Promise<boolean>
   /** Compare and swap: resolves to what stands there now, put by this call or not. */
   swapSlot(account: string, swap: SlotSwap, value: Bytes): Promise<{ seq: number; value: Bytes }>
 

@@ -9,7 +9,7 @@
  *   any of them     --swap { slot, after, seq }-> [value]    --held { slot, seq }-> [value]   what stands there now
  */
 import { Fields } from '@keystead/core'
-import { MAX_RECIPIENT_DID } from '../../limits.ts'
+import { MAX_DEVICES_EVER, MAX_RECIPIENT_DID } from '../../limits.ts'
 
 const PROTOCOL = 'https://keystead.dev/account-devices/1.0'
 export const DEVICE_ADD = `${PROTOCOL}/add`
@@ -57,7 +57,7 @@ export function parseDeviceJoin(body: unknown): string {
 
 export function parseDevices(body: unknown): Member[] {
   const f = new Fields(body, 'body')
-  const devices = f.array('devices', { max: 64 }, (item, path) => {
+  const devices = f.array('devices', { max: MAX_DEVICES_EVER }, (item, path) => {
     const d = new Fields(item, path)
     const member: Member = {
       device: d.string('device', DID),
