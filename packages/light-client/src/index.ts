@@ -78,7 +78,7 @@ export {
   type ProvenNetwork,
   readNetworkState,
 } from './network-history.ts'
-export { type Answer, type FetchPort, fetchGenesis, httpProvider, readAnswer } from './node-link.ts'
+export { type Answer, type FetchPort, fetchGenesis, httpProvider, isPlainLine, readAnswer } from './node-link.ts'
 export type { PeerView } from './peer-head.ts'
 export {
   genesisValidators,

@@ -76,8 +76,10 @@ export async function askNode(
   return bytes
 }
 
-/** One line of text that a terminal shows as it is. */
-const PLAIN = /^[^\p{C}\p{Zl}\p{Zp}]{1,300}$/u
+/** One line of text that a terminal shows as it is: all that is shown of what a server says for itself. */
+export function isPlainLine(text: unknown): text is string {
+  return typeof text === 'string' && /^[^\p{C}\p{Zl}\p{Zp}]{1,300}$/u.test(text)
+}
 
 /** RFC 9457 problem details; `code` is one with which a node may refuse, and `LEDGER_REFUSED` for whatever else it says. */
 function refusal(status: number, bytes: Uint8Array): KeysteadError {
@@ -90,8 +92,7 @@ function refusal(status: number, bytes: Uint8Array): KeysteadError {
   const problem = typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as JsonObject) : {}
   const code = isNodeRefusal(problem['code']) ? problem['code'] : 'LEDGER_REFUSED'
   const detail = problem['detail']
-  const text =
-    typeof detail === 'string' && PLAIN.test(detail) ? detail : `the ledger node refused with status ${status}`
+  const text = isPlainLine(detail) ? detail : `the ledger node refused with status ${status}`
   const facts = ['bits', 'retryAt'].flatMap((name) => {
     const value = problem[name]
     return Number.isSafeInteger(value) ? [[name, value as number]] : []

@@ -1,11 +1,11 @@
 /** An agency as its clients and strangers meet it: only what was granted, nothing lost, nothing taken from others. */
 import { base64url, type JsonObject, systemRandom, utf8 } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
-import { attachmentBytes, wrapForward } from '@keystead/didcomm'
+import { attachmentBytes, pack, wrapForward } from '@keystead/didcomm'
 import { type Batch, parseBatch, signEntry } from '@keystead/wallet'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ask, packFor, post } from '../../agent/src/edge/agency-link.ts'
+import { ask, open, packFor, post } from '../../agent/src/edge/agency-link.ts'
 import { makeAccount, makePairwise } from '../../agent/src/edge/own-dids.ts'
 import { put } from '../../agent/src/edge/store.ts'
 import { MAX_MAIL_BYTES } from '../../agent/src/limits.ts'
@@ -17,6 +17,7 @@ import * as log from '../../agent/src/protocols/log/messages.ts'
 import { RECIPIENT_UPDATE, recipientTranscript } from '../../agent/src/protocols/mediation/messages.ts'
 import * as pickup from '../../agent/src/protocols/pickup/messages.ts'
 import { PUBLISH } from '../../agent/src/protocols/publish/messages.ts'
+import { PROBLEM_REPORT, problemBody } from '../../agent/src/protocols/report-problem/messages.ts'
 import { founding, TestDevice, testDevices } from '../../wallet/src/log/testing/device.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -429,6 +430,48 @@ describe('backups', () => {
     expect(await code(asked(other, PUBLISH, { name, mediaType: 'application/vc' }, utf8('{}')))).toBe('FILE_NOT_YOURS')
     const shown = await network.wires.fetch(String(body['url']))
     expect(new TextDecoder().decode(await shown.arrayBuffer())).toBe('{"a":1}')
+  })
+})
+
+describe('AGENCY-7: an agency refuses in its own words only as far as they are known', () => {
+  const overHttp = (problem: object): Promise<unknown> => {
+    const fetch = async () => Response.json(problem, { status: 400 })
+    return post({ ports: { fetch } } as never, AGENCY, new Uint8Array(1)).catch((error: unknown) => error)
+  }
+  const inReport = async (code: string, text: string): Promise<unknown> => {
+    const own = await account()
+    const { resolver, ports } = client.agent.edge
+    const report = { id: id(), type: PROBLEM_REPORT, from: agency, to: [own], body: problemBody(code, text) }
+    const from = network.agency.options.key
+    const packed = await pack(report, { to: own, from, resolver, random: systemRandom, ephemerals: ports.keys })
+    return open(client.agent.edge, packed, agency).catch((error: unknown) => error)
+  }
+
+  it.each(['NOT_GRANTED', 'MAILBOX_FULL', 'TOO_MANY_REQUESTS', 'BAD_FIELD'])('%s is', async (code) => {
+    for (const refused of [await overHttp({ code, detail: 'no' }), await inReport(code, 'no')])
+      expect(refused).toMatchObject({ code, message: 'no' })
+  })
+
+  it.each([
+    'WALLET_LOCKED',
+    'DISK_FULL',
+    'HEADS_TAMPERED',
+    'LEDGER_UNREACHABLE',
+    'AGENCY_UNREACHABLE',
+    'SOMETHING_NEW',
+  ])('%s is not', async (code) => {
+    for (const refused of [await overHttp({ code, detail: 'no' }), await inReport(code, 'no')])
+      expect(refused).toMatchObject({ code: 'AGENCY_REFUSED', message: 'no' })
+  })
+
+  it('a text that a terminal would obey, or that is longer than a sentence, is not passed on', async () => {
+    for (const text of ['\u001b[2J all is well', 'two\nlines', 'x'.repeat(301), '\u202eabc'])
+      for (const refused of [
+        await overHttp({ code: 'NOT_GRANTED', detail: text }),
+        await inReport('NOT_GRANTED', text),
+      ])
+        expect(refused).toMatchObject({ code: 'NOT_GRANTED', message: 'the agency refused' })
+    expect(await overHttp({ error: 'teapot' })).toMatchObject({ message: 'the agency refused with status 400' })
   })
 })
 

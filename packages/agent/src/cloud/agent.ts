@@ -25,8 +25,8 @@ import {
   unpack,
 } from '@keystead/didcomm'
 import { MAX_MAIL_BYTES, READ_NONCE_SECONDS } from '../limits.ts'
+import type { AgencyRefusal } from '../protocols/report-problem/agency-refusals.ts'
 import { PROBLEM_REPORT, problemBody } from '../protocols/report-problem/messages.ts'
-import type { CloudErrorCode } from './errors.ts'
 import type { EscrowService } from './escrow.ts'
 import { HANDLERS } from './handlers.ts'
 import { LiveDelivery } from './live.ts'
@@ -212,7 +212,7 @@ function threading({ id, thid = id }: Message, type: string): JsonObject {
   return type === PROBLEM_REPORT ? { pthid: thid, ack: [id] } : { thid }
 }
 
-export function refusal(code: CloudErrorCode, message: string): KeysteadError<CloudErrorCode> {
+export function refusal(code: AgencyRefusal, message: string): KeysteadError<AgencyRefusal> {
   return new KeysteadError(code, message)
 }
 

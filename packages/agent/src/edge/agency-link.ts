@@ -2,15 +2,7 @@
  * The way to agencies. Our own answers on the same connection (`return_route`), by HTTP, or by WebSocket while we listen.
  * Wallets only dial out.
  */
-import {
-  type Bytes,
-  base64url,
-  canonicalText,
-  isKeysteadError,
-  type JsonObject,
-  KeysteadError,
-  parseJson,
-} from '@keystead/core'
+import { type Bytes, base64url, type Json, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
 import { createDidPeer2, type DidDocument, messagingEndpoints } from '@keystead/did'
 import {
   ENCRYPTED_MEDIA_TYPE,
@@ -21,7 +13,8 @@ import {
   type SecretsPort,
   unpack,
 } from '@keystead/didcomm'
-import { readAnswer } from '@keystead/light-client'
+import { isPlainLine, readAnswer } from '@keystead/light-client'
+import { isAgencyRefusal } from '../protocols/report-problem/agency-refusals.ts'
 import { PROBLEM_REPORT, parseProblem } from '../protocols/report-problem/messages.ts'
 import { agencyOf, type Edge, fault, nowSeconds } from './context.ts'
 import { ED25519, X25519 } from './key-types.ts'
@@ -112,7 +105,7 @@ export async function open(
     throw fault('AGENCY_REFUSED', 'the answer is not the agency’s')
   if (message.type === PROBLEM_REPORT) {
     const { code, comment } = parseProblem(message.body)
-    throw new KeysteadError(code, comment)
+    throw refusal(code, comment)
   }
   return message
 }
@@ -136,18 +129,25 @@ export async function post(edge: Edge, url: string, bytes: Bytes): Promise<Bytes
   if (status === 200 || status === 202) return answer
   if (status >= 500 && status !== 507)
     throw fault('AGENCY_UNREACHABLE', `the agency at ${new URL(url).origin} is in trouble (${status})`)
-  throw refusalOf(answer)
+  throw refusalOf(status, answer)
 }
 
-function refusalOf(answer: Bytes): KeysteadError {
+/** RFC 9457 problem details, or whatever a server between us and the agency says. */
+function refusalOf(status: number, answer: Bytes): KeysteadError {
+  let json: Json = null
   try {
-    const problem = parseJson(answer, MAX_REFUSAL_BYTES) as JsonObject
-    const code = String(problem['code'])
-    if (/^[A-Z_]{3,40}$/.test(code)) return new KeysteadError(code, String(problem['detail'] ?? code).slice(0, 300))
-    return fault('AGENCY_REFUSED', canonicalText(problem).slice(0, 300))
-  } catch (error) {
-    return isKeysteadError(error, 'AGENCY_REFUSED') ? error : fault('AGENCY_REFUSED', 'the agency refused')
+    json = parseJson(answer, MAX_REFUSAL_BYTES)
+  } catch {
+    // something between us and the agency answered
   }
+  const problem = typeof json === 'object' && json !== null && !Array.isArray(json) ? (json as JsonObject) : {}
+  return refusal(problem['code'], problem['detail'] ?? `the agency refused with status ${status}`)
+}
+
+/** `AGENCY_REFUSED` for whatever an agency may not say in our name. */
+function refusal(code: unknown, text: unknown): KeysteadError {
+  const said = isPlainLine(text) ? text : 'the agency refused'
+  return isAgencyRefusal(code) ? new KeysteadError(code, said) : fault('AGENCY_REFUSED', said)
 }
 
 /** Where an agency takes messages over HTTP. */
