@@ -1,6 +1,7 @@
 /** What becomes of an operation whose answer says nothing: it may have entered, and the new keys stand in its record alone. */
 import { ledgerHttp } from '@keystead/ledger'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { commitRecoverySets } from '../../agent/src/edge/recovery/setup.ts'
 import { LEDGER, Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -130,6 +131,54 @@ describe('an operation that a node refuses may still enter until its time is ove
     await syncLater(7 * 86_400)
     expect(await refused()).toEqual([])
     expect(alice.heard('operation-entered')).toBe(false)
+  })
+
+  describe('and with it a recovery set', () => {
+    const isSet = async (): Promise<boolean> =>
+      (await alice.agent.recovery.status()).missing.every(({ code }) => code !== 'SET_NOT_ON_LEDGER')
+    const committed = async (): Promise<number> => {
+      const { did } = await alice.agent.publicIdentity()
+      return (await alice.agent.edge.ports.ledger.resolve(did)).state?.recovery.entries.length ?? 0
+    }
+    const sealed = async (): Promise<number> => {
+      const { did } = await alice.agent.publicIdentity()
+      return (await alice.agent.edge.records.get('recovery-key', did))?.keys.length ?? 0
+    }
+    /** The ledger refuses what brings the set; everything else of the deal is done. */
+    async function setUpRefused(): Promise<Uint8Array<ArrayBuffer>> {
+      const contacts = [await network.person('bob'), await network.person('carol')]
+      for (const contact of contacts) await network.connect(alice, contact)
+      const answered = async (): Promise<void> => {
+        await alice.agent.recovery.setUp({ contacts: ['bob', 'carol'], threshold: 2, delay: 600 })
+        await network.settle(alice, ...contacts)
+        for (const contact of contacts) await contact.agent.approve()
+        await network.settle(alice, ...contacts)
+        await commitRecoverySets(alice.agent.edge)
+      }
+      const bytes = await refusing('RATE_LIMITED', answered)
+      expect(await refused()).toHaveLength(1)
+      return bytes
+    }
+
+    it('it does not count as set up, and the same is brought again until it is taken', async () => {
+      await setUpRefused()
+      expect([await isSet(), await committed()]).toEqual([false, 0])
+      await syncLater()
+      expect([await isSet(), (await committed()) > 0]).toEqual([true, true])
+      expect(await refused()).toEqual([])
+      // The relationship did not wait for it.
+      expect((await alice.agent.contact('bob')).mine.state.recovery.entries.length).toBeGreaterThan(0)
+    })
+
+    it('its keys are kept while it may enter, and made anew when it never does', async () => {
+      const bytes = await setUpRefused()
+      const before = await sealed()
+      expect(before).toBeGreaterThan(0)
+      await alice.agent.rotateAll()
+      await syncLater()
+      expect([await isSet(), await sealed(), (await committed()) > 0]).toEqual([true, before, true])
+      await expect(network.ledger.submit(bytes)).rejects.toMatchObject({ code: 'SEQ_MISMATCH' })
+    })
   })
 
   it('none is forgotten for another one’s sake', async () => {

@@ -58,7 +58,7 @@ export async function rotateIdentity(
 export async function vetoRecovery(edge: Edge, did: string, state: DidState): Promise<Identity> {
   const { ledger } = edge.ports
   const { identity, keys } = await usableIdentity(edge, did)
-  if ((await performAgain(edge, state, 'veto')) !== undefined)
+  if ((await performAgain(edge, state, ({ type }) => type === 'veto')) !== undefined)
     return (await edge.records.get('identity', did)) ?? identity
   const next = await takeUp(edge, keys.next)
   const fresh = await commitKey(edge, 'ledger authority')
@@ -79,7 +79,7 @@ export async function recoverIdentity(edge: Edge, identity: Identity, path: Path
   const { ledger } = edge.ports
   const { state } = await ledger.resolve(did)
   if (!state) throw fault('UNKNOWN_DID', 'the ledger proves that this DID does not exist')
-  if ((await performAgain(edge, state, 'recover', inForce)) !== undefined) return
+  if ((await performAgain(edge, state, ({ type }) => type === 'recover', inForce)) !== undefined) return
   const recovery = await openRecoverySet(edge, did, state.recovery.entries, path)
   if (!recovery) throw fault('NO_RECOVERY_KEY', 'the backup holds no recovery key that the ledger knows')
   const set = await makeKeySet(edge, identity.use)

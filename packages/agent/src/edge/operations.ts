@@ -3,7 +3,7 @@
  * when the light client has seen them in the state.
  */
 import { isKeysteadError, type Json, type JsonObject, type KeysteadError, parseJson, utf8 } from '@keystead/core'
-import { type DidState, parseSubmissionJson, type Submission } from '@keystead/did-dkms'
+import { type DidState, type Operation, parseSubmissionJson, type Submission } from '@keystead/did-dkms'
 import { parseReceipt, provesCensorship } from '@keystead/light-client'
 import { type Edge, fault, nowSeconds, tell } from './context.ts'
 import { giveUp } from './key-life.ts'
@@ -68,17 +68,18 @@ export async function perform(edge: Edge, { submission, also = [], ...rest }: Ne
 
 /**
  * The same operation once more where a node refused it and it still follows the newest one: what is tried again and again until it is
- * taken, as a recovery or a veto, is one operation and not many. Undefined where there is none; else as `perform`.
+ * taken, as a recovery, a veto or a new recovery set, is one operation and not many. Undefined where there is none; else as `perform`.
  */
 export async function performAgain(
   edge: Edge,
   { did, head }: Pick<DidState, 'did' | 'head'>,
-  kind: 'recover' | 'veto',
+  wanted: (operation: Operation) => boolean,
   also: (pending: PendingOperation) => readonly Change[] = () => [],
 ): Promise<boolean | undefined> {
   for (const { name, value } of await edge.records.all('refused-operation')) {
-    const { prev, notAfter } = parseSubmissionJson(value.submission as unknown as Json).operation
-    if (value.did !== did || value.kind !== kind || prev !== head || notAfter < nowSeconds(edge)) continue
+    const { operation } = parseSubmissionJson(value.submission as unknown as Json)
+    const { prev, notAfter } = operation
+    if (value.did !== did || !wanted(operation) || prev !== head || notAfter < nowSeconds(edge)) continue
     const own: Change[] = value.ownDid ? [put('own-did', did, await withReplacedKeys(edge, value.ownDid))] : []
     await edge.records.commit([
       put('operation', name, value),

@@ -8,6 +8,7 @@ import { MAX_REFUSED_OPERATIONS } from '../limits.ts'
 import { type Edge, fault, tell } from './context.ts'
 import { giveUp } from './key-life.ts'
 import type { PendingOperation } from './records.ts'
+import { withoutKeysOf } from './recovery/recovery-set.ts'
 import { withReplacedKeys } from './replaced.ts'
 import { type Change, put, remove } from './store.ts'
 
@@ -31,7 +32,8 @@ export async function reconsiderRefused(edge: Edge): Promise<ReadonlySet<string>
     try {
       const became = await fate(edge, name, value)
       if (became === 'entered') await adopt(edge, name, value)
-      else if (became === 'never') await edge.records.commit([remove('refused-operation', name)])
+      else if (became === 'never')
+        await edge.records.commit([remove('refused-operation', name), ...(await withoutKeysOf(edge, value))])
     } catch (error) {
       if (!isKeysteadError(error)) throw error
       unknown.add(value.did)

@@ -1,11 +1,12 @@
 /** Recovery signing keys (rule 2): a fresh one for every path of every DID and relationship, sealed to the path's key. */
 
-import { base64url, isKeysteadError } from '@keystead/core'
+import { base64url, isKeysteadError, type Json } from '@keystead/core'
 import { decodeMultikey, encodeMultikey, keyDigest, type PublicKey, type SigningKey } from '@keystead/crypto'
-import type { RecoveryEntry } from '@keystead/did-dkms'
+import { parseSubmissionJson, type RecoveryEntry } from '@keystead/did-dkms'
 import { openRecoveryKey, type RecoveryKeyContext, sealRecoveryKey } from '@keystead/recovery'
 import { type Edge, fault } from '../context.ts'
 import { ED25519 } from '../key-types.ts'
+import type { PendingOperation } from '../records.ts'
 import { type Change, put } from '../store.ts'
 import type { PathKeys } from './path-keys.ts'
 import type { RecoverySetup } from './records.ts'
@@ -60,6 +61,25 @@ export async function newRecoverySet(edge: Edge): Promise<RecoverySet> {
       return [put('recovery-key', subject, { subject, keys: [...kept, ...keys] })]
     },
   }
+}
+
+/** Recovery keys of a DID that an operation names which the ledger refused: no commitment yet, though it may still become one. */
+export async function refusedKeys(edge: Edge, did: string): Promise<ReadonlySet<string>> {
+  const refused = (await edge.records.all('refused-operation')).filter(({ value }) => value.did === did)
+  return new Set(refused.flatMap(({ value }) => keysIn(value)))
+}
+
+/** What is left of a DID's sealed keys once it is proven that an operation never enters. */
+export async function withoutKeysOf(edge: Edge, never: PendingOperation): Promise<Change[]> {
+  const named = new Set(keysIn(never))
+  const record = await edge.records.get('recovery-key', never.did)
+  if (!record?.keys.some(({ h }) => named.has(h))) return []
+  return [put('recovery-key', never.did, { ...record, keys: record.keys.filter(({ h }) => !named.has(h)) })]
+}
+
+function keysIn({ submission }: PendingOperation): string[] {
+  const { operation } = parseSubmissionJson(submission as unknown as Json)
+  return operation.type === 'rotate' ? (operation.recovery ?? []).map(({ h }) => h) : []
 }
 
 /**

@@ -4,7 +4,7 @@
  * Everything that has to be brought somewhere is on disk before it leaves, so that an outage delays it and loses nothing.
  */
 
-import { base64url } from '@keystead/core'
+import { base64url, isKeysteadError } from '@keystead/core'
 import { encodeMultikey, type PublicKey } from '@keystead/crypto'
 import {
   checkIndependence,
@@ -38,6 +38,7 @@ import { aboutOf, currentEntry, nextEntry, requireLog } from '../log/authority.t
 import { planHolders } from '../log/holder-plan.ts'
 import { claimEntry } from '../log/holders.ts'
 import type { LogHolder } from '../log/records.ts'
+import { performAgain } from '../operations.ts'
 import { isOpen } from '../own-devices/key-sets.ts'
 import { rotateRelationship } from '../own-log.ts'
 import type { Profile, Relationship } from '../records.ts'
@@ -165,22 +166,35 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
   }
 }
 
-/** Recovery keys of the newest deal for every DID and relationship that lacks them; goes on where it was interrupted. */
+/**
+ * Recovery keys of the newest deal for every DID and relationship that lacks them; goes on where it was interrupted. What the ledger
+ * refused is brought again: one DID that it refuses keeps nothing from the others.
+ */
 export async function commitRecoverySets(edge: Edge): Promise<void> {
   const epoch = (await currentSetup(edge))?.policy.epoch
   if (epoch === undefined) return
   const lacks = async (subject: string): Promise<boolean> =>
     (await edge.records.get('recovery-key', subject))?.keys.some((key) => key.epoch === epoch) !== true
+  let refused: unknown
   for (const { value } of await edge.records.all('identity')) {
-    if (value.status !== 'active' || value.alert || !(await lacks(value.did))) continue
-    const set = await newRecoverySet(edge)
-    await rotateIdentity(edge, value.did, { recovery: set.entries, also: await set.seal(value.did) })
+    if (value.status !== 'active' || value.alert) continue
+    try {
+      if (await lacks(value.did)) {
+        const set = await newRecoverySet(edge)
+        await rotateIdentity(edge, value.did, { recovery: set.entries, also: await set.seal(value.did) })
+      } else
+        await performAgain(edge, value, (operation) => operation.type === 'rotate' && operation.recovery !== undefined)
+    } catch (error) {
+      if (!isKeysteadError(error)) throw error
+      refused ??= error
+    }
   }
   for (const { value } of await edge.records.all('relationship')) {
     if (!isOpen(value) || !(await lacks(value.id))) continue
     const set = await newRecoverySet(edge)
     await rotateRelationship(edge, value, { recovery: set.entries, also: await set.seal(value.id) })
   }
+  if (refused !== undefined) throw refused
 }
 
 /** Rule 3's delay, shortened as much as the network shortens its floor of an hour. */

@@ -6,7 +6,7 @@ import { ownLog } from '../log/authority.ts'
 import { isWhole } from '../log/holders.ts'
 import { progressOf } from './changes.ts'
 import type { EscrowProgress, RecoverySetup, ShareHealth } from './records.ts'
-import { currentSetup, proposedSetup, setups } from './recovery-set.ts'
+import { currentSetup, proposedSetup, refusedKeys, setups } from './recovery-set.ts'
 import { holdOf } from './setup.ts'
 import { silentDays } from './share-health.ts'
 
@@ -158,12 +158,13 @@ function rehearsalDue(
   return now < since + REHEARSAL_SECONDS ? {} : { notRehearsedFor: Math.floor((now - since) / 86_400) }
 }
 
-/** Every DID of ours has its recovery keys, and no operation waits. */
+/** Every DID of ours has its recovery keys, no operation waits, and none that names them was refused. */
 async function everywhere(edge: Edge, epoch: number): Promise<boolean> {
   if ((await edge.records.all('operation')).length > 0) return false
   for (const { value } of await edge.records.all('identity')) {
     const keys = (await edge.records.get('recovery-key', value.did))?.keys ?? []
-    if (value.status === 'active' && !keys.some((key) => key.epoch === epoch)) return false
+    const refused = await refusedKeys(edge, value.did)
+    if (value.status === 'active' && !keys.some((key) => key.epoch === epoch && !refused.has(key.h))) return false
   }
   return true
 }

@@ -9,7 +9,7 @@
  */
 import { base64url, Fields, fail, type JsonObject } from '@keystead/core'
 import { decodeMultikey } from '@keystead/crypto'
-import { MAX_DEVICES_PER_ACCOUNT, MAX_LABEL, MAX_RECIPIENT_DID } from '../../limits.ts'
+import { MAX_DEVICES_EVER, MAX_LABEL, MAX_RECIPIENT_DID } from '../../limits.ts'
 
 const PROTOCOL = 'https://keystead.dev/own-devices/1.0'
 export const DEVICE_JOINED = `${PROTOCOL}/joined`
@@ -48,7 +48,7 @@ export function parseDeviceList(body: unknown): DeviceList {
   const f = new Fields(body, 'body')
   const list = {
     account: f.string('account', ACCOUNT),
-    devices: f.array('devices', { min: 1, max: 4 * MAX_DEVICES_PER_ACCOUNT }, ownDevice),
+    devices: f.array('devices', { min: 1, max: MAX_DEVICES_EVER }, ownDevice),
     secret: f.decoded('secret', 43, (text) =>
       base64url.decode(text).length === 32 ? text : fail('secret', 'is short'),
     ),
