@@ -258,6 +258,38 @@ describe('DEVICE-9: devices at odds', () => {
     expect(bob.heard('frozen')).toBe(false)
   })
 
+  it('one of which removes a contact says its last word in its turn, and the contact is gone on all', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    await phone.agent.rotateAll()
+    const { seq } = (await towards(phone, bob)).mine.state.now
+    expect((await towards(alice, bob)).mine.state.now.seq).toBeLessThan(seq)
+    expect(await alice.agent.removeContact('bob')).toBe(true)
+    await network.settle(bob, alice, phone)
+    expect(bob.heard('peer-closed')).toBe(true)
+    expect(bob.heard('frozen')).toBe(false)
+    const [{ peer } = {}] = await bob.agent.contacts()
+    expect(peer?.state).toMatchObject({ status: 'closed', now: { seq: seq + 1 } })
+    await network.settle(alice, phone)
+    for (const device of [alice, phone]) expect(await device.agent.contacts()).toEqual([])
+    expect(phone.heard('contact-removed')).toBe(true)
+  })
+
+  it('one of which removes a contact while the agency is away does so when it is back', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    network.wires.cut(AGENCY)
+    expect(await alice.agent.removeContact('bob')).toBe(false)
+    network.wires.mend(AGENCY)
+    await network.settle(alice, bob)
+    expect(bob.heard('peer-closed')).toBe(true)
+    expect(await alice.agent.contacts()).toEqual([])
+    // The other device finds the last word where it would have said its own.
+    expect(await code(rotateRelationship(phone.agent.edge, await towards(phone, bob)))).not.toBe('done')
+    await network.settle(phone, alice, phone)
+    expect(await phone.agent.contacts()).toEqual([])
+  })
+
   it('that an agency shows different orders freeze the relationship, prove it, and settle it by one rotation', async () => {
     const phone = await link('phone', alice)
     await network.settle(alice, phone, bob)

@@ -17,7 +17,7 @@ import { commitKey, takeUp } from './key-life.ts'
 import { ED25519, X25519 } from './key-types.ts'
 import { makeEntry } from './own-devices/claims.ts'
 import { makePairwise } from './own-dids.ts'
-import { entriesMessage, stateOf, withEntry } from './own-entries.ts'
+import { entriesMessage, stateOf } from './own-entries.ts'
 import type { OwnDid, Relationship, RelationshipKeys } from './records.ts'
 import type { PathKeys } from './recovery/path-keys.ts'
 import { newRecoverySet, openRecoverySet } from './recovery/recovery-set.ts'
@@ -88,20 +88,13 @@ export async function rotateRelationship(
   return makeEntry(edge, relationship, also, (now) => nextEntry(edge, now, 'rotate', plan))
 }
 
-/** RELATIONSHIP-9: the last entry of our log, and how the peer is told of it, until `dropAfter` (seconds since 1970). */
+/** RELATIONSHIP-9: the last entry of our log; the peer is told of it for a time. It waits as a rotation does. */
 export async function closeRelationship(
   edge: Edge,
   relationship: Relationship,
-  dropAfter: number,
-): Promise<{ after: Relationship; changes: Change[] }> {
-  const made = await nextEntry(edge, relationship, 'close', {})
-  const after = withEntry(edge, relationship, made.entry)
-  const changes = [
-    put('relationship-keys', relationship.id, made.keys),
-    put('own-did', made.own.did, made.own),
-    entriesMessage(edge, after, { dropAfter }),
-  ]
-  return { after, changes }
+  also: readonly Change[],
+): Promise<Relationship> {
+  return makeEntry(edge, relationship, also, (now) => nextEntry(edge, now, 'close', {}))
 }
 
 /** The entry after the newest one, signed by the keys committed to before. One that follows a conflict ends it. */

@@ -3,7 +3,6 @@
  * agency as soon as the peer was told, or cannot be told in time.
  */
 import { didOf, peerShortForm } from '@keystead/did'
-import { CLOSE_NOTICE_SECONDS } from '../limits.ts'
 import { type Edge, fault, nowSeconds, queueRecipient } from './context.ts'
 import { destroyKeys } from './key-life.ts'
 import { closeRelationship } from './own-log.ts'
@@ -19,7 +18,10 @@ export interface RemovalOptions {
   readonly block?: boolean
 }
 
-/** RELATIONSHIP-25. `finishRemovals` does the rest when the outbox was flushed. Throws `NOT_ALLOWED_NOW`. */
+/**
+ * RELATIONSHIP-25. `finishRemovals` does the rest when the outbox was flushed. Of several devices one speaks at a time, also the last
+ * word (DEVICE-9). Throws `NOT_ALLOWED_NOW`.
+ */
 export async function removeContact(edge: Edge, contact: Contact, options: RemovalOptions = {}): Promise<void> {
   if ('correspondent' in contact) return removeCorrespondent(edge, contact.correspondent, options)
   const { relationship } = contact
@@ -27,14 +29,16 @@ export async function removeContact(edge: Edge, contact: Contact, options: Remov
   if (relationship.alert)
     throw fault('NOT_ALLOWED_NOW', `somebody recovers your side of ${label || 'it'}: veto that first`)
   const blocked = options.block ? blockChanges(edge, label, [peer?.publicDid, peer?.state.now.did]) : []
-  const dropped = [...(await unsent(edge, await didsOf(edge, id))), ...(await withoutContact(edge, id))]
+  const notSent = await unsent(edge, await didsOf(edge, id))
   const reachable = status === 'connected' && !recovering && !joining && peer?.state.status === 'active'
   if (!reachable || options.silently || options.block) {
+    const dropped = [...notSent, ...(await withoutContact(edge, id))]
     await edge.records.commit([...dropped, ...blocked, put('relationship', id, { ...relationship, status: 'closing' })])
     return
   }
-  const { after, changes } = await closeRelationship(edge, relationship, nowSeconds(edge) + CLOSE_NOTICE_SECONDS)
-  await edge.records.commit([...dropped, put('relationship', id, { ...after, status: 'closing' }), ...changes])
+  // What waits for its turn must bring back nothing that has changed by then: the rest is dropped once it is said.
+  const { status: after } = await closeRelationship(edge, relationship, notSent)
+  if (after === 'closing') await edge.records.commit(await withoutContact(edge, id))
 }
 
 /** Their software knows no closing entry; their next message finds nobody. */
@@ -65,6 +69,7 @@ async function finish(edge: Edge, { id }: Relationship): Promise<void> {
   const relationship = (await edge.records.get('relationship', id)) as Relationship
   await edge.records.commit([
     ...(await keysGone(edge, relationship, 'removed')),
+    ...(await withoutContact(edge, id)),
     ...(await recordsAbout(edge, 'text', ({ contact }) => contact === id)),
     ...(await recordsAbout(edge, 'challenge', (record) => record.relationship === id)),
     remove('meeting', id),

@@ -6,10 +6,10 @@ import { type Bytes, base64url, canonicalJson, equalBytes, isKeysteadError, pars
 import { hkdfSha256, open, seal } from '@keystead/crypto'
 import { attachmentBytes } from '@keystead/didcomm'
 import { type Entry, parseEntry } from '@keystead/microledger'
-import { MAX_SLOT_BYTES } from '../../limits.ts'
+import { CLOSE_NOTICE_SECONDS, MAX_SLOT_BYTES } from '../../limits.ts'
 import { parseSlotHeld, SLOT_SWAP } from '../../protocols/account-devices/messages.ts'
 import { askAgency } from '../agency-link.ts'
-import { type Edge, fault, queueRecipient, tell } from '../context.ts'
+import { type Edge, fault, nowSeconds, queueRecipient, tell } from '../context.ts'
 import { giveUp } from '../key-life.ts'
 import { entriesMessage, withEntry } from '../own-entries.ts'
 import type { MadeEntry } from '../own-log.ts'
@@ -54,7 +54,15 @@ export async function makeEntry(
 
 /** Part of every sync: entries that wait for their turn. One that another device was faster than is made anew by whoever wants it. */
 export async function resumeEntries(edge: Edge): Promise<void> {
-  for (const { name } of await edge.records.all('pending-entry')) await claim(edge, name)
+  for (const { name, value } of await edge.records.all('pending-entry')) {
+    const { entered, now } = await claim(edge, name)
+    if (!entered && value.entry.type === 'close' && now.status === 'connected')
+      tell(edge, {
+        kind: 'waiting',
+        text: `${now.label} is still a contact: another device of yours changed its keys first; remove it again`,
+        relationship: name,
+      })
+  }
 }
 
 async function keep(edge: Edge, { id, mine }: Relationship, made: MadeEntry, also: readonly Change[]): Promise<void> {
@@ -89,9 +97,14 @@ async function claim(edge: Edge, id: string): Promise<{ entered: boolean; now: R
     throw fault('AGENCY_REFUSED', 'the agency shows this device an order of changes that is not the one it has seen')
   // Whoever made it may be gone for good: the peer is told by us too, to whom it is the same entry again.
   const told = [queueRecipient(edge, after.mine.state.now.did, 'add'), entriesMessage(edge, after)]
-  await edge.records.commit([put('relationship', id, after), ...changes, ...told, remove('pending-entry', id)])
-  return { entered: false, now: after }
+  const now = ended(after)
+  await edge.records.commit([put('relationship', id, now), ...changes, ...told, remove('pending-entry', id)])
+  return { entered: false, now }
 }
+
+/** A log of ours that has ended ends the contact: `finishRemovals` does the rest, and the other devices hear that it is gone. */
+const ended = (relationship: Relationship): Relationship =>
+  relationship.mine.state.status === 'closed' ? { ...relationship, status: 'closing' } : relationship
 
 async function enter(
   edge: Edge,
@@ -101,17 +114,22 @@ async function enter(
 ): Promise<Relationship> {
   const entered = withEntry(edge, relationship, entry)
   const holders = await holdersOf(edge, relationship, entry)
-  const after = holders ? { ...entered, holders } : entered
-  await edge.records.commit([
+  const after = ended(holders ? { ...entered, holders } : entered)
+  const kept = [
     put('relationship', after.id, after),
     put('relationship-keys', after.id, keys),
     put('own-did', own.did, own),
-    queueRecipient(edge, own.did, 'add'),
-    // The other devices first: what the peer answers to the new document finds them knowing it.
-    ...(await shareRelationship(edge, after)),
-    entriesMessage(edge, after),
-    ...also,
-  ])
+  ]
+  const told =
+    entry.type === 'close'
+      ? [entriesMessage(edge, after, { dropAfter: nowSeconds(edge) + CLOSE_NOTICE_SECONDS })]
+      : [
+          queueRecipient(edge, own.did, 'add'),
+          // The other devices first: what the peer answers to the new document finds them knowing it.
+          ...(await shareRelationship(edge, after)),
+          entriesMessage(edge, after),
+        ]
+  await edge.records.commit([...kept, ...told, ...also])
   if (before !== keys.authentication) await giveUp(edge, [before])
   return after
 }
