@@ -17,7 +17,7 @@ import type { PendingEntry, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { deviceList, siblings, thisDevice } from './list.ts'
 import { adopt, holdersOf } from './merging.ts'
-import { shareRelationship } from './sharing.ts'
+import { shareRelationship, tellRemoved } from './sharing.ts'
 
 /** Trouble that passes: the entry waits. */
 const PASSING: ReadonlySet<string> = new Set(['AGENCY_UNREACHABLE', 'TOO_MANY_REQUESTS', 'ACCOUNT_SUSPENDED'])
@@ -41,7 +41,8 @@ export async function makeEntry(
       if (await edge.records.get('pending-entry', id)) now = (await claim(edge, id)).now
       await keep(edge, now, await make(now), also)
       const claimed = await claim(edge, id)
-      if (claimed.entered) return claimed.now
+      // There is nothing more to say where another device has said the last word.
+      if (claimed.entered || claimed.now.status === 'closing') return claimed.now
       now = claimed.now
     }
   } catch (error) {
@@ -98,6 +99,7 @@ async function claim(edge: Edge, id: string): Promise<{ entered: boolean; now: R
   // Whoever made it may be gone for good: the peer is told by us too, to whom it is the same entry again.
   const told = [queueRecipient(edge, after.mine.state.now.did, 'add'), entriesMessage(edge, after)]
   const now = ended(after)
+  if (now.status === 'closing') tellRemoved(edge, now)
   await edge.records.commit([put('relationship', id, now), ...changes, ...told, remove('pending-entry', id)])
   return { entered: false, now }
 }

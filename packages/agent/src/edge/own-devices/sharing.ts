@@ -121,13 +121,14 @@ async function mergeKnown(edge: Edge, ours: Relationship, theirs: Relationship, 
 async function dropRelationship(edge: Edge, id: string): Promise<Change[]> {
   const ours = await edge.records.get('relationship', id)
   if (!ours) return []
-  tell(edge, {
-    kind: 'contact-removed',
-    text: `${ours.label} was removed on another device of yours`,
-    relationship: id,
-  })
+  if (ours.status === 'closing') return [remove('shared', id)]
+  tellRemoved(edge, ours)
   // `finishRemovals` does the rest: there is nothing to be told.
   return [put('relationship', id, { ...ours, status: 'closing' }), remove('shared', id)]
+}
+
+export function tellRemoved(edge: Edge, { id, label }: Relationship): void {
+  tell(edge, { kind: 'contact-removed', text: `${label} was removed on another device of yours`, relationship: id })
 }
 
 /** Not while it may still become somebody's else's, or is on its way out. */
