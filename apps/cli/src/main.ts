@@ -28,7 +28,9 @@ const program = new Command('keystead')
   .option('--key-file <file>', 'open the wallet with a key in a file (see "wallet add-key")')
   .option('--keyring', 'open the wallet with the key in this system’s keyring (see "wallet add-keyring")')
   .option('--json', 'one JSON object a line instead of sentences')
-  .showHelpAfterError('("keystead --help" shows all commands)')
+  .showHelpAfterError(
+    '("keystead --help" shows all commands; what begins with a hyphen and is no option goes after "--")',
+  )
   .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
   .exitOverride()
 

@@ -1,5 +1,5 @@
 /** The vault's keys: made, kept wrapped, moved through their states, renewed, archived. `KeyCache` has those in use. */
-import { type Bytes, base64url, type Clock, type Random } from '@keystead/core'
+import { type Bytes, type Clock, hexadecimal, type Random } from '@keystead/core'
 import { type HandleOf, type KeyProvider, type KeyType, open, seal, wrapSecret } from '@keystead/crypto'
 import type { AccessControl } from './access/access-control.ts'
 import type { KeyFunction } from './access/functions.ts'
@@ -148,7 +148,8 @@ export class KeyRing {
     if (rulesOf(purpose).kind !== type.kind)
       refuse('WRONG_KEY_TYPE', `a key for ${purpose} is of kind ${KEY_PURPOSES[purpose].kind}`)
     if (owner.length > MAX_LABEL) refuse('BAD_RECORD', `a key's owner has at most ${MAX_LABEL} characters`)
-    return base64url.encode(this.#ports.random(16))
+    // People type it: base64url may begin with a hyphen, which a command takes for an option.
+    return hexadecimal.encode(this.#ports.random(16))
   }
 
   async #keep<T extends KeyType>(

@@ -9,6 +9,7 @@ import {
   concatBytes,
   equalBytes,
   type Fields,
+  hexadecimal,
   type JsonObject,
   type Random,
   utf8,
@@ -49,7 +50,8 @@ export async function prepareKeyslot(
     return refuse('BAD_UNLOCK', `a passphrase must not be empty and a key must have ${RAW_KEY_BYTES} bytes`)
   if (label.length > MAX_SLOT_LABEL) return refuse('BAD_UNLOCK', `a label has at most ${MAX_SLOT_LABEL} characters`)
   const slot: NewKeyslot = {
-    slotId: base64url.encode(random(16)),
+    // People type it, as they do a key's id.
+    slotId: hexadecimal.encode(random(16)),
     salt: random(16),
     kind: unlock.kind,
     label,

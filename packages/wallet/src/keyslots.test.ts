@@ -44,6 +44,12 @@ async function behindItsBack(work: (session: OpenVaultStore) => Promise<void>): 
   await session.close()
 }
 
+it('ids that people type are of a form that never begins with a hyphen', async () => {
+  const key = await vault.createKey({ kind: 'signing', suite: 'ed25519' }, 'signing')
+  for (const id of [key.keyId, ...(await vault.keyslots()).map(({ slotId }) => slotId)])
+    expect(id).toMatch(/^[0-9a-f]{32}$/)
+})
+
 describe('keyslots', () => {
   it('of every kind open the same wallet, and say what they are called', async () => {
     const key = systemRandom(32)
