@@ -5,10 +5,13 @@ import { describe, expect, test } from 'vitest'
 import { applyEntry, type LogState, settleLog } from './apply.ts'
 import { type Entry, entryHash } from './entry.ts'
 import { forkAmong, parseFork, provesFork } from './fork.ts'
+import { MAX_CONFLICT, VETOES } from './limits.ts'
 import { accepted, codeOf, hearing, makeKey, Owner, type Place } from './testing/devices.ts'
 import { multikeyOf, recoverEntry } from './testing/recover.ts'
 
 const where = ({ status, now, conflict }: LogState) => ({ status, head: now.head, seq: now.seq, conflict })
+/** What makes an entry another one than the rest of what it says. */
+const distinct = async () => ({ recovery: [{ h: keyDigest((await makeKey()).publicKey), delay: 1 }] })
 const apart = (one: Entry, other: Entry) => [entryHash(one), entryHash(other)].sort() as [string, string]
 
 describe('RELATIONSHIP-34: several devices', () => {
@@ -26,6 +29,9 @@ describe('RELATIONSHIP-34: several devices', () => {
     const owner = await Owner.make(3, 2)
     const alone = await owner.after(owner.begun, { by: [1], threshold: 1 })
     expect(codeOf(applyEntry(owner.state, alone.entry, 1))).toBe('PRE_ROTATION_VIOLATED')
+    const one = await Owner.make(3, 1)
+    const raised = await one.after(one.begun, { by: [0], threshold: 2 })
+    expect(codeOf(applyEntry(one.state, raised.entry, 1))).toBe('THRESHOLD_NOT_MET')
     const together = await owner.after(owner.begun, { by: [0, 2] })
     expect(codeOf(applyEntry(owner.state, together.entry, 1))).toBe('rotated')
   })
@@ -117,6 +123,75 @@ describe('RELATIONSHIP-5: whoever saw the same entries stands at the same one', 
     const stranger = await Owner.make(2)
     const forged = await stranger.after(stranger.begun, { by: [0], parts: { prev: b.entry.prev, rel: owner.rel } })
     expect(forkAmong(known, forged.entry)).toBeUndefined()
+  })
+})
+
+describe('RELATIONSHIP-5: a conflict', () => {
+  test('ends by an entry of the keys before it, at its place, that names two of those it is about, and by no other', async () => {
+    const [owner, stranger] = [await Owner.make(2), await Owner.make(2)]
+    const [a, b] = [await owner.after(owner.begun, { by: [0] }), await owner.after(owner.begun, { by: [1] })]
+    const unseen = await owner.after(owner.begun, { by: [0], parts: await distinct() })
+    const frozen = hearing(owner.state, [a.entry, b.entry])
+    const resolves = apart(a.entry, b.entry)
+    const said = async (at: Place, parts: object, by: Owner = owner) =>
+      codeOf(applyEntry(frozen, (await by.after(at, { by: [0], parts })).entry, 1))
+    expect(await said(owner.begun, { seq: 2 })).toBe('FROZEN')
+    expect(await said(owner.begun, { seq: 2, resolves: apart(a.entry, unseen.entry) })).toBe('FROZEN')
+    expect(await said(owner.begun, { seq: 3, resolves })).toBe('PREV_MISMATCH')
+    expect(await said(a, { resolves })).toBe('PREV_MISMATCH')
+    const forged = { seq: 2, resolves, rel: owner.rel, prev: entryHash(owner.begun.entry) }
+    expect(await said(stranger.begun, forged, stranger)).toBe('PRE_ROTATION_VIOLATED')
+    expect(await said(owner.begun, { seq: 2, resolves })).toBe('resolved')
+  })
+
+  test('is of entries that leave out nothing between, and end nothing where there is none', async () => {
+    const owner = await Owner.make(2)
+    const [a, b] = await Promise.all([0, 1].map((device) => owner.after(owner.begun, { by: [device] })))
+    const resolves = apart((a as Place).entry, (b as Place).entry)
+    const rotated = hearing(owner.state, [(a as Place).entry])
+    const early = await owner.after(owner.begun, { by: [1], parts: { resolves } })
+    expect(codeOf(applyEntry(rotated, early.entry, 1))).toBe('PREV_MISMATCH')
+    const peace = await owner.after(owner.begun, { by: [0], parts: { seq: 2, resolves } })
+    const settled = hearing(owner.state, [(a as Place).entry, (b as Place).entry, peace.entry])
+    const silent = await owner.after(owner.begun, { by: [1], parts: { seq: 2 } })
+    expect(codeOf(applyEntry(settled, silent.entry, 1))).toBe('PREV_MISMATCH')
+  })
+
+  test('of more entries than are kept stays one, and no longer', async () => {
+    const owner = await Owner.make(2)
+    const rivals = await Promise.all(
+      Array.from({ length: MAX_CONFLICT + 4 }, async () =>
+        owner.after(owner.begun, { by: [0], parts: await distinct() }),
+      ),
+    )
+    let state = owner.state
+    for (const { entry } of rivals) state = accepted(applyEntry(state, entry, 1))
+    expect(where(state)).toMatchObject({ status: 'frozen', seq: 0 })
+    expect(state.conflict?.heads).toHaveLength(MAX_CONFLICT)
+  })
+
+  test('gives no veto back that was spent', async () => {
+    const [path, fresh] = [await makeKey(), await makeKey()]
+    const recovery = [{ h: keyDigest(path.publicKey), delay: 60 }]
+    const owner = await Owner.make(2, 1, { recovery })
+    const entry = await recoverEntry(owner.rel, owner.state.now, path, fresh)
+    const pending = accepted(applyEntry(owner.state, entry, 100))
+    const veto = await owner.after(owner.begun, { by: [0], parts: { recovery, vetoes: entryHash(entry) } })
+    const rival = await owner.after(owner.begun, { by: [1], parts: { recovery } })
+    const frozen = accepted(applyEntry(accepted(applyEntry(pending, veto.entry, 101)), rival.entry, 102))
+    expect(frozen).toMatchObject({ status: 'frozen', recovery: { vetoesLeft: VETOES - 1 } })
+  })
+
+  test('is proven by two entries for one place of one relationship that follow the same one, and by nothing less', async () => {
+    const [owner, stranger] = [await Owner.make(2), await Owner.make(2)]
+    const base = owner.begun.entry
+    const made = async (parts: object) => (await owner.after(owner.begun, { by: [1], parts })).entry
+    const one = (await owner.after(owner.begun, { by: [0] })).entry
+    const proves = (other: Entry) => provesFork({ base, entries: [one, other] })
+    expect(proves(await made({}))).toBe(true)
+    expect(proves(await made({ seq: 2 }))).toBe(false)
+    expect(proves(await made({ prev: entryHash(one) }))).toBe(false)
+    expect(proves(await made({ rel: stranger.rel }))).toBe(false)
   })
 })
 
