@@ -272,7 +272,10 @@ describe('devices', () => {
     const [alice, phone] = [await account('mailbox'), await account()]
     await asked(alice, devices.DEVICE_ADD, { device: phone, admin: true })
     await asked(phone, devices.DEVICE_JOIN, { account: alice })
+    const session = { push: () => {} }
+    await network.agency.live.begin(phone, session, pickup.DELIVERY)
     await asked(alice, devices.DEVICE_REMOVE, { device: phone })
+    expect(network.agency.live.isOnFor(phone)).toBe(false)
     for (const [type, body] of [
       [pickup.DELIVERY_REQUEST, { limit: 10 }],
       [GRANT, { services: ['mailbox'] }],

@@ -5,7 +5,13 @@ import { encodeMultikey, sha256 } from '@keystead/crypto'
 import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { askAsNobody } from '../../agent/src/edge/agency-link.ts'
-import { dropAddress, dropKeys, dropSecret, sealDrop } from '../../agent/src/protocols/dead-drop/drop.ts'
+import {
+  DROP_BOX_BYTES,
+  dropAddress,
+  dropKeys,
+  dropSecret,
+  sealDrop,
+} from '../../agent/src/protocols/dead-drop/drop.ts'
 import { DROP_PUT, putTranscript } from '../../agent/src/protocols/dead-drop/messages.ts'
 import { Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -191,6 +197,30 @@ describe('who would use a drop', () => {
     expect(await sent(5)).toBe('done')
     network.advance(181 * 86_400)
     expect(await network.agency.options.store.drop(address, Math.floor(network.clock.now() / 1000))).toBeUndefined()
+  })
+
+  it('a key fills its own drop, of this agency, with the box it signed, which has the one size; each alone is refused (DROP-4)', async () => {
+    const { edge } = alice.agent
+    const agency = network.agency.options.did
+    const seq = Math.floor(network.clock.now() / 1000)
+    const keyOf = (byte: number) =>
+      network.keys.fromSecret({ kind: 'signing', suite: 'ed25519' }, new Uint8Array(32).fill(byte))
+    const addressOf = async (byte: number) =>
+      dropAddress({ suite: 'ed25519', bytes: (await keyOf(byte)).publicKey.bytes as Uint8Array<ArrayBuffer> })
+    const put = async ({ address = '', signedFor = agency, length = DROP_BOX_BYTES, sent = 0 } = {}) => {
+      const key = await keyOf(7)
+      const [box, other] = [new Uint8Array(length), new Uint8Array(length).fill(sent)]
+      const place = { address: address || (await addressOf(7)), seq }
+      const hash = base64url.encode(sha256(box))
+      const signature = base64url.encode(await key.sign(putTranscript({ agency: signedFor, ...place, hash })))
+      const body = { ...place, key: encodeMultikey(key.publicKey), signature }
+      return code(askAsNobody(edge, agency, { type: DROP_PUT, body, attachment: other }))
+    }
+    expect(await put({ address: await addressOf(8) })).toBe('DROP_REFUSED')
+    expect(await put({ signedFor: north.options.did })).toBe('DROP_REFUSED')
+    expect(await put({ sent: 1 })).toBe('DROP_REFUSED')
+    for (const length of [DROP_BOX_BYTES - 1, DROP_BOX_BYTES + 1]) expect(await put({ length })).toBe('DROP_REFUSED')
+    expect(await put()).toBe('done')
   })
 
   it('who has the secret, and not the keys, makes nobody follow (DROP-6)', async () => {

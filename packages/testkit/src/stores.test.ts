@@ -11,6 +11,7 @@ import { openPostgresStore } from '../../agent/src/cloud/store/postgres.ts'
 import { openSqliteStore } from '../../agent/src/cloud/store/sqlite.ts'
 import {
   MAX_DEVICES_EVER,
+  MAX_DEVICES_PER_ACCOUNT,
   MAX_FILES_PER_ACCOUNT,
   MAX_LOCATORS_PER_ACCOUNT,
   MAX_VAULTS_PER_ACCOUNT,
@@ -146,6 +147,22 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       await expect(one.joinAccount(mallory, account)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
     })
 
+    it('AGENCY-20: an account has so many devices at a time, those that were asked to join among them', async () => {
+      const account = random()
+      for (let n = 1; n < MAX_DEVICES_PER_ACCOUNT; n++) await one.inviteDevice(account, random(), false)
+      await expect(other.inviteDevice(account, random(), false)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
+      expect(await one.members(account)).toHaveLength(MAX_DEVICES_PER_ACCOUNT)
+    })
+
+    it('AGENCY-20: an account that has a device of its own while a stranger names it stays its own', async () => {
+      for (let n = 0; n < 10; n++) {
+        const [account, phone, mallory] = [random(), random(), random()]
+        await Promise.allSettled([one.inviteDevice(account, phone, false), other.inviteDevice(mallory, account, false)])
+        expect(await one.members(account)).toHaveLength(2)
+        expect(await other.memberOf(account)).toMatchObject({ account, admin: true })
+      }
+    })
+
     it('AGENCY-20: an invitation that is taken back is none; devices that went are counted', async () => {
       const [account, phone] = [random(), random()]
       await one.inviteDevice(account, phone, false)
@@ -185,6 +202,11 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       expect(await put(one, 'late')).toEqual(first)
       expect(await put(other, 'next', 5)).toEqual({ seq: 6, value: utf8('next') })
       expect((await one.swapSlot(random(), { slot: 's', after: 0, seq: 1 }, utf8('x'))).seq).toBe(1)
+      for (const seq of [5, 6])
+        expect(await other.swapSlot(account, { slot: 's', after: 6, seq }, utf8('back'))).toEqual({
+          seq: 6,
+          value: utf8('next'),
+        })
     })
 
     it('an account that has mail is told of to every listener, under a name that is not its own', async () => {

@@ -8,7 +8,7 @@ import type { Database, Tables } from './tables.ts'
 
 type Members = Pick<CloudStore, 'memberOf' | 'members' | 'inviteDevice' | 'joinAccount' | 'removeDevice' | 'swapSlot'>
 
-export function membersOf({ db, alone }: Database): Members {
+export function membersOf({ db, alone }: Database, room = MAX_SLOTS_PER_ACCOUNT): Members {
   return {
     memberOf: async (device) => {
       const row = db.selectFrom('members').selectAll().where('device', '=', device)
@@ -86,7 +86,7 @@ export function membersOf({ db, alone }: Database): Members {
         if (!held) {
           const own = transaction.selectFrom('slots').select((e) => e.fn.countAll<number>().as('count'))
           const { count } = await own.where('account', '=', account).executeTakeFirstOrThrow()
-          if (Number(count) >= MAX_SLOTS_PER_ACCOUNT) throw refusal('MAILBOX_FULL', 'too many slots of this account')
+          if (Number(count) >= room) throw refusal('MAILBOX_FULL', 'too many slots of this account')
         }
         await transaction
           .insertInto('slots')
