@@ -28,6 +28,12 @@ export const INVITATION_SECONDS = 86_400
 /** Seconds for which we try to tell a peer that the connection is over, before our keys of it go: a week. */
 export const CLOSE_NOTICE_SECONDS = 7 * 86_400
 
+/** Seconds between two tellings of a recovery that a peer has not taken: a hold is over within days, a mailbox is not filled. */
+export const RECOVER_AGAIN_SECONDS = 6 * 3600
+
+/** How often a recovery is told: for thirty days, as long as an agency keeps the mail of somebody who is away. */
+export const MAX_RECOVER_TOLD = 120
+
 /** Seconds for which a DID or key of ours is still read after its successor took over: a day, for what was under way. */
 export const REPLACED_SECONDS = 86_400
 

@@ -1,6 +1,8 @@
 /** Changing who helps (flow V15): a new deal that takes effect with a quorum, the old one served as long as rule 5 says. */
 import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { put } from '../../agent/src/edge/store.ts'
+import { MAX_RECOVER_TOLD, RECOVER_AGAIN_SECONDS } from '../../agent/src/limits.ts'
 import { Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -60,6 +62,7 @@ async function help(device: Person, ...names: string[]): Promise<void> {
   for (const contact of who(...names)) await network.help(device, contact)
 }
 
+const accountOf = async ({ agent }: Person) => (await agent.profile()).agency?.account ?? ''
 const statuses = async ({ agent }: Person) => (await agent.identities()).map((identity) => identity.status)
 
 describe('a change of contacts', () => {
@@ -136,6 +139,52 @@ describe('a change of contacts', () => {
     await help(device, 'dave', 'erin')
     await device.agent.recovery.finish()
     expect(await statuses(device)).toEqual(['recovering'])
+  })
+
+  it('a contact who hears late of it refuses the new kit, and takes it by itself when their hold is over (RELATIONSHIP-36)', async () => {
+    const [bob, ...others] = who('bob', 'carol', 'dave', 'erin') as [Person, ...Person[]]
+    const next = await alice.agent.recovery.change({ contacts: { add: ['erin'], remove: ['bob'] } })
+    await answer('carol', 'dave', 'erin')
+    await untilHoldIsOver()
+    await network.settle(alice, ...others)
+    const device = await network.newDevice(next)
+    await help(device, 'dave', 'erin')
+    await device.agent.recovery.finish()
+    await network.settle(device, bob)
+    expect(bob.heard('message-refused', /RECOVERY_KEY_UNKNOWN/)).toBe(true)
+    const towardsBob = async () => (await device.agent.contact('bob')).recovering
+    expect(await towardsBob()).toMatchObject({ times: 1 })
+    // Not a second time for each sync, and nothing that a person would have to do.
+    await network.settle(device, bob)
+    expect(await towardsBob()).toMatchObject({ times: 1 })
+    network.advance(RECOVER_AGAIN_SECONDS + 1)
+    await network.settle(device, bob, device)
+    expect((await towardsBob())?.until).toBeGreaterThan(0)
+    network.advance(DELAY + 60)
+    await network.settle(bob, device, bob)
+    expect(await towardsBob()).toBeUndefined()
+    const { mine } = await device.agent.contact('bob')
+    expect((await bob.agent.contact('alice')).peer?.state.now.did).toBe(mine.state.now.did)
+  })
+
+  it('a contact who never answers is told of a recovery so often and no more (RELATIONSHIP-36)', async () => {
+    const [bob] = who('bob') as [Person]
+    const device = await network.newDevice(kit)
+    await help(device, 'carol', 'dave')
+    await device.agent.recovery.finish()
+    const relationship = await device.agent.contact('bob')
+    const worn = { ...relationship, recovering: { told: 0, times: MAX_RECOVER_TOLD } }
+    await network.settle(device)
+    await device.agent.edge.records.commit([put('relationship', relationship.id, worn)])
+    const waiting = async () => (await network.agency.options.store.mailStatus(await accountOf(bob))).count
+    const before = await waiting()
+    await network.settle(device)
+    expect(await waiting()).toBe(before)
+    await device.agent.edge.records.commit([
+      put('relationship', relationship.id, { ...worn, recovering: { told: 0, times: MAX_RECOVER_TOLD - 1 } }),
+    ])
+    await network.settle(device)
+    expect(await waiting()).toBe(before + 1)
   })
 
   it('a contact who was taken out forgets the share when its time is over, whoever holds the owner’s wallet', async () => {

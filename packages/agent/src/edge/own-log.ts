@@ -193,7 +193,7 @@ export async function recoverRelationship(edge: Edge, relationship: Relationship
       entries: [...relationship.mine.entries, entry],
       state: stateOf(applyEntry(state, entry, nowSeconds(edge))),
     },
-    recovering: {},
+    recovering: { told: nowSeconds(edge), times: 1 },
   }
   await edge.records.commit([
     put('relationship', id, after),

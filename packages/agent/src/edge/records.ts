@@ -311,8 +311,8 @@ export interface Relationship {
   readonly joining?: true
   /** Whose each key of our document is: the account of the owner's device. */
   readonly holders?: Readonly<Record<string, string>>
-  /** While our own recovery of this relationship waits; `until` (seconds since 1970) is the peer's word, once it came. */
-  readonly recovering?: { readonly until?: number }
+  /** While our own recovery of it waits: until when (seconds since 1970) by the peer's word, once it came; when and how often it was told. */
+  readonly recovering?: { readonly until?: number; readonly told?: number; readonly times?: number }
   /** The peer's recovery set in which we objected to a recovery of theirs: once each (rule 27). */
   readonly objected?: number
   /** Somebody else recovers our side of it: they will have it then unless it is vetoed. */

@@ -26,6 +26,7 @@ import { forgetHelping } from './recovery/helping.ts'
 import { remind } from './recovery/reminders.ts'
 import { commitRecoverySets } from './recovery/setup.ts'
 import { askForShares } from './recovery/share-health.ts'
+import { tellRecoveriesAgain } from './recovery/tell-again.ts'
 import { goOnVetoing, settleOwnSide, watchIdentities } from './recovery/watch.ts'
 import { finishRemovals } from './removal.ts'
 import { forgetReplaced } from './replaced.ts'
@@ -56,6 +57,7 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await quietly(edge, () => commitRecoverySets(edge), undefined)
   await askForShares(edge)
   await tellDropPlaces(edge)
+  await tellRecoveriesAgain(edge)
   const flushed = await flushOutbox(edge)
   const { sent, waiting } = (await goOnDrops(edge)) ? await flushOutbox(edge) : flushed
   await finishRemovals(edge)
