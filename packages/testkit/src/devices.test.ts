@@ -6,7 +6,7 @@ import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
 import { rotateRelationship } from '../../agent/src/edge/own-log.ts'
 import { put, remove } from '../../agent/src/edge/store.ts'
 import { DEVICE_ADD } from '../../agent/src/protocols/account-devices/messages.ts'
-import { KEY_SETS, OWN_DEVICES } from '../../agent/src/protocols/own-devices/messages.ts'
+import { KEY_SETS, OWN_DEVICES, OWN_RECORDS } from '../../agent/src/protocols/own-devices/messages.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -240,6 +240,41 @@ describe('DEVICE-6: a device that would do more than it was granted', () => {
     expect((await alice.agent.devices.own()).map(({ admin }) => admin)).toEqual([true, false])
     expect(await code(phone.agent.devices.rename('first device', 'x'))).toBe('NOT_ALLOWED_NOW')
     expect(await code(phone.agent.devices.revoke('first device'))).toBe('NOT_ALLOWED_NOW')
+  })
+})
+
+describe('DEVICE-7: what devices tell each other', () => {
+  it('is read before it is kept: one that was stolen stops no other by it, and says nothing of who the owner is', async () => {
+    const phone = await link('phone', alice)
+    const tablet = await link('tablet', alice, { ...GRANT, capabilities: ['PROVE', 'ADMIN'] })
+    await network.settle(alice, phone, tablet, bob)
+    const tell = async (from: Person, category: string, name: string, value: object) => {
+      const records = [{ category, name, value }]
+      await from.agent.edge.records.commit(
+        await tellDevices(from.agent.edge, OWN_RECORDS, { records, removed: [] } as never),
+      )
+      await network.settle(from, alice)
+      return (await alice.agent.edge.records.get(category as 'text', name)) !== undefined
+    }
+    const line = { contact: 'x'.repeat(32), from: 'me', text: 'hello', at: 1 }
+    expect(await tell(phone, 'text', 'told', line)).toBe(true)
+    for (const [category, value] of [
+      ['identity', {}],
+      ['identity', { ...(await alice.agent.publicIdentity()), body: {} }],
+      ['credential', { credential: {}, receipt: {}, subject: 'did:x:yyyyy', relationship: 'r', received: 1 }],
+      ['text', { ...line, at: 'now' }],
+      ['blocked', {}],
+      ['setup', {}],
+    ] as const)
+      expect(await tell(tablet, category, 'did:dkms:forged', value)).toBe(false)
+    // Whole, and of another name than its own.
+    const own = JSON.parse(JSON.stringify(await alice.agent.publicIdentity()))
+    expect(await tell(tablet, 'identity', 'did:dkms:forged', own)).toBe(false)
+    expect(await tell(phone, 'blocked', 'did:peer:somebody', { label: 'x', at: 1 })).toBe(false)
+    expect(alice.heard('message-refused', /may not say who the owner is/)).toBe(true)
+    expect(await tell(tablet, 'blocked', 'did:peer:somebody', { label: 'x', at: 1 })).toBe(true)
+    await expect(alice.agent.sync()).resolves.toMatchObject({ waiting: 0 })
+    expect(await tablet.agent.identities()).toEqual(await alice.agent.identities())
   })
 })
 

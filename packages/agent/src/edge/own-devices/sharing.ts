@@ -17,6 +17,7 @@ import type { Category, PeerLog, Records, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { siblings, tellDevices } from './list.ts'
 import { adopt, newerPeer, takePlace } from './merging.ts'
+import { parseTold, TOLD_BY_ALL } from './told.ts'
 
 /** Told to a new device as they stand; one that it has already stays as it is. */
 const AT_FIRST = ['identity', 'credential', 'text', 'blocked'] as const satisfies readonly Category[]
@@ -79,10 +80,13 @@ export async function onRecords(
   const changes: Change[] = []
   for (const { category, name, value } of records) {
     if (category === 'relationship') changes.push(...(await mergeRelationship(edge, sender, name, value)))
-    else if ((AT_FIRST as readonly string[]).includes(category)) {
-      const known = await edge.records.get(category as (typeof AT_FIRST)[number], name)
-      if (!known) changes.push(put(category as (typeof AT_FIRST)[number], name, value as never))
-    } else throw fault('BAD_MESSAGE', `devices do not tell each other of "${category.slice(0, 32)}"`)
+    else {
+      const told = parseTold(category, name, value)
+      if (!told) throw fault('BAD_MESSAGE', `devices do not tell each other of "${category.slice(0, 32)}"`)
+      if (!sender.admin && !TOLD_BY_ALL.has(category))
+        throw fault('NOT_ALLOWED_NOW', `${sender.name} may not say who the owner is`)
+      if (!(await edge.records.get(told.category, name))) changes.push(told)
+    }
   }
   for (const { category, name } of removed)
     if (category === 'relationship') changes.push(...(await dropRelationship(edge, name)))
