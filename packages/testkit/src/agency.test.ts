@@ -17,6 +17,7 @@ import * as log from '../../agent/src/protocols/log/messages.ts'
 import { RECIPIENT_UPDATE, recipientTranscript } from '../../agent/src/protocols/mediation/messages.ts'
 import * as pickup from '../../agent/src/protocols/pickup/messages.ts'
 import { PUBLISH } from '../../agent/src/protocols/publish/messages.ts'
+import { GUARD_SET, GUARD_STAY } from '../../agent/src/protocols/recovery-guard/messages.ts'
 import { PROBLEM_REPORT, problemBody } from '../../agent/src/protocols/report-problem/messages.ts'
 import { founding, TestDevice, testDevices } from '../../wallet/src/log/testing/device.ts'
 import { AGENCY, Network } from './network.ts'
@@ -171,6 +172,20 @@ describe('the mailbox', () => {
     // Somebody else's signature, or one for another DID, shows nothing.
     expect(await register(other, owner)).toEqual(result('client_error'))
     expect(await register(other, other, 'did:peer:4zQmOther')).toEqual(result('client_error', 'did:peer:4zQmOther'))
+    // A key of the thief's own, shown by a document of their own, under the name of another.
+    const forging = await edge.ports.vault.createKey({ kind: 'signing', suite: 'ed25519' }, 'relationship')
+    const forged = await makePairwise(edge, { keyId: forging.keyId, publicKey: forging.key.publicKey }, agency)
+    const signature = base64url.encode(
+      await forging.key.sign(recipientTranscript({ agency, account: other, recipient: own.did })),
+    )
+    for (const proof of [
+      { kid: `${own.did}#auth`, signature, long_form: forged.longForm },
+      { kid: `${forged.did}#auth`, signature, long_form: forged.longForm },
+      { kid: `${forged.did}#auth`, signature, long_form: own.longForm },
+    ]) {
+      const updates = [{ recipient_did: own.did, action: 'add', proof }]
+      expect((await asked(other, RECIPIENT_UPDATE, { updates })).body['updated']).toEqual(result('client_error'))
+    }
     expect(await register(owner)).toEqual(result('success'))
     expect(await register(owner)).toEqual(result('no_change'))
     expect(await register(thief, '')).toEqual(result('client_error'))
@@ -327,6 +342,9 @@ describe('backups', () => {
     Object.assign(fork, { chain: device.chain })
     expect(await code(save(own, vault, device, [await written(fork, 'x')]))).toBe('BACKUP_CONFLICT')
     expect(await code(save(other, vault, device, [two]))).toBe('BACKUP_NOT_YOURS')
+    const everything = { vault, from: [], entries: 0 }
+    expect(await code(asked(other, log.LOG_FETCH, everything))).toBe('BACKUP_NOT_YOURS')
+    expect((await asked(own, log.LOG_FETCH, everything)).attachments).toHaveLength(2)
     // Somebody else's signature under this chain, and another key for it.
     const forged = new TestDevice(device.log, device.dataKey, twin.signer, twin.kem)
     Object.assign(forged, { chain: device.chain })
@@ -424,6 +442,19 @@ describe('backups', () => {
     expect(await code(asked(other, locator.LOCATOR_GET, { account: base64url.encode(systemRandom(32)) }))).toBe(
       'UNKNOWN_LOCATOR',
     )
+  })
+
+  it('AGENCY-23: a guard is set by whoever owns what it guards, and by nobody before them', async () => {
+    const [own, other] = [await account('backup'), await account('backup')]
+    const name = base64url.encode(systemRandom(32))
+    await asked(own, locator.LOCATOR_PUT, { account: name }, utf8('record'))
+    const token = base64url.encode(systemRandom(32))
+    const set = (from: string, subject: string) =>
+      code(asked(from, GUARD_SET, { subject, seconds: 60, veto: token, objections: Array(16).fill(token) }))
+    for (const subject of [`locator|${name}`, `escrow|${name}`, `reader|${name}`])
+      expect(await set(other, subject)).toBe('GUARD_REFUSED')
+    expect(await code(asked(other, GUARD_STAY, { subject: `locator|${name}`, token }))).toBe('STAY_REFUSED')
+    expect(await set(own, `locator|${name}`)).toBe('done')
   })
 
   it('a published file is replaced by the account that published it, and by no other', async () => {
