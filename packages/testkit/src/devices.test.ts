@@ -4,6 +4,7 @@ import { ask } from '../../agent/src/edge/agency-link.ts'
 import type { LinkView } from '../../agent/src/edge/linking/session.ts'
 import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
 import { rotateRelationship } from '../../agent/src/edge/own-log.ts'
+import type { OwnDevices } from '../../agent/src/edge/records.ts'
 import { put, remove } from '../../agent/src/edge/store.ts'
 import { DEVICE_ADD } from '../../agent/src/protocols/account-devices/messages.ts'
 import { KEY_SETS, OWN_DEVICES, OWN_RECORDS } from '../../agent/src/protocols/own-devices/messages.ts'
@@ -385,6 +386,31 @@ describe('V12: a device that is revoked', () => {
     await bob.agent.sendText('alice', 'only you')
     await network.settle(alice, bob)
     expect(await said(alice)).toContain('only you')
+  })
+
+  it('stays so, whatever a device says that has not heard of it, and the secret it knew does not come back', async () => {
+    const phone = await link('phone', alice)
+    const tablet = await link('tablet', alice, { ...GRANT, capabilities: ['PROVE', 'ADMIN'] })
+    await network.settle(alice, phone, tablet, bob)
+    const listOf = async ({ agent }: Person) => (await agent.edge.records.get('own-devices', 'self')) as OwnDevices
+    const before = await listOf(tablet)
+    await alice.agent.devices.revoke('phone')
+    await tablet.agent.devices.rename('tablet', 'slate')
+    await network.settle(tablet, alice, tablet)
+    for (const device of [alice, tablet]) {
+      const { devices, secret, secretBefore } = await listOf(device)
+      expect(devices.find(({ name }) => name === 'phone')?.revoked).toBeGreaterThan(0)
+      expect(secret).not.toBe(before.secret)
+      expect(secretBefore).toBe(before.secret)
+    }
+    // What it said late was heard.
+    expect((await listOf(alice)).devices.some(({ name }) => name === 'slate')).toBe(true)
+    const { cut: _, dropped: _d, secretBefore: _s, waiting: _w, ...told } = await listOf(alice)
+    const other = { ...told, account: await account(bob) }
+    await tablet.agent.edge.records.commit(await tellDevices(tablet.agent.edge, OWN_DEVICES, other as never))
+    await network.settle(tablet, alice)
+    expect(alice.heard('message-refused', /of another account/)).toBe(true)
+    expect((await listOf(alice)).account).toBe(before.account)
   })
 
   it('and goes on sending is refused by peers and by the owner’s devices', async () => {

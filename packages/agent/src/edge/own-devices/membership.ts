@@ -31,7 +31,10 @@ export async function onDeviceList(edge: Edge, sender: OwnDevice, told: DeviceLi
   return [put('own-devices', 'self', merged)]
 }
 
-/** Revoked once is revoked for good, whoever says otherwise. */
+/**
+ * Revoked once is revoked for good, whoever says otherwise. Who has not heard of a revocation speaks of the secret before it: what
+ * they seal is still opened, and nothing more is sealed by it.
+ */
 function merge(before: OwnDevices, told: DeviceList): OwnDevices {
   const revoked = new Map(before.devices.flatMap(({ account, revoked }) => (revoked ? [[account, revoked]] : [])))
   const known = before.devices.filter(({ account }) => !told.devices.some((device) => device.account === account))
@@ -39,10 +42,15 @@ function merge(before: OwnDevices, told: DeviceList): OwnDevices {
     const at = device.revoked ?? revoked.get(device.account)
     return at === undefined ? device : { ...device, revoked: at }
   })
-  const secretBefore = told.secret === before.secret ? before.secretBefore : before.secret
+  const late = [...revoked.keys()].some(
+    (account) => told.devices.find((device) => device.account === account)?.revoked === undefined,
+  )
+  const [secret, other] = late ? [before.secret, told.secret] : [told.secret, before.secret]
+  const secretBefore = told.secret === before.secret ? before.secretBefore : other
   return {
     ...told,
     devices,
+    secret,
     ...(secretBefore === undefined ? {} : { secretBefore }),
     ...(before.cut ? { cut: before.cut } : {}),
     ...(before.dropped ? { dropped: before.dropped } : {}),
