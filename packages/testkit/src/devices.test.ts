@@ -272,6 +272,15 @@ describe('DEVICE-7: what devices tell each other', () => {
     const own = JSON.parse(JSON.stringify(await alice.agent.publicIdentity()))
     expect(await tell(tablet, 'identity', 'did:dkms:forged', own)).toBe(false)
     expect(await tell(phone, 'blocked', 'did:peer:somebody', { label: 'x', at: 1 })).toBe(false)
+    const { id, label, status, mine } = JSON.parse(JSON.stringify(await towards(alice, bob)))
+    expect(await tell(phone, 'relationship', 'f'.repeat(32), { id, label, status, mine })).toBe(false)
+    expect(alice.heard('message-refused', /another name than its record/)).toBe(true)
+    const forged = { ...mine, state: { ...mine.state, now: { ...mine.state.now, doc: 'did:peer:4of:the:thief' } } }
+    for (const [name, log] of [
+      ['e'.repeat(32), forged],
+      ['d'.repeat(32), { ...mine, state: { ...mine.state, now: {} } }],
+    ])
+      expect(await tell(phone, 'relationship', name, { id: name, label, status, mine: log })).toBe(false)
     expect(alice.heard('message-refused', /may not say who the owner is/)).toBe(true)
     expect(await tell(tablet, 'blocked', 'did:peer:somebody', { label: 'x', at: 1 })).toBe(true)
     await expect(alice.agent.sync()).resolves.toMatchObject({ waiting: 0 })
@@ -332,7 +341,7 @@ describe('DEVICE-9: devices at odds', () => {
     await network.settle(alice, phone, bob)
     const { store } = network.agency.options
     const honest = store.swapSlot
-    store.swapSlot = async (_account, { seq }, value) => ({ seq, value })
+    store.swapSlot = async (_account, _device, { seq }, value) => ({ seq, value })
     await rotateRelationship(alice.agent.edge, await towards(alice, bob))
     await rotateRelationship(phone.agent.edge, await towards(phone, bob))
     await network.settle(alice, phone, bob)

@@ -114,9 +114,12 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       await one.inviteDevice(account, phone, true)
       await other.joinAccount(account, phone)
       await one.addMail(account, mailItem('r'))
-      await one.swapSlot(account, { slot: 's', after: 0, seq: 2 ** 31 }, utf8('in the way'))
+      await one.swapSlot(account, account, { slot: 's', after: 0, seq: 2 ** 31 }, utf8('in the way'))
       await one.removeDevice(account, account)
-      expect(await other.swapSlot(account, { slot: 's', after: 3, seq: 4 }, utf8('on'))).toEqual({
+      await expect(
+        one.swapSlot(account, account, { slot: 's', after: 0, seq: 2 ** 31 }, utf8('sent before')),
+      ).rejects.toMatchObject({ code: 'DEVICE_REMOVED' })
+      expect(await other.swapSlot(account, phone, { slot: 's', after: 3, seq: 4 }, utf8('on'))).toEqual({
         seq: 4,
         value: utf8('on'),
       })
@@ -194,16 +197,16 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
     it('AGENCY-21: of all who put something after the same number one has its way, and each is told what stands', async () => {
       const account = random()
       const put = (store: CloudStore, text: string, after = 4) =>
-        store.swapSlot(account, { slot: 's', after, seq: after + 1 }, utf8(text))
+        store.swapSlot(account, account, { slot: 's', after, seq: after + 1 }, utf8(text))
       const results = await Promise.all(Array.from({ length: 8 }, (_, n) => put(n % 2 ? one : other, String(n))))
       const standing = new Set(results.map(({ seq, value }) => `${seq} ${value}`))
       expect(standing.size).toBe(1)
       const [first] = results
       expect(await put(one, 'late')).toEqual(first)
       expect(await put(other, 'next', 5)).toEqual({ seq: 6, value: utf8('next') })
-      expect((await one.swapSlot(random(), { slot: 's', after: 0, seq: 1 }, utf8('x'))).seq).toBe(1)
+      expect((await one.swapSlot(random(), random(), { slot: 's', after: 0, seq: 1 }, utf8('x'))).seq).toBe(1)
       for (const seq of [5, 6])
-        expect(await other.swapSlot(account, { slot: 's', after: 6, seq }, utf8('back'))).toEqual({
+        expect(await other.swapSlot(account, account, { slot: 's', after: 6, seq }, utf8('back'))).toEqual({
           seq: 6,
           value: utf8('next'),
         })

@@ -62,12 +62,12 @@ export const DEVICE_HANDLERS: readonly (readonly [string, Handler])[] = [
     SLOT_SWAP,
     {
       service: 'mailbox',
-      run: async ({ options: { store } }, { account, message }) => {
+      run: async ({ options: { store } }, { account, from = '', message }) => {
         const swap = parseSlotSwap(message.body)
         const value = onlyAttachment(message)
         if (value.length > MAX_SLOT_BYTES)
           throw refusal('MESSAGE_TOO_LARGE', `a slot holds at most ${MAX_SLOT_BYTES} bytes`)
-        const held = await store.swapSlot(account, swap, value)
+        const held = await store.swapSlot(account, from, swap, value)
         return {
           type: SLOT_HELD,
           body: { slot: swap.slot, seq: held.seq },

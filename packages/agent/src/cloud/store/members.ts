@@ -77,15 +77,19 @@ export function membersOf({ db, alone }: Database, room = MAX_SLOTS_PER_ACCOUNT)
         await transaction.deleteFrom('slots').where('account', '=', account).execute()
         return true
       }),
-    swapSlot: (account, { slot, after, seq }, value) =>
-      alone(`slots ${account}`, async (transaction) => {
+    swapSlot: (account, device, { slot, after, seq }, value) =>
+      alone(`account ${account}`, async (transaction) => {
+        // What it sent before its removal, and comes after it, must not stand in the others' way either.
+        const own = transaction.selectFrom('members').select('state').where('device', '=', device)
+        if ((await own.executeTakeFirst())?.state === 'removed')
+          throw refusal('DEVICE_REMOVED', 'this device was taken out of its account')
         const place = transaction.selectFrom('slots').select(['seq', 'value'])
         const held = await place.where('account', '=', account).where('slot', '=', slot).executeTakeFirst()
         if (held && (Number(held.seq) !== after || seq <= after))
           return { seq: Number(held.seq), value: new Uint8Array(held.value) }
         if (!held) {
-          const own = transaction.selectFrom('slots').select((e) => e.fn.countAll<number>().as('count'))
-          const { count } = await own.where('account', '=', account).executeTakeFirstOrThrow()
+          const all = transaction.selectFrom('slots').select((e) => e.fn.countAll<number>().as('count'))
+          const { count } = await all.where('account', '=', account).executeTakeFirstOrThrow()
           if (Number(count) >= room) throw refusal('MAILBOX_FULL', 'too many slots of this account')
         }
         await transaction

@@ -109,8 +109,8 @@ export interface CloudStore extends Tenants {
   joinAccount(account: string, device: string): Promise<void>
   /** With its mailbox; true when it had joined. An invitation is taken back. Rejects with `DEVICE_REFUSED` for the last one that may. */
   removeDevice(account: string, device: string): Promise<boolean>
-  /** Compare and swap: resolves to what stands there now, put by this call or not. */
-  swapSlot(account: string, swap: SlotSwap, value: Bytes): Promise<{ seq: number; value: Bytes }>
+  /** Compare and swap: resolves to what stands there now, put by this call or not. Rejects with `DEVICE_REMOVED`. */
+  swapSlot(account: string, device: string, swap: SlotSwap, value: Bytes): Promise<{ seq: number; value: Bytes }>
 
   /** The first account that adds a DID keeps it; `client_error` to any other. */
   /** `proven`: control was shown, which goes before an account that did not; `takeOver`: before any. */

@@ -35,10 +35,10 @@ it('AGENCY-22: a flood of boxes displaces none that lies there; those whose time
 
 it('AGENCY-21: an account has so many slots and no more; those it has go on', async () => {
   const { swapSlot } = membersOf(database(), 2)
-  for (const slot of ['a', 'b']) await swapSlot('account', { slot, after: 0, seq: 1 }, box)
-  await expect(swapSlot('account', { slot: 'c', after: 0, seq: 1 }, box)).rejects.toMatchObject({
+  for (const slot of ['a', 'b']) await swapSlot('account', 'account', { slot, after: 0, seq: 1 }, box)
+  await expect(swapSlot('account', 'account', { slot: 'c', after: 0, seq: 1 }, box)).rejects.toMatchObject({
     code: 'MAILBOX_FULL',
   })
-  expect(await swapSlot('account', { slot: 'a', after: 1, seq: 2 }, box)).toMatchObject({ seq: 2 })
-  expect(await swapSlot('other', { slot: 'c', after: 0, seq: 1 }, box)).toMatchObject({ seq: 1 })
+  expect(await swapSlot('account', 'account', { slot: 'a', after: 1, seq: 2 }, box)).toMatchObject({ seq: 2 })
+  expect(await swapSlot('other', 'other', { slot: 'c', after: 0, seq: 1 }, box)).toMatchObject({ seq: 1 })
 })
