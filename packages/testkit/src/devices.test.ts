@@ -1,10 +1,11 @@
 /** Several devices of one owner: linked, in every relationship, at odds with each other, stolen, revoked (`spec/devices.md`). */
+import { base64url, systemRandom } from '@keystead/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ask } from '../../agent/src/edge/agency-link.ts'
 import type { LinkView } from '../../agent/src/edge/linking/session.ts'
 import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
 import { rotateRelationship } from '../../agent/src/edge/own-log.ts'
-import type { OwnDevices } from '../../agent/src/edge/records.ts'
+import type { Linking, OwnDevices } from '../../agent/src/edge/records.ts'
 import { put, remove } from '../../agent/src/edge/store.ts'
 import { DEVICE_ADD } from '../../agent/src/protocols/account-devices/messages.ts'
 import { KEY_SETS, OWN_DEVICES, OWN_RECORDS } from '../../agent/src/protocols/own-devices/messages.ts'
@@ -181,6 +182,22 @@ describe('DEVICE-1 to DEVICE-5: whoever is between, or asks for a device by a li
     expect((await relay.agent.devices.linking())?.state).toBe('refused')
   })
 
+  it('that reveals something else than it committed to MUST NOT come to a code: nobody searches for one that fits', async () => {
+    const device = await fresh('phone')
+    const { url = '' } = await device.agent.devices.link('phone', PAGE)
+    await alice.agent.devices.greet(url)
+    await device.agent.sync()
+    const { records } = device.agent.edge
+    const [{ name = '', value } = {}] = await records.all('linking')
+    await records.commit([put('linking', name, { ...(value as Linking), nonce: base64url.encode(systemRandom(32)) })])
+    await alice.agent.sync()
+    await device.agent.sync()
+    await alice.agent.sync()
+    expect(alice.heard('link-refused', /not the one that began/)).toBe(true)
+    expect(alice.heard('link-code')).toBe(false)
+    expect(await alice.agent.devices.linking()).toMatchObject({ state: 'refused' })
+  })
+
   it('a link serves once, and not after its time', async () => {
     const phone = await fresh('phone')
     const { url = '' } = await phone.agent.devices.link('phone', PAGE)
@@ -225,6 +242,8 @@ describe('DEVICE-6: a device that would do more than it was granted', () => {
     await network.settle(alice, phone, bob)
     const { edge } = phone.agent
     const other = await fresh('other')
+    const { url = '' } = await (await fresh('third')).agent.devices.link('third', PAGE)
+    expect(await code(phone.agent.devices.greet(url))).toBe('NOT_ALLOWED_NOW')
     const request = await other.agent.devices.request('other')
     expect(await code(phone.agent.devices.grant(request, ['SUSPEND'], 60))).toMatch(/^(CAPABILITY|KEY|AGENT|NOT)_/)
     const asked = ask(edge, network.agency.options.did, await account(phone), {
