@@ -1,6 +1,6 @@
 /** An agency as its clients and strangers meet it: only what was granted, nothing lost, nothing taken from others. */
 import { base64url, type JsonObject, systemRandom, utf8 } from '@keystead/core'
-import { encodeMultikey } from '@keystead/crypto'
+import { encodeMultikey, sha256 } from '@keystead/crypto'
 import { attachmentBytes, pack, wrapForward } from '@keystead/didcomm'
 import { type Batch, parseBatch, signEntry } from '@keystead/wallet'
 import fc from 'fast-check'
@@ -17,7 +17,7 @@ import * as log from '../../agent/src/protocols/log/messages.ts'
 import { RECIPIENT_UPDATE, recipientTranscript } from '../../agent/src/protocols/mediation/messages.ts'
 import * as pickup from '../../agent/src/protocols/pickup/messages.ts'
 import { PUBLISH } from '../../agent/src/protocols/publish/messages.ts'
-import { GUARD_SET, GUARD_STAY } from '../../agent/src/protocols/recovery-guard/messages.ts'
+import { GUARD_SET, GUARD_STAY, readerName } from '../../agent/src/protocols/recovery-guard/messages.ts'
 import { PROBLEM_REPORT, problemBody } from '../../agent/src/protocols/report-problem/messages.ts'
 import { founding, TestDevice, testDevices } from '../../wallet/src/log/testing/device.ts'
 import { AGENCY, Network } from './network.ts'
@@ -411,6 +411,15 @@ describe('backups', () => {
     const late = await nonceOf()
     network.advance(600)
     expect(await code(read(late))).toBe('READ_REFUSED')
+    // RECOVERY-25: nor while a veto stands.
+    const token = systemRandom(32)
+    const guard = { seconds: 60, veto: base64url.encode(sha256(token)), objections: Array(16).fill('A'.repeat(43)) }
+    const subject = `reader|${readerName(reader)}`
+    await asked(own, GUARD_SET, { subject, ...guard })
+    await asked(anyone, GUARD_STAY, { subject, token: base64url.encode(token) })
+    expect(await code(read(await nonceOf()))).toBe('RELEASE_STAYED')
+    network.advance(61)
+    expect((await read(await nonceOf())).attachments).toHaveLength(1)
   })
 
   it('what is trimmed is for recoveries alone, then goes; a log goes half a year after its last visitor', async () => {

@@ -165,6 +165,16 @@ describe('holders', () => {
     expect(await labels(device)).toEqual(['bob', 'carol'])
   })
 
+  it('that have what this device never wrote show that it was copied: CHAIN_FORKED', async () => {
+    await alice.agent.sync()
+    const copy = await alice.stolen('copy')
+    const { records } = copy.agent.edge
+    await records.putAll([{ segment: 'messages', category: 'text', name: 'b', value: { text: 'by the copy' } }])
+    await copy.agent.backUp()
+    await alice.agent.backUp()
+    expect(alice.heard('chain-forked', /it was copied/)).toBe(true)
+  })
+
   it('a folder is one, from which everything comes back', async () => {
     await note('a', 'in the folder')
     expect(await holders()).toContainEqual([DISK, true])

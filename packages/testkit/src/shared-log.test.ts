@@ -123,6 +123,14 @@ describe('two devices', () => {
     expect(await read(phone, 'a')).toBe('two')
   })
 
+  it('one that claims the chain of another is BAD_DEVICE', async () => {
+    const tablet = await network.newcomer('tablet')
+    await tablet.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
+    const candidate = await logCandidate(tablet.agent.edge)
+    const chain = (await ownLog(laptop.agent.edge))?.chain ?? ''
+    expect(await code(admitToLog(phone.agent.edge, { ...candidate, chain }, 'tablet'))).toBe('BAD_DEVICE')
+  })
+
   it('one that was removed reads nothing new and writes nothing that counts', async () => {
     await write(laptop, 'a', 'while it belonged')
     await syncAll(laptop, phone)
@@ -162,6 +170,18 @@ describe('an agency', () => {
     const chain = (await ownLog(phone.agent.edge))?.chain
     showing((one) => one !== chain)
     expect(await code(followDevices(laptop.agent.edge))).toBe('BATCH_MISSING')
+  })
+
+  it('that shows what is no part of a log is BATCH_TAMPERED', async () => {
+    await write(phone, 'a', 'one')
+    await syncAll(phone)
+    const { store } = network.agency.options
+    const honest = store.log
+    store.log = async (...args) => {
+      const page = await honest(...args)
+      return { ...page, shown: [...page.shown, { chain: 'x', bytes: new Uint8Array(400) }] }
+    }
+    expect(await code(followDevices(laptop.agent.edge))).toBe('BATCH_TAMPERED')
   })
 
   it('that was set back is LOG_ROLLED_BACK', async () => {
