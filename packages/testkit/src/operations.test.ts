@@ -170,6 +170,15 @@ describe('an operation that a node refuses may still enter until its time is ove
       expect((await alice.agent.contact('bob')).mine.state.recovery.entries.length).toBeGreaterThan(0)
     })
 
+    it('it is not brought beside another operation that waits', async () => {
+      await setUpRefused()
+      network.wires.cut(LEDGER)
+      await alice.agent.rotateAll()
+      await alice.agent.sync()
+      expect(await alice.agent.edge.records.all('operation')).toHaveLength(1)
+      expect(await refused()).toHaveLength(1)
+    })
+
     it('its keys are kept while it may enter, and made anew when it never does', async () => {
       const bytes = await setUpRefused()
       const before = await sealed()

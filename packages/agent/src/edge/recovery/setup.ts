@@ -38,7 +38,7 @@ import { aboutOf, currentEntry, nextEntry, requireLog } from '../log/authority.t
 import { planHolders } from '../log/holder-plan.ts'
 import { claimEntry } from '../log/holders.ts'
 import type { LogHolder } from '../log/records.ts'
-import { performAgain } from '../operations.ts'
+import { performAgain, refuseWhilePending } from '../operations.ts'
 import { isOpen } from '../own-devices/key-sets.ts'
 import { rotateRelationship } from '../own-log.ts'
 import type { Profile, Relationship } from '../records.ts'
@@ -48,7 +48,7 @@ import { dealToAgents, type EscrowPlan, type NewLocator } from './escrow-deal.ts
 import { stayDelay } from './guards.ts'
 import { type PathKeys, pathKeys } from './path-keys.ts'
 import type { EscrowProgress, GuardItem, RecoverySetup } from './records.ts'
-import { currentSetup, newRecoverySet, setups } from './recovery-set.ts'
+import { currentSetup, newRecoverySet, refusedKeys, setups } from './recovery-set.ts'
 
 export interface RecoveryPlan {
   /** None, where a PIN is the kit's other half. */
@@ -182,8 +182,10 @@ export async function commitRecoverySets(edge: Edge): Promise<void> {
       if (await lacks(value.did)) {
         const set = await newRecoverySet(edge)
         await rotateIdentity(edge, value.did, { recovery: set.entries, also: await set.seal(value.did) })
-      } else
+      } else if ((await refusedKeys(edge, value.did)).size > 0) {
+        await refuseWhilePending(edge, value.did)
         await performAgain(edge, value, (operation) => operation.type === 'rotate' && operation.recovery !== undefined)
+      }
     } catch (error) {
       if (!isKeysteadError(error)) throw error
       refused ??= error
