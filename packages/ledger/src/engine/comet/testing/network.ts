@@ -1,6 +1,5 @@
 /** A network of real processes for tests: validators that can be killed, cut off and replaced by cheaters. */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,6 +14,7 @@ import {
   networkHash,
 } from '@keystead/did-dkms'
 import { type FetchPort, LedgerClient, memoryPins, type Receipt } from '@keystead/light-client'
+import { freePort } from '../../../../../../scripts/free-port.ts'
 import { Owner } from '../../../../../did-dkms/src/testing/owner.ts'
 import { ledgerHttp } from '../../../http/app.ts'
 import { findCometbft } from '../binary.ts'
@@ -206,16 +206,6 @@ export async function until(what: string, condition: () => boolean | Promise<boo
 /** Path of a test's own application program. */
 export const program = (name: string): string => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))
 
-async function freeAddresses(count: number): Promise<string[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) =>
-          server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
-        ),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports.map((port) => `127.0.0.1:${port}`)
+function freeAddresses(count: number): Promise<string[]> {
+  return Promise.all(Array.from({ length: count }, async () => `127.0.0.1:${await freePort()}`))
 }
