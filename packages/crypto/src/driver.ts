@@ -21,10 +21,10 @@ export interface CryptoDriver {
   /** Ed25519 strict; ECDSA raw r || s, SHA-256 (P-384: SHA-384). False for anything malformed. */
   verify(suite: VerificationSuite, publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
   /**
-   * True for an Ed25519 key that is surely a good one, a point of the prime-order subgroup. False settles nothing: a rarer
-   * point may be good too, and a driver may know no quick way.
+   * True for an Ed25519 key that is surely a good one: the canonical text of a point on the curve, and none of small order. False
+   * settles nothing: a driver may know no quick way.
    */
-  ed25519InSubgroup(publicKey: Uint8Array): boolean
+  isGoodEd25519(publicKey: Uint8Array): boolean
   /** XChaCha20-Poly1305; `open` and the other decryptions return undefined when the tag does not hold. */
   xchachaSeal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Bytes
   xchachaOpen(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Bytes | undefined

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
-import { concatBytes, utf8 } from '@keystead/core'
+import { concatBytes, systemRandom, utf8 } from '@keystead/core'
+import { ED25519_TORSION_SUBGROUP, ed25519 } from '@noble/curves/ed25519.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { argon2id } from './argon2.ts'
@@ -229,4 +230,34 @@ test('keys are made in the suites that the registry has for their kind, and in n
       if (made.includes(`${kind} ${suite}`)) expect(keyType(kind, suite)).toEqual({ kind, suite })
       else expect(() => keyType(kind, suite)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_SUITE' }))
     }
+})
+
+describe('which Ed25519 keys are good ones', () => {
+  const { Point } = ed25519
+  /** As RFC 8032 reads points, without those of small order. */
+  const good = (bytes: Uint8Array): boolean => {
+    try {
+      return !Point.fromBytes(bytes, false).isSmallOrder()
+    } catch {
+      return false
+    }
+  }
+  const signed = (bytes: Uint8Array): Uint8Array => bytes.map((byte, n) => (n === 31 ? byte ^ 128 : byte))
+  const torsion = ED25519_TORSION_SUBGROUP.map((text) => Uint8Array.from(Buffer.from(text, 'hex')))
+  /** p, p + 1 and so on: other texts of 0, 1, ... */
+  const tooLarge = Array.from({ length: 19 }, (_, n) =>
+    Uint8Array.from({ length: 32 }, (_, at) => (at === 0 ? 0xed + n : at === 31 ? 127 : 255)),
+  )
+  const mixed = torsion.slice(1).map((text) => Point.fromBytes(text).add(Point.BASE.multiply(7n)).toBytes())
+  const random = Array.from({ length: 300 }, () => systemRandom(32))
+
+  test.each([
+    ['of small order, with either sign', [...torsion, ...torsion.map(signed)], 0],
+    ['that are no canonical text', [...tooLarge, ...tooLarge.map(signed)], 0],
+    ['with a part of small order', mixed, mixed.length],
+    ['of any bytes', random, undefined],
+  ])('the native driver and the portable curve agree on points %s', (_, points, count) => {
+    expect(points.map((point) => nodeDriver.isGoodEd25519(point))).toEqual(points.map(good))
+    if (count !== undefined) expect(points.filter(good)).toHaveLength(count)
+  })
 })

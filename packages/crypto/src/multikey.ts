@@ -2,7 +2,17 @@
  * Public keys as text: Multikey (Controlled Identifiers 1.0, section 2.2.2: multibase base58btc of multicodec and key)
  * and JWK (RFC 7517). Both decode to the same value and refuse anything but the one canonical form.
  */
-import { type Bytes, base64url, concatBytes, Fields, KeysteadError, multibase, multihash, utf8 } from '@keystead/core'
+import {
+  type Bytes,
+  base64url,
+  concatBytes,
+  Fields,
+  KeysteadError,
+  multibase,
+  multihash,
+  Newest,
+  utf8,
+} from '@keystead/core'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import { p256, p384, p521 } from '@noble/curves/nist.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
@@ -18,17 +28,14 @@ export function encodeMultikey(key: PublicKey): string {
   return multibase.encode(concatBytes(varint(SUITES[key.suite].multicodec), key.bytes))
 }
 
-/** Keys that were decoded lately: base58 and the check of the point cost more than a verification. */
-const MAX_REMEMBERED = 2048
-const remembered = new Map<string, PublicKey>()
+/** Keys that were decoded lately: base58 and the check of the point cost half a verification. */
+const remembered = new Newest<PublicKey>(2048)
 
 /** Throws `BAD_PUBLIC_KEY` or `UNSUPPORTED_SUITE`. */
 export function decodeMultikey(text: string): PublicKey {
   const known = remembered.get(text)
   if (known) return { suite: known.suite, bytes: known.bytes.slice() }
   const key = decodeUnknown(text)
-  // The oldest goes: strangers can send new keys without end, and each costs them a message.
-  if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value as string)
   remembered.set(text, { suite: key.suite, bytes: key.bytes.slice() })
   return key
 }
@@ -97,7 +104,7 @@ export function checkedKey(name: SuiteName, bytes: Bytes): PublicKey {
     if (name in CURVES) CURVES[name as keyof typeof CURVES].Point.fromBytes(bytes).assertValidity()
     if (
       name === 'ed25519' &&
-      !installedDriver()?.ed25519InSubgroup(bytes) &&
+      !installedDriver()?.isGoodEd25519(bytes) &&
       ed25519.Point.fromBytes(bytes, false).isSmallOrder()
     )
       throw bad('a key of small order')

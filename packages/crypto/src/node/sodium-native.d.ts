@@ -6,7 +6,7 @@ declare module 'sodium-native' {
     crypto_sign_detached(signature: Buffer, message: Buffer, secretKey: Buffer): void
     crypto_sign_verify_detached(signature: Buffer, message: Buffer, publicKey: Buffer): boolean
     crypto_hash_sha256(hash: Buffer, data: Buffer): void
-    crypto_core_ed25519_is_valid_point(point: Buffer): boolean
+    crypto_core_ed25519_add(sum: Buffer, one: Buffer, other: Buffer): void
     crypto_scalarmult_base(publicKey: Buffer, secret: Buffer): void
     crypto_scalarmult(shared: Buffer, secret: Buffer, publicKey: Buffer): void
     crypto_aead_xchacha20poly1305_ietf_encrypt(

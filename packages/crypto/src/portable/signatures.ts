@@ -6,7 +6,7 @@ import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { sha512 } from '@noble/hashes/sha2.js'
 import { type CryptoDriver, installedDriver } from '../driver.ts'
 
-type Signatures = Pick<CryptoDriver, 'verify' | 'ed25519InSubgroup'>
+type Signatures = Pick<CryptoDriver, 'verify' | 'isGoodEd25519'>
 
 /**
  * libsodium's rule, which `rules.md` and the design take for all signatures that travel: canonical A and R, neither of
@@ -37,7 +37,7 @@ function littleEndian(bytes: Uint8Array): bigint {
 }
 
 export const portableSignatures: Signatures = {
-  ed25519InSubgroup: () => false,
+  isGoodEd25519: () => false,
   verify: (suite, publicKey, message, signature) => {
     if (suite === 'ed25519') return verifyEd25519Strict(publicKey, message, signature)
     const curve = { p256, p384, secp256k1 }[suite]
