@@ -167,6 +167,44 @@ describe('DEVICE-1 to DEVICE-5: whoever is between, or asks for a device by a li
     expect((await phone.agent.contacts()).length + (await phone.agent.identities()).length).toBe(0)
   })
 
+  it('the agency that keeps what a link says, and the server of the page that it opens, learn nothing of it', async () => {
+    const phone = await fresh('phone')
+    const { url = '' } = await phone.agent.devices.link('phone', PAGE)
+    // A QR code of version 8: 49 modules a side.
+    expect(url).toMatch(/^https:\/\/wallet\.test\/#_link=[\w-]{43}@http:\/\/agency\.test\/i\?_oobid=[0-9a-f]{32}$/)
+    expect(url.length).toBeLessThanOrEqual(192)
+    const kept = await network.agency.options.store.invitation(url.slice(-32), 0)
+    const text = new TextDecoder().decode(kept?.bytes)
+    for (const secret of ['phone', 'did:peer', 'device-link']) expect(text).not.toContain(secret)
+    expect(kept?.expires).toBe((await phone.agent.devices.linking())?.expires)
+  })
+
+  it('a link MUST NOT lead to a device that the agency has put in its place', async () => {
+    const [phone, mallory] = [await fresh('phone'), await fresh('mallory')]
+    const { url = '' } = await phone.agent.devices.link('phone', PAGE)
+    const { url: other = '' } = await mallory.agent.devices.link('mallory', PAGE)
+    const invitation = await bob.agent.shorten((await bob.agent.invite(PAGE)).url)
+    const theirs = await network.agency.options.store.invitation(other.slice(-32), 0)
+    network.wires.tamper(({ url: asked }) => (asked.includes('_oobid') ? theirs?.bytes : undefined))
+    expect(await code(alice.agent.devices.greet(url))).toBe('BAD_INVITATION')
+    network.wires.tamper(undefined)
+    // What waits there is something else, an invitation say.
+    const [address, key] = invitation.split('#')
+    const bent = `${PAGE}#_link=${key}@${address}`
+    expect(await code(alice.agent.devices.greet(bent))).toBe('BAD_INVITATION')
+    expect(await alice.agent.devices.linking()).toBeUndefined()
+  })
+
+  it.each([
+    '',
+    'nonsense',
+    `${PAGE}?_link=x`,
+    `${PAGE}#_link=x@http://agency.test/i?_oobid=1`,
+    'javascript:alert(1)#_link=',
+  ])('a link MUST be whole: %s is refused', async (link) =>
+    expect(await code(alice.agent.devices.greet(link))).toBe('BAD_INVITATION'),
+  )
+
   it('in the middle with devices of their own MUST NOT come to the code that the other device shows', async () => {
     const phone = await fresh('phone')
     const [relay, mallory] = [await fresh('relay'), await network.person('mallory')]

@@ -1,6 +1,7 @@
 /**
  * Short links (Out-of-Band 2.0, "Short URL Message Retrieval"): `<agency>/i?_oobid=<id>#<key>`. The agency keeps the invitation
- * sealed under the key, which browsers and wallets do not send: it can neither read nor exchange it (decision 0015).
+ * sealed under the key, which browsers and wallets do not send: it can neither read nor exchange it (decision 0015). A link to a
+ * page has all of that behind the page's "#": `<page>#<kind>=<key>@<agency>/i?_oobid=<id>`.
  */
 import { type Bytes, base64url, canonicalJson, isKeysteadError, parseJson, utf8 } from '@keystead/core'
 import { open, seal } from '@keystead/crypto'
@@ -18,16 +19,56 @@ import { askAgency } from './agency-link.ts'
 import { type Edge, fault } from './context.ts'
 
 const TIMEOUT_MS = 10_000
+const PAGE_LINK = /^#(_link)=([\w-]{43})@(.+)$/
+
+/** What a link to a page asks for: to become a device. */
+export type PageLinkKind = '_link'
 
 /** Has the agency keep the invitation of a long link; resolves with the short one. Rejects with the agency's reason. */
 export async function shorten(edge: Edge, longUrl: string, form: InvitationForm): Promise<string> {
   const { id, expires = 0 } = parseInvitationUrl(longUrl)
   const message = base64url.decode(new URL(longUrl).searchParams.get('_oob') ?? '')
+  if (form === 'plain') return keep(edge, { id, expires, form }, message)
+  const { url, key } = await keepSealed(edge, { id, expires }, message)
+  return `${url}#${key}`
+}
+
+/** Has the agency keep what a link to a page says. Rejects with the agency's reason. */
+export async function pageLink(
+  edge: Edge,
+  page: string,
+  { kind, message, ...named }: { kind: PageLinkKind; id: string; expires: number; message: Bytes },
+): Promise<string> {
+  const { url, key } = await keepSealed(edge, named, message)
+  const link = new URL(page)
+  link.hash = `${kind}=${key}@${url}`
+  return link.toString()
+}
+
+/** What waits behind a link to a page. Rejects as `expand` does. */
+export async function readPageLink(edge: Edge, text: string, kind: PageLinkKind): Promise<Bytes> {
+  const [, found, key = '', address = ''] = PAGE_LINK.exec(parsed(text).hash) ?? []
+  const url = parsed(found === kind ? address : '')
+  const id = url.searchParams.get('_oobid') ?? ''
+  return unsealed(await fetchInvitation(edge, keptAt(url, id)), key, id)
+}
+
+async function keepSealed(
+  edge: Edge,
+  { id, expires }: { id: string; expires: number },
+  message: Bytes,
+): Promise<{ url: string; key: string }> {
   const key = edge.ports.random(32)
-  const attachment = form === 'sealed' ? seal(key, message, utf8(id)) : message
-  const { body } = await askAgency(edge, { type: KEEP_INVITATION, body: { id, expires, form }, attachment })
-  const url = parseInvitationKept(body)
-  return form === 'sealed' ? `${url}#${base64url.encode(key)}` : url
+  const url = await keep(edge, { id, expires, form: 'sealed' }, seal(key, message, utf8(id)))
+  return { url, key: base64url.encode(key) }
+}
+
+async function keep(
+  edge: Edge,
+  body: { id: string; expires: number; form: InvitationForm },
+  attachment: Bytes,
+): Promise<string> {
+  return parseInvitationKept((await askAgency(edge, { type: KEEP_INVITATION, body, attachment })).body)
 }
 
 export async function withdraw(edge: Edge, id: string): Promise<void> {
@@ -43,11 +84,14 @@ export async function expand(edge: Edge, text: string): Promise<string> {
   const id = url.searchParams.get('_oobid')
   if (id === null) return text.trim()
   const { origin, pathname } = url
-  const bytes = await fetchInvitation(edge, `${origin}${pathname}?_oobid=${encodeURIComponent(id)}`)
+  const bytes = await fetchInvitation(edge, keptAt(url, id))
   const long = new URL(`${origin}${pathname}`)
   long.searchParams.set('_oob', base64url.encode(url.hash.length > 1 ? unsealed(bytes, url.hash.slice(1), id) : bytes))
   return long.toString()
 }
+
+const keptAt = ({ origin, pathname }: URL, id: string): string =>
+  `${origin}${pathname}?_oobid=${encodeURIComponent(id)}`
 
 function parsed(text: string): URL {
   try {
@@ -56,7 +100,7 @@ function parsed(text: string): URL {
   } catch {
     // not even an address
   }
-  throw fault('BAD_INVITATION', 'this link is not an invitation')
+  throw fault('BAD_INVITATION', 'this is not a link of ours, or not the whole of it')
 }
 
 /** The associated data names the id: one invitation cannot be shown in another's place. */

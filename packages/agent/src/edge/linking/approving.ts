@@ -28,13 +28,17 @@ import { deviceList, thisDevice } from '../own-devices/list.ts'
 import { tellList } from '../own-devices/membership.ts'
 import { makePairwise } from '../own-dids.ts'
 import type { Linking, OwnDevices } from '../records.ts'
+import { readPageLink } from '../short-link.ts'
 import { type Change, put } from '../store.ts'
 import { spoken } from './new-device.ts'
 import { after, codeOf, expected, keepLink, type LinkView, openLink, say, viewOf } from './session.ts'
 
-/** DEVICE-1: takes a link up. Throws `BAD_INVITATION`, `INVITATION_EXPIRED`, `NOT_ALLOWED_NOW` on a device that may not. */
+/**
+ * DEVICE-1: takes a link up. Rejects with `BAD_INVITATION`, `INVITATION_EXPIRED`, `AGENCY_UNREACHABLE`, and `NOT_ALLOWED_NOW` on a
+ * device that may not.
+ */
 export async function greet(edge: Edge, url: string): Promise<LinkView> {
-  const link = parseDeviceLink(url)
+  const link = parseDeviceLink(await readPageLink(edge, url, '_link'))
   if (link.expires < nowSeconds(edge)) throw fault('INVITATION_EXPIRED', 'this link has expired: show a new one')
   const known = await edge.records.get('linking', link.session)
   if (known) return viewOf(known)

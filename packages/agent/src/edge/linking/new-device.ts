@@ -5,7 +5,7 @@ import { LINK_SECONDS } from '../../limits.ts'
 import { DEVICE_JOIN } from '../../protocols/account-devices/messages.ts'
 import { linkCommitment } from '../../protocols/device-link/ceremony.ts'
 import {
-  deviceLinkUrl,
+  deviceLinkMessage,
   LINK_COMMITMENT,
   LINK_REFUSE,
   LINK_REVEAL,
@@ -23,12 +23,13 @@ import { giveUp } from '../key-life.ts'
 import { ED25519, XWING } from '../key-types.ts'
 import { makePairwise } from '../own-dids.ts'
 import type { AgentKey, Linking } from '../records.ts'
+import { pageLink } from '../short-link.ts'
 import { type Change, put } from '../store.ts'
 import { after, codeOf, expected, isOver, keepLink, type LinkView, openLink, say, viewOf } from './session.ts'
 
 /**
  * In a new wallet that has a cloud agent, at whichever agency. `agent`: the key that the ledger is to know. Throws
- * `NOT_ALLOWED_NOW` in a wallet that is in use. `base`: a page for whoever opens the link without a wallet.
+ * `NOT_ALLOWED_NOW` in a wallet that is in use. `base`: the page that the link opens.
  */
 export async function showLink(edge: Edge, agent: AgentKey, base: string): Promise<LinkView> {
   const known = await openLink(edge, 'new')
@@ -51,7 +52,12 @@ export async function showLink(edge: Edge, agent: AgentKey, base: string): Promi
     expires,
     name,
     own: own.longForm,
-    url: deviceLinkUrl(base, { from: own.longForm, session, name, expires }),
+    url: await pageLink(edge, base, {
+      kind: '_link',
+      id: randomId(edge),
+      expires,
+      message: deviceLinkMessage({ from: own.longForm, session, name, expires }),
+    }),
     kem: kem.keyId,
     nonce: base64url.encode(edge.ports.random(32)),
     device: { account, kem: encodeMultikey(kem.key.publicKey), k, salt },

@@ -2,7 +2,7 @@
  * `device-link/1.0` (flow V6, DEVICE-1 to DEVICE-5): another device becomes one of the owner's. The link is shown by the new
  * device and gives nothing away; whoever takes it up has to compare a code that covers both devices' keys.
  *
- *   new device: a link, shown to the approving device
+ *   new device: a link, shown to the approving device; what it says waits sealed at the new device's agency
  *   approver --hello { session }-----------------------> new device    from a DID made for this alone
  *   new      --commitment { session, commitment }------> approver
  *   approver --answer { session, account, nonce }------> new device
@@ -10,7 +10,7 @@
  *   approver --welcome { session } [sealed]------------> new device    once a person has approved
  *   either   --refuse { session }----------------------> the other
  */
-import { base64url, canonicalJson, Fields, fail, KeysteadError, parseJson } from '@keystead/core'
+import { type Bytes, base64url, canonicalJson, Fields, fail, KeysteadError, parseJson } from '@keystead/core'
 import { decodeMultikey } from '@keystead/crypto'
 import { MAX_INVITATION_BYTES, MAX_LABEL, MAX_RECIPIENT_DID, MAX_WELCOME_BYTES } from '../../limits.ts'
 
@@ -27,7 +27,7 @@ const SESSION = { min: 32, max: 32, pattern: /^[0-9a-f]{32}$/ }
 const BYTES_32 = { min: 43, max: 43, pattern: /^[A-Za-z0-9_-]{43}$/ }
 const ACCOUNT = { min: 8, max: MAX_RECIPIENT_DID, pattern: /^did:peer:2\S+$/ }
 
-/** What the new device shows. */
+/** What the new device says by its link. */
 export interface DeviceLink {
   /** did:peer:4 long form, made for this link alone. */
   readonly from: string
@@ -49,18 +49,15 @@ export interface NewDevice {
   readonly salt: string
 }
 
-export function deviceLinkUrl(base: string, link: DeviceLink): string {
-  const url = new URL(base)
-  url.searchParams.set('_link', base64url.encode(canonicalJson({ type: LINK, ...link })))
-  return url.toString()
+/** What waits, sealed, behind the link that is shown. */
+export function deviceLinkMessage(link: DeviceLink): Bytes {
+  return canonicalJson({ type: LINK, ...link })
 }
 
 /** Throws `BAD_INVITATION`. */
-export function parseDeviceLink(text: string): DeviceLink {
+export function parseDeviceLink(message: Uint8Array): DeviceLink {
   try {
-    const encoded = new URL(text.trim()).searchParams.get('_link') ?? ''
-    if (encoded.length > MAX_INVITATION_BYTES * 2) throw new Error('too long')
-    const f = new Fields(parseJson(base64url.decode(encoded), MAX_INVITATION_BYTES))
+    const f = new Fields(parseJson(message, MAX_INVITATION_BYTES))
     f.literal('type', LINK)
     const link = {
       from: f.string('from', { min: 7, max: MAX_INVITATION_BYTES, pattern: /^did:peer:4/ }),
