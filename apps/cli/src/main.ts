@@ -9,6 +9,7 @@ import { credentialCommands } from './commands/credentials.ts'
 import { decideCommands } from './commands/decide.ts'
 import { deviceCommands } from './commands/device.ts'
 import { evidenceCommand } from './commands/evidence.ts'
+import { guardianCommands } from './commands/guardian.ts'
 import { keyCommands } from './commands/keys.ts'
 import { ledgerCommands } from './commands/ledger.ts'
 import { keepingCommands } from './commands/ledger-keeping.ts'
@@ -43,6 +44,7 @@ decideCommands(program)
 recoveryCommands(program)
 backupCommands(program)
 deviceCommands(program)
+guardianCommands(program)
 keyCommands(program)
 accessCommands(program)
 walletCommands(program)

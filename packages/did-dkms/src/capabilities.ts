@@ -1,6 +1,6 @@
 /**
  * What an agent may do (rule 8, DKMS-13). Bit n stands for number n + 1: ADMIN 1, PROVE 2, PROVE_GRANT 3, PROVE_REVOKE 4 as
- * in Aries RFC 0051, then ours.
+ * in Aries RFC 0051, then ours. GUARDIAN signs nothing here: the ward's recovery contacts ask for it (spec/guardianship.md).
  */
 import type { OperationType } from './types.ts'
 
@@ -15,6 +15,7 @@ export const CAPABILITIES = [
   'AUTHENTICATE',
   'ASSERT',
   'KEY_AGREEMENT',
+  'GUARDIAN',
 ] as const
 export type Capability = (typeof CAPABILITIES)[number]
 

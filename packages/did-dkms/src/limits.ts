@@ -16,7 +16,7 @@ export const MAX_PATH_REST = 86_400
 /** Agent entries (rule 8), padding among them. */
 export const MAX_AGENTS = 16
 
-/** Bits of `caps`: ten have names, two are free for a later protocol version. */
+/** Bits of `caps`: eleven have names, one is free for a later protocol version. */
 export const MAX_CAPABILITIES = 2 ** 12 - 1
 
 /** Keys that used up their suspension in an authority epoch: all authority keys and all agents once. */

@@ -195,7 +195,7 @@ function capabilities(text: string): Capability[] {
   })
 }
 
-function days(text: string): number {
+export function days(text: string): number {
   const count = Number(text)
   if (!Number.isInteger(count) || count < 1 || count > 3650)
     throw new KeysteadError('BAD_OPTION', 'days are a number from 1 to 3650')

@@ -37,14 +37,21 @@ export async function help(
     run.signal,
   )
   if (!ready) throw new KeysteadError('NO_ANSWER', 'the new device has not answered; try again while it waits')
-  const code = options.code ?? (await askCode(run, label))
+  const guardian = begun.vouched?.name
+  const call = guardian ?? label
+  const code = options.code ?? (await askCode(run, call))
   if (code === undefined) {
     run.out.result(
       [
-        `Somebody recovers the wallet of ${label}. Call ${label} on a number you know and see that it is them.`,
+        ...(guardian === undefined
+          ? [`Somebody recovers the wallet of ${label}. Call ${label} on a number you know and see that it is them.`]
+          : [
+              `A guardian whom ${label} named, by the ledger, recovers the wallet of ${label}. They call themselves "${guardian}".`,
+              `Ask ${label} first, if they can answer. Call the guardian on a number you know, not one of this message.`,
+            ]),
         'They tell you a code of eight digits: keystead help-recover --code "1234 5678"',
       ],
-      { session, owner: label, state: ready.ceremony.state },
+      { session, owner: label, state: ready.ceremony.state, guardian: guardian ?? null },
     )
     return EXIT.ok
   }

@@ -22,6 +22,8 @@ import { acceptInvitation, type ConnectOptions, connectToDid, invite } from './c
 import { type Edge, fault, findContact, makeEdge, profileOf } from './context.ts'
 import { acceptPlainly, invitePlainly } from './correspondents.ts'
 import { DevicesAgent } from './devices.ts'
+import { GuardiansAgent } from './guardian/agent.ts'
+import { answerAppointment } from './guardian/ward.ts'
 import { acceptOffer, present } from './holding.ts'
 import { createIdentity, publicIdentity } from './identities.ts'
 import { deactivateIdentity } from './identity-operations.ts'
@@ -65,11 +67,13 @@ export class EdgeAgent {
   readonly edge: Edge
   readonly recovery: RecoveryAgent
   readonly devices: DevicesAgent
+  readonly guardians: GuardiansAgent
 
   constructor(ports: EdgePorts) {
     this.edge = makeEdge(ports)
     this.recovery = new RecoveryAgent(this.edge)
     this.devices = new DevicesAgent(this.edge)
+    this.guardians = new GuardiansAgent(this.edge, this.devices)
   }
 
   // --- who we are ---------------------------------------------------------------------------------------------------------
@@ -447,6 +451,7 @@ export class EdgeAgent {
     return this.#decide(id, true, async (pending, relationship) => {
       if (pending.kind === 'credential-offer') await acceptOffer(this.edge, pending, relationship)
       else if (pending.kind === 'presentation-request') await present(this.edge, pending, relationship)
+      else if (pending.kind === 'guardianship') await answerAppointment(this.edge, pending, relationship, true)
       else await answerShare(this.edge, pending, relationship, true)
     })
   }
@@ -454,6 +459,7 @@ export class EdgeAgent {
   decline(id?: string): Promise<PendingRequest> {
     return this.#decide(id, false, async (pending, relationship) => {
       if (pending.kind === 'recovery-contact') await answerShare(this.edge, pending, relationship, false)
+      else if (pending.kind === 'guardianship') await answerAppointment(this.edge, pending, relationship, false)
       else await this.edge.records.commit([remove('request', pending.id)])
     })
   }

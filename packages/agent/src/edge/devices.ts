@@ -3,7 +3,7 @@
  * changed and revoked by this wallet's authority or an ADMIN's; which share this owner's wallet; how another one is linked.
  */
 import { base64url, canonicalJson, Fields, isKeysteadError, parseJson } from '@keystead/core'
-import { decodeMultikey, encodeMultikey } from '@keystead/crypto'
+import { decodeMultikey } from '@keystead/crypto'
 import {
   type AgentStanding,
   agentDigest,
@@ -12,10 +12,10 @@ import {
   capabilityNames,
   capabilitySet,
   type DidState,
-  openingOf,
   operationAfter,
   signOperation,
 } from '@keystead/did-dkms'
+import { makeAgentKey } from './agent-key.ts'
 import { type Edge, fault, nowSeconds } from './context.ts'
 import { publicIdentity, usableIdentity } from './identities.ts'
 import { NOT_AFTER_SECONDS, submissionOf } from './key-set.ts'
@@ -27,7 +27,7 @@ import { perform } from './operations.ts'
 import { flushOutbox } from './outbox.ts'
 import { deviceList, findDevice, thisDevice } from './own-devices/list.ts'
 import { type Left, leftOf, markRevoked, missingFrom, renameDevice } from './own-devices/membership.ts'
-import type { AgentKey, Device } from './records.ts'
+import type { Device } from './records.ts'
 import { type Change, put, remove } from './store.ts'
 
 /** What a request may be long: a Multikey, a salt and a name. */
@@ -78,18 +78,8 @@ export class DevicesAgent {
 
   /** On the device that is to act: makes its key and the text that asks for it. */
   async request(name: string): Promise<string> {
-    const { k, salt } = await this.#agentKey(name)
+    const { k, salt } = await makeAgentKey(this.#edge, name)
     return base64url.encode(canonicalJson({ k, name, salt, v: 1 }))
-  }
-
-  async #agentKey(name: string): Promise<AgentKey> {
-    const { vault, random } = this.#edge.ports
-    const { keyId, key } = await vault.createKey(ED25519, 'agent entry')
-    const k = encodeMultikey(key.publicKey)
-    const { salt } = openingOf(k, random(16))
-    const made = { h: agentDigest(base64url.decode(salt), k), name, k, salt, keyId }
-    await this.#edge.records.commit([put('agent-key', made.h, made)])
-    return made
   }
 
   // --- another device of this wallet (flow V6) ------------------------------------------------------------------------------
@@ -98,7 +88,11 @@ export class DevicesAgent {
   link(name: string, base: string): Promise<LinkView> {
     return this.#act(async () => {
       const known = (await this.#edge.records.all('agent-key')).map(({ value }) => value)
-      return showLink(this.#edge, known.find((key) => key.name === name) ?? (await this.#agentKey(name)), base)
+      return showLink(
+        this.#edge,
+        known.find((key) => key.name === name) ?? (await makeAgentKey(this.#edge, name)),
+        base,
+      )
     })
   }
 
@@ -138,6 +132,14 @@ export class DevicesAgent {
     const { state } = await this.#state()
     if (!state.agents.some((entry) => entry.h === h)) await this.#grant({ k, salt, name }, capabilities, seconds)
     return h
+  }
+
+  /** Takes an entry off the ledger, where it still is. */
+  async dropKey(h: string): Promise<void> {
+    const { state } = await this.#state()
+    const gone = [remove('device', h)]
+    if (state.agents.some((entry) => entry.h === h)) await this.#change({ drop: [h] }, gone)
+    else await this.#edge.records.commit(gone)
   }
 
   /** Verified, settled now. */

@@ -25,6 +25,13 @@ import {
 } from '../protocols/device-link/messages.ts'
 import { DISCLOSE, QUERIES } from '../protocols/discover-features/messages.ts'
 import { EMPTY } from '../protocols/empty/messages.ts'
+import {
+  GUARDIAN_ACCEPT,
+  GUARDIAN_ACTED,
+  GUARDIAN_APPOINT,
+  GUARDIAN_DECLINE,
+  GUARDIAN_WITHDRAWN,
+} from '../protocols/guardian/messages.ts'
 import { MEET_ACCEPT, MEET_END, MEET_REVEAL, MEET_SCANNED, MEET_START } from '../protocols/key-verify/in-person.ts'
 import { KEY_CHALLENGE, KEY_RESPONSE } from '../protocols/key-verify/messages.ts'
 import { MERCURY_REQUEST, MERCURY_RESPONSE } from '../protocols/mercury-connection/messages.ts'
@@ -46,6 +53,8 @@ import { REQUEST_PROFILE, USER_PROFILE } from '../protocols/user-profile/message
 import { onConnectRequest, onConnectResponse } from './connecting.ts'
 import type { Edge } from './context.ts'
 import { onDropPlaces } from './drop-record.ts'
+import { onAccepted, onActed, onDeclined } from './guardian/owner.ts'
+import { onAppoint, onWithdrawn } from './guardian/ward.ts'
 import { onIssued, onOffer, onPresentationRequest } from './holding.ts'
 import type { Incoming } from './inbox.ts'
 import { onCredentialRequest } from './issuing.ts'
@@ -117,6 +126,11 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [HELP_CEREMONY, { firstContact: true, run: onCeremony }],
   [HELP_HANDED, { firstContact: true, run: onHanded }],
   [HELP_ANNOUNCE, { run: onAnnounce }],
+  [GUARDIAN_APPOINT, { run: onAppoint }],
+  [GUARDIAN_ACCEPT, { run: onAccepted }],
+  [GUARDIAN_DECLINE, { run: onDeclined }],
+  [GUARDIAN_WITHDRAWN, { run: onWithdrawn }],
+  [GUARDIAN_ACTED, { run: onActed }],
   [PING, { standard: true, run: onPing }],
   [PING_RESPONSE, { standard: true, run: onPingResponse }],
   [QUERIES, { standard: true, run: (edge, incoming) => onQueries(edge, incoming, HANDLERS.keys()) }],

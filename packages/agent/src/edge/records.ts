@@ -16,6 +16,7 @@ import type { MeetingState } from '../protocols/key-verify/in-person.ts'
 import type { Verdict } from '../protocols/key-verify/judge.ts'
 import type { Challenge, ChallengeResponse } from '../protocols/key-verify/messages.ts'
 import type { DeviceList, KeySetOffer } from '../protocols/own-devices/messages.ts'
+import type { Guardian, Ward } from './guardian/records.ts'
 import type { KeptBatch, LogCandidate, LogChange, LogHolder, OwnLog, SaidHeads } from './log/records.ts'
 import type {
   EscrowProgress,
@@ -45,6 +46,9 @@ export interface Records {
   device: Device
   /** By `h`: agent keys of this device, granted by another. */
   'agent-key': AgentKey
+  /** By relationship: guardians of ours, and those whose guardian we are (flow V20). */
+  guardian: Guardian
+  ward: Ward
   /** `self`: the devices of this owner, once there are several. */
   'own-devices': OwnDevices
   /** By session: another device becomes one of the owner's. */
@@ -124,6 +128,8 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   'trust-point': 'cache',
   device: 'authority',
   'agent-key': 'keys',
+  guardian: 'cache',
+  ward: 'cache',
   // The secret in it is no data, and a recovery ends what devices there were.
   'own-devices': 'keys',
   linking: 'cache',
@@ -505,7 +511,7 @@ export interface Outgoing {
 /** Something a person has to decide. */
 export interface PendingRequest {
   readonly id: string
-  readonly kind: 'credential-offer' | 'presentation-request' | 'recovery-contact' | 'connection'
+  readonly kind: 'credential-offer' | 'presentation-request' | 'recovery-contact' | 'guardianship' | 'connection'
   /** Empty for a stranger. */
   readonly relationship: string
   readonly summary: string

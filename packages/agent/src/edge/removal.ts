@@ -97,6 +97,7 @@ export async function withoutContact(edge: Edge, id: string): Promise<Change[]> 
   return [
     ...(await recordsAbout(edge, 'request', ({ relationship }) => relationship === id)),
     ...(await recordsAbout(edge, 'share', ({ relationship }) => relationship === id)),
+    ...(await guardianshipEnds(edge, id)),
     ...deals.map((setup) => {
       const contacts = setup.contacts.map((contact) =>
         contact.relationship === id ? { ...contact, answer: 'declined' as const } : contact,
@@ -104,6 +105,12 @@ export async function withoutContact(edge: Edge, id: string): Promise<Change[]> 
       return put('setup', String(setup.policy.epoch), { ...setup, contacts })
     }),
   ]
+}
+
+/** A guardian who is no contact any more is none: the entry leaves the ledger with the next sync. */
+async function guardianshipEnds(edge: Edge, id: string): Promise<Change[]> {
+  const guardian = await edge.records.get('guardian', id)
+  return [...(guardian ? [put('guardian', id, { ...guardian, ended: true })] : []), remove('ward', id)]
 }
 
 function formerDid(edge: Edge, did: string, why: FormerDid['why']): Change[] {

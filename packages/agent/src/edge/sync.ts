@@ -3,6 +3,7 @@ import type { Edge } from './context.ts'
 import { nowSeconds, profileOf } from './context.ts'
 import { goOnDrops, tellDropPlaces } from './dead-drops.ts'
 import { DevicesAgent } from './devices.ts'
+import { goOnGuardians } from './guardian/owner.ts'
 import { emptyMailbox, forgetOldMessages } from './inbox.ts'
 import { publishPending } from './issuing.ts'
 import { goOnApproving } from './linking/approving.ts'
@@ -51,6 +52,7 @@ export async function sync(edge: Edge): Promise<SyncResult> {
     await quietly(edge, () => goOnMoving(edge), undefined)
     await quietly(edge, () => goOnWithDevices(edge), undefined)
     await quietly(edge, () => publishPending(edge), undefined)
+    await quietly(edge, () => goOnGuardians(edge, new DevicesAgent(edge)), undefined)
   }
   await quietly(edge, () => goOnVetoing(edge), undefined)
   await commitChange(edge)

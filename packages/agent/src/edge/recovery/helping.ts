@@ -22,6 +22,8 @@ import {
   HELP_CEREMONY,
   HELP_HANDED,
   HELP_HELLO,
+  type HelpInvitation,
+  parseAnnounce,
   parseHelpUrl,
 } from '../../protocols/recovery/messages.ts'
 import {
@@ -36,6 +38,7 @@ import {
   tell,
   toPeer,
 } from '../context.ts'
+import { checkVoucher } from '../guardian/voucher.ts'
 import type { Incoming } from '../inbox.ts'
 import { ED25519 } from '../key-types.ts'
 import { makePairwise } from '../own-dids.ts'
@@ -51,7 +54,8 @@ export async function beginHelping(edge: Edge, url: string, owner?: string): Pro
   const invitation = parseHelpUrl(url)
   const now = nowSeconds(edge)
   if (invitation.expires < now) throw fault('INVITATION_EXPIRED', 'this link has expired')
-  const share = await shareMeant(edge, invitation.for, owner)
+  const share = await shareMeant(edge, invitation, owner)
+  await checkVoucher(edge, await findContact(edge, share.relationship), invitation)
   const under = (await edge.records.all('helping')).find(({ value }) => value.peer === invitation.from)
   if (under && !isOver(under.value.ceremony)) return under.value
   const { keyId, key } = await edge.ports.vault.createKey(ED25519, 'helping')
@@ -65,6 +69,7 @@ export async function beginHelping(edge: Edge, url: string, owner?: string): Pro
     peer: invitation.from,
     ceremony: inviteContact(session, (now + CEREMONY_SECONDS) * 1000),
     started: now,
+    ...(invitation.guardian ? { vouched: { url, name: invitation.guardian.name } } : {}),
   }
   const { label } = await profileOf(edge)
   await edge.records.commit([
@@ -82,6 +87,9 @@ export async function typeCode(edge: Edge, session: string, entered: string): Pr
   if (!helping) throw fault('UNKNOWN_REQUEST', 'there is no such recovery to help with')
   if (helping.ceremony.state === 'invited' || helping.ceremony.state === 'committed')
     throw fault('NOT_ALLOWED_NOW', 'the new device has not answered yet')
+  const owner = await findContact(edge, helping.relationship)
+  // The owner may have withdrawn the guardianship since the link was opened.
+  if (helping.vouched) await checkVoucher(edge, owner, parseHelpUrl(helping.vouched.url))
   const { problem, after, changes } = step(edge, helping, { type: 'code', entered })
   if (problem || after.ceremony.state !== 'approved') {
     await edge.records.commit(changes)
@@ -90,12 +98,12 @@ export async function typeCode(edge: Edge, session: string, entered: string): Pr
   }
   const { bytes } = decodeMultikey(after.ceremony.keys.kem)
   const sealed = sealSharePacket(packetOf(helping), { suite: 'x-wing', bytes }, session)
-  const relationship = await findContact(edge, helping.relationship)
+  const announced = helping.vouched ? { guardian: helping.vouched.name } : {}
   await edge.records.commit([
     ...changes,
     reply(edge, helping, HELP_HANDED, { session, sealed: base64url.encode(sealed) }),
     // The owner hears of it on every device they may still have.
-    ...(relationship.peer ? [toPeer(edge, relationship, { type: HELP_ANNOUNCE, body: {} })] : []),
+    ...(owner.peer ? [toPeer(edge, owner, { type: HELP_ANNOUNCE, body: announced })] : []),
   ])
 }
 
@@ -132,10 +140,12 @@ export async function onContactCeremony(
 }
 
 /** The owner's living device hears that a contact gave a share to a new device. */
-export async function onAnnounce(edge: Edge, { relationship }: Incoming): Promise<Change[]> {
+export async function onAnnounce(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
+  const guardian = parseAnnounce(message.body)
+  const device = guardian === undefined ? 'a new device' : `a new device, of ${guardian} as your guardian`
   tell(edge, {
     kind: 'share-handed',
-    text: `${relationship?.label} gave a share of your recovery to a new device; if it is not yours, veto the recovery`,
+    text: `${relationship?.label} gave a share of your recovery to ${device}; if you do not want it, veto the recovery`,
     ...(relationship ? { relationship: relationship.id } : {}),
   })
   return []
@@ -167,16 +177,26 @@ function reply(edge: Edge, helping: Helping, type: string, body: { [name: string
 
 async function shareMeant(
   edge: Edge,
-  tag: string | undefined,
+  { for: tag, guardian }: HelpInvitation,
   owner: string | undefined,
 ): Promise<Pick<Helping, 'relationship' | 'packet'>> {
   if (tag !== undefined) return shareFor(edge, base64url.decode(tag))
+  if (owner === undefined && guardian) return shareOfWard(edge, guardian.did)
   if (owner === undefined)
     throw fault('OWNER_UNKNOWN', 'this link does not say whose wallet it is for: name the contact who asked you')
   const { id } = await findContact(edge, owner)
   const share = await shareInForce(edge, id)
   if (!share) throw fault('NO_SHARE', `you keep no share for ${owner}`)
   return { relationship: id, packet: share.packet }
+}
+
+/** Without a kit, the guardian's word says whose wallet it is. */
+async function shareOfWard(edge: Edge, did: string): Promise<Pick<Helping, 'relationship' | 'packet'>> {
+  for (const { name, value } of await edge.records.all('relationship')) {
+    const share = value.peer?.publicDid === did && (await shareInForce(edge, name))
+    if (share) return { relationship: name, packet: share.packet }
+  }
+  throw fault('NO_SHARE', 'you keep no share for the ward of whoever made this link')
 }
 
 async function shareFor(edge: Edge, tag: Uint8Array): Promise<Pick<Helping, 'relationship' | 'packet'>> {

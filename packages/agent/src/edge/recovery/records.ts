@@ -166,4 +166,6 @@ export interface Helping {
   readonly peer: string
   readonly ceremony: ContactCeremony
   readonly started: number
+  /** A guardian carries it out: the link with their word, and what they call themself. */
+  readonly vouched?: { readonly url: string; readonly name: string }
 }

@@ -74,7 +74,7 @@ function strangeOperation(edge: Edge, identity: Identity, { seq, head }: DidStat
   if (identity.status !== 'active' || head === identity.head) return {}
   tell(edge, {
     kind: 'strange-entry',
-    text: `the ledger has operation ${seq} of "${identity.label}", which this wallet did not make: rotate at once if no other device of yours did`,
+    text: `the ledger has operation ${seq} of "${identity.label}", which this wallet did not make: rotate at once if no other device and no guardian of yours did`,
   })
   return { strange: { seq, head, at: nowSeconds(edge) } }
 }

@@ -8,10 +8,11 @@
  *   contact --hello { session, label }--> new device                      from a DID made for this alone
  *   either  --ceremony { message }------> the other                       commitment, nonce, reveal, refusal
  *   contact --handed { session, sealed }-> new device                     once the code was typed
- *   contact --announce {}---------------> owner                           on the relationship that they know
+ *   contact --announce { guardian? }----> owner                           on the relationship that they know
  */
 import { base64url, canonicalJson, Fields, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
 import { MAX_INVITATION_BYTES, MAX_LABEL, MAX_SHARE_KEEP_SECONDS } from '../../limits.ts'
+import { readVoucher, type Voucher, voucherJson } from '../guardian/messages.ts'
 
 const CONTACT = 'https://keystead.dev/recovery-contact/1.0'
 export const SHARE = `${CONTACT}/share`
@@ -99,11 +100,14 @@ export interface HelpInvitation {
   readonly for?: string
   /** Seconds since 1970. */
   readonly expires: number
+  /** A guardian of the owner carries it out, and says so (GUARDIAN-5). */
+  readonly guardian?: Voucher
 }
 
-export function helpUrl(base: string, invitation: HelpInvitation): string {
+export function helpUrl(base: string, { guardian, ...invitation }: HelpInvitation): string {
   const url = new URL(base)
-  url.searchParams.set('_help', base64url.encode(canonicalJson({ type: HELP_INVITATION, ...invitation })))
+  const vouched = guardian ? { guardian: voucherJson(guardian) } : {}
+  url.searchParams.set('_help', base64url.encode(canonicalJson({ type: HELP_INVITATION, ...invitation, ...vouched })))
   return url.toString()
 }
 
@@ -115,10 +119,12 @@ export function parseHelpUrl(text: string): HelpInvitation {
     const f = new Fields(parseJson(base64url.decode(encoded), MAX_INVITATION_BYTES))
     f.literal('type', HELP_INVITATION)
     const tag = f.optional('for', (fields, name) => fields.string(name, SET))
+    const guardian = f.optional('guardian', (fields, name) => readVoucher(fields.any(name), name))
     const invitation = {
       from: f.string('from', { min: 7, max: MAX_INVITATION_BYTES, pattern: /^did:peer:4/ }),
       ...(tag === undefined ? {} : { for: tag }),
       expires: f.integer('expires', { min: 0, max: Number.MAX_SAFE_INTEGER }),
+      ...(guardian === undefined ? {} : { guardian }),
     }
     f.end()
     return invitation
@@ -147,4 +153,12 @@ export function parseHanded(body: unknown): { session: string; sealed: Uint8Arra
   const handed = { session: f.string('session', SESSION), sealed: f.decoded('sealed', 8000, base64url.decode) }
   f.end()
   return handed
+}
+
+/** Of `announce`: what the guardian is called who carries the recovery out, if one does. */
+export function parseAnnounce(body: unknown): string | undefined {
+  const f = new Fields(body, 'body')
+  const guardian = f.optional('guardian', (fields, name) => fields.string(name, { min: 1, max: MAX_LABEL }))
+  f.end()
+  return guardian
 }

@@ -8,6 +8,7 @@ import * as drop from '../dead-drop/messages.ts'
 import * as deviceLink from '../device-link/messages.ts'
 import * as discover from '../discover-features/messages.ts'
 import * as escrow from '../escrow/messages.ts'
+import * as guardian from '../guardian/messages.ts'
 import * as invitation from '../invitation/messages.ts'
 import * as inPerson from '../key-verify/in-person.ts'
 import * as keyVerify from '../key-verify/messages.ts'
@@ -160,5 +161,15 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
   packet: [recovery.parsePacketAttachment, { packet: 'AAAA' }],
   hello: [recovery.parseHello, { session: id, label: 'x' }],
   ceremony: [recovery.parseCeremony, { message: {} }],
+  announce: [recovery.parseAnnounce, { guardian: 'x' }],
+  appointment: [
+    guardian.parseAppointment,
+    { did: `did:dkms:${'a'.repeat(16)}:Qm1`, can: ['GUARDIAN', 'SUSPEND'], until: 5 },
+  ],
+  'guardian opening': [
+    guardian.parseOpening,
+    { k: 'z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK', salt: 'A'.repeat(22) },
+  ],
+  'guardian acted': [guardian.parseActed, { what: 'recovery' }],
   handed: [recovery.parseHanded, { session: id, sealed: 'AAAA' }],
 }

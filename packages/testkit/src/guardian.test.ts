@@ -1,0 +1,344 @@
+/** Managing keys for another owner, as far as they said (flow V20, spec/guardianship.md), and those who claim they may. */
+import type { GuardianCapability } from '@keystead/agent/edge'
+import { developmentParameters } from '@keystead/did-dkms'
+import type { Kit } from '@keystead/recovery'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { helpUrl, parseHelpUrl } from '../../agent/src/protocols/recovery/messages.ts'
+import { AGENCY, LEDGER, Network } from './network.ts'
+import type { Person } from './person.ts'
+
+const DELAY = 600
+const HOLD = developmentParameters.recoveryHold
+const YEAR = 365 * 86_400
+let network: Network
+/** The ward; erin is her guardian. */
+let alice: Person
+let erin: Person
+let contacts: Person[]
+let kit: Kit
+
+beforeEach(async () => {
+  network = await Network.open()
+  alice = await network.person('alice')
+  erin = await network.person('erin')
+  await network.connect(alice, erin)
+  contacts = []
+  for (const name of ['bob', 'carol', 'dave']) {
+    const contact = await network.person(name)
+    await network.connect(alice, contact)
+    contacts.push(contact)
+  }
+})
+
+afterEach(() => network.close())
+
+const code = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'done',
+    (error: { code?: string }) => error.code ?? error,
+  )
+
+async function appointed(...can: GuardianCapability[]): Promise<void> {
+  await alice.agent.guardians.add('erin', { can, seconds: YEAR, anyway: true })
+  await network.settle(alice, erin)
+  await erin.agent.approve()
+  await network.settle(erin, alice)
+}
+
+async function setUp(): Promise<void> {
+  kit = await alice.agent.recovery.setUp({ contacts: ['bob', 'carol', 'dave'], threshold: 2, delay: DELAY })
+  await network.settle(alice, ...contacts)
+  for (const contact of contacts) await contact.agent.approve()
+  await network.settle(alice, ...contacts)
+}
+
+/** Until a guardian who was named now counts for the ward's contacts. */
+const held = (): void => network.clock.advance((HOLD + 1) * 1000)
+
+const linkOf = async ({ agent }: Person): Promise<string> => (await agent.recovery.progress())?.rescue.url ?? ''
+
+async function stateOf(person: Person) {
+  const { state } = await person.agent.edge.ports.ledger.resolve(await person.did())
+  return state
+}
+
+describe('a guardian', () => {
+  it('is on the ledger once they agree, with what the owner chose and until when, and is shown to both (GUARDIAN-1)', async () => {
+    const gives = await alice.agent.guardians.add('erin', { can: ['SUSPEND', 'UPDATE_SERVICE'], seconds: YEAR })
+    expect(gives.join(' ')).toMatch(/stop your DID.*where your mail goes/)
+    expect((await alice.agent.guardians.list()).map(({ standing }) => standing)).toEqual(['asked'])
+    await network.settle(alice, erin)
+    expect((await erin.agent.requests())[0]?.summary).toMatch(/guardian until 2027-01-01: to stop their DID/)
+    expect((await stateOf(alice))?.agents).toEqual([])
+    await erin.agent.approve()
+    await network.settle(erin, alice)
+    const until = network.clock.now() / 1000 + YEAR
+    for (const list of [await alice.agent.guardians.list(), await erin.agent.guardians.wards()])
+      expect(list).toMatchObject([{ can: ['SUSPEND', 'UPDATE_SERVICE'], standing: 'active' }])
+    expect((await alice.agent.guardians.list())[0]?.until).toBeCloseTo(until, -2)
+    expect((await alice.agent.devices.list()).devices.map(({ name }) => name)).toEqual(['erin (guardian)'])
+  })
+
+  it('who declines is none', async () => {
+    await alice.agent.guardians.add('erin', { can: ['SUSPEND'], seconds: YEAR })
+    await network.settle(alice, erin)
+    await erin.agent.decline()
+    await network.settle(erin, alice)
+    expect((await alice.agent.guardians.list()).map(({ standing }) => standing)).toEqual(['declined'])
+    expect((await stateOf(alice))?.agents).toEqual([])
+    await appointed('SUSPEND')
+    expect((await alice.agent.guardians.list()).map(({ standing }) => standing)).toEqual(['active'])
+  })
+
+  it('is put on the ledger when that is back, once, and not again after the owner took them off (GUARDIAN-2)', async () => {
+    await alice.agent.guardians.add('erin', { can: ['SUSPEND'], seconds: YEAR })
+    await network.settle(alice, erin)
+    network.wires.cut(LEDGER)
+    await erin.agent.approve()
+    await erin.agent.sync()
+    await alice.agent.sync()
+    await alice.restart()
+    network.wires.mend(LEDGER)
+    expect((await alice.agent.guardians.list()).map(({ standing }) => standing)).toEqual(['agreed'])
+    await network.settle(alice, erin)
+    expect((await alice.agent.guardians.list()).map(({ standing }) => standing)).toEqual(['active'])
+    await alice.agent.devices.revoke('erin (guardian)')
+    await network.settle(alice, erin)
+    expect((await alice.agent.guardians.list()).map(({ standing }) => standing)).toEqual(['gone'])
+    expect((await stateOf(alice))?.agents).toEqual([])
+  })
+
+  it('is none from the moment the owner says so, also while the ledger was away, and when the contact is removed (GUARDIAN-3)', async () => {
+    await appointed('SUSPEND')
+    network.wires.cut(LEDGER)
+    expect(await code(alice.agent.guardians.remove('erin'))).toBe('LEDGER_UNREACHABLE')
+    network.wires.mend(LEDGER)
+    await network.settle(alice, erin)
+    expect((await stateOf(alice))?.agents).toEqual([])
+    expect(await alice.agent.guardians.list()).toEqual([])
+    expect(erin.heard('guardian-withdrawn')).toBe(true)
+    expect((await erin.agent.guardians.wards()).map(({ standing }) => standing)).toEqual(['gone'])
+    expect(await code(erin.agent.guardians.suspend('alice'))).toBe('NO_GUARDIAN')
+    await appointed('SUSPEND')
+    expect((await stateOf(alice))?.agents).toHaveLength(1)
+    await alice.agent.removeContact('erin')
+    await network.settle(alice, erin)
+    expect((await stateOf(alice))?.agents).toEqual([])
+  })
+
+  it('who was asked and is withdrawn before they answer has nothing to agree to', async () => {
+    await alice.agent.guardians.add('erin', { can: ['SUSPEND'], seconds: YEAR })
+    await network.settle(alice, erin)
+    await alice.agent.guardians.remove('erin')
+    await network.settle(alice, erin)
+    expect(await erin.agent.requests()).toEqual([])
+    expect(await alice.agent.guardians.list()).toEqual([])
+  })
+
+  it('is none after their time', async () => {
+    await appointed('SUSPEND')
+    network.clock.advance((YEAR + 1) * 1000)
+    await network.settle(alice, erin)
+    expect((await alice.agent.guardians.list()).map(({ standing }) => standing)).toEqual(['expired'])
+    expect(await code(erin.agent.guardians.suspend('alice'))).toBe('NO_GUARDIAN')
+  })
+
+  it('with "rotate" can pass for the owner, so the owner has to know; one that is asked is not asked again', async () => {
+    const add = (can: GuardianCapability[], anyway = false) =>
+      alice.agent.guardians.add('erin', { can, seconds: YEAR, anyway })
+    expect(await code(add(['ROTATE']))).toBe('ABUSABLE_GRANT')
+    expect((await add(['ROTATE'], true)).join(' ')).toMatch(/pass for you until you rotate/)
+    expect(await code(add(['SUSPEND']))).toBe('NOT_ALLOWED_NOW')
+  })
+
+  it('who is to recover is said in plain words what it takes, and never to do it alone', async () => {
+    const add = () => alice.agent.guardians.add('erin', { can: ['GUARDIAN'], seconds: YEAR })
+    expect((await add()).join(' ')).toMatch(/No contacts keep shares/)
+    await alice.agent.guardians.remove('erin')
+    await setUp()
+    expect((await add()).join(' ')).toMatch(/never alone: it takes 2 of your contacts, and your kit or your PIN/)
+    const bob = await alice.agent.guardians.add('bob', { can: ['GUARDIAN'], seconds: YEAR })
+    expect(bob.join(' ')).toMatch(/it takes 1 other of your contacts/)
+  })
+})
+
+describe('a guardian acts', () => {
+  it('by what they were granted, and the ward is told (GUARDIAN-4)', async () => {
+    await appointed('SUSPEND', 'UPDATE_SERVICE', 'ROTATE')
+    await network.addAgency('other')
+    await erin.agent.guardians.moveMail('alice', 'http://other.test')
+    const { body } = await erin.agent.edge.ports.ledger.resolve(await alice.did())
+    expect(JSON.stringify(body?.services)).not.toContain(network.agency.options.did)
+    const { fragment } = await alice.agent.publicIdentity()
+    expect(await code(erin.agent.guardians.removeKey('alice', 'QmNone'))).toBe('UNKNOWN_KEY')
+    await erin.agent.guardians.removeKey('alice', fragment)
+    await erin.agent.guardians.suspend('alice')
+    await network.settle(alice, erin)
+    const after = await erin.agent.edge.ports.ledger.resolve(await alice.did())
+    expect(after.body?.keys).toHaveLength(1)
+    expect(after.state?.suspension).toBeDefined()
+    const heard = alice.events.filter(({ kind }) => kind === 'guardian-acted').map(({ data }) => data?.['what'])
+    expect(heard).toEqual(['services', 'keys', 'suspended'])
+    expect(alice.heard('strange-entry', /guardian/)).toBe(true)
+    // The owner has the last word.
+    await alice.agent.devices.resume()
+    await alice.agent.rotateAll()
+    const rotated = await erin.agent.edge.ports.ledger.resolve(await alice.did())
+    expect(rotated.body?.keys).toHaveLength(2)
+    expect(JSON.stringify(rotated.body?.services)).toContain(network.agency.options.did)
+  })
+
+  it('MUST NOT do what they were not granted: the wallet says so, and the ledger refuses', async () => {
+    await appointed('SUSPEND')
+    for (const act of [
+      erin.agent.guardians.moveMail('alice', AGENCY),
+      erin.agent.guardians.removeKey('alice', (await alice.agent.publicIdentity()).fragment),
+      erin.agent.guardians.recover('alice', helpUrl('https://x.test/', { from: 'did:peer:4zQm', expires: 9e9 })),
+    ])
+      expect(await code(act)).toBe('NO_GUARDIAN')
+    expect(await code(contacts[0]?.agent.guardians.suspend('alice') as Promise<void>)).toBe('NO_GUARDIAN')
+  })
+
+  it('a contact who is none is not believed to have acted, nor to have agreed', async () => {
+    await appointed('SUSPEND')
+    const [bob] = contacts as [Person]
+    const send = async (type: string, body: object, thid?: string) => {
+      const { queue } = await import('../../agent/src/edge/context.ts')
+      const { mine, peer } = await bob.agent.contact('alice')
+      const parts = { from: mine.state.now.did, to: peer?.state.now.did ?? '', ...(thid ? { thid } : {}) }
+      await bob.agent.edge.records.commit([queue(bob.agent.edge, { ...parts, type, body: body as never })])
+      await network.settle(bob, alice)
+    }
+    await send('https://keystead.dev/guardian/1.0/acted', { what: 'suspended' })
+    expect(alice.heard('message-refused', /no guardian of yours/)).toBe(true)
+    await alice.agent.guardians.remove('erin')
+    await alice.agent.guardians.add('erin', { can: ['SUSPEND'], seconds: YEAR })
+    const thid = String((await alice.vault.list('guardian'))[0]?.value['thid'])
+    const key = { k: 'z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK', salt: 'A'.repeat(22) }
+    await send('https://keystead.dev/guardian/1.0/accept', key, thid)
+    expect(alice.heard('message-refused', /asked of this contact/)).toBe(true)
+    expect((await stateOf(alice))?.agents).toEqual([])
+  })
+
+  it('an owner who names a DID that is not theirs is refused: somebody else would grant what is taken for theirs', async () => {
+    const [bob] = contacts as [Person]
+    await network.connect(bob, erin)
+    const { queue } = await import('../../agent/src/edge/context.ts')
+    const { mine, peer } = await bob.agent.contact('erin')
+    const body = { did: await alice.did(), can: ['SUSPEND'], until: Math.floor(network.clock.now() / 1000) + YEAR }
+    await bob.agent.edge.records.commit([
+      queue(bob.agent.edge, {
+        from: mine.state.now.did,
+        to: peer?.state.now.did ?? '',
+        type: 'https://keystead.dev/guardian/1.0/appoint',
+        body,
+      }),
+    ])
+    await network.settle(bob, erin)
+    expect(await erin.agent.requests()).toEqual([])
+    expect(erin.heard('message-refused', /not for the DID/)).toBe(true)
+  })
+})
+
+describe('a guardian recovers', () => {
+  beforeEach(setUp)
+
+  it('a ward’s wallet onto a device held for them, with the ward’s contacts, announced as guardianship; the ward can veto (GUARDIAN-5)', async () => {
+    await appointed('GUARDIAN')
+    held()
+    const device = await network.newDevice(kit, 'held')
+    const url = await erin.agent.guardians.recover('alice', await linkOf(device))
+    await network.settle(erin, alice)
+    expect(alice.heard('guardian-acted', /erin, your guardian, recovers your wallet/)).toBe(true)
+    for (const contact of contacts.slice(0, 2)) {
+      const { session, vouched } = await contact.agent.recovery.help(url)
+      expect(vouched?.name).toBe('erin')
+      await network.settle(device, contact)
+      const shown = device.events.findLast(({ kind, data }) => kind === 'code' && data?.['session'] === session)
+      await contact.agent.recovery.typeCode(session, String(shown?.data?.['code']))
+      await network.settle(device, contact, alice)
+    }
+    expect(alice.heard('share-handed', /a new device, of erin as your guardian/)).toBe(true)
+    await device.agent.recovery.finish()
+    await network.settle(device, ...contacts, alice)
+    // Under the ward's policy: the delay runs, and the ward's device may stop it.
+    expect((await device.agent.identities()).map(({ status }) => status)).toEqual(['recovering'])
+    expect(alice.heard('recovery-alert')).toBe(true)
+    network.clock.advance((DELAY + 1) * 1000)
+    await network.settle(device, ...contacts)
+    expect((await device.agent.identities()).map(({ status }) => status)).toEqual(['active'])
+    expect(await device.did()).toBe(await alice.did())
+    // The recovery leaves no agents: the ward, or whoever holds the device for them, names a guardian anew.
+    expect((await erin.agent.guardians.wards()).map(({ standing }) => standing)).toEqual(['waiting'])
+  })
+
+  it('without a kit the link says whose wallet it is', async () => {
+    await appointed('GUARDIAN')
+    held()
+    const device = await network.newDevice(undefined, 'held')
+    const url = await erin.agent.guardians.recover('alice', await linkOf(device))
+    const [bob] = contacts as [Person]
+    const { relationship } = await bob.agent.recovery.help(url)
+    expect(relationship).toBe((await bob.agent.contact('alice')).id)
+    const stranger = await network.person('stranger')
+    expect(await code(stranger.agent.recovery.help(url))).toBe('NO_SHARE')
+  })
+
+  it('alone gets nothing: neither with the kit, nor with a word that nobody asked for', async () => {
+    await appointed('GUARDIAN')
+    held()
+    const device = await network.newDevice(kit, 'held')
+    await erin.agent.guardians.recover('alice', await linkOf(device))
+    expect(await code(device.agent.recovery.finish())).toBe('TOO_FEW_SHARES')
+  })
+
+  it('nobody passes for a guardian: not without an entry, not without the capability, not for another device', async () => {
+    await appointed('SUSPEND', 'GUARDIAN')
+    held()
+    const [bob, carol] = contacts as [Person, Person]
+    const mallory = await network.newDevice(kit, 'mallory')
+    const device = await network.newDevice(kit, 'held')
+    const word = parseHelpUrl(await erin.agent.guardians.recover('alice', await linkOf(device)))
+    const link = parseHelpUrl(await linkOf(mallory))
+    const guardian = word.guardian as NonNullable<typeof word.guardian>
+    const claims = [
+      { ...link, guardian },
+      { ...word, expires: word.expires + 1 },
+      { ...word, guardian: { ...guardian, name: 'the bank' } },
+      { ...word, guardian: { ...guardian, did: await bob.did() } },
+      { ...word, guardian: { ...guardian, opening: { ...guardian.opening, salt: 'B'.repeat(22).slice(0, 21) + 'A' } } },
+    ]
+    for (const claim of claims)
+      expect(await code(bob.agent.recovery.help(helpUrl('https://x.test/', claim)))).toBe('GUARDIAN_REFUSED')
+    await alice.agent.devices.permit('erin (guardian)', ['SUSPEND'])
+    const url = helpUrl('https://x.test/', word)
+    expect(await code(carol.agent.recovery.help(url))).toBe('GUARDIAN_REFUSED')
+    await alice.agent.devices.permit('erin (guardian)', ['SUSPEND', 'GUARDIAN'])
+    // Given again: it counts from then.
+    expect(await code(carol.agent.recovery.help(url))).toBe('GUARDIAN_REFUSED')
+  })
+
+  it('not before they were one for as long as a change of the recovery set is held: a thief’s own guardian is of no use at once', async () => {
+    await appointed('GUARDIAN')
+    const device = await network.newDevice(kit, 'held')
+    const url = await erin.agent.guardians.recover('alice', await linkOf(device))
+    const [bob] = contacts as [Person]
+    expect(await code(bob.agent.recovery.help(url))).toBe('GUARDIAN_REFUSED')
+    held()
+    expect(await code(bob.agent.recovery.help(url))).toBe('done')
+  })
+
+  it('not when the owner has withdrawn it since the link was opened', async () => {
+    await appointed('GUARDIAN')
+    held()
+    const device = await network.newDevice(kit, 'held')
+    const url = await erin.agent.guardians.recover('alice', await linkOf(device))
+    const [bob] = contacts as [Person]
+    const { session } = await bob.agent.recovery.help(url)
+    await network.settle(device, bob)
+    const shown = device.events.findLast(({ kind, data }) => kind === 'code' && data?.['session'] === session)
+    await alice.agent.guardians.remove('erin')
+    expect(await code(bob.agent.recovery.typeCode(session, String(shown?.data?.['code'])))).toBe('GUARDIAN_REFUSED')
+    expect((await device.agent.recovery.progress())?.have).toBe(0)
+  })
+})
