@@ -1,8 +1,15 @@
+import { readFileSync } from 'node:fs'
 import { seededRandom } from '@keystead/core'
 import { describe, expect, it } from 'vitest'
 import { checkPin, generatePin, pinWeakness } from './pin.ts'
 
 const SPACE = 1_000_000
+
+/** Words of a file of `testing/pins`, past its comments. */
+function published(name: string): string[] {
+  const text = readFileSync(new URL(`../testing/pins/${name}`, import.meta.url), 'utf8')
+  return text.replaceAll(/^#.*$/gm, '').split(/\s+/).filter(Boolean)
+}
 
 describe('a PIN', () => {
   it.each([
@@ -23,6 +30,9 @@ describe('a PIN', () => {
     ['134679', 'goes up or down'],
     ['135790', 'goes up or down'],
     ['123457', 'goes up or down'],
+    ['123465', 'goes up or down'],
+    ['181920', 'goes up or down'],
+    ['141993', 'a year'],
     ['471174', 'mirrored'],
     ['258085', 'a shape on the keypad'],
     ['147852', 'a shape on the keypad'],
@@ -70,6 +80,24 @@ describe('a PIN', () => {
       '123456 111111 123123 000000 123321 654321 666666 112233 159753 123654 121212 888888 101010 555555 131313 999999 222222 ' +
       '789456 159357 696969 345444 333333 147258 777777 987654 102030 147852 142536 753951 321321 444444 252525 134679 123789'
     for (const pin of common.split(' ')) expect([pin, pinWeakness(pin)]).not.toEqual([pin, undefined])
+  })
+
+  it('the eight likeliest that are taken cover at most 1 % of 2.7 million in the RockYou leak (ESCROW-11)', () => {
+    const order = published('rockyou-order.txt')
+    const taken = order.flatMap((pin, place) => (pinWeakness(pin) === undefined ? [place + 1] : [])).slice(0, 8)
+    expect(taken).toHaveLength(8)
+    // The order alone is published: at place r are at most 1/r of all, for r PINs have at least as many.
+    expect(taken.reduce((sum, place) => sum + 1 / place, 0)).toBeLessThan(0.01)
+  })
+
+  it('and at most 1 % of those in ten million passwords (Burnett, 2015)', () => {
+    const counts = published('burnett-counts.txt').map((cell) => cell.split(':') as [string, string])
+    const all = counts.reduce((sum, [, count]) => sum + Number(count), 0)
+    expect(all).toBe(119_830)
+    const taken = counts.filter(([pin]) => pinWeakness(pin) === undefined).map(([, count]) => Number(count))
+    const eight = taken.sort((a, b) => b - a).slice(0, 8)
+    // What fewer than eleven had is not counted, so the true share is smaller.
+    expect(eight.reduce((sum, count) => sum + count, 0) / all).toBeLessThan(0.01)
   })
 
   it('that is generated passes, and is not always the same', () => {

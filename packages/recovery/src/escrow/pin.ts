@@ -79,14 +79,20 @@ function repeats(pin: string): boolean {
 /**
  * One step throughout, round past nine too: 123456, 890123, 246802. Halves that each count: 123789, 135246. Every other digit
  * with one step: 142536, 192837, 784512. Digits in rising or falling order, zero first or last: 134679, 135790. All but one
- * of them in a row: 123457.
+ * of them in a row: 123457. A row from zero or one in another order: 123465, 132456. Pairs in a row: 181920.
  */
 function counts(pin: string): boolean {
   const half = Math.ceil(pin.length / 2)
   const every = (from: number): string => [...pin].filter((_, i) => i % 2 === from).join('')
   if (step(pin) !== undefined || (step(every(0)) !== undefined && step(every(1)) !== undefined)) return true
   const small = (text: string): boolean => [0, 1, 2, 8, 9].includes(step(text) ?? -1)
-  return (small(pin.slice(0, half)) && small(pin.slice(half))) || sorted(pin) || nearlyInARow(pin)
+  return (
+    (small(pin.slice(0, half)) && small(pin.slice(half))) ||
+    sorted(pin) ||
+    nearlyInARow(pin) ||
+    reordered(pin) ||
+    pairs(pin)
+  )
 }
 
 /** The step between all neighbours, if it is one. */
@@ -105,6 +111,17 @@ function sorted(pin: string): boolean {
 
 function nearlyInARow(pin: string): boolean {
   return [pin.slice(1), pin.slice(0, -1)].some((part) => [1, 9].includes(step(part) ?? -1))
+}
+
+function reordered(pin: string): boolean {
+  const digits = [...pin].sort().join('')
+  return step(digits) === 1 && digits <= '2'
+}
+
+function pairs(pin: string): boolean {
+  const numbers = pin.match(/../g)?.map(Number) ?? []
+  const steps = new Set(numbers.slice(1).map((number, i) => number - (numbers[i] ?? 0)))
+  return pin.length % 2 === 0 && steps.size === 1 && [1, -1].includes([...steps][0] ?? 0)
 }
 
 function differences(pin: string): number[] {
@@ -149,16 +166,29 @@ function isYear(year: number): boolean {
   return year >= 1900 && year <= 2099
 }
 
-/** A year with a month, or twice, or with two more digits that only fill: 198407, 071984, 201819. */
+/** A year with a month, twice, or with two more digits that only fill; one that somebody was born in, or may be, also with a day. */
 function hasYear(pin: string): boolean {
   if (pin.length !== 6) return false
   const [head, tail] = [pin.slice(0, 4), pin.slice(2)]
-  const month = (text: string): boolean => Number(text) >= 1 && Number(text) <= 12
-  const fills = (text: string): boolean => month(text) || text[0] === text[1]
-  return (isYear(Number(head)) && fills(pin.slice(4))) || (isYear(Number(tail)) && fills(pin.slice(0, 2)))
+  const fills = (text: string, year: number): boolean =>
+    text[0] === text[1] || (Number(text) >= 1 && Number(text) <= (year >= 1930 && year < 2030 ? 31 : 12))
+  return [
+    [head, pin.slice(4)],
+    [tail, pin.slice(0, 2)],
+  ].some(([year = '', rest = '']) => isYear(Number(year)) && fills(rest, Number(year)))
 }
 
-/** What no rule above has and many know: pi and e, formulas, lines of songs, emergency numbers in a row. */
+/**
+ * What no rule above has and many know: pi and e, formulas, lines of songs, emergency numbers in a row. In the second line what
+ * is left of the thousand likeliest six digits in the RockYou leak, as Markert et al. publish them; in the third, of Burnett's
+ * ten million passwords (`pin.test.ts` says what that leaves).
+ */
 const WELL_KNOWN: ReadonlySet<string> = new Set(
-  '246810 314159 271828 141421 161803 525600 867530 147896 235711 142857 159357 357159 131452 520131 100200'.split(' '),
+  [
+    '246810 314159 271828 141421 161803 525600 867530 147896 235711 142857 159357 357159 131452 520131 100200',
+    '212224 143444 159632 143637 143445 159263 317537 420247 159874 906090 303677 678910 246800 123700 123412 362436',
+    '315475 141627',
+  ]
+    .join(' ')
+    .split(' '),
 )

@@ -77,8 +77,8 @@ export interface WardView {
   readonly can: readonly GuardianCapability[]
   /** Seconds since 1970. */
   readonly until: number
-  /** `waiting`: the owner's wallet has not put it on the ledger; `gone`: it was withdrawn, or a recovery ended it. */
-  readonly standing: 'waiting' | 'gone' | AgentStanding
+  /** `gone`: withdrawn. `absent`: the ledger does not have it yet, or a recovery or rotation of the owner's ended it. */
+  readonly standing: 'absent' | 'gone' | AgentStanding
 }
 
 /** For whom we are a guardian, as the ledger has it now. */
@@ -89,7 +89,7 @@ export async function wards(edge: Edge): Promise<WardView[]> {
       const label = (await edge.records.get('relationship', relationship))?.label ?? 'gone'
       const { state, at } = await edge.ports.ledger.resolve(did)
       const entry = state?.agents.find((agent) => agent.h === h)
-      if (!state || !entry) return { label, did, can, until, standing: withdrawn ? 'gone' : 'waiting' }
+      if (!state || !entry) return { label, did, can, until, standing: withdrawn ? 'gone' : 'absent' }
       const held = capabilityNames(entry.caps) as GuardianCapability[]
       return { label, did, can: held, until: entry.exp, standing: agentStanding(state, entry, at.time) }
     }),
