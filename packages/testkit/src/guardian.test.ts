@@ -3,6 +3,8 @@ import type { GuardianCapability } from '@keystead/agent/edge'
 import { developmentParameters } from '@keystead/did-dkms'
 import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { queue } from '../../agent/src/edge/context.ts'
+import { GUARDIAN_ACCEPT, GUARDIAN_ACTED, GUARDIAN_APPOINT } from '../../agent/src/protocols/guardian/messages.ts'
 import { helpUrl, parseHelpUrl } from '../../agent/src/protocols/recovery/messages.ts'
 import { AGENCY, LEDGER, Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -56,6 +58,14 @@ async function setUp(): Promise<void> {
 const held = (): void => network.clock.advance((HOLD + 1) * 1000)
 
 const linkOf = async ({ agent }: Person): Promise<string> => (await agent.recovery.progress())?.rescue.url ?? ''
+
+/** A message as somebody's own software would not send it. */
+async function send(from: Person, to: Person, type: string, body: object, thid?: string): Promise<void> {
+  const { mine, peer } = await from.agent.contact(to.name)
+  const parts = { from: mine.state.now.did, to: peer?.state.now.did ?? '', ...(thid ? { thid } : {}) }
+  await from.agent.edge.records.commit([queue(from.agent.edge, { ...parts, type, body: body as never })])
+  await network.settle(from, to)
+}
 
 async function stateOf(person: Person) {
   const { state } = await person.agent.edge.ports.ledger.resolve(await person.did())
@@ -205,42 +215,60 @@ describe('a guardian acts', () => {
     expect(await code(contacts[0]?.agent.guardians.suspend('alice') as Promise<void>)).toBe('NO_GUARDIAN')
   })
 
-  it('a contact who is none is not believed to have acted, nor to have agreed', async () => {
+  it('a contact who is none is not believed to have acted, nor to have agreed; nor does who was asked agree twice', async () => {
     await appointed('SUSPEND')
     const [bob] = contacts as [Person]
-    const send = async (type: string, body: object, thid?: string) => {
-      const { queue } = await import('../../agent/src/edge/context.ts')
-      const { mine, peer } = await bob.agent.contact('alice')
-      const parts = { from: mine.state.now.did, to: peer?.state.now.did ?? '', ...(thid ? { thid } : {}) }
-      await bob.agent.edge.records.commit([queue(bob.agent.edge, { ...parts, type, body: body as never })])
-      await network.settle(bob, alice)
-    }
-    await send('https://keystead.dev/guardian/1.0/acted', { what: 'suspended' })
+    await send(bob, alice, GUARDIAN_ACTED, { what: 'suspended' })
     expect(alice.heard('message-refused', /no guardian of yours/)).toBe(true)
     await alice.agent.guardians.remove('erin')
     await alice.agent.guardians.add('erin', { can: ['SUSPEND'], seconds: YEAR })
     const thid = String((await alice.vault.list('guardian'))[0]?.value['thid'])
     const key = { k: 'z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK', salt: 'A'.repeat(22) }
-    await send('https://keystead.dev/guardian/1.0/accept', key, thid)
-    expect(alice.heard('message-refused', /asked of this contact/)).toBe(true)
+    const refused = () => alice.events.filter(({ text }) => /asked of this contact/.test(text)).length
+    await send(bob, alice, GUARDIAN_ACCEPT, key, thid)
+    await send(erin, alice, GUARDIAN_ACCEPT, key, 'another')
+    expect(refused()).toBe(2)
     expect((await stateOf(alice))?.agents).toEqual([])
+    await erin.agent.approve()
+    await network.settle(erin, alice)
+    await send(erin, alice, GUARDIAN_ACCEPT, key, thid)
+    expect(refused()).toBe(3)
+    expect((await stateOf(alice))?.agents).toHaveLength(1)
+  })
+
+  it('who declined, or answers when the time is over, agrees to nothing any more', async () => {
+    const key = { k: 'z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK', salt: 'A'.repeat(22) }
+    const asked = async (seconds: number): Promise<string> => {
+      await alice.agent.guardians.add('erin', { can: ['SUSPEND'], seconds })
+      await network.settle(alice, erin)
+      return String((await alice.vault.list('guardian'))[0]?.value['thid'])
+    }
+    const declined = await asked(YEAR)
+    await erin.agent.decline()
+    await network.settle(erin, alice)
+    await send(erin, alice, GUARDIAN_ACCEPT, key, declined)
+    expect(alice.heard('message-refused', /asked of this contact/)).toBe(true)
+    const late = await asked(60)
+    network.clock.advance(61_000)
+    await send(erin, alice, GUARDIAN_ACCEPT, key, late)
+    expect(alice.heard('message-refused', /time of this appointment/)).toBe(true)
+  })
+
+  it('is not asked by who has not told them their DID, nor for a time that is over', async () => {
+    const zoe = await network.person('zoe')
+    await zoe.agent.accept((await alice.agent.invite('https://wallet.test/')).url)
+    await network.settle(alice, zoe)
+    const add = alice.agent.guardians.add('zoe', { can: ['SUSPEND'], seconds: YEAR })
+    expect(await code(add)).toBe('NOT_ALLOWED_NOW')
+    await send(alice, erin, GUARDIAN_APPOINT, { did: await alice.did(), can: ['SUSPEND'], until: 5 })
+    expect(await erin.agent.requests()).toEqual([])
   })
 
   it('an owner who names a DID that is not theirs is refused: somebody else would grant what is taken for theirs', async () => {
     const [bob] = contacts as [Person]
     await network.connect(bob, erin)
-    const { queue } = await import('../../agent/src/edge/context.ts')
-    const { mine, peer } = await bob.agent.contact('erin')
-    const body = { did: await alice.did(), can: ['SUSPEND'], until: Math.floor(network.clock.now() / 1000) + YEAR }
-    await bob.agent.edge.records.commit([
-      queue(bob.agent.edge, {
-        from: mine.state.now.did,
-        to: peer?.state.now.did ?? '',
-        type: 'https://keystead.dev/guardian/1.0/appoint',
-        body,
-      }),
-    ])
-    await network.settle(bob, erin)
+    const until = Math.floor(network.clock.now() / 1000) + YEAR
+    await send(bob, erin, GUARDIAN_APPOINT, { did: await alice.did(), can: ['SUSPEND'], until })
     expect(await erin.agent.requests()).toEqual([])
     expect(erin.heard('message-refused', /not for the DID/)).toBe(true)
   })
@@ -322,6 +350,23 @@ describe('a guardian recovers', () => {
     await alice.agent.devices.permit('erin (guardian)', ['SUSPEND', 'GUARDIAN'])
     // Given again: it counts from then.
     expect(await code(carol.agent.recovery.help(url))).toBe('GUARDIAN_REFUSED')
+  })
+
+  it('a guardian of somebody else is none of the ward, and says their word once, for a link that is good', async () => {
+    const [bob, carol] = contacts as [Person, Person]
+    await network.connect(bob, erin)
+    await bob.agent.guardians.add('erin', { can: ['GUARDIAN'], seconds: YEAR })
+    await network.settle(bob, erin)
+    await erin.agent.approve()
+    await network.settle(erin, bob)
+    held()
+    const device = await network.newDevice(kit, 'held')
+    const link = await linkOf(device)
+    const url = await erin.agent.guardians.recover('bob', link)
+    expect(await code(carol.agent.recovery.help(url))).toBe('GUARDIAN_REFUSED')
+    expect(await code(erin.agent.guardians.recover('bob', url))).toBe('BAD_INVITATION')
+    network.clock.advance(2 * 86_400_000)
+    expect(await code(erin.agent.guardians.recover('bob', link))).toBe('INVITATION_EXPIRED')
   })
 
   it('not before they were one for as long as a change of the recovery set is held: a thief’s own guardian is of no use at once', async () => {
