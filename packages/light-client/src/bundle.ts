@@ -2,6 +2,7 @@
 import {
   type Bytes,
   canonicalJson,
+  compareBytes,
   equalBytes,
   Fields,
   KeysteadError,
@@ -14,7 +15,7 @@ import { encodeHead, type Head, headOf } from './head.ts'
 import { MAX_KNOWN_STATES, MAX_LOG_PATH, MAX_MAP_PATH, MAX_NETWORK_BYTES } from './limits.ts'
 import { type MapProof, PLACEHOLDER } from './map.ts'
 import { type NetworkShown, networkFromJson, networkToJson } from './network.ts'
-import { bytes, decodeExactly, fields, integer, Message, message } from './protobuf.ts'
+import { bytes, decodeExactly, fields, integer, type Message, malformed, message } from './protobuf.ts'
 
 /** RFC 9162 proof that the log of `from` operations is the beginning of the head's. */
 export interface Consistency {
@@ -47,11 +48,12 @@ export function encodeHeadProof({ head, consistency }: HeadProof): Bytes {
 }
 
 /** Throws `BAD_ENCODING`. */
-export const decodeHeadProof = (content: Uint8Array): HeadProof => decodeExactly(content, headProof, encodeHeadProof)
+export const decodeHeadProof = (content: Uint8Array): HeadProof => decodeExactly(content, headProof)
 
 function headProof(m: Message): HeadProof {
+  const head = m.message(1, headOf)
   const consistency = m.optional(2, decodeConsistency)
-  return { head: headOf(m.message(1)), ...(consistency ? { consistency } : {}) }
+  return { head, ...(consistency ? { consistency } : {}) }
 }
 
 /** { head = 1, consistency = 2, system = 3, system_proof = 4, state = 5, state_proof = 6, bodies = 7, network = 8 }. */
@@ -70,21 +72,27 @@ export function encodeBundle(bundle: ProofBundle): Bytes {
 /** Throws `BAD_ENCODING`, `NOT_CANONICAL` and errors of `Fields`. */
 export function decodeBundle(content: Uint8Array): ProofBundle {
   const read = (m: Message): ProofBundle => {
+    const proof = headProof(m)
+    const system = m.bytes(3, 256)
+    const systemProof = m.message(4, (path) => decodeMapProof(path, true))
     const state = m.bytes(5, MAX_STATE_BYTES)
+    const present = state.length > 0
+    const stateProof = m.message(6, (path) => decodeMapProof(path, present))
+    const bodies = m.repeated(7, 2, readBody)
     const network = m.optional(8, (content) =>
       networkFromJson(new Fields(parseCanonicalJson(content, MAX_NETWORK_BYTES), 'network')),
     )
     return {
-      ...headProof(m),
-      system: m.bytes(3, 256),
-      systemProof: decodeMapProof(m.message(4)),
-      ...(state.length > 0 ? { state } : {}),
-      stateProof: decodeMapProof(m.message(6)),
-      bodies: m.repeated(7, 2, readBody),
+      ...proof,
+      system,
+      systemProof,
+      ...(present ? { state } : {}),
+      stateProof,
+      bodies,
       ...(network ? { network } : {}),
     }
   }
-  return decodeExactly(content, read, encodeBundle)
+  return decodeExactly(content, read)
 }
 
 /** Bodies by their canonical text, and their bytes: a reader is shown the same ones again and again. */
@@ -108,8 +116,7 @@ function encodeConsistency({ from, path }: Consistency): Bytes {
 }
 
 function decodeConsistency(content: Bytes): Consistency {
-  const m = new Message(content)
-  return { from: m.integer(1), path: decodeHashes(m.bytes(2, 2 * MAX_LOG_PATH * 32)) }
+  return decodeExactly(content, (m) => ({ from: m.integer(1), path: decodeHashes(m.bytes(2, 2 * MAX_LOG_PATH * 32)) }))
 }
 
 /**
@@ -125,12 +132,24 @@ function encodeMapProof({ leaf, siblings }: MapProof, present: boolean): Bytes {
   )
 }
 
-function decodeMapProof(m: Message): MapProof {
+function decodeMapProof(m: Message, present: boolean): MapProof {
+  const leaf = present ? undefined : decodeOtherLeaf(m)
   const siblings = decodeHashes(m.bytes(3, MAX_MAP_PATH * 32))
-  // In rising order, which the canonical form demands, each place is right when it is filled.
-  for (const place of m.bytes(4, MAX_MAP_PATH)) siblings.splice(place, 0, PLACEHOLDER)
-  const other = m.bytes(1, 32).length > 0
-  return other ? { leaf: { key: m.hash(1), valueHash: m.hash(2) }, siblings } : { siblings }
+  if (siblings.some((hash) => compareBytes(hash, PLACEHOLDER) === 0)) malformed('an empty place is written out')
+  let least = 0
+  for (const place of m.bytes(4, MAX_MAP_PATH)) {
+    // In rising order each place is right when it is filled.
+    if (place < least || place > siblings.length) malformed('empty places are out of order')
+    siblings.splice(place, 0, PLACEHOLDER)
+    least = place + 1
+  }
+  return leaf ? { leaf, siblings } : { siblings }
+}
+
+function decodeOtherLeaf(m: Message): MapProof['leaf'] {
+  const key = m.bytes(1, 32)
+  if (key.length === 0) return undefined
+  return key.length === 32 ? { key, valueHash: m.hash(2) } : malformed('a key of the map is no hash')
 }
 
 /** 32-byte hashes one behind the other. Throws `BAD_ENCODING`. */

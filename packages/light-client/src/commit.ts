@@ -11,7 +11,17 @@ import {
   type Timestamp,
 } from './header.ts'
 import { MAX_VALIDATORS } from './limits.ts'
-import { bytes, fields, integer, lengthPrefixed, Message, message, sfixed64 } from './protobuf.ts'
+import {
+  bytes,
+  decodeExactly,
+  fields,
+  integer,
+  lengthPrefixed,
+  type Message,
+  malformed,
+  message,
+  sfixed64,
+} from './protobuf.ts'
 import { addressOf, totalPower, type Validator } from './validators.ts'
 
 /** One validator's precommit, or that there is none. Only `commit` is a vote for the block. */
@@ -63,13 +73,15 @@ export function encodeCommitSignature(signature: CommitSignature): Bytes {
 /** In proofs only: nobody, or a vote for the block. Nil votes prove nothing and are left out, as absent ones. */
 function decodeCommitSignature(content: Bytes): CommitSignature {
   if (content.length === 0) return { flag: 'absent' }
-  const m = new Message(content)
-  return {
-    flag: 'commit',
-    address: m.bytes(2, 20),
-    time: decodeTimestamp(m.message(3)),
-    signature: m.bytes(4, 64),
-  }
+  return decodeExactly(content, (m) => {
+    if (m.integer(1) !== FLAGS.commit) malformed('a vote is for no block')
+    return {
+      flag: 'commit',
+      address: m.bytes(2, 20),
+      time: m.message(3, decodeTimestamp),
+      signature: m.bytes(4, 64),
+    }
+  })
 }
 
 /** Commit { height = 1, round = 2, block_id = 3, signatures = 4 }; in proofs an absent signature is an empty message. */
@@ -86,7 +98,7 @@ export function decodeCommit(m: Message): Commit {
   return {
     height: m.integer(1),
     round: m.integer(2, 2 ** 31 - 1),
-    blockId: decodeBlockId(m.message(3)),
+    blockId: m.message(3, decodeBlockId),
     signatures: m.repeated(4, MAX_VALIDATORS, decodeCommitSignature),
   }
 }

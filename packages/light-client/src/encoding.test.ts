@@ -13,7 +13,7 @@ import { describe, expect, test } from 'vitest'
 import { encodeCommit, voteBytes } from './commit.ts'
 import { encodeHeader } from './header.ts'
 import { encodeSignedHeader } from './light-block.ts'
-import { Message } from './protobuf.ts'
+import { decodeExactly, type Message } from './protobuf.ts'
 import { TestChain, TestValidator } from './testing/chain.ts'
 import { encodeValidator, validatorsHash } from './validators.ts'
 
@@ -72,9 +72,36 @@ describe('LIGHT-4: encodings are those of the published definitions', () => {
     expect(tail(2 ** 40)).toEqual([0x10, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20])
   })
 
-  test('a reader takes no number beyond 2^53, no wire type it does not know, and nothing cut off', () => {
-    const refused = [[0x08, ...Array(8).fill(0xff), 0x7f], [0x0d, 0, 0, 0, 0], [0x0a, 5, 1], [0x08], [0x08, 0x80]]
-    for (const bytes of refused)
-      expect(() => new Message(Uint8Array.from(bytes))).toThrow(expect.objectContaining({ code: 'BAD_ENCODING' }))
+  const read = (m: Message) => [m.integer(1, 1000), m.bytes(2, 3), m.message(3, (inner) => inner.integer(1))]
+  test.each<[string, number[]]>([
+    ['nothing', []],
+    ['no number beyond 2^53', [0x08, ...Array(8).fill(0xff), 0x7f, 0x1a, 0]],
+    ['no number of more than eight bytes', [0x08, ...Array(8).fill(0x80), 1, 0x1a, 0]],
+    ['no number above its bound', [0x08, 0xe9, 7, 0x1a, 0]],
+    ['no bytes above their bound', [0x12, 4, 1, 2, 3, 4, 0x1a, 0]],
+    ['no wire type it does not know', [0x0d, 0, 0, 0, 0, 0x1a, 0]],
+    ['nothing cut off in a number', [0x08, 0x80]],
+    ['nothing cut off in its content', [0x12, 3, 1]],
+    ['no zero that is written', [0x08, 0, 0x1a, 0]],
+    ['no number with needless bytes', [0x08, 0x81, 0, 0x1a, 0]],
+    ['no length with needless bytes', [0x12, 0x81, 0, 7, 0x1a, 0]],
+    ['no empty bytes that are written', [0x12, 0, 0x1a, 0]],
+    ['no field twice', [0x08, 1, 0x08, 1, 0x1a, 0]],
+    ['no embedded message twice', [0x1a, 0, 0x1a, 0]],
+    ['no other order', [0x1a, 0, 0x08, 1]],
+    ['no field it does not know', [0x1a, 0, 0x20, 1]],
+    ['no field it does not know in an embedded message', [0x1a, 2, 0x10, 1]],
+    ['no message without one that must be there', [0x08, 1]],
+  ])('a reader takes %s', (_, bytes) => {
+    expect(() => decodeExactly(Uint8Array.from(bytes), read)).toThrow(expect.objectContaining({ code: 'BAD_ENCODING' }))
+  })
+
+  test('and takes what is left when nothing is wrong', () => {
+    expect(decodeExactly(Uint8Array.from([0x08, 0xe8, 7, 0x12, 1, 7, 0x1a, 2, 0x08, 5]), read)).toEqual([
+      1000,
+      Uint8Array.of(7),
+      5,
+    ])
+    expect(decodeExactly(Uint8Array.from([0x1a, 0]), read)).toEqual([0, new Uint8Array(0), 0])
   })
 })

@@ -50,11 +50,11 @@ export function encodeHead(head: Head): Bytes {
 }
 
 export function headOf(m: Message): Head {
-  return { ...decodeSignedHeader(m.message(1)), mapRoot: m.hash(2), logRoot: m.hash(3), logSize: m.integer(4) }
+  return { ...m.message(1, decodeSignedHeader), mapRoot: m.hash(2), logRoot: m.hash(3), logSize: m.integer(4) }
 }
 
 /** Throws `BAD_ENCODING`. */
-export const decodeHead = (content: Uint8Array): Head => decodeExactly(content, headOf, encodeHead)
+export const decodeHead = (content: Uint8Array): Head => decodeExactly(content, headOf)
 
 /** What a head says of itself, whoever signed it: our network, these roots. Throws `WRONG_NETWORK` or `PROOF_INVALID`. */
 export function checkHead({ header, mapRoot, logRoot, logSize }: Head, genesis: Pick<NetworkGenesis, 'chainId'>): void {

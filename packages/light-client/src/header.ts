@@ -55,8 +55,12 @@ export function encodeBlockId(id: BlockId): Bytes {
 }
 
 export function decodeBlockId(m: Message): BlockId {
-  const parts = m.message(2)
-  return { hash: m.bytes(1, 32), partsTotal: parts.integer(1, 2 ** 31 - 1), partsHash: parts.bytes(2, 32) }
+  const hash = m.bytes(1, 32)
+  return m.message(2, (parts) => ({
+    hash,
+    partsTotal: parts.integer(1, 2 ** 31 - 1),
+    partsHash: parts.bytes(2, 32),
+  }))
 }
 
 const encodeVersion = ({ version }: Header): Bytes => fields(integer(1, version.block), integer(2, version.app))
@@ -123,13 +127,12 @@ export function encodeHeader(header: Header): Bytes {
 }
 
 export function decodeHeader(m: Message): Header {
-  const version = m.message(1)
   return {
-    version: { block: version.integer(1), app: version.integer(2) },
+    version: m.message(1, (version) => ({ block: version.integer(1), app: version.integer(2) })),
     chainId: m.text(2, 50),
     height: m.integer(3),
-    time: decodeTimestamp(m.message(4)),
-    lastBlockId: decodeBlockId(m.message(5)),
+    time: m.message(4, decodeTimestamp),
+    lastBlockId: m.message(5, decodeBlockId),
     lastCommitHash: m.bytes(6, 32),
     dataHash: m.bytes(7, 32),
     validatorsHash: m.hash(8),

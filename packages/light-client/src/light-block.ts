@@ -24,7 +24,7 @@ export function encodeSignedHeader({ header, commit }: SignedHeader): Bytes {
 }
 
 export function decodeSignedHeader(m: Message): SignedHeader {
-  return { header: decodeHeader(m.message(1)), commit: decodeCommit(m.message(2)) }
+  return { header: m.message(1, decodeHeader), commit: m.message(2, decodeCommit) }
 }
 
 /** { signed_header = 1, validators = 2, next_validators = 3 unless they are the same }. */
@@ -41,7 +41,7 @@ export function encodeLightBlock(block: LightBlock): Bytes {
 /** Throws `BAD_ENCODING`; what it says is judged by `checkLightBlock`. */
 export function decodeLightBlock(content: Uint8Array): LightBlock {
   const read = (m: Message): LightBlock => {
-    const { header, commit } = decodeSignedHeader(m.message(1))
+    const { header, commit } = m.message(1, decodeSignedHeader)
     const validators = m.repeated(2, MAX_VALIDATORS, decodeValidator)
     const same = equalBytes(header.validatorsHash, header.nextValidatorsHash)
     return {
@@ -51,7 +51,7 @@ export function decodeLightBlock(content: Uint8Array): LightBlock {
       nextValidators: same ? validators : m.repeated(3, MAX_VALIDATORS, decodeValidator),
     }
   }
-  return decodeExactly(content, read, encodeLightBlock)
+  return decodeExactly(content, read)
 }
 
 /**

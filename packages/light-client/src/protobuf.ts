@@ -2,7 +2,7 @@
  * The few bytes of Protocol Buffers that CometBFT signs and hashes (https://protobuf.dev/programming-guides/encoding/), as
  * its Go code writes them: fields in order, zero values left out, embedded messages that Go holds by value always written.
  */
-import { type Bytes, equalBytes, KeysteadError, utf8, utf8Decode } from '@keystead/core'
+import { type Bytes, KeysteadError, utf8, utf8Decode } from '@keystead/core'
 
 export function varint(value: number | bigint): Bytes {
   if (typeof value === 'number' && value >= 0 && value < 128) return Uint8Array.of(value)
@@ -85,56 +85,63 @@ export function lengthPrefixed(content: Uint8Array): Bytes {
   return fields(varint(content.length), content)
 }
 
-function malformed(what: string): never {
+export function malformed(what: string): never {
   throw new KeysteadError('BAD_ENCODING', `this is not the expected Protocol Buffers message: ${what}`)
 }
 
-/** Highest field number of the messages we read. */
-const MAX_FIELD = 31
-
-/** The fields of one message; what `bytes` gives is a copy, so that no value keeps a whole message. Which bytes are canonical is not its business: see `decodeExactly`. */
+/**
+ * Reads a message that must be the one encoding of its content, as the functions above write it. Fields are taken in the order of
+ * their numbers, each where it must stand: one that is unknown, repeated or elsewhere is left over, which `end` refuses; a zero that
+ * could be left out and a number with needless bytes are refused where they are read. What `bytes` gives is a copy, so that no value
+ * keeps a whole message. All throw `BAD_ENCODING`.
+ */
 export class Message {
-  /** By field. */
-  readonly #integers: (number | undefined)[] = []
-  readonly #contents: (Bytes[] | undefined)[] = []
+  readonly #content: Uint8Array
+  #at = 0
 
-  /** Throws `BAD_ENCODING`. Of the wire types we use: 0 (to 2^53) and 2. */
   constructor(content: Uint8Array) {
-    let at = 0
-    const next = (): number => {
-      let value = 0
-      for (let scale = 1; scale < 2 ** 56; scale *= 128) {
-        const byte = content[at++] ?? malformed('it ends too soon')
-        value += (byte & 127) * scale
-        if (byte < 128) return Number.isSafeInteger(value) ? value : malformed('a number is too large')
-      }
-      return malformed('a number is too long')
-    }
-    while (at < content.length) {
-      const key = next()
-      const field = key >>> 3
-      if (key > 8 * MAX_FIELD + 7) malformed('an unknown field')
-      if ((key & 7) === 0) this.#integers[field] = next()
-      else if ((key & 7) === 2) {
-        const length = next()
-        if (length > content.length - at) malformed('it ends too soon')
-        const part = content.subarray(at, at + length) as Bytes
-        const list = this.#contents[field]
-        if (list) list.push(part)
-        else this.#contents[field] = [part]
-        at += length
-      } else malformed('an unknown wire type')
-    }
+    this.#content = content
   }
 
+  /** Fields to 15, and so all of ours, have a tag of one byte. */
+  #takes(field: number, wireType: number): boolean {
+    if (this.#content[this.#at] !== ((field << 3) | wireType)) return false
+    this.#at++
+    return true
+  }
+
+  #varint(): number {
+    let value = 0
+    for (let scale = 1; scale < 2 ** 56; scale *= 128) {
+      const byte = this.#content[this.#at++] ?? malformed('it ends too soon')
+      value += (byte & 127) * scale
+      if (byte > 127) continue
+      if (byte === 0 && scale > 1) malformed('a number has needless bytes')
+      return Number.isSafeInteger(value) ? value : malformed('a number is too large')
+    }
+    return malformed('a number is too long')
+  }
+
+  #part(): Bytes {
+    const length = this.#varint()
+    if (length > this.#content.length - this.#at) malformed('it ends too soon')
+    this.#at += length
+    return this.#content.subarray(this.#at - length, this.#at) as Bytes
+  }
+
+  /** 0 when absent. */
   integer(field: number, max = Number.MAX_SAFE_INTEGER): number {
-    const value = this.#integers[field] ?? 0
+    if (!this.#takes(field, 0)) return 0
+    const value = this.#varint()
+    if (value === 0) malformed(`field ${field} is zero, and written`)
     return value <= max ? value : malformed(`field ${field} is too large`)
   }
 
   /** At most `max` bytes; empty when absent. */
   bytes(field: number, max: number): Bytes {
-    const value = this.#contents[field]?.at(-1) ?? EMPTY
+    if (!this.#takes(field, 2)) return EMPTY
+    const value = this.#part()
+    if (value.length === 0) malformed(`field ${field} is empty, and written`)
     return value.length <= max ? value.slice() : malformed(`field ${field} is too long`)
   }
 
@@ -148,27 +155,34 @@ export class Message {
     return utf8Decode(this.bytes(field, max))
   }
 
-  message(field: number): Message {
-    return new Message(this.#contents[field]?.at(-1) ?? malformed(`field ${field} is missing`))
+  /** One that must be there, if only empty. */
+  message<T>(field: number, read: (message: Message) => T): T {
+    return this.#takes(field, 2) ? decodeExactly(this.#part(), read) : malformed(`field ${field} is missing`)
   }
 
   optional<T>(field: number, read: (content: Bytes) => T): T | undefined {
-    const content = this.#contents[field]?.at(-1)
-    return content && read(content)
+    return this.#takes(field, 2) ? read(this.#part()) : undefined
   }
 
   repeated<T>(field: number, max: number, read: (content: Bytes) => T): T[] {
-    const list = this.#contents[field] ?? []
-    return list.length <= max ? list.map(read) : malformed(`field ${field} is repeated too often`)
+    const list: T[] = []
+    while (this.#takes(field, 2)) {
+      if (list.length === max) malformed(`field ${field} is repeated too often`)
+      list.push(read(this.#part()))
+    }
+    return list
+  }
+
+  /** Nothing is left over. */
+  end(): void {
+    if (this.#at !== this.#content.length) malformed('it has what does not belong there')
   }
 }
 
-/**
- * Parses what must be the one encoding of its content: unknown fields, other orders and needless bytes are refused.
- * Throws `BAD_ENCODING`.
- */
-export function decodeExactly<T>(content: Uint8Array, read: (message: Message) => T, encode: (value: T) => Bytes): T {
-  const value = read(new Message(content))
-  if (!equalBytes(encode(value), content)) malformed('it is not in its canonical form')
+/** The whole of a message, see `Message`. Throws `BAD_ENCODING`. */
+export function decodeExactly<T>(content: Uint8Array, read: (message: Message) => T): T {
+  const message = new Message(content)
+  const value = read(message)
+  message.end()
   return value
 }

@@ -4,7 +4,7 @@ import { sha256 } from '@keystead/crypto'
 import type { LedgerReadErrorCode } from './errors.ts'
 import { MAX_TOTAL_POWER, MAX_VALIDATORS } from './limits.ts'
 import { merkleRoot } from './merkle.ts'
-import { bytes, decodeExactly, fields, integer, type Message, message } from './protobuf.ts'
+import { bytes, decodeExactly, fields, integer, message } from './protobuf.ts'
 
 export interface Validator {
   /** Ed25519, 32 bytes. */
@@ -64,6 +64,8 @@ export function encodeValidator({ publicKey, power }: Validator): Bytes {
 }
 
 export function decodeValidator(content: Uint8Array): Validator {
-  const read = (m: Message) => ({ publicKey: m.message(1).hash(1), power: m.integer(2, MAX_TOTAL_POWER) })
-  return decodeExactly(content, read, encodeValidator)
+  return decodeExactly(content, (m) => ({
+    publicKey: m.message(1, (key) => key.hash(1)),
+    power: m.integer(2, MAX_TOTAL_POWER),
+  }))
 }
