@@ -19,6 +19,8 @@ export type Response = {
 export class FrameReader {
   #pending: Buffer[] = []
   #size = 0
+  /** Bytes without which nothing is complete. */
+  #wanted = 1
   readonly #max: number
 
   constructor(max = MAX_MESSAGE_BYTES) {
@@ -30,32 +32,36 @@ export class FrameReader {
     this.#pending.push(chunk)
     this.#size += chunk.length
     const messages: Uint8Array[] = []
+    if (this.#size < this.#wanted) return messages
+    const whole = this.#pending.length === 1 ? chunk : Buffer.concat(this.#pending)
+    let at = 0
     for (;;) {
-      const head = this.#length()
-      if (!head || this.#size < head.prefix + head.length) return messages
-      const whole = this.#pending.length === 1 ? (this.#pending[0] as Buffer) : Buffer.concat(this.#pending)
-      messages.push(whole.subarray(head.prefix, head.prefix + head.length))
-      const rest = whole.subarray(head.prefix + head.length)
-      this.#pending = rest.length > 0 ? [rest] : []
-      this.#size = rest.length
+      const { prefix, length } = this.#lengthAt(whole, at)
+      this.#wanted = prefix + length
+      if (whole.length - at < this.#wanted) break
+      messages.push(whole.subarray(at + prefix, at + this.#wanted))
+      at += this.#wanted
     }
+    this.#pending = at < whole.length ? [whole.subarray(at)] : []
+    this.#size = whole.length - at
+    return messages
   }
 
-  #length(): { prefix: number; length: number } | undefined {
+  /** Of a length that is cut off as much as is there: it then wants a byte more. */
+  #lengthAt(whole: Buffer, start: number): { prefix: number; length: number } {
     let length = 0
     let scale = 1
-    let prefix = 0
-    for (const chunk of this.#pending)
-      for (const byte of chunk) {
-        prefix++
-        length += (byte & 127) * scale
-        scale *= 128
-        if (length > this.#max)
-          throw new KeysteadError<AbciErrorCode>('MESSAGE_TOO_LARGE', `a message has more than ${this.#max} bytes`)
-        if (byte < 128) return { prefix, length }
-        if (prefix === 10) throw new KeysteadError<AbciErrorCode>('BAD_MESSAGE', 'a length has more than ten bytes')
-      }
-    return undefined
+    for (let at = start; at < whole.length; at++) {
+      const byte = whole[at] as number
+      length += (byte & 127) * scale
+      scale *= 128
+      if (length > this.#max)
+        throw new KeysteadError<AbciErrorCode>('MESSAGE_TOO_LARGE', `a message has more than ${this.#max} bytes`)
+      if (byte < 128) return { prefix: at + 1 - start, length }
+      if (at + 1 - start === 10)
+        throw new KeysteadError<AbciErrorCode>('BAD_MESSAGE', 'a length has more than ten bytes')
+    }
+    return { prefix: whole.length - start + 1, length: 0 }
   }
 }
 
@@ -97,19 +103,29 @@ function decodeChoice<N extends string>(
 
 /** The frame with its length before it. */
 function encodeChoice(number: number, content: Buffer): Buffer {
-  const head = Buffer.concat([varint((number << 3) | 2), varint(content.length)])
-  return Buffer.concat([varint(head.length + content.length), head, content])
+  const tag = (number << 3) | 2
+  const length = varintLength(tag) + varintLength(content.length) + content.length
+  const frame = Buffer.allocUnsafe(varintLength(length) + length)
+  let at = writeVarint(frame, 0, length)
+  at = writeVarint(frame, at, tag)
+  at = writeVarint(frame, at, content.length)
+  frame.set(content, at)
+  return frame
 }
 
-function varint(value: number): Buffer {
-  const bytes: number[] = []
+function varintLength(value: number): number {
+  let length = 1
+  for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) length++
+  return length
+}
+
+/** Where it ends. */
+function writeVarint(frame: Buffer, start: number, value: number): number {
+  let at = start
   let rest = value
-  while (rest > 127) {
-    bytes.push((rest % 128) | 128)
-    rest = Math.floor(rest / 128)
-  }
-  bytes.push(rest)
-  return Buffer.from(bytes)
+  for (; rest > 127; rest = Math.floor(rest / 128)) frame[at++] = (rest % 128) | 128
+  frame[at++] = rest
+  return at
 }
 
 function readVarint(input: Uint8Array, at: number): [number, number] {

@@ -207,12 +207,13 @@ function zeroOf(schema: Schema): Record<string, unknown> {
     const { kind, repeated: many, always: written } = schema.fields[name] as Field<unknown>
     if (many) values[name] = []
     else if (typeof kind === 'object') values[name] = written ? zeroOf(kind) : undefined
-    else values[name] = { integer: 0, boolean: false, text: '', bytes: NOTHING }[kind]
+    else values[name] = ZERO[kind]
   }
   return values
 }
 
 const NOTHING = new Uint8Array(0)
+const ZERO = { integer: 0, boolean: false, text: '', bytes: NOTHING }
 
 class Reader {
   readonly input: Uint8Array
