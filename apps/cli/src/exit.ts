@@ -52,6 +52,7 @@ const BY_CODE: Readonly<Record<string, number>> = {
   UPDATE_REQUIRED: EXIT.protocol,
   TOO_FEW_SHARES: EXIT.tryLater,
   RECOVERY_UNDER_WAY: EXIT.tryLater,
+  NEEDS_RECOVERY: EXIT.noPermission,
   RELEASE_STAYED: EXIT.tryLater,
   STAY_SPENT: EXIT.noPermission,
   PERSON_NEEDED: EXIT.noPermission,

@@ -31,6 +31,9 @@ export const CLOSE_NOTICE_SECONDS = 7 * 86_400
 /** Seconds between two tellings of a recovery that a peer has not taken: a hold is over within days, a mailbox is not filled. */
 export const RECOVER_AGAIN_SECONDS = 6 * 3600
 
+/** Seconds for which a change waits for the approval of another device: a week, as long as a device may lie in a drawer. */
+export const APPROVAL_SECONDS = 7 * 86_400
+
 /** How often a recovery is told: for thirty days, as long as an agency keeps the mail of somebody who is away. */
 export const MAX_RECOVER_TOLD = 120
 

@@ -7,6 +7,7 @@ import { DEFAULT_AGENCY, DEFAULT_LEDGER } from '../config.ts'
 import { EXIT } from '../exit.ts'
 import { iso } from '../output.ts'
 import { action, type Run, withWallet } from '../run.ts'
+import { approvalsCommand } from './approvals.ts'
 import { approveDevice, type LinkOptions, linkDevice } from './device-link.ts'
 import { DEFAULT_PAGE } from './invite.ts'
 import { waiting } from './start.ts'
@@ -111,16 +112,20 @@ export function deviceCommands(program: Command): void {
         }),
       ),
     )
+  approvalsCommand(program, device)
   device
     .command('revoke <name>')
     .description('a device that is lost, stolen or retired: off the ledger, the agency and every relationship')
+    .option('--anyway', 'also where no other device is left to approve changes with this one: recovery has to follow')
     .action(
-      action(program, (run, name: string) =>
+      action(program, (run, name: string, { anyway = false }: { anyway?: boolean }) =>
         withWallet(run, async ({ agent }) => {
-          await agent.devices.revoke(name)
-          const { waiting: messages, operations } = await agent.sync()
+          await agent.devices.revoke(name, { anyway })
+          const { waiting: messages, operations, approvals } = await agent.sync()
           const left = (await agent.devices.own()).find((device) => device.name === name)?.left
-          const lines = [`${name} is revoked.`, ...waiting({ waiting: messages, operations })]
+          const lines = [`${name} is revoked.`, ...waiting({ waiting: messages, operations, approvals })]
+          if (left?.contacts.length && anyway && approvals === 0)
+            lines.push(`Still known to ${left.contacts.join(', ')} until you recover ("keystead recover").`)
           if (left?.agency) lines.push('The agency still serves it; "keystead sync" cuts it off.')
           if (left?.ledger) lines.push('The ledger still has its entry; "keystead sync" takes it off.')
           run.out.result(lines, { revoked: name, waiting: messages, operations, left: left ?? null })

@@ -15,6 +15,14 @@ export function removalCommands(program: Command, contacts: Command): void {
         withWallet(run, async ({ agent }) => {
           const done = await agent.removeContact(name, options)
           const told = !options.silently && !options.block
+          const stands = (await agent.contacts()).some(
+            ({ id, label, status }) => status === 'connected' && (id === name || label === name),
+          )
+          if (!done && stands) {
+            const text = `${name} is a contact until another device of yours has approved the end: "keystead requests" there.`
+            run.out.result(text, { done, told: false, blocked: false })
+            return EXIT.tryLater
+          }
           run.out.result(
             [
               done

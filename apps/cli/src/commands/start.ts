@@ -64,7 +64,7 @@ export function startCommands(program: Command): void {
             ],
             { identities, relationships, ...waits },
           )
-          return waits.waiting + waits.operations > 0 ? EXIT.tryLater : EXIT.ok
+          return waits.waiting + waits.operations + waits.approvals > 0 ? EXIT.tryLater : EXIT.ok
         }),
       ),
     )
@@ -224,8 +224,18 @@ async function move(
   })
 }
 
-export function waiting({ waiting: messages, operations }: { waiting: number; operations: number }): string[] {
+export function waiting({
+  waiting: messages,
+  operations,
+  approvals = 0,
+}: {
+  waiting: number
+  operations: number
+  approvals?: number
+}): string[] {
   const lines: string[] = []
+  if (approvals > 0)
+    lines.push(`${approvals} contact(s) wait for the approval of another device of yours: "keystead requests" there.`)
   if (operations > 0) lines.push(`${operations} ledger operation(s) wait and will be brought with the next command.`)
   if (messages > 0) lines.push(`${messages} message(s) wait and will be sent with the next command.`)
   return lines

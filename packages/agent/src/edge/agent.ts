@@ -34,6 +34,7 @@ import { type BackupStatus, backUp, backupStatus, dropHolder } from './log/backu
 import { type MeetingView, meet, scanMeeting, showMeeting, typed, viewMeeting } from './meeting.ts'
 import { moveTo, stopForwarding } from './moving.ts'
 import { flushOutbox } from './outbox.ts'
+import { approvalRequests } from './own-devices/cosigning.ts'
 import { exportWallet, type Imported, importWallet } from './portability.ts'
 import type { EdgePorts } from './ports.ts'
 import { addCloudAgent, announceIdentities } from './provisioning.ts'
@@ -434,7 +435,8 @@ export class EdgeAgent {
   // --- what a person decides ----------------------------------------------------------------------------------------------
 
   async requests(): Promise<PendingRequest[]> {
-    return (await this.edge.records.all('request')).map(({ value }) => value)
+    const asked = (await this.edge.records.all('request')).map(({ value }) => value)
+    return [...asked, ...(await approvalRequests(this.edge))]
   }
 
   /** Finds a request by id or the beginning of one; without a name, the only one. Throws `UNKNOWN_REQUEST`. */
@@ -471,6 +473,12 @@ export class EdgeAgent {
   ): Promise<PendingRequest> {
     return this.#act(async () => {
       const pending = await this.request(id)
+      if (pending.kind === 'device-approval') {
+        // A person says yes to what they have read, not to what came since.
+        if (id === undefined) throw fault('UNKNOWN_REQUEST', 'name the request: it is of another device of yours')
+        await this.devices.decide(pending.id, yes)
+        return pending
+      }
       if (pending.kind === 'connection') {
         if (yes) await acceptStranger(this.edge, pending)
         else await this.edge.records.commit([remove('request', pending.id)])

@@ -96,22 +96,34 @@ export function digestOf(multikey: string): string {
 }
 
 /**
- * Whose the keys are after an entry: those that stayed stay with their device, a new one is of the device that offered it or
- * whose key it replaces, and for the rest answers who brought the entry.
+ * Whose the keys are after an entry: those that stayed stay with their device, a new one is of the device that offered it or at
+ * whose place it was committed to, and for the rest answers who brought the entry.
  */
 export function holdersAfter(
   holders: Readonly<Record<string, string>>,
-  before: readonly string[],
+  before: Pick<Standing, 'keys' | 'next'>,
   { keys }: Pick<Entry, 'keys'>,
   { offers, sender }: { offers: readonly { device: string; set: Pick<KeySetOffer, 'k'> }[]; sender: string },
 ): Record<string, string> {
-  const gone = before.filter((k) => !keys.includes(k))
-  const after: Record<string, string> = {}
-  for (const k of keys) {
+  const holderOf = (k: string): string | undefined => {
+    if (before.keys.includes(k)) return holders[k]
     const offered = offers.find(({ set }) => set.k === k)?.device
-    const known = before.includes(k) ? holders[k] : offered
-    const replaced = known === undefined ? gone.shift() : undefined
-    after[k] = known ?? (replaced === undefined ? undefined : holders[replaced]) ?? sender
+    const place = before.next.indexOf(digestOf(k))
+    return offered ?? (place < 0 ? undefined : holders[before.keys[place] ?? ''])
   }
-  return after
+  return Object.fromEntries(keys.map((k) => [k, holderOf(k) ?? sender]))
+}
+
+/** Of what a conflict brought back: a key is of whoever took up what was committed to at its place. */
+export function holdersOfBase(
+  holders: Readonly<Record<string, string>>,
+  { keys, next }: Pick<Standing, 'keys' | 'next'>,
+): Record<string, string> {
+  const later = new Map(Object.entries(holders).map(([k, holder]) => [digestOf(k), holder]))
+  return Object.fromEntries(
+    keys.flatMap((k, place) => {
+      const holder = holders[k] ?? later.get(next[place] ?? '')
+      return holder === undefined ? [] : [[k, holder]]
+    }),
+  )
 }

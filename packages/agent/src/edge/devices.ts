@@ -15,6 +15,7 @@ import {
   operationAfter,
   signOperation,
 } from '@keystead/did-dkms'
+import type { OwnDevice } from '../protocols/own-devices/messages.ts'
 import { makeAgentKey } from './agent-key.ts'
 import { type Edge, fault, nowSeconds } from './context.ts'
 import { publicIdentity, usableIdentity } from './identities.ts'
@@ -25,9 +26,12 @@ import { refuseLink, showLink } from './linking/new-device.ts'
 import { type LinkView, viewOf } from './linking/session.ts'
 import { perform } from './operations.ts'
 import { flushOutbox } from './outbox.ts'
-import { deviceList, findDevice, thisDevice } from './own-devices/list.ts'
+import { approveLower, requireOne, requireTwo } from './own-devices/approvals.ts'
+import { approveEntries, declineApproval } from './own-devices/cosigning.ts'
+import { deviceList, devicesNeeded, findDevice, thisDevice } from './own-devices/list.ts'
 import { type Left, leftOf, markRevoked, missingFrom, renameDevice } from './own-devices/membership.ts'
-import type { Device } from './records.ts'
+import { isStuck, type WaitingView, waitingApprovals, withdraw } from './own-devices/proposing.ts'
+import type { Device, Relationship } from './records.ts'
 import { type Change, put, remove } from './store.ts'
 
 /** What a request may be long: a Multikey, a salt and a name. */
@@ -65,6 +69,16 @@ export interface OwnDeviceView {
   /** When it was revoked (seconds since 1970), and where it still stands until everything was brought. */
   readonly revoked?: number
   readonly left?: Left
+}
+
+export interface ApprovalsView {
+  readonly needed: 1 | 2
+  /** Devices that stand. */
+  readonly devices: number
+  /** Contacts towards whom one device is enough until the next entry. */
+  readonly alone: readonly string[]
+  /** What this device asks the others for. */
+  readonly waiting: readonly WaitingView[]
 }
 
 type AgentsMembers = { readonly put: { h: string; caps: number; exp: number }[] } | { readonly drop: string[] }
@@ -228,9 +242,10 @@ export class DevicesAgent {
 
   /**
    * The device signs nothing from then on: its entry leaves the ledger; one that shares this wallet is cut off at the agency and
-   * taken out of every relationship, too. What cannot be brought now is brought by `sync`. Rejects with `UNKNOWN_DEVICE`.
+   * taken out of every relationship, too. What cannot be brought now is brought by `sync`. Rejects with `UNKNOWN_DEVICE`, and with
+   * `NEEDS_RECOVERY` where no device would be left to approve changes with this one, unless `anyway`.
    */
-  async revoke(name: string): Promise<void> {
+  async revoke(name: string, { anyway = false } = {}): Promise<void> {
     const own = await findDevice(this.#edge, name).catch((error: unknown) => {
       if (isKeysteadError(error, 'UNKNOWN_DEVICE')) return undefined
       throw error
@@ -238,7 +253,18 @@ export class DevicesAgent {
     if (!own) return this.#act(() => this.#revokeEntry(name))
     if (own.account === (await thisDevice(this.#edge)).account)
       throw fault('NOT_ALLOWED_NOW', 'a device does not revoke itself: do it on another one')
+    if (!anyway) await this.#requireAnother(own)
     await this.#act(() => markRevoked(this.#edge, own.account))
+  }
+
+  /** DEVICE-16: who has the device at hand still can lower what is needed; who has lost it recovers. */
+  async #requireAnother({ account, name }: OwnDevice): Promise<void> {
+    const stuck = await this.#contacts((relationship) => isStuck(this.#edge, relationship, account))
+    if (stuck.length === 0) return
+    throw fault(
+      'NEEDS_RECOVERY',
+      `changes towards ${stuck.join(', ')} need two of your devices, and without ${name} there is one. If you have it still: "keystead device approvals 1" first, and approve that on it. If it is lost or stolen: "keystead device revoke --anyway" cuts it off, and then recover with your kit and contacts in a new wallet ("keystead recover"), which takes it out of everything`,
+    )
   }
 
   async #revokeEntry(name: string): Promise<void> {
@@ -267,6 +293,48 @@ export class DevicesAgent {
     if (drop.length === 0 || !again) return
     await this.#change({ drop })
     await this.dropRevoked(false)
+  }
+
+  // --- two devices for a change (DEVICE-13 to DEVICE-16) --------------------------------------------------------------------
+
+  async approvals(): Promise<ApprovalsView> {
+    const own = (await this.own()).filter(({ revoked }) => revoked === undefined)
+    return {
+      needed: await devicesNeeded(this.#edge),
+      devices: Math.max(own.length, 1),
+      alone: await this.#contacts(({ mine }) => mine.state.now.nextThreshold < 2),
+      waiting: await waitingApprovals(this.#edge),
+    }
+  }
+
+  /** Raised at once; lowered when a second device has approved that. Rejects with `NOT_ALLOWED_NOW` and `NEEDS_RECOVERY`. */
+  setApprovals(needed: 1 | 2): Promise<boolean> {
+    return this.#act(async () => {
+      if (needed === 1) return requireOne(this.#edge)
+      await requireTwo(this.#edge)
+      return true
+    })
+  }
+
+  /** What this device has asked the others for, by the beginning of its id. Rejects with `UNKNOWN_REQUEST`. */
+  withdraw(id: string): Promise<void> {
+    return this.#act(() => withdraw(this.#edge, id))
+  }
+
+  /** What another device asks for, from within something that is done alone already. */
+  async decide(id: string, yes: boolean): Promise<void> {
+    const approval = await this.#edge.records.get('approval', id)
+    if (!approval) throw fault('UNKNOWN_REQUEST', `no request is called "${id}"`)
+    if (!yes) return declineApproval(this.#edge, approval)
+    await (approval.lower === undefined ? approveEntries : approveLower)(this.#edge, approval)
+  }
+
+  /** Labels of connected contacts. */
+  async #contacts(which: (relationship: Relationship) => boolean | Promise<boolean>): Promise<string[]> {
+    const found: string[] = []
+    for (const { value } of await this.#edge.records.all('relationship'))
+      if (value.status === 'connected' && (await which(value))) found.push(value.label)
+    return found
   }
 
   /** Stops the public DID, or with `did` another one that granted this device SUSPEND. */

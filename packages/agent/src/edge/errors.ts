@@ -32,7 +32,7 @@ export type EdgeErrorCode =
   | 'UNKNOWN_DEVICE'
   | 'WRONG_NETWORK'
   | 'DEVICE_REVOKED'
-  | 'NEEDS_APPROVAL'
+  | 'NEEDS_RECOVERY'
   | 'NO_BACKUP'
   | 'UNKNOWN_HOLDER'
   | 'BAD_KIT'

@@ -1,7 +1,7 @@
 export { isPlainInvitation } from '../protocols/connect/messages.ts'
 export type { GuardianCapability } from '../protocols/guardian/messages.ts'
 export { EdgeAgent } from './agent.ts'
-export type { DeviceView, OwnDeviceView } from './devices.ts'
+export type { ApprovalsView, DeviceView, OwnDeviceView } from './devices.ts'
 export { type AgencyDescriptor, agencyDescriptor, findNetwork, walletSource } from './discovery.ts'
 export type { EdgeErrorCode } from './errors.ts'
 export { checkForkEvidence } from './fork-evidence.ts'

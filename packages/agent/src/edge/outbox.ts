@@ -12,6 +12,7 @@ import { askAgency, endpointOf, post } from './agency-link.ts'
 import { agencyOf, type Edge, fault, nowSeconds, tell } from './context.ts'
 import { identitySigner } from './identities.ts'
 import { ownView } from './ledger-view.ts'
+import { askForApprovals } from './own-devices/asking.ts'
 import { deviceList } from './own-devices/list.ts'
 import { senderOf, signerOf } from './own-dids.ts'
 import type { OutboxItem, Outgoing, PeerLog } from './records.ts'
@@ -46,6 +47,7 @@ export async function flushOutbox(edge: Edge): Promise<FlushResult> {
   let sent = 0
   let waiting = 0
   const blocked = new Set<string>()
+  await askForApprovals(edge)
   const ownAccounts = new Set((await deviceList(edge))?.devices.map(({ account }) => account))
   for (const { name, value } of await edge.records.all('outbox')) {
     // Messages to one peer keep their order; others need not wait for them.

@@ -15,6 +15,7 @@ import type { Welcome } from '../protocols/device-link/welcome.ts'
 import type { MeetingState } from '../protocols/key-verify/in-person.ts'
 import type { Verdict } from '../protocols/key-verify/judge.ts'
 import type { Challenge, ChallengeResponse } from '../protocols/key-verify/messages.ts'
+import type { KeySet, PlannedEntry, ProposedEntry } from '../protocols/own-devices/approvals.ts'
 import type { DeviceList, KeySetOffer } from '../protocols/own-devices/messages.ts'
 import type { Guardian, Ward } from './guardian/records.ts'
 import type { KeptBatch, LogCandidate, LogChange, LogHolder, OwnLog, SaidHeads } from './log/records.ts'
@@ -58,6 +59,12 @@ export interface Records {
   'key-offer': KeyOffer
   /** By relationship: an entry of ours that the other devices have to let pass. */
   'pending-entry': PendingEntry
+  /** By relationship: an entry of ours that another device has to sign, too. */
+  proposal: Proposal
+  /** By id: what another device of the owner's asks a person to approve on this one. */
+  approval: Approval
+  /** `self`: which devices want one of them to be enough again. */
+  'lower-votes': { readonly votes: readonly LowerVote[] }
   /** By relationship: what the other devices were told last. */
   shared: { readonly digest: string }
   correspondent: Correspondent
@@ -136,6 +143,9 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   relationship: 'relationships',
   'key-offer': 'cache',
   'pending-entry': 'cache',
+  proposal: 'cache',
+  approval: 'cache',
+  'lower-votes': 'cache',
   shared: 'cache',
   correspondent: 'relationships',
   text: 'messages',
@@ -454,6 +464,42 @@ export interface PendingEntry {
   readonly also: readonly JsonObject[]
 }
 
+/** Planned here, and signed when another device of the owner's has signed it (DEVICE-14). */
+export interface Proposal {
+  /** Of what is asked in one; absent until it was asked. */
+  readonly id?: string
+  /** The entry that it follows: once another one does, this is planned anew or over. */
+  readonly prev: string
+  readonly planned: PlannedEntry
+  /** This device's keys with it, and their names in the vault. */
+  readonly set: KeySet
+  readonly keys: RelationshipKeys & { readonly agreement: string }
+  readonly also: readonly JsonObject[]
+  /** Seconds since 1970. */
+  readonly expires: number
+  /** Accounts of the devices where a person said no. */
+  readonly declined: readonly string[]
+}
+
+/** Either entries, or the setting that there are two. */
+export interface Approval {
+  readonly id: string
+  /** Account of the device that asks. */
+  readonly device: string
+  /** Seconds since 1970. */
+  readonly received: number
+  readonly expires: number
+  readonly items?: readonly ProposedEntry[]
+  readonly lower?: number
+}
+
+export interface LowerVote {
+  readonly id: string
+  readonly account: string
+  readonly epoch: number
+  readonly expires: number
+}
+
 /** The side of `device-link/1.0` that this device is on. */
 export interface Linking {
   readonly session: string
@@ -511,8 +557,14 @@ export interface Outgoing {
 /** Something a person has to decide. */
 export interface PendingRequest {
   readonly id: string
-  readonly kind: 'credential-offer' | 'presentation-request' | 'recovery-contact' | 'guardianship' | 'connection'
-  /** Empty for a stranger. */
+  readonly kind:
+    | 'credential-offer'
+    | 'presentation-request'
+    | 'recovery-contact'
+    | 'guardianship'
+    | 'connection'
+    | 'device-approval'
+  /** Empty for a stranger, and for a device of the owner's. */
   readonly relationship: string
   readonly summary: string
   readonly received: number

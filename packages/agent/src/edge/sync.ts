@@ -13,9 +13,12 @@ import { backUp } from './log/backup.ts'
 import { goOnMoving } from './moving.ts'
 import { resumeOperations } from './operations.ts'
 import { flushOutbox } from './outbox.ts'
+import { raiseThresholds } from './own-devices/approvals.ts'
 import { resumeEntries } from './own-devices/claims.ts'
+import { forgetApprovals } from './own-devices/cosigning.ts'
 import { includeOffers, offerKeySets, renewPlaces } from './own-devices/key-sets.ts'
 import { goOnRevoking } from './own-devices/membership.ts'
+import { renewProposals } from './own-devices/renewing.ts'
 import { shareChanges } from './own-devices/sharing.ts'
 import { settleRelationships } from './peer-log.ts'
 import { commitChange } from './recovery/changes.ts'
@@ -40,6 +43,8 @@ export interface SyncResult {
   readonly waiting: number
   /** Ledger operations that could not be brought yet. */
   readonly operations: number
+  /** Contacts whose keys are to change once another device of ours has approved it. */
+  readonly approvals: number
 }
 
 /** Everything that waits. Never rejects because somebody is away; the result says what still waits. */
@@ -76,7 +81,8 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await forgetReplaced(edge)
   await forgetLinks(edge)
   await forgetOldMessages(edge)
-  return { handled, sent, waiting, operations: (await edge.records.all('operation')).length }
+  const [operations, approvals] = [await edge.records.all('operation'), await edge.records.all('proposal')]
+  return { handled, sent, waiting, operations: operations.length, approvals: approvals.length }
 }
 
 /** Links under way, then what the owner's devices owe each other, and what is left of revoked ones. */
@@ -89,6 +95,9 @@ async function goOnWithDevices(edge: Edge): Promise<void> {
   await devices.dropRevoked()
   await includeOffers(edge)
   await renewPlaces(edge)
+  await raiseThresholds(edge)
+  await renewProposals(edge)
+  await forgetApprovals(edge)
   await offerKeySets(edge)
   await shareChanges(edge)
 }

@@ -12,11 +12,11 @@ import { askAgency } from '../agency-link.ts'
 import { type Edge, fault, nowSeconds, queueRecipient, tell } from '../context.ts'
 import { giveUp } from '../key-life.ts'
 import { entriesMessage, withEntry } from '../own-entries.ts'
-import type { MadeEntry } from '../own-log.ts'
 import type { PendingEntry, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { deviceList, siblings, thisDevice } from './list.ts'
 import { adopt, holdersOf } from './merging.ts'
+import type { MadeEntry } from './planned-entry.ts'
 import { shareRelationship, tellRemoved } from './sharing.ts'
 
 /** Trouble that passes: the entry waits. */
@@ -24,7 +24,8 @@ const PASSING: ReadonlySet<string> = new Set(['AGENCY_UNREACHABLE', 'TOO_MANY_RE
 /** Entries of other devices that one may meet before its own has its turn; a device that never has it says so. */
 const MAX_TURNS = 8
 
-type Make = (now: Relationship) => Promise<MadeEntry>
+/** Nothing where another device has to sign first. */
+type Make = (now: Relationship) => Promise<MadeEntry | undefined>
 
 /** Makes an entry of ours and brings it, or says that it waits. `make` is asked again when another device was first. */
 export async function makeEntry(
@@ -33,13 +34,18 @@ export async function makeEntry(
   also: readonly Change[],
   make: Make,
 ): Promise<Relationship> {
-  if ((await siblings(edge)).length === 0) return enter(edge, relationship, await make(relationship), also)
   const { id } = relationship
+  if ((await siblings(edge)).length === 0) {
+    const made = await make(relationship)
+    return made ? enter(edge, relationship, made, also) : relationship
+  }
   let now = relationship
   try {
     for (let turn = 0; turn < MAX_TURNS; turn++) {
       if (await edge.records.get('pending-entry', id)) now = (await claim(edge, id)).now
-      await keep(edge, now, await make(now), also)
+      const made = await make(now)
+      if (!made) return now
+      await edge.records.commit([await pendingEntry(edge, now, made, also)])
       const claimed = await claim(edge, id)
       // There is nothing more to say where another device has said the last word.
       if (claimed.entered || claimed.now.status === 'closing') return claimed.now
@@ -66,7 +72,13 @@ export async function resumeEntries(edge: Edge): Promise<void> {
   }
 }
 
-async function keep(edge: Edge, { id, mine }: Relationship, made: MadeEntry, also: readonly Change[]): Promise<void> {
+/** An entry that is signed, as it waits for its turn. */
+export async function pendingEntry(
+  edge: Edge,
+  { id, mine }: Relationship,
+  made: MadeEntry,
+  also: readonly Change[],
+): Promise<Change> {
   const { seq } = made.entry
   const value = seal(slotKey((await deviceList(edge))?.secret ?? ''), canonicalJson(made.entry as never), aad(id, seq))
   const pending: PendingEntry = {
@@ -75,7 +87,7 @@ async function keep(edge: Edge, { id, mine }: Relationship, made: MadeEntry, als
     value: base64url.encode(value),
     also: also as never,
   }
-  await edge.records.commit([put('pending-entry', id, pending)])
+  return put('pending-entry', id, pending)
 }
 
 /** Puts what waits into the slot, or takes in what is there. */

@@ -1,6 +1,7 @@
 /** Which message of another device of the owner's is handled how (DEVICE-6): whoever is none of them is refused before. */
 import { didOf } from '@keystead/did'
 import type { Message } from '@keystead/didcomm'
+import { COSIGN, DECLINE, LOWER, PROPOSE, WITHDRAW } from '../../protocols/own-devices/approvals.ts'
 import {
   DEVICE_JOINED,
   KEY_SETS,
@@ -13,9 +14,12 @@ import {
 } from '../../protocols/own-devices/messages.ts'
 import { type Edge, fault, tell } from '../context.ts'
 import type { Change } from '../store.ts'
+import { onLower } from './approvals.ts'
+import { onProposed, onWithdrawn } from './cosigning.ts'
 import { onKeySets } from './key-sets.ts'
 import { senderDevice, thisDevice } from './list.ts'
 import { joined, onDeviceList, tellList } from './membership.ts'
+import { onCosigned, onDeclined } from './proposing.ts'
 import { onRecords, shareEverything } from './sharing.ts'
 
 type Handler = (edge: Edge, sender: OwnDevice, message: Message) => Promise<Change[]>
@@ -32,6 +36,11 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [OWN_DEVICES, (edge, sender, { body }) => onDeviceList(edge, sender, parseDeviceList(body))],
   [OWN_RECORDS, (edge, sender, { body }) => onRecords(edge, sender, parseRecords(body))],
   [KEY_SETS, (edge, sender, { body }) => onKeySets(edge, sender, parseKeySets(body))],
+  [PROPOSE, (edge, sender, { body }) => onProposed(edge, sender, body)],
+  [COSIGN, (edge, sender, { body }) => onCosigned(edge, sender, body)],
+  [DECLINE, (edge, sender, { body }) => onDeclined(edge, sender, body)],
+  [WITHDRAW, (edge, sender, { body }) => onWithdrawn(edge, sender, body)],
+  [LOWER, (edge, sender, { body }) => onLower(edge, sender, body)],
 ])
 
 export async function fromOwnDevice(edge: Edge, message: Message): Promise<Change[]> {

@@ -11,6 +11,7 @@ import { rotateRelationship } from '../own-log.ts'
 import type { Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { findByAccount, siblings, tellDevices } from './list.ts'
+import { isStuck } from './proposing.ts'
 
 /** Part of every sync, on a device that is to come in. */
 export async function offerKeySets(edge: Edge): Promise<void> {
@@ -60,7 +61,7 @@ export async function includeOffers(edge: Edge): Promise<void> {
       else wanted.push(value.set)
     }
     await edge.records.commit(over)
-    if (relationship && wanted.length > 0 && isOpen(relationship))
+    if (relationship && wanted.length > 0 && isOpen(relationship) && !(await isStuck(edge, relationship)))
       await rotateRelationship(edge, relationship, { add: wanted })
   }
 }

@@ -26,6 +26,11 @@ export async function thisDevice(edge: Edge): Promise<OwnDevice> {
   return found
 }
 
+/** How many of them have to sign what changes a relationship (DEVICE-13). */
+export async function devicesNeeded(edge: Edge): Promise<1 | 2> {
+  return (await deviceList(edge))?.approvals?.needed ?? 1
+}
+
 /** Revoked ones too. */
 export async function findByAccount(edge: Edge, account: string): Promise<OwnDevice | undefined> {
   return (await deviceList(edge))?.devices.find((device) => device.account === account)

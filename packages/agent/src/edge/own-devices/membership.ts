@@ -9,6 +9,7 @@ import type { OwnDevices, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { isOpen } from './key-sets.ts'
 import { deviceList, tellDevices, thisDevice } from './list.ts'
+import { isStuck } from './proposing.ts'
 
 /** The list, for those that are in the one this device has; only a device that may tells it. */
 export async function tellList(edge: Edge, changed?: OwnDevices): Promise<Change[]> {
@@ -51,11 +52,19 @@ function merge(before: OwnDevices, told: DeviceList): OwnDevices {
     ...told,
     devices,
     secret,
+    ...stricter(before, told),
     ...(secretBefore === undefined ? {} : { secretBefore }),
     ...(before.cut ? { cut: before.cut } : {}),
     ...(before.dropped ? { dropped: before.dropped } : {}),
     ...(before.waiting ? { waiting: before.waiting } : {}),
   }
+}
+
+/** DEVICE-13: one device raises how many are needed; that it is lowered again is not for one to say. */
+function stricter(before: DeviceList, told: DeviceList): Pick<DeviceList, 'approvals'> {
+  const [now, then] = [told.approvals, before.approvals]
+  const kept = then && !(now && now.needed > then.needed && now.epoch > then.epoch) ? then : now
+  return kept ? { approvals: kept } : {}
 }
 
 /** Throws `NOT_ALLOWED_NOW` on a device that may not. */
@@ -113,7 +122,7 @@ async function cutOff(edge: Edge, revoked: readonly OwnDevice[]): Promise<void> 
  * the place it knows is stale (RELATIONSHIP-5).
  */
 async function leaveOut(edge: Edge, relationship: Relationship, revoked: readonly OwnDevice[]): Promise<void> {
-  if (!isOpen(relationship)) return
+  if (!isOpen(relationship) || (await isStuck(edge, relationship))) return
   const { holders = {}, mine } = relationship
   const drop = mine.state.now.keys.filter((k) => revoked.some(({ account }) => holders[k] === account))
   if (drop.length === 0) return

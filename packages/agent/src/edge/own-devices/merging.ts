@@ -2,8 +2,9 @@
 import { applyEntry, type Entry, entryHash, forkAmong, type LogState } from '@keystead/microledger'
 import { ENTRIES_KEPT } from '../../limits.ts'
 import { type Edge, fault, nowSeconds, tell } from '../context.ts'
-import { holdersAfter, placeOfOurs } from '../device-keys.ts'
+import { holdersAfter, holdersOfBase, placeOfOurs } from '../device-keys.ts'
 import { forkEvidence } from '../fork-evidence.ts'
+import { withRecoverySeen } from '../own-entries.ts'
 import type { PeerLog, Relationship } from '../records.ts'
 import { type Change, put } from '../store.ts'
 import { deviceList, thisDevice } from './list.ts'
@@ -20,13 +21,15 @@ export async function adopt(
   entries: readonly Entry[],
   sender: string,
 ): Promise<Merged> {
+  let relationship = before
   let { state } = before.mine
   let holders = before.holders
   const kept = [...before.mine.entries]
   const changes: Change[] = []
   for (const entry of entries) {
     if (kept.some((known) => entryHash(known) === entryHash(entry))) continue
-    const result = applyEntry(state, entry, nowSeconds(edge))
+    const seen = withRecoverySeen(edge, { ...relationship, mine: { entries: kept, state } }, entry)
+    const result = applyEntry(seen.mine.state, entry, nowSeconds(edge))
     const fork = !result.ok || result.effect === 'frozen' ? forkAmong(kept, entry) : undefined
     if (fork) changes.push(forkEvidence(edge, { label: `this wallet, towards ${before.label}` }, fork))
     if (!result.ok && result.code === 'STALE_ENTRY') continue
@@ -39,16 +42,19 @@ export async function adopt(
         relationship: before.id,
       })
     const passed = state.now
+    relationship = seen
     state = result.state
+    const known = holders
     holders = await holdersOf(
       edge,
       { ...before, holders, mine: { entries: kept, state: { ...state, now: passed } } },
       entry,
       sender,
     )
+    if (result.effect === 'frozen' && holders) holders = holdersOfBase({ ...known, ...holders }, state.now)
     kept.push(entry)
   }
-  const { holders: _, ...plain } = before
+  const { holders: _, ...plain } = relationship
   const after: Relationship = { ...plain, mine: { entries: kept, state }, ...(holders ? { holders } : {}) }
   const own = await takePlace(edge, after)
   return { after: own.after, changes: [...changes, ...own.changes] }
@@ -63,12 +69,12 @@ export async function holdersOf(
 ): Promise<Readonly<Record<string, string>> | undefined> {
   if (!(await deviceList(edge))) return undefined
   const own = (await thisDevice(edge)).account
-  const { keys } = mine.state.now
+  const { now } = mine.state
   const offers = (await edge.records.all('key-offer')).flatMap(({ value }) =>
     value.set.relationship === id ? [value] : [],
   )
-  const known = holders ?? Object.fromEntries(keys.map((k) => [k, sender ?? own]))
-  return holdersAfter(known, keys, entry, { offers, sender: sender ?? own })
+  const known = holders ?? Object.fromEntries(now.keys.map((k) => [k, sender ?? own]))
+  return holdersAfter(known, now, entry, { offers, sender: sender ?? own })
 }
 
 /** Answers for the document that stands with this device's own keys, if they are in it. */

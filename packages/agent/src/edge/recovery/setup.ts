@@ -40,6 +40,7 @@ import { claimEntry } from '../log/holders.ts'
 import type { LogHolder } from '../log/records.ts'
 import { performAgain, refuseWhilePending } from '../operations.ts'
 import { isOpen } from '../own-devices/key-sets.ts'
+import { isStuck } from '../own-devices/proposing.ts'
 import { rotateRelationship } from '../own-log.ts'
 import type { Profile, Relationship } from '../records.ts'
 import { type Change, put } from '../store.ts'
@@ -193,6 +194,8 @@ export async function commitRecoverySets(edge: Edge): Promise<void> {
   }
   for (const { value } of await edge.records.all('relationship')) {
     if (!isOpen(value) || !(await lacks(value.id))) continue
+    // One that waits for the approval of another device is not made anew.
+    if ((await edge.records.get('proposal', value.id))?.planned.recovery || (await isStuck(edge, value))) continue
     const set = await newRecoverySet(edge)
     await rotateRelationship(edge, value, { recovery: set.entries, also: await set.seal(value.id) })
   }

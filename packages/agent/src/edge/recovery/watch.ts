@@ -8,7 +8,6 @@ import { parseEntries } from '../../protocols/connect/messages.ts'
 import { type Edge, fault, nowSeconds, queueRecipient, tell } from '../context.ts'
 import { vetoRecovery } from '../identity-operations.ts'
 import type { Incoming } from '../inbox.ts'
-import { stateOf } from '../own-entries.ts'
 import { rotateRelationship } from '../own-log.ts'
 import type { Identity } from '../records.ts'
 import { reconsiderRefused } from '../refused.ts'
@@ -153,10 +152,7 @@ async function vetoAlerts(edge: Edge): Promise<Vetoed> {
   let relationships = 0
   for (const { value } of await edge.records.all('relationship')) {
     if (!value.alert) continue
-    const { alert, ...plain } = value
-    const state = stateOf(applyEntry(value.mine.state, alert.entry, nowSeconds(edge)))
-    const seen = { ...plain, mine: { ...plain.mine, state } }
-    await rotateRelationship(edge, seen, { vetoes: entryHash(alert.entry) })
+    await rotateRelationship(edge, value, { vetoes: entryHash(value.alert.entry) })
     relationships++
   }
   return { identities, relationships }

@@ -94,9 +94,10 @@ async function perform(edge: Edge, keyId: string, step: Step, since: number): Pr
     }
     case 'relationship': {
       const relationship = await records.get('relationship', subject)
-      if (relationship?.status === 'connected' && (await didNames(edge, relationship.mine.state.now.did, keyId)))
-        await rotateRelationship(edge, relationship)
-      return undefined
+      if (relationship?.status !== 'connected' || !(await didNames(edge, relationship.mine.state.now.did, keyId)))
+        return undefined
+      const { mine } = await rotateRelationship(edge, relationship)
+      return (await didNames(edge, mine.state.now.did, keyId)) ? 'another device of yours comes first' : undefined
     }
     case 'correspondent': {
       const correspondent = await records.get('correspondent', subject)

@@ -6,12 +6,14 @@
  *   devices { account, devices, ... } from a device that may: who belongs to the owner, and the secret they share
  *   records { records, removed }      what the other has to know: relationships, texts, credentials
  *   key-sets { sets }                 keys of the sender for relationships that it is not in yet
+ *
+ * What needs two devices is in `approvals.ts`.
  */
 import { base64url, Fields, fail, type JsonObject } from '@keystead/core'
 import { decodeMultikey } from '@keystead/crypto'
 import { MAX_DEVICES_EVER, MAX_LABEL, MAX_RECIPIENT_DID } from '../../limits.ts'
 
-const PROTOCOL = 'https://keystead.dev/own-devices/1.0'
+export const PROTOCOL = 'https://keystead.dev/own-devices/1.0'
 export const DEVICE_JOINED = `${PROTOCOL}/joined`
 export const OWN_DEVICES = `${PROTOCOL}/devices`
 export const OWN_RECORDS = `${PROTOCOL}/records`
@@ -21,7 +23,7 @@ export const MAX_RECORDS_A_MESSAGE = 64
 export const MAX_KEY_SETS = 100
 
 const ACCOUNT = { min: 8, max: MAX_RECIPIENT_DID, pattern: /^did:peer:2\S+$/ }
-const DIGEST = { min: 46, max: 46 }
+export const DIGEST = { min: 46, max: 46 }
 const MULTIKEY = 64
 
 /** A device of the owner, as the others know it. */
@@ -42,6 +44,16 @@ export interface DeviceList {
   readonly devices: readonly OwnDevice[]
   /** 32 bytes, base64url; another one after each revocation. */
   readonly secret: string
+  readonly approvals?: Approvals
+}
+
+/** How many devices a change of a relationship's log needs (DEVICE-13). Absent until the owner said something: one. */
+export interface Approvals {
+  readonly needed: 1 | 2
+  /** One higher with each change. */
+  readonly epoch: number
+  /** Account of the device where it was said. */
+  readonly by: string
 }
 
 export function parseDeviceList(body: unknown): DeviceList {
@@ -53,8 +65,19 @@ export function parseDeviceList(body: unknown): DeviceList {
       base64url.decode(text).length === 32 ? text : fail('secret', 'is short'),
     ),
   }
+  const approvals = f.optional('approvals', (fields, name) => approvalsOf(fields.object(name)))
   f.end()
-  return list
+  return { ...list, ...(approvals ? { approvals } : {}) }
+}
+
+function approvalsOf(f: Fields): Approvals {
+  const approvals = {
+    needed: f.literal('needed', 1, 2),
+    epoch: f.integer('epoch', { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    by: f.string('by', ACCOUNT),
+  }
+  f.end()
+  return approvals
 }
 
 function ownDevice(item: unknown, path: string): OwnDevice {
@@ -124,17 +147,19 @@ export function parseKeySets(body: unknown): KeySetOffer[] {
 
 function keySetOffer(item: unknown, path: string): KeySetOffer {
   const f = new Fields(item, path)
-  const set = {
-    relationship: relationshipOf(f),
-    k: f.decoded('k', MULTIKEY, (text) => multikeyOf('ed25519', text)),
-    agree: f.decoded('agree', MULTIKEY, (text) => multikeyOf('x25519', text)),
-    next: f.string('next', DIGEST),
-  }
+  const set = { relationship: relationshipOf(f), ...keysOf(f) }
   f.end()
   return set
 }
 
-const relationshipOf = (f: Fields): string => f.string('relationship', { min: 32, max: 32, pattern: /^[0-9a-f]{32}$/ })
+export const keysOf = (f: Fields): Pick<KeySetOffer, 'k' | 'agree' | 'next'> => ({
+  k: f.decoded('k', MULTIKEY, (text) => multikeyOf('ed25519', text)),
+  agree: f.decoded('agree', MULTIKEY, (text) => multikeyOf('x25519', text)),
+  next: f.string('next', DIGEST),
+})
+
+export const relationshipOf = (f: Fields): string =>
+  f.string('relationship', { min: 32, max: 32, pattern: /^[0-9a-f]{32}$/ })
 
 function multikeyOf(suite: string, text: string): string {
   return decodeMultikey(text).suite === suite ? text : fail('sets', `needs a key of ${suite}`)

@@ -17,6 +17,7 @@ import * as log from '../log/messages.ts'
 import * as mediation from '../mediation/messages.ts'
 import * as mercury from '../mercury-connection/messages.ts'
 import * as move from '../move/messages.ts'
+import * as approvals from '../own-devices/approvals.ts'
 import * as ownDevices from '../own-devices/messages.ts'
 import * as pickup from '../pickup/messages.ts'
 import * as publish from '../publish/messages.ts'
@@ -31,6 +32,12 @@ const id = 'A'.repeat(22)
 const long = 'A'.repeat(43)
 const session = '0'.repeat(32)
 const sig = 'A'.repeat(86)
+const digest = `Qm${'a'.repeat(44)}`
+const keys = {
+  k: 'z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK',
+  agree: 'z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc',
+  next: digest,
+}
 
 export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, object]>> = {
   'log vault': [log.parseVault, { vault: id }],
@@ -52,6 +59,44 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
     ownDevices.parseDeviceList,
     { account: 'did:peer:2x', devices: [{ account: 'did:peer:2x', name: 'x', admin: true }], secret: long },
   ],
+  'own devices that need two': [
+    ownDevices.parseDeviceList,
+    {
+      account: 'did:peer:2x',
+      devices: [{ account: 'did:peer:2x', name: 'x', admin: true }],
+      secret: long,
+      approvals: { needed: 2, epoch: 1, by: 'did:peer:2x' },
+    },
+  ],
+  'proposed entries': [
+    approvals.parseProposed,
+    {
+      id: session,
+      expires: 5,
+      items: [
+        {
+          relationship: session,
+          prev: digest,
+          planned: {
+            type: 'rotate',
+            mediator: 'did:peer:2x',
+            needed: 2,
+            recovery: [{ h: digest, delay: 5 }],
+            vetoes: digest,
+            add: [{ relationship: session, ...keys }],
+            drop: [keys.k],
+          },
+          set: keys,
+        },
+      ],
+    },
+  ],
+  'cosigned entries': [
+    approvals.parseCosigned,
+    { id: session, items: [{ relationship: session, set: keys, s: `z${'1'.repeat(64)}` }] },
+  ],
+  'proposal id': [approvals.parseProposalId, { id: session }],
+  'lower vote': [approvals.parseLower, { id: session, expires: 5, epoch: 1 }],
   'own records': [ownDevices.parseRecords, { records: [{ category: 'text', name: 'x', value: {} }], removed: [] }],
   'device add': [accountDevices.parseDeviceAdd, { device: 'did:peer:2x', admin: false }],
   'device join': [accountDevices.parseDeviceJoin, { account: 'did:peer:2x' }],
