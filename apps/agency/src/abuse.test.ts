@@ -125,7 +125,7 @@ describe('an agency', () => {
     const payload = utf8(JSON.stringify({ ciphertext: 'x'.repeat(250_000) }))
     for (let n = 0; n < 16; n++)
       await options.store.addMail(owner, { id: `m${n}`, recipient: did, bytes: payload, received: n })
-    live.poll()
+    await live.poll()
     await systemClock.sleep(1000)
     expect(backlog).toBeGreaterThan(0)
     expect(backlog).toBeLessThan(MAX_SOCKET_BACKLOG + 2 * 1024 * 1024)

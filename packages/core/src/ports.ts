@@ -31,6 +31,7 @@ export const systemClock: Clock = {
 export const systemRandom: Random = (length) => {
   const bytes = new Uint8Array(length)
   // getRandomValues fills at most 65,536 bytes a call (Web Cryptography API, 10.1.1).
+  if (length <= 65_536) return crypto.getRandomValues(bytes)
   for (let offset = 0; offset < length; offset += 65_536)
     crypto.getRandomValues(bytes.subarray(offset, offset + 65_536))
   return bytes

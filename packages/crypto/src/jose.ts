@@ -15,7 +15,7 @@ export interface ContentCipher {
 const TAG = 16
 
 function split(sealed: Bytes): { ciphertext: Bytes; tag: Bytes } {
-  return { ciphertext: sealed.slice(0, -TAG), tag: sealed.slice(-TAG) }
+  return { ciphertext: sealed.subarray(0, -TAG), tag: sealed.subarray(-TAG) }
 }
 
 function opened(plaintext: Bytes | undefined): Bytes {
@@ -77,7 +77,7 @@ export const aes256CbcHs512: ContentCipher = {
 
 function cbcTag(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Bytes {
   const mac = hmacSha512(key.subarray(0, 32), concatBytes(aad, iv, ciphertext, uint64(aad.length * 8)))
-  return mac.slice(0, 32)
+  return mac.subarray(0, 32)
 }
 
 /** RFC 3394. `key` has a multiple of 8 bytes, 16 at least. */

@@ -28,8 +28,11 @@ export interface SigningKey {
 export interface AgreementKey {
   readonly kind: 'agreement'
   readonly publicKey: PublicKey<AgreementSuite>
-  /** The raw shared secret Z. Rejects with `BAD_PUBLIC_KEY` for off-curve and low-order points. */
-  agree(peer: PublicKey<AgreementSuite>): Promise<Bytes>
+  /**
+   * The raw shared secret Z, which the caller wipes. Rejects with `BAD_PUBLIC_KEY` for off-curve and low-order points. Says that the
+   * peer's key `stays`, whoever will ask for the same again: a provider may then keep the secret beside the key.
+   */
+  agree(peer: PublicKey<AgreementSuite>, stays?: boolean): Promise<Bytes>
   destroy(): void
 }
 

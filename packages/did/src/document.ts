@@ -86,11 +86,25 @@ function checkMethod(item: Json, path: string): void {
   method.string('type', { min: 1, max: 100 })
 }
 
+/** By document, then by relationship: a document is never changed, and to decode its keys takes longer than to use one. */
+const decoded = new WeakMap<DidDocument, Map<string, readonly ResolvedMethod[]>>()
+
 /**
  * The methods of one relationship (or all), in the document's order. Methods of kinds we do not use, or that do not decode,
- * are left out: they cannot verify anything for us.
+ * are left out: they cannot verify anything for us. The answer is shared: never change it.
  */
-export function verificationMethods(document: DidDocument, relationship?: VerificationRelationship): ResolvedMethod[] {
+export function verificationMethods(
+  document: DidDocument,
+  relationship?: VerificationRelationship,
+): readonly ResolvedMethod[] {
+  const known = decoded.get(document) ?? new Map<string, readonly ResolvedMethod[]>()
+  decoded.set(document, known)
+  const methods = known.get(relationship ?? '') ?? decodeMethods(document, relationship)
+  known.set(relationship ?? '', methods)
+  return methods
+}
+
+function decodeMethods(document: DidDocument, relationship?: VerificationRelationship): ResolvedMethod[] {
   const all = document.verificationMethod ?? []
   const chosen: (string | VerificationMethod)[] = relationship
     ? [...(document[relationship] ?? [])]

@@ -146,6 +146,7 @@ function finish(result: ResolutionResult, contentType: string, options: Resoluti
   const { didDocument, didResolutionMetadata } = result
   if (!didDocument) return result
   if (result.didDocumentMetadata['deactivated'] === true) return { ...result, didDocument: null }
+  if (!options.expandRelativeUrls && didResolutionMetadata.contentType === contentType) return result
   return {
     ...result,
     didDocument: options.expandRelativeUrls ? expandRelativeUrls(didDocument) : didDocument,

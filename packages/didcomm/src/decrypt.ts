@@ -19,7 +19,7 @@ export async function decrypt(jwe: Jwe, secrets: SecretsPort, resolver: DidResol
   const { recipient, key } = await ourKey(jwe, secrets)
   const agreements: Agreements = [
     { key, peer: jwe.epk },
-    ...(jwe.skid === undefined ? [] : [{ key, peer: await senderKey(jwe.skid, resolver) }]),
+    ...(jwe.skid === undefined ? [] : [{ key, peer: await senderKey(jwe.skid, resolver), stays: true }]),
   ]
   const parties = { apu: jwe.apu, apv: jwe.apv, ...(jwe.skid === undefined ? {} : { tag: jwe.tag }) }
   const kek = await keyEncryptionKey(agreements, otherInfo(jwe.algorithm, parties), 'BAD_MESSAGE')

@@ -22,6 +22,8 @@ export interface EncryptOptions {
   readonly random: Random
 }
 
+const NOBODY = new Uint8Array(0)
+
 /** Throws `NO_COMPATIBLE_KEY` or `MESSAGE_TOO_LARGE`. */
 export async function encrypt(plaintext: Uint8Array, options: EncryptOptions): Promise<Bytes> {
   const { recipients, from, random } = options
@@ -29,7 +31,7 @@ export async function encrypt(plaintext: Uint8Array, options: EncryptOptions): P
   if (!suite) throw failure('NO_COMPATIBLE_KEY', 'no recipient')
   const cipher = CONTENT_CIPHERS[options.encryption]
   const algorithm = from ? ECDH_1PU : ECDH_ES
-  const apu = utf8(from?.kid ?? '')
+  const apu = from ? utf8(from.kid) : NOBODY
   const apv = recipientsDigest(recipients.map(({ kid }) => kid))
   const ephemeral = await options.ephemerals.ephemeral({ kind: 'agreement', suite })
   const fresh = random(cipher.keyBytes + cipher.ivBytes)
@@ -47,15 +49,14 @@ export async function encrypt(plaintext: Uint8Array, options: EncryptOptions): P
     const protectedText = base64url.encode(utf8(JSON.stringify(header)))
     const { ciphertext, tag } = cipher.encrypt(contentKey, iv, utf8(protectedText), plaintext)
     const info = otherInfo(algorithm, from ? { apu, apv, tag } : { apu, apv })
-    const wrapped = await Promise.all(
-      recipients.map(async ({ kid, publicKey }) => {
-        const agreements = [ephemeral, ...(from ? [from.key] : [])].map((key) => ({ key, peer: publicKey }))
-        const kek = await keyEncryptionKey(agreements, info, 'NO_COMPATIBLE_KEY')
-        const encryptedKey = aesKwWrap(kek, contentKey)
-        kek.fill(0)
-        return { encrypted_key: base64url.encode(encryptedKey), header: { kid } }
-      }),
-    )
+    const wrapped: { encrypted_key: string; header: { kid: string } }[] = []
+    for (const { kid, publicKey: peer } of recipients) {
+      const agreements = [{ key: ephemeral, peer }, ...(from ? [{ key: from.key, peer, stays: true }] : [])]
+      const kek = await keyEncryptionKey(agreements, info, 'NO_COMPATIBLE_KEY')
+      const encryptedKey = aesKwWrap(kek, contentKey)
+      kek.fill(0)
+      wrapped.push({ encrypted_key: base64url.encode(encryptedKey), header: { kid } })
+    }
     const envelope = {
       protected: protectedText,
       recipients: wrapped,

@@ -3,7 +3,7 @@
  * `epk`, `apv` and `alg` for all recipients, all of them in `protected`. This file reads the form and checks what the
  * envelope says of itself; `decrypt.ts` opens it.
  */
-import { type Bytes, base64url, Fields, type Json, parseJson, utf8, utf8Decode } from '@keystead/core'
+import { type Bytes, base64url, Fields, type Json, parseJson, utf8Decode } from '@keystead/core'
 import { type AgreementSuite, type PublicKey, publicKeyFromJwk, sha256 } from '@keystead/crypto'
 import { CONTENT_CIPHERS, type ContentEncryption } from './content.ts'
 import { failure } from './errors.ts'
@@ -69,16 +69,16 @@ function parseProtected(text: string, kids: readonly string[]): Protected {
   checkMediaType(typ, ENCRYPTED_MEDIA_TYPE)
   const cty = header.optional('cty', (f, n) => f.string(n, { max: MAX_LABEL_LENGTH }))
   const apu = header.optional('apu', (f, n) => f.decoded(n, MAX_PROTECTED_LENGTH, base64url.decode))
-  const apv = header.optional('apv', (f, n) => f.string(n, { max: MAX_LABEL_LENGTH }))
-  if (apv !== base64url.encode(recipientsDigest(kids)))
+  const apv = recipientsDigest(kids)
+  if (header.optional('apv', (f, n) => f.string(n, { max: MAX_LABEL_LENGTH })) !== base64url.encode(apv))
     throw failure('BAD_MESSAGE', 'apv is not the digest of the recipients')
-  const skid = algorithm === ECDH_1PU ? senderKid(header) : undefined
+  const skid = algorithm === ECDH_1PU ? senderKid(header, apu) : undefined
   return {
     algorithm,
     encryption,
     epk: ephemeralKey(header.any('epk')),
     apu: apu ?? new Uint8Array(0),
-    apv: recipientsDigest(kids),
+    apv,
     ...(skid === undefined ? {} : { skid }),
     ...(cty === undefined ? {} : { cty }),
   }
@@ -91,19 +91,25 @@ function isContentEncryption(name: string): name is ContentEncryption {
 /** `apv`: SHA-256 of the recipients' key ids, sorted, with dots between. */
 export function recipientsDigest(kids: readonly string[]): Bytes {
   // Sorted by code unit, as everyone's default sort does; key ids are ASCII.
-  return sha256(utf8([...kids].sort().join('.')))
+  return sha256(kids.length === 1 ? (kids[0] ?? '') : [...kids].sort().join('.'))
 }
 
-function senderKid(header: Fields): string {
+function senderKid(header: Fields, apu: Bytes | undefined): string {
   const skid = header.optional('skid', (f, n) => f.string(n, { min: 1, max: MAX_KID_LENGTH }))
-  const named = header.optional('apu', (f, n) =>
-    f.decoded(n, MAX_PROTECTED_LENGTH, (text) => utf8Decode(base64url.decode(text))),
-  )
+  const named = apu && utf8Text(apu)
   if (skid !== undefined && named !== undefined && skid !== named)
     throw failure('SENDER_MISMATCH', 'skid and apu name different keys')
   const kid = skid ?? named
   if (!kid || kid.length > MAX_KID_LENGTH) throw failure('BAD_MESSAGE', 'authcrypt without a sender')
   return kid
+}
+
+function utf8Text(bytes: Bytes): string {
+  try {
+    return utf8Decode(bytes)
+  } catch (cause) {
+    throw failure('BAD_MESSAGE', 'apu is not a key id', { cause })
+  }
 }
 
 function ephemeralKey(jwk: Json): PublicKey<AgreementSuite> {

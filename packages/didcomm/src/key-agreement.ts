@@ -25,6 +25,7 @@ export function concatKdf(secret: Uint8Array, algorithm: KeyAlgorithm, info: Par
 }
 
 const FIRST = uint32(1)
+const NAMES: Readonly<Record<KeyAlgorithm, Bytes>> = { [ECDH_ES]: utf8(ECDH_ES), [ECDH_1PU]: utf8(ECDH_1PU) }
 
 function derive(secrets: readonly Uint8Array[], info: Uint8Array): Bytes {
   return sha256(FIRST, ...secrets, info)
@@ -32,7 +33,7 @@ function derive(secrets: readonly Uint8Array[], info: Uint8Array): Bytes {
 
 /** `OtherInfo` of the KDF, the same for every recipient of an envelope. */
 export function otherInfo(algorithm: KeyAlgorithm, { apu, apv, tag }: PartyInfo): Bytes {
-  const measured = [utf8(algorithm), apu, apv]
+  const measured = [NAMES[algorithm], apu, apv]
   const length = measured.reduce((sum, { length }) => sum + 4 + length, 4 + (tag ? 4 + tag.length : 0))
   const bytes = new Uint8Array(length)
   const view = new DataView(bytes.buffer)
@@ -53,7 +54,12 @@ export function otherInfo(algorithm: KeyAlgorithm, { apu, apv, tag }: PartyInfo)
 }
 
 /** One agreement of ECDH-ES or the two of ECDH-1PU: `Ze` first, then `Zs`. */
-export type Agreements = readonly { readonly key: AgreementKey; readonly peer: PublicKey<AgreementSuite> }[]
+export type Agreements = readonly {
+  readonly key: AgreementKey
+  readonly peer: PublicKey<AgreementSuite>
+  /** Both keys are lasting ones (`Zs`): the next message between the two comes to the same secret. */
+  readonly stays?: boolean
+}[]
 
 /** `info`: `otherInfo`. Throws `code` for keys of different curves, off-curve points and points of low order. */
 export async function keyEncryptionKey(
@@ -62,10 +68,10 @@ export async function keyEncryptionKey(
   code: DidcommErrorCode,
 ): Promise<Bytes> {
   const secrets: Bytes[] = []
-  for (const { key, peer } of agreements) {
+  for (const { key, peer, stays = false } of agreements) {
     if (key.publicKey.suite !== peer.suite) throw failure(code, 'keys of different curves cannot agree')
     try {
-      secrets.push(await key.agree(peer))
+      secrets.push(await key.agree(peer, stays))
     } catch (cause) {
       if (!(cause instanceof KeysteadError) || cause.code !== 'BAD_PUBLIC_KEY') throw cause
       throw failure(code, 'a public key is not a fit point of its curve', { cause })

@@ -26,7 +26,12 @@ function leaseOf(handle: KeyHandle, counted: () => Promise<void>): KeyHandle {
         sign: (message) => use(() => handle.sign(message)),
       }
     case 'agreement':
-      return { kind: handle.kind, publicKey: handle.publicKey, destroy, agree: (peer) => use(() => handle.agree(peer)) }
+      return {
+        kind: handle.kind,
+        publicKey: handle.publicKey,
+        destroy,
+        agree: (peer, stays) => use(() => handle.agree(peer, stays)),
+      }
     case 'kem':
       return {
         kind: handle.kind,

@@ -9,13 +9,19 @@ import type { Session } from './agent.ts'
 import type { CloudStore, KeptMail } from './store/port.ts'
 
 interface Live {
+  readonly session: Session
   readonly account: string
   readonly type: string
   /** `n` of the last message given. */
   after: number
   /** What is being given now; the next look comes after it. */
   turn: Promise<void>
+  /** More may wait: the last look was cut short, by a socket that takes nothing or a store that was away. */
+  more: boolean
 }
+
+/** Polls back to which mail is looked for: what another instance's transaction shows late, behind newer mail, is found as well. */
+const POLLS_BACK = 10
 
 type Pack = (items: readonly KeptMail[], account: string, type: string) => Promise<Bytes>
 
@@ -23,11 +29,15 @@ export class LiveDelivery {
   readonly #store: CloudStore
   readonly #pack: Pack
   readonly #sessions = new Map<Session, Live>()
+  /** By the account's key: a wake-up must not look through all sockets. */
+  readonly #byKey = new Map<string, Set<Live>>()
+  /** Newest mail of anybody's at the last polls, the oldest first. */
+  readonly #newest: number[] = []
 
   constructor(store: CloudStore, pack: Pack) {
     this.#store = store
     this.#pack = pack
-    store.onMail((key) => this.#look((account) => store.accountKey(account) === key))
+    store.onMail((key) => this.#look(key))
   }
 
   isOn(account: string, session: Session): boolean {
@@ -36,44 +46,63 @@ export class LiveDelivery {
 
   /** True while any socket here takes this account's mail. */
   isOnFor(account: string): boolean {
-    return [...this.#sessions.values()].some((live) => live.account === account)
+    return this.#byKey.has(this.#store.accountKey(account))
   }
 
   /** What waits already is fetched as ever; what comes from now on is pushed. Nothing falls between: the next look starts here. */
   async begin(account: string, session: Session, type: string): Promise<void> {
     const after = await this.#store.newestMail(account)
-    const live = { account, type, after, turn: Promise.resolve() }
+    this.end(session)
+    const live = { session, account, type, after, turn: Promise.resolve(), more: true }
     this.#sessions.set(session, live)
-    this.#give(session, live)
+    const key = this.#store.accountKey(account)
+    const ofAccount = this.#byKey.get(key) ?? new Set()
+    this.#byKey.set(key, ofAccount.add(live))
+    this.#give(live)
   }
 
   end(session: Session): void {
+    const live = this.#sessions.get(session)
+    if (!live) return
     this.#sessions.delete(session)
+    const key = this.#store.accountKey(live.account)
+    const ofAccount = this.#byKey.get(key)
+    ofAccount?.delete(live)
+    if (ofAccount?.size === 0) this.#byKey.delete(key)
   }
 
   /** Ends it on every socket of a device. */
   endFor(account: string): void {
-    for (const [session, live] of this.#sessions) if (live.account === account) this.#sessions.delete(session)
+    for (const { session } of this.#byKey.get(this.#store.accountKey(account)) ?? []) this.end(session)
   }
 
-  /** Looks for every socket. */
-  poll(): void {
-    this.#look(() => true)
+  /** Looks for every account that got mail lately, and for every socket whose last look was cut short. */
+  async poll(): Promise<void> {
+    for (const live of this.#sessions.values()) if (live.more) this.#give(live)
+    const { accounts, newest } = await this.#store.mailAfter(this.#newest[0] ?? 0)
+    if (this.#newest.push(newest) > POLLS_BACK) this.#newest.shift()
+    for (const account of accounts) this.#look(this.#store.accountKey(account))
   }
 
-  #look(concerns: (account: string) => boolean): void {
-    for (const [session, live] of this.#sessions) if (concerns(live.account)) this.#give(session, live)
+  #look(key: string): void {
+    for (const live of this.#byKey.get(key) ?? []) this.#give(live)
   }
 
-  #give(session: Session, live: Live): void {
+  #give(live: Live): void {
+    const { session, account, type } = live
+    live.more = true
     live.turn = live.turn
       .then(async () => {
         while (this.#sessions.get(session) === live && (session.waiting?.() ?? 0) < MAX_SOCKET_BACKLOG) {
-          const filter = { after: live.after, limit: MAX_DELIVERY, maxBytes: MAX_DELIVERY_BYTES }
-          const items = await this.#store.mail(live.account, filter)
+          const items = await this.#store.mail(account, {
+            after: live.after,
+            limit: MAX_DELIVERY,
+            maxBytes: MAX_DELIVERY_BYTES,
+          })
           const last = items.at(-1)
+          live.more = last !== undefined
           if (!last) return
-          session.push(await this.#pack(items, live.account, live.type))
+          session.push(await this.#pack(items, account, type))
           live.after = last.n
         }
       })

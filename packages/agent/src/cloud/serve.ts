@@ -152,7 +152,8 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
     if (options.adminSocket) servers.push(await listenForOperator(adminHttp(opened), options.adminSocket))
     const served = acceptSockets(server, sockets, door, { behindProxy, perAddress: rate.perSecond > 0, log })
     const polling = setInterval(() => {
-      agent.live.poll()
+      // The store is away: the next poll tries again.
+      void agent.live.poll().catch(() => {})
       forwarding.look()
     }, LIVE_POLL_MS)
     const expire = async (): Promise<void> => {

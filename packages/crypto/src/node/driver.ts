@@ -68,8 +68,7 @@ function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Ui
   if (signature.length !== 64 || publicKey.length !== 32) return false
   signatureInput.set(signature)
   keyInput.set(publicKey)
-  if (message.length > input.length)
-    return sodium.crypto_sign_verify_detached(signatureInput, asBuffer(message), keyInput)
+  if (message.length > input.length) return sodium.crypto_sign_verify_detached(signatureInput, message, keyInput)
   inputBytes.set(message)
   const copied = inputBytes.subarray(0, message.length)
   const holds = sodium.crypto_sign_verify_detached(signatureInput, copied, keyInput)
@@ -166,28 +165,14 @@ export const nodeDriver: CryptoDriver = {
   isGoodEd25519,
   xchachaSeal: (key, nonce, aad, plaintext) => {
     const sealed = new Uint8Array(plaintext.length + 16)
-    sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
-      asBuffer(sealed),
-      asBuffer(plaintext),
-      asBuffer(aad),
-      null,
-      asBuffer(nonce),
-      asBuffer(key),
-    )
+    sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(sealed, plaintext, aad, null, nonce, key)
     return sealed
   },
   xchachaOpen: (key, nonce, aad, sealed) => {
     if (sealed.length < 16) return undefined
     const plaintext = new Uint8Array(sealed.length - 16)
     try {
-      sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
-        asBuffer(plaintext),
-        null,
-        asBuffer(sealed),
-        asBuffer(aad),
-        asBuffer(nonce),
-        asBuffer(key),
-      )
+      sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(plaintext, null, sealed, aad, nonce, key)
       return plaintext
     } catch {
       return undefined
@@ -212,9 +197,4 @@ export const nodeDriver: CryptoDriver = {
   aesKwWrap: (kek, key) => through(createCipheriv(`id-aes${kek.length * 8}-wrap`, createSecretKey(kek), KW_IV), key),
   aesKwUnwrap: (kek, wrapped) =>
     decipher(() => through(createDecipheriv(`id-aes${kek.length * 8}-wrap`, createSecretKey(kek), KW_IV), wrapped)),
-}
-
-/** sodium-native wants Buffers; this is a view of the same memory. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -10,6 +10,7 @@ import { lowS } from '../signature.ts'
 import { SUITES } from '../suites.ts'
 import type { AgreementSuite, HandleOf, KeyHandle, KeyProvider, KeyType, PublicKey, WrapParameters } from '../types.ts'
 import { XWING_CIPHERTEXT_BYTES, xwingPublicKey } from '../xwing.ts'
+import { AgreedSecrets } from './agreed.ts'
 import { SecretSlot } from './slab.ts'
 
 const NIST = { p256: 'prime256v1', p384: 'secp384r1', p521: 'secp521r1' } as const
@@ -24,14 +25,7 @@ export function nodeKeyProvider(): KeyProvider {
         secret.fill(0)
       }
     },
-    ephemeral: async <T extends KeyType>(type: T) => {
-      const secret = randomSecret(type)
-      try {
-        return load(type, secret)
-      } finally {
-        secret.fill(0)
-      }
-    },
+    ephemeral: async <T extends KeyType>(type: T) => inSlot(type, (slot) => fillRandom(type, slot)),
     unwrap: async <T extends KeyType>(type: T, wrapped: Uint8Array, wrap: WrapParameters) => {
       const secret = unwrapSecret(type, wrapped, wrap)
       try {
@@ -45,7 +39,11 @@ export function nodeKeyProvider(): KeyProvider {
 }
 
 function load<T extends KeyType>(type: T, secret: Uint8Array): HandleOf<T> {
-  const slot = new SecretSlot(secret)
+  return inSlot(type, (slot) => slot.set(secret))
+}
+
+function inSlot<T extends KeyType>(type: T, fill: (slot: Buffer) => void): HandleOf<T> {
+  const slot = new SecretSlot(SUITES[type.suite].secretBytes, fill)
   try {
     return handle(type, slot) as HandleOf<T>
   } catch {
@@ -78,11 +76,20 @@ function handle(type: KeyType, slot: SecretSlot): KeyHandle {
     case 'agreement': {
       const { suite } = type
       const publicKey = suite === 'x25519' ? x25519PublicKey(slot) : nistPublicKey(suite, slot)
+      let agreed: AgreedSecrets | undefined
       return {
         kind: 'agreement',
         publicKey,
-        destroy,
-        agree: async (peer) => slot.use((secret) => agree(suite, secret, peer)),
+        destroy: () => {
+          agreed?.destroy()
+          destroy()
+        },
+        agree: async (peer, stays = false) =>
+          slot.use((secret) => {
+            if (!stays) return agree(suite, secret, peer)
+            agreed ??= new AgreedSecrets()
+            return agreed.with(peer, () => agree(suite, secret, peer))
+          }),
       }
     }
     case 'kem': {
@@ -99,10 +106,14 @@ function handle(type: KeyType, slot: SecretSlot): KeyHandle {
 
 function randomSecret(type: KeyType): Bytes {
   const secret = new Uint8Array(SUITES[type.suite].secretBytes)
-  sodium.randombytes_buf(Buffer.from(secret.buffer))
-  // P-521 scalars have 521 bits; the other curves' orders are so near a power of two that a retry never happens.
-  if (type.suite === 'p521') secret[0] = (secret[0] ?? 0) & 1
+  fillRandom(type, secret)
   return secret
+}
+
+function fillRandom({ suite }: KeyType, secret: Uint8Array): void {
+  sodium.randombytes_buf(secret)
+  // P-521 scalars have 521 bits; the other curves' orders are so near a power of two that a retry never happens.
+  if (suite === 'p521') secret[0] = (secret[0] ?? 0) & 1
 }
 
 /** Expands a seed for one operation; the 64-byte key never outlives it. */
@@ -119,15 +130,13 @@ function withSeedKey<T>(seed: Buffer, use: (publicKey: Buffer, secretKey: Buffer
 
 function signEd25519(seed: Buffer, message: Uint8Array): Bytes {
   const signature = new Uint8Array(64)
-  withSeedKey(seed, (_, secretKey) =>
-    sodium.crypto_sign_detached(Buffer.from(signature.buffer), Buffer.from(message), secretKey),
-  )
+  withSeedKey(seed, (_, secretKey) => sodium.crypto_sign_detached(signature, message, secretKey))
   return signature
 }
 
 function x25519PublicKey(slot: SecretSlot): PublicKey<'x25519'> {
   const bytes = new Uint8Array(32)
-  slot.use((secret) => sodium.crypto_scalarmult_base(Buffer.from(bytes.buffer), secret))
+  slot.use((secret) => sodium.crypto_scalarmult_base(bytes, secret))
   return { suite: 'x25519', bytes }
 }
 
@@ -143,7 +152,7 @@ function agree(suite: AgreementSuite, secret: Buffer, peer: PublicKey<AgreementS
   if (suite === 'x25519') {
     const shared = new Uint8Array(32)
     try {
-      sodium.crypto_scalarmult(Buffer.from(shared.buffer), secret, Buffer.from(peer.bytes))
+      sodium.crypto_scalarmult(shared, secret, peer.bytes)
       return shared
     } catch {
       throw new KeysteadError<CryptoErrorCode>('BAD_PUBLIC_KEY', 'a point of low order')

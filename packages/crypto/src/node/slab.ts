@@ -18,32 +18,29 @@ const free: number[] = []
 /** A place in guarded memory that holds one secret. */
 export class SecretSlot {
   readonly #index: number
-  readonly #length: number
+  readonly #bytes: Buffer
   #live = true
 
-  constructor(secret: Uint8Array) {
+  /** `fill` writes the secret to where it stays. */
+  constructor(length: number, fill: (slot: Buffer) => void) {
     this.#index = takeSlot()
-    this.#length = secret.length
-    this.#view().set(secret)
+    const slab = slabs[Math.floor(this.#index / SLOTS_PER_SLAB)] as Buffer
+    const start = (this.#index % SLOTS_PER_SLAB) * SLOT_BYTES
+    this.#bytes = slab.subarray(start, start + length)
+    fill(this.#bytes)
   }
 
   /** Lets `use` see the bytes in place. Throws `KEY_DESTROYED`. */
   use<T>(use: (secret: Buffer) => T): T {
     if (!this.#live) throw new KeysteadError<CryptoErrorCode>('KEY_DESTROYED', 'this key has been destroyed')
-    return use(this.#view())
+    return use(this.#bytes)
   }
 
   destroy(): void {
     if (!this.#live) return
-    this.#view().fill(0)
+    this.#bytes.fill(0)
     this.#live = false
     free.push(this.#index)
-  }
-
-  #view(): Buffer {
-    const slab = slabs[Math.floor(this.#index / SLOTS_PER_SLAB)] as Buffer
-    const start = (this.#index % SLOTS_PER_SLAB) * SLOT_BYTES
-    return slab.subarray(start, start + this.#length)
   }
 }
 

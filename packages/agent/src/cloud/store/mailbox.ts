@@ -6,7 +6,10 @@ import type { CloudStore, MailStatus } from './port.ts'
 import type { Database, Tables } from './tables.ts'
 import { roomOf } from './tenants.ts'
 
-type Mailbox = Pick<CloudStore, 'addMail' | 'mail' | 'newestMail' | 'mailStatus' | 'removeMail' | 'expireMail'>
+type Mailbox = Pick<
+  CloudStore,
+  'addMail' | 'mail' | 'newestMail' | 'mailAfter' | 'mailStatus' | 'removeMail' | 'expireMail'
+>
 
 export function mailOf({ db, alone, announce }: Database): Mailbox {
   const statusIn = async (from: Database['db'], account: string, recipient?: string): Promise<MailStatus> => {
@@ -53,6 +56,16 @@ export function mailOf({ db, alone, announce }: Database): Mailbox {
         .select((e) => e.fn.max('n').as('n'))
         .where('account', '=', account)
       return (await newest.executeTakeFirst())?.n ?? 0
+    },
+    mailAfter: async (n) => {
+      const newest = (
+        await db
+          .selectFrom('mail')
+          .select((e) => e.fn.max('n').as('n'))
+          .executeTakeFirst()
+      )?.n
+      const rows = await db.selectFrom('mail').select('account').distinct().where('n', '>', n).execute()
+      return { accounts: rows.map(({ account }) => account), newest: Math.max(n, newest ?? 0) }
     },
     mail: async (account, { recipient, after, limit, maxBytes }) => {
       let query = db.selectFrom('mail').selectAll().where('account', '=', account)
