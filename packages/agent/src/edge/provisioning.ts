@@ -1,6 +1,5 @@
 /** A cloud agent at an agency (flow V5): account, what the owner grants, mailbox. */
 import { type CloudService, GRANT } from '../protocols/cloud-agent/messages.ts'
-import { MEDIATE_REQUEST } from '../protocols/mediation/messages.ts'
 import { ask } from './agency-link.ts'
 import { type Edge, fault, profileOf, queueRecipient } from './context.ts'
 import { makeAccount } from './own-dids.ts'
@@ -22,7 +21,6 @@ export async function addCloudAgent(
     account = own.did
   }
   await ask(edge, agency.did, account, { type: GRANT, body: { services: [...services] } })
-  if (services.includes('mailbox')) await ask(edge, agency.did, account, { type: MEDIATE_REQUEST, body: {} })
   await edge.records.commit([put('profile', 'self', { ...profile, agency: { ...agency, account, services } })])
 }
 
