@@ -83,6 +83,19 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       expect(await one.newestMail(account)).toBe(seen.at(-1))
     })
 
+    it('whoever got mail after a message is told, once each, and whoever got none since is not', async () => {
+      const [early, late] = [random(), random()]
+      await one.addMail(early, mailItem('r'))
+      const { newest } = await other.mailAfter(0)
+      expect((await one.mailAfter(0)).accounts).toContain(early)
+      expect(await other.mailAfter(newest)).toEqual({ accounts: [], newest })
+      await one.addMail(late, mailItem('r'))
+      await one.addMail(late, mailItem('r'))
+      const since = await other.mailAfter(newest)
+      expect(since.accounts).toEqual([late])
+      expect(since.newest).toBeGreaterThan(newest)
+    })
+
     it('a message goes when it was acknowledged by its account, and then only', async () => {
       const account = random()
       const item = mailItem('did:x:y')
@@ -97,10 +110,10 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       const [account, phone, stranger] = [random(), random(), random()]
       await expect(one.joinAccount(account, phone)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
       await one.inviteDevice(account, phone, false)
-      expect(await other.memberOf(phone)).toMatchObject({ account: phone })
+      expect(await other.standing(phone)).toMatchObject({ account: phone })
       await one.addMail(account, mailItem('r', 'before'))
       await other.joinAccount(account, phone)
-      expect(await one.memberOf(phone)).toEqual({ account, admin: false, removed: false })
+      expect(await one.standing(phone)).toMatchObject({ account, admin: false, removed: false })
       await expect(one.inviteDevice(stranger, phone, true)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
       expect(await one.addMail(account, mailItem('r', 'after'))).toEqual(expect.arrayContaining([account, phone]))
       const [kept] = await other.mail(phone, ALL)
@@ -124,7 +137,7 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
         value: utf8('on'),
       })
       expect(await other.mail(account, ALL)).toEqual([])
-      expect(await other.memberOf(account)).toMatchObject({ removed: true })
+      expect(await other.standing(account)).toMatchObject({ removed: true })
       await expect(other.joinAccount(account, account)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
       await one.addMail(account, mailItem('r'))
       expect(await one.mail(account, ALL)).toEqual([])
@@ -139,7 +152,7 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       await other.inviteDevice(mallory, account, true)
       await one.inviteDevice(mallory, phone, true)
       expect(await one.removeDevice(mallory, account)).toBe(false)
-      expect(await one.memberOf(account)).toEqual({ account, admin: true, removed: false })
+      expect(await one.standing(account)).toMatchObject({ account, admin: true, removed: false })
       expect(await other.mail(account, ALL)).toHaveLength(1)
       // Named still while it has a device of its own join.
       await other.inviteDevice(mallory, account, true)
@@ -162,7 +175,7 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
         const [account, phone, mallory] = [random(), random(), random()]
         await Promise.allSettled([one.inviteDevice(account, phone, false), other.inviteDevice(mallory, account, false)])
         expect(await one.members(account)).toHaveLength(2)
-        expect(await other.memberOf(account)).toMatchObject({ account, admin: true })
+        expect(await other.standing(account)).toMatchObject({ account, admin: true })
       }
     })
 
@@ -280,11 +293,11 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       await one.addMail(account, mailItem('r'))
       await expect(one.addMail(account, mailItem('r'))).rejects.toMatchObject({ code: 'MAILBOX_FULL' })
       await one.setSuspended(account, true)
-      expect(await other.isSuspended(account)).toBe(true)
+      expect((await other.standing(account)).suspended).toBe(true)
       const tenant = (await other.tenants()).find(({ id }) => id === one.accountKey(account))
       expect(tenant).toMatchObject({ services: ['mailbox'], suspended: true, messages: 2, bytes: 2, maxMessages: 5 })
       await one.setSuspended(account, false)
-      expect(await other.isSuspended(account)).toBe(false)
+      expect((await other.standing(account)).suspended).toBe(false)
     })
 
     it('mail that nobody fetched is forgotten after its time, and nothing else', async () => {

@@ -33,7 +33,7 @@ import { LiveDelivery } from './live.ts'
 import type { Log } from './log.ts'
 import type { Forwarding } from './move/forwarding.ts'
 import type { PushService } from './push/service.ts'
-import type { CloudStore, MailItem } from './store/port.ts'
+import type { CloudStore, MailItem, Standing } from './store/port.ts'
 
 /** A connection on which messages can be pushed. */
 export interface Session {
@@ -124,9 +124,9 @@ export class CloudAgent {
     }
     const from = metadata.authenticated && message.from ? didOf(message.from) : undefined
     if (!from) throw refusal('NOT_AUTHENTICATED', 'an agency answers only to a proven sender')
-    const { account, admin, removed } = await this.options.store.memberOf(from)
-    const incoming = { from, account, message, session }
-    return this.#answer(incoming, await this.#handle(incoming, { admin, removed }))
+    const standing = await this.options.store.standing(from)
+    const incoming = { from, account: standing.account, message, session }
+    return this.#answer(incoming, await this.#handle(incoming, standing))
   }
 
   /** Ends live delivery on a closed connection. */
@@ -134,23 +134,17 @@ export class CloudAgent {
     this.live.end(session)
   }
 
-  async #handle(
-    incoming: Incoming,
-    { admin, removed }: { admin: boolean; removed: boolean },
-  ): Promise<Reply | undefined> {
+  async #handle(incoming: Incoming, standing: Standing): Promise<Reply | undefined> {
+    const { admin, removed, suspended, services } = standing
     const handler = HANDLERS.get(incoming.message.type)
-    const { account } = incoming
     try {
       if (removed) throw refusal('DEVICE_REMOVED', 'this device was taken out of its account')
       if (!handler) throw refusal('UNKNOWN_MESSAGE_TYPE', `an agency does not handle ${incoming.message.type}`)
-      if (await this.options.store.isSuspended(account))
+      if (suspended)
         throw refusal('ACCOUNT_SUSPENDED', 'the operator has suspended this account; what waits for it is kept')
       if (handler.admin && !admin) throw refusal('NOT_GRANTED', 'this device was not given that')
-      if (handler.service) {
-        const granted = await this.options.store.grants(account)
-        if (!granted.includes(handler.service))
-          throw refusal('NOT_GRANTED', `this account has not been granted "${handler.service}"`)
-      }
+      if (handler.service && !services.includes(handler.service))
+        throw refusal('NOT_GRANTED', `this account has not been granted "${handler.service}"`)
       return await handler.run(this, incoming)
     } catch (error) {
       if (!isKeysteadError(error)) throw error
@@ -174,7 +168,7 @@ export class CloudAgent {
   /** What one device of an account sends another. */
   async #keepForDevice(item: MailItem): Promise<readonly string[]> {
     const { store } = this.options
-    const { account, removed } = await store.memberOf(item.recipient)
+    const { account, removed } = await store.standing(item.recipient)
     if (account === item.recipient && (await store.members(account)).length === 1)
       throw refusal('UNKNOWN_RECIPIENT', 'nobody here receives for this DID')
     if (removed) throw refusal('UNKNOWN_RECIPIENT', 'this device was taken out of its account')

@@ -1,21 +1,33 @@
 /** The devices of an account and the slots in which they agree (AGENCY-20, AGENCY-21). */
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import { MAX_DEVICES_EVER, MAX_DEVICES_PER_ACCOUNT, MAX_SLOTS_PER_ACCOUNT } from '../../limits.ts'
 import type { Member, MemberState } from '../../protocols/account-devices/messages.ts'
+import type { CloudService } from '../../protocols/cloud-agent/messages.ts'
 import { refusal } from '../agent.ts'
 import type { CloudStore } from './port.ts'
 import type { Database, Tables } from './tables.ts'
 
-type Members = Pick<CloudStore, 'memberOf' | 'members' | 'inviteDevice' | 'joinAccount' | 'removeDevice' | 'swapSlot'>
+type Members = Pick<CloudStore, 'standing' | 'members' | 'inviteDevice' | 'joinAccount' | 'removeDevice' | 'swapSlot'>
 
 export function membersOf({ db, alone }: Database, room = MAX_SLOTS_PER_ACCOUNT): Members {
   return {
-    memberOf: async (device) => {
-      const row = db.selectFrom('members').selectAll().where('device', '=', device)
-      const found = await row.executeTakeFirst()
+    standing: async (device) => {
       // Who joined nobody is the first and only device of an account of its own.
-      if (!found || found.state === 'invited') return { account: device, admin: true, removed: false }
-      return { account: found.account, admin: found.admin === 1, removed: found.state === 'removed' }
+      const { rows } = await sql<StandingRow>`
+        select asker.account, asker.admin, asker.state, accounts.suspended, grants.services
+        from (select coalesce(members.account, self.device) as account, members.admin, members.state
+          from (select cast(${device} as text) as device) as self
+          left join members on members.device = self.device and members.state <> 'invited') as asker
+        left join accounts on accounts.account = asker.account
+        left join grants on grants.account = asker.account`.execute(db)
+      const [{ account = device, admin, state, suspended, services } = {}] = rows as Partial<StandingRow>[]
+      return {
+        account,
+        admin: admin !== 0,
+        removed: state === 'removed',
+        suspended: suspended === 1,
+        services: services ? (JSON.parse(services) as CloudService[]) : [],
+      }
     },
     members: (account) => rows(db, account),
     inviteDevice: (account, device, admin) =>
@@ -100,6 +112,14 @@ export function membersOf({ db, alone }: Database, room = MAX_SLOTS_PER_ACCOUNT)
         return { seq, value }
       }),
   }
+}
+
+interface StandingRow {
+  readonly account: string
+  readonly admin: number | null
+  readonly state: MemberState | null
+  readonly suspended: number | null
+  readonly services: string | null
 }
 
 /** Those who take part, the first device included once there is another. */

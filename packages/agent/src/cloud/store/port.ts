@@ -84,9 +84,20 @@ export interface LogPage extends Held {
   readonly more: boolean
 }
 
+/** What decides whether a device is served, read at one moment. */
+export interface Standing {
+  /** Whose account it speaks for: its own, unless it joined another. */
+  readonly account: string
+  readonly admin: boolean
+  readonly removed: boolean
+  /** The account is, by its operator. */
+  readonly suspended: boolean
+  /** What the account was granted. */
+  readonly services: readonly CloudService[]
+}
+
 /** The operator's side of the store. */
 export interface Tenants {
-  isSuspended(account: string): Promise<boolean>
   tenants(): Promise<Tenant[]>
   setRoom(account: string, room: Room): Promise<void>
   setSuspended(account: string, suspended: boolean): Promise<void>
@@ -100,8 +111,7 @@ export interface CloudStore extends Tenants {
   grants(account: string): Promise<readonly CloudService[]>
   setGrants(account: string, services: readonly CloudService[]): Promise<void>
 
-  /** Whose account a device speaks for: its own, unless it joined another. */
-  memberOf(device: string): Promise<{ account: string; admin: boolean; removed: boolean }>
+  standing(device: string): Promise<Standing>
   members(account: string): Promise<Member[]>
   /** Rejects with `DEVICE_REFUSED`: too many, or another account's. */
   inviteDevice(account: string, device: string, admin: boolean): Promise<void>
@@ -134,6 +144,8 @@ export interface CloudStore extends Tenants {
   ): Promise<KeptMail[]>
   /** `n` of the newest message that waits, 0 when none does. */
   newestMail(account: string): Promise<number>
+  /** Accounts with mail whose `n` is higher, and the highest there is. */
+  mailAfter(n: number): Promise<{ readonly accounts: readonly string[]; readonly newest: number }>
   /** Called with `accountKey` of an account that has new mail, also when another instance took it; some calls may be lost. */
   onMail(listener: (key: string) => void): void
   accountKey(account: string): string

@@ -16,10 +16,6 @@ export function tenantsOf({ db, alone }: Database): Tenants {
         .execute()
     })
   return {
-    isSuspended: async (account) => {
-      const row = db.selectFrom('accounts').select('suspended').where('account', '=', account)
-      return (await row.executeTakeFirst())?.suspended === 1
-    },
     tenants: async () => {
       // Every device of an account has a mailbox.
       const mailOf = sql`mail.account = everybody.account or mail.account in
