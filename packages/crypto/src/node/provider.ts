@@ -42,7 +42,7 @@ function load<T extends KeyType>(type: T, secret: Uint8Array): HandleOf<T> {
   return inSlot(type, (slot) => slot.set(secret))
 }
 
-function inSlot<T extends KeyType>(type: T, fill: (slot: Buffer) => void): HandleOf<T> {
+function inSlot<T extends KeyType>(type: T, fill: (slot: Uint8Array) => void): HandleOf<T> {
   const slot = new SecretSlot(SUITES[type.suite].secretBytes, fill)
   try {
     return handle(type, slot) as HandleOf<T>
@@ -117,7 +117,7 @@ function fillRandom({ suite }: KeyType, secret: Uint8Array): void {
 }
 
 /** Expands a seed for one operation; the 64-byte key never outlives it. */
-function withSeedKey<T>(seed: Buffer, use: (publicKey: Buffer, secretKey: Buffer) => T): T {
+function withSeedKey<T>(seed: Uint8Array, use: (publicKey: Buffer, secretKey: Buffer) => T): T {
   const publicKey = Buffer.alloc(32)
   const secretKey = Buffer.alloc(64)
   try {
@@ -128,7 +128,7 @@ function withSeedKey<T>(seed: Buffer, use: (publicKey: Buffer, secretKey: Buffer
   }
 }
 
-function signEd25519(seed: Buffer, message: Uint8Array): Bytes {
+function signEd25519(seed: Uint8Array, message: Uint8Array): Bytes {
   const signature = new Uint8Array(64)
   withSeedKey(seed, (_, secretKey) => sodium.crypto_sign_detached(signature, message, secretKey))
   return signature
@@ -146,7 +146,7 @@ function nistPublicKey<S extends keyof typeof NIST>(suite: S, slot: SecretSlot):
   return { suite, bytes: new Uint8Array(ecdh.getPublicKey(undefined as never, 'compressed')) }
 }
 
-function agree(suite: AgreementSuite, secret: Buffer, peer: PublicKey<AgreementSuite>): Bytes {
+function agree(suite: AgreementSuite, secret: Uint8Array, peer: PublicKey<AgreementSuite>): Bytes {
   if (peer.suite !== suite) throw new KeysteadError<CryptoErrorCode>('BAD_PUBLIC_KEY', 'the peer uses another suite')
   checkedKey(peer.suite, peer.bytes)
   if (suite === 'x25519') {
@@ -163,7 +163,7 @@ function agree(suite: AgreementSuite, secret: Buffer, peer: PublicKey<AgreementS
   return new Uint8Array(ecdh.computeSecret(peer.bytes))
 }
 
-function ecKey(scalar: Buffer): { key: KeyObject; dsaEncoding: 'ieee-p1363' } {
+function ecKey(scalar: Uint8Array): { key: KeyObject; dsaEncoding: 'ieee-p1363' } {
   // RFC 5915 ECPrivateKey inside PKCS #8, without the optional public key.
   const der = concatBytes(
     Buffer.from('3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420', 'hex'),
@@ -184,7 +184,7 @@ const ML_KEM_SEED_HEADER = Buffer.from('30540201 00 300b0609608648016503040402 0
 const X_WING_LABEL = Buffer.from('5c2e2f2f5e5c', 'hex')
 
 /** draft-connolly-cfrg-xwing-kem, section 5.4, with OpenSSL's ML-KEM and libsodium's X25519. */
-function xwingDecapsulate(seed: Buffer, publicKey: PublicKey<'x-wing'>, ciphertext: Uint8Array): Bytes {
+function xwingDecapsulate(seed: Uint8Array, publicKey: PublicKey<'x-wing'>, ciphertext: Uint8Array): Bytes {
   if (ciphertext.length !== XWING_CIPHERTEXT_BYTES)
     throw new KeysteadError<CryptoErrorCode>('DECRYPTION_FAILED', 'an X-Wing ciphertext of the wrong length')
   const expanded = shake256(seed, { dkLen: 96 })

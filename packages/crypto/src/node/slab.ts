@@ -18,20 +18,21 @@ const free: number[] = []
 /** A place in guarded memory that holds one secret. */
 export class SecretSlot {
   readonly #index: number
-  readonly #bytes: Buffer
+  /** No Buffer: to wipe one takes several times as long. */
+  readonly #bytes: Uint8Array
   #live = true
 
   /** `fill` writes the secret to where it stays. */
-  constructor(length: number, fill: (slot: Buffer) => void) {
+  constructor(length: number, fill: (slot: Uint8Array) => void) {
     this.#index = takeSlot()
     const slab = slabs[Math.floor(this.#index / SLOTS_PER_SLAB)] as Buffer
     const start = (this.#index % SLOTS_PER_SLAB) * SLOT_BYTES
-    this.#bytes = slab.subarray(start, start + length)
+    this.#bytes = new Uint8Array(slab.buffer, slab.byteOffset + start, length)
     fill(this.#bytes)
   }
 
   /** Lets `use` see the bytes in place. Throws `KEY_DESTROYED`. */
-  use<T>(use: (secret: Buffer) => T): T {
+  use<T>(use: (secret: Uint8Array) => T): T {
     if (!this.#live) throw new KeysteadError<CryptoErrorCode>('KEY_DESTROYED', 'this key has been destroyed')
     return use(this.#bytes)
   }
