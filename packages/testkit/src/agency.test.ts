@@ -385,6 +385,22 @@ describe('backups', () => {
     await entry(first.bytes)
   })
 
+  it('a change of authority that nobody was entitled to MUST NOT take the place of the next', async () => {
+    const own = await account('backup')
+    const [phone, laptop, thief] = (await testDevices(3)) as [TestDevice, TestDevice, TestDevice]
+    const vault = id()
+    const entry = (bytes: Uint8Array) =>
+      ask(client.agent.edge, agency, own, { type: log.LOG_PUT_ENTRY, body: { vault }, attachment: bytes })
+    const devices = [phone.listed, { ...laptop.listed, limited: true as const }]
+    const first = await founding([phone], { devices })
+    await entry(first.bytes)
+    for (const { signer } of [laptop, thief]) {
+      const next = await signEntry({ ...first, seq: 1, prev: first.hash, also: [] }, [signer])
+      expect(await code(entry(next.bytes))).toBe('BACKUP_NOT_YOURS')
+    }
+    await entry((await signEntry({ ...first, seq: 1, prev: first.hash, also: [] }, [phone.signer])).bytes)
+  })
+
   it('are read by a reader key alone, with a nonce that is good once; no reader is ever taken away', async () => {
     const own = await account('backup')
     const [device] = (await testDevices(1)) as [TestDevice]

@@ -1,8 +1,8 @@
 /** The operation log at an agency: each batch is checked for its maker and place before it is kept (SYNC-10). */
-import { type JsonObject, KeysteadError } from '@keystead/core'
+import { type Bytes, type JsonObject, KeysteadError } from '@keystead/core'
 import { decodeMultikey, encodeMultikey, verifySignature } from '@keystead/crypto'
 import { attachmentBytes } from '@keystead/didcomm'
-import { type Batch, parseBatch, parseEntry, verifyBatch } from '@keystead/wallet'
+import { type Batch, isSuccessor, parseBatch, parseEntry, verifyBatch } from '@keystead/wallet'
 import { MAX_DELIVERY_BYTES } from '../limits.ts'
 import * as log from '../protocols/log/messages.ts'
 import { readerName } from '../protocols/recovery-guard/messages.ts'
@@ -14,9 +14,12 @@ import type { LogPage } from './store/port.ts'
 
 async function putEntry(agent: CloudAgent, { account, message }: Incoming): Promise<Reply> {
   const vault = log.parseVault(message.body)
-  const { seq, prev, hash, bytes } = refusing(() => parseEntry(onlyAttachment(message)))
+  const entry = refusing(() => parseEntry(onlyAttachment(message)))
+  const { seq, prev, hash, bytes } = entry
+  // One that nobody was entitled to would stand where the devices' next has to.
+  const entitled = (before: Bytes): boolean => isSuccessor(parseEntry(before), entry)
   const { store, clock } = agent.options
-  return held(vault, await store.putEntry(account, vault, { seq, prev, hash, bytes }, clock.now()))
+  return held(vault, await store.putEntry(account, vault, { seq, prev, hash, bytes, entitled }, clock.now()))
 }
 
 async function putBatches(agent: CloudAgent, { account, message }: Incoming): Promise<Reply> {

@@ -233,6 +233,19 @@ describe('authority', () => {
     expect(await code(() => readAuthority(phone.log, [first, stolen], trusted()))).toBe('AUTHORITY_TAMPERED')
   })
 
+  it('goes on by no device that only writes, which writes all the same', async () => {
+    first = await founding([phone], { devices: [phone.listed, { ...laptop.listed, limited: true }] })
+    const stolen = await after(first, { devices: [...first.devices, tablet.listed] }, [laptop.signer])
+    expect(await code(() => readAuthority(phone.log, [first, stolen], trusted()))).toBe('AUTHORITY_TAMPERED')
+    const alone = after(first, { devices: [{ ...phone.listed, limited: true }], threshold: 1 }, [phone.signer])
+    expect(parseEntry((await alone).bytes).threshold).toBe(1)
+    const two = after(first, { threshold: 2 }, [phone.signer])
+    expect(await code(() => two)).toBe('AUTHORITY_TAMPERED')
+    laptop.write('a', { text: 'from a device that only writes' })
+    const batch = await laptop.seal()
+    expect(unite(phone.log, first.devices, [batch]).batches).toEqual([batch])
+  })
+
   it('that a holder invents is passed over by who restores', async () => {
     const stolen = await after(first, { devices: [...first.devices, tablet.listed] }, [tablet.signer])
     const { entry, strange } = readAuthority(phone.log, [first, stolen], trusted(), { strange: 'pass' })

@@ -6,7 +6,7 @@ import { type Bytes, base64url, concatBytes, type Random, uint32, utf8 } from '@
 import { type KemKey, keyDigest, open, openSealed, type PublicKey, seal, sealTo } from '@keystead/crypto'
 import { refuse } from '../errors.ts'
 import { MAX_ABOUT_BYTES } from '../limits.ts'
-import type { AuthorityEntry, AuthorityState } from './authority.ts'
+import type { AuthorityEntry, AuthorityState } from './authority-entry.ts'
 
 const WRAP = utf8('keystead/log-key/v1|')
 const FORMER = utf8('keystead/log-former/v1|')

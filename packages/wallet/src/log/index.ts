@@ -1,14 +1,14 @@
+export { type Authority, isSuccessor, readAuthority } from './authority.ts'
 export {
-  type Authority,
   type AuthorityEntry,
   type AuthorityState,
+  decides,
   type LogDevice,
   type LogPath,
   type NewEntry,
   parseEntry,
-  readAuthority,
   signEntry,
-} from './authority.ts'
+} from './authority-entry.ts'
 export {
   type Batch,
   type BatchContent,

@@ -48,7 +48,7 @@ export function logsOf({ db, alone }: Database): Logs {
         await change.where('vault', '=', vault).execute()
         return heldIn(transaction, vault)
       }),
-    putEntry: (account, vault, { seq, prev, hash, bytes }, time) =>
+    putEntry: (account, vault, { seq, prev, hash, bytes, entitled }, time) =>
       alone(`vault ${vault}`, async (transaction) => {
         await own(transaction, account, vault, time)
         const at = await rowAt(transaction, vault, AUTHORITY, seq)
@@ -58,6 +58,8 @@ export function logsOf({ db, alone }: Database): Logs {
         const first = (await heldIn(transaction, vault)).entries === 0
         if (at || (!first && before?.hash !== prev))
           throw refusal('BACKUP_CONFLICT', 'another device has changed the authority of this log')
+        if (before && !entitled(new Uint8Array(before.bytes)))
+          throw refusal('BACKUP_NOT_YOURS', 'nobody who may has signed this change of the log’s authority')
         if (seq >= MAX_AUTHORITY_ENTRIES) throw refusal('BACKUP_FULL', 'this log has changed hands too often')
         await insert(transaction, { vault, chain: AUTHORITY, key: '', seq, hash, bytes, time })
         return heldIn(transaction, vault)

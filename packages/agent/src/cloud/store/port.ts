@@ -158,7 +158,13 @@ export interface CloudStore extends Tenants {
    * Operation logs (SYNC-10). A vault belongs to the account that uses it first: `BACKUP_NOT_YOURS` for any other. What does not
    * follow is `BACKUP_CONFLICT`, the same again is no conflict, and what has no room `BACKUP_FULL`.
    */
-  putEntry(account: string, vault: string, entry: LogItem, time: number): Promise<Held>
+  putEntry(
+    account: string,
+    vault: string,
+    /** `entitled`: whether the entry before lets somebody say this; else `BACKUP_NOT_YOURS`. */
+    entry: LogItem & { readonly entitled: (before: Bytes) => boolean },
+    time: number,
+  ): Promise<Held>
   /** A run of one chain, which belongs to `key` from its first batch on. */
   putBatches(
     account: string,
