@@ -32,8 +32,9 @@ async function lostPhone(runs: number): Promise<Row[]> {
   try {
     for (const name of NAMES) await network.addAgency(name)
     const owner = await network.person('owner')
+    const value = { contact: 'x'.repeat(32), from: 'them', text: 'x'.repeat(64), at: 1_767_225_600 }
     const notes = Array.from({ length: RECORDS }, (_, i) => ({
-      put: { segment: 'messages' as const, category: 'text', name: `n${i}`, value: { text: 'x'.repeat(120) } },
+      put: { segment: 'messages' as const, category: 'text', name: `n${i}`, value },
     }))
     await owner.vault.batch(notes)
     const times: number[] = []

@@ -31,12 +31,35 @@ function record(n: number): VaultRecord {
   const at = 1_767_225_600 + n
   if (n % 10 === 9) {
     const claims = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`claim ${i}`, id()]))
-    const credential = { issuer: did(), claims, proof: base64url.encode(systemRandom(400)) }
-    return { segment: 'credentials', category: 'credential', name, value: { credential, subject: did(), received: at } }
+    const [issuer, subject] = [did(), did()]
+    const credential = {
+      '@context': ['https://www.w3.org/ns/credentials/v2', 'https://www.w3.org/ns/credentials/undefined-terms/v2'],
+      type: ['VerifiableCredential', 'Member'],
+      issuer,
+      validFrom: '2026-01-01T00:00:00Z',
+      credentialSubject: { ...claims, id: subject },
+      proof: {
+        type: 'DataIntegrityProof',
+        cryptosuite: 'eddsa-jcs-2022',
+        verificationMethod: `${issuer}#key-1`,
+        proofPurpose: 'assertionMethod',
+        created: '2026-01-01T00:00:00Z',
+        proofValue: `z${'a'.repeat(87)}`,
+      },
+    }
+    const receipt = { v: 1, did: `did:dkms:${id()}`, seq: 1, salt: base64url.encode(systemRandom(16)), path: [] }
+    const value = { credential, receipt, subject, relationship: id(), received: at }
+    return { segment: 'credentials', category: 'credential', name, value }
   }
   if (n % 10 >= 7) {
-    const value = { key: `z6Mk${base64url.encode(systemRandom(32))}`, purpose: 'signing', made: at, uses: n }
-    return { segment: 'messages', category: 'request', name, value }
+    const body = { key: `z6Mk${base64url.encode(systemRandom(32))}`, purpose: 'signing', made: at, uses: n }
+    const parts = { kind: 'credential-offer', relationship: id(), summary: 'offers a credential' }
+    return {
+      segment: 'messages',
+      category: 'request',
+      name,
+      value: { id: name, thid: name, ...parts, received: at, body },
+    }
   }
   if (n % 10 >= 4) {
     const value = {
@@ -53,12 +76,10 @@ function record(n: number): VaultRecord {
   }
   const value = {
     contact: id(),
-    state: 'completed',
-    thread: id(),
-    role: 'holder',
-    from: did(),
-    text: 'A short note',
+    from: 'them',
+    text: `A short note on ${did()}, ${id()}`,
     at,
+    order: `${at}000.${id()}`,
   }
   return { segment: 'messages', category: 'text', name, value }
 }

@@ -209,6 +209,9 @@ export const HOLDER_LOOK_SECONDS = 3600
 /** Seconds a removal is remembered: a device that was away for longer joins anew. */
 export const TOMBSTONE_SECONDS = 180 * 86_400
 
+/** Seconds after which a device that was not let into the log of its owner's others asks again. */
+export const LOG_OFFER_SECONDS = 86_400
+
 /** Seconds a recovery ceremony with one contact stays open: a call, a wrong number, another call. */
 export const CEREMONY_SECONDS = 3600
 

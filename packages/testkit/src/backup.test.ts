@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CloudStore } from '../../agent/src/cloud/store/port.ts'
 import { backUp } from '../../agent/src/edge/log/backup.ts'
 import type { Restored } from '../../agent/src/edge/recovery/records.ts'
+import { put } from '../../agent/src/edge/store.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -46,8 +47,8 @@ async function restored(options: { until?: number; folders?: string[] } = {}) {
 }
 
 const labels = async ({ agent }: Person) => (await agent.contacts()).map(({ label }) => label).sort()
-const note = (name: string, text: string): Promise<void> =>
-  alice.agent.edge.records.putAll([{ segment: 'messages', category: 'text', name, value: { text } }])
+const note = (name: string, text: string, by = alice): Promise<void> =>
+  by.agent.edge.records.commit([put('text', name, { contact: 'bob', from: 'me', text, at: 1 })])
 const noteOn = async ({ vault }: Person, name: string) => (await vault.get('text', name))?.['text']
 const holders = async () => (await alice.agent.backUp()).holders.map(({ name, whole }) => [name, whole])
 
@@ -168,8 +169,7 @@ describe('holders', () => {
   it('that have what this device never wrote show that it was copied: CHAIN_FORKED', async () => {
     await alice.agent.sync()
     const copy = await alice.stolen('copy')
-    const { records } = copy.agent.edge
-    await records.putAll([{ segment: 'messages', category: 'text', name: 'b', value: { text: 'by the copy' } }])
+    await note('b', 'by the copy', copy)
     await copy.agent.backUp()
     await alice.agent.backUp()
     expect(alice.heard('chain-forked', /it was copied/)).toBe(true)
@@ -244,9 +244,7 @@ describe('a recovery', () => {
     expect(await noteOn(device, 'a')).toBe('before the theft')
     expect(await labels(device)).toEqual(['bob', 'carol'])
 
-    await thief.agent.edge.records.putAll([
-      { segment: 'messages', category: 'text', name: 'a', value: { text: 'by the thief' } },
-    ])
+    await note('a', 'by the thief', thief)
     await thief.agent.backUp()
     expect(await noteOn((await restored()).device, 'a')).toBe('by the thief')
     expect(await noteOn((await restored({ until: theft })).device, 'a')).toBe('before the theft')
@@ -256,9 +254,7 @@ describe('a recovery', () => {
     await alice.agent.sync()
     const thief = await alice.stolen('thief')
     network.wires.cut(SECOND)
-    await thief.agent.edge.records.putAll([
-      { segment: 'messages', category: 'text', name: 'x', value: { text: 'by the thief' } },
-    ])
+    await note('x', 'by the thief', thief)
     await thief.agent.backUp()
     network.wires.mend(SECOND)
     network.wires.cut(AGENCY)
@@ -278,6 +274,7 @@ describe('a recovery', () => {
       { segment: 'messages', category: 'rescue', name: 'self', value: { url: 'nonsense' } },
       { segment: 'messages', category: 'pin', name: 'ledger', value: { height: 1 } },
       { segment: 'relationships', category: 'relationship', name: 'x', value: { status: 'connected' } },
+      { segment: 'messages', category: 'text', name: 'x', value: { text: 'of nobody' } },
     ])
     await thief.agent.backUp()
     const { device, found, codes } = await restored()

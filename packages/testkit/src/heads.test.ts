@@ -4,6 +4,7 @@ import { systemRandom } from '@keystead/core'
 import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CloudStore } from '../../agent/src/cloud/store/port.ts'
+import { put } from '../../agent/src/edge/store.ts'
 import { Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -27,7 +28,7 @@ beforeEach(async () => {
 afterEach(() => network.close())
 
 const note = (text: string): Promise<void> =>
-  alice.agent.edge.records.putAll([{ segment: 'messages', category: 'text', name: 'a', value: { text } }])
+  alice.agent.edge.records.commit([put('text', 'a', { contact: 'bob', from: 'me', text, at: 1 })])
 
 async function recovered() {
   const device = await network.newDevice(kit, 'phone')

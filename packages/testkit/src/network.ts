@@ -11,7 +11,7 @@ import { FakeClock, systemRandom } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { combineResolvers, type DidResolver, localResolver } from '@keystead/did'
-import { developmentParameters, type NetworkParameters, networkHash } from '@keystead/did-dkms'
+import { type Capability, developmentParameters, type NetworkParameters, networkHash } from '@keystead/did-dkms'
 import { EmbeddedLedger, LedgerStore, ledgerHttp, Signer } from '@keystead/ledger'
 import { LedgerClient, memoryPins, type Pin } from '@keystead/light-client'
 import { type Kit, parseKit, renderKit } from '@keystead/recovery'
@@ -110,6 +110,38 @@ export class Network {
     const { url } = await inviter.agent.invite('https://wallet.test/', await tell(inviter))
     await invitee.agent.accept(url, await tell(invitee))
     await this.settle(inviter, invitee)
+  }
+
+  /** A wallet that has a cloud agent and nothing else: what a new device of somebody is, before it is linked. */
+  async unlinked(name: string): Promise<Person> {
+    const device = await this.newcomer(name)
+    await device.agent.addCloudAgent({ did: this.agency.options.did, url: AGENCY })
+    return device
+  }
+
+  /** Both devices talk until they show the code. */
+  async untilCode(device: Person, approver: Person) {
+    const { url = '' } = await device.agent.devices.link(device.name, 'https://wallet.test/')
+    await approver.agent.devices.greet(url)
+    for (let round = 0; round < 3; round++) {
+      await device.agent.sync()
+      await approver.agent.sync()
+    }
+    const [shown, seen] = [await device.agent.devices.linking(), await approver.agent.devices.linking()]
+    if (!shown || !seen) throw new Error('no link')
+    return { shown, seen }
+  }
+
+  /** Another device of the approver's owner, approved; what follows, the next syncs bring. */
+  async link(
+    name: string,
+    approver: Person,
+    capabilities: readonly Capability[] = ['PROVE', 'SUSPEND'],
+  ): Promise<Person> {
+    const device = await this.unlinked(name)
+    const { shown } = await this.untilCode(device, approver)
+    await approver.agent.devices.approveLink(shown.code ?? '', { capabilities, seconds: 86_400 })
+    return device
   }
 
   /** A device that has nothing, or nothing but a kit, and has begun to recover. */

@@ -52,9 +52,19 @@ export class Person {
     this.#clock.skew = seconds * 1000
   }
 
+  /** The power goes after so many more writes: none is kept until the next start. */
+  powerCutAfter(writes: number): void {
+    this.#store.left = writes
+  }
+
+  get powerGone(): boolean {
+    return this.#store.left < 0
+  }
+
   /** The process ends at any moment and begins again on what was durable. */
   async restart(): Promise<void> {
     await this.#vault.lock()
+    this.#store.left = Infinity
     this.#vault = await openVault(vaultOptions(this.#network, this.#store), UNLOCK)
     this.agent = this.#wire()
   }
@@ -109,13 +119,16 @@ export class Person {
 /** A store in memory that remembers its writes, so that there can be another like it. */
 interface RecordedStore extends VaultStore {
   readonly writes: readonly StoreWrite[]
+  /** Writes until the power goes. */
+  left: number
 }
 
 function recordedStore(): RecordedStore {
   const inner = memoryVaultStore()
   const writes: StoreWrite[] = []
-  return {
+  const store: RecordedStore = {
     writes,
+    left: Infinity,
     open: async (mode) => {
       const session = await inner.open(mode)
       if (!session) return undefined
@@ -126,12 +139,14 @@ function recordedStore(): RecordedStore {
         index: () => session.index(),
         close: () => session.close(),
         write: async (one) => {
+          if (store.left-- <= 0) throw new Error('the power is gone')
           await session.write(one)
           writes.push(one)
         },
       }
     },
   }
+  return store
 }
 
 function vaultOptions({ keys, clock }: Network, store: VaultStore) {

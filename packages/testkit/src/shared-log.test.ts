@@ -1,14 +1,23 @@
-/** SYNC-6, SYNC-13: two devices of one owner write one log, and an agency in the way of it. */
+/** SYNC-6, SYNC-13: the devices of one owner write one log, and an agency, a thief or a power cut in the way of it. */
+import { base64url, type JsonObject } from '@keystead/core'
+import type { Capability } from '@keystead/did-dkms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CloudStore } from '../../agent/src/cloud/store/port.ts'
-import { ask } from '../../agent/src/edge/agency-link.ts'
-import { ownLog } from '../../agent/src/edge/log/authority.ts'
+import { nowSeconds } from '../../agent/src/edge/context.ts'
+import { endInLog } from '../../agent/src/edge/log/admit.ts'
+import { currentEntry, nextEntry, ownLog, requireLog } from '../../agent/src/edge/log/authority.ts'
+import { backUp } from '../../agent/src/edge/log/backup.ts'
+import { offerOf, ownCandidate } from '../../agent/src/edge/log/candidate.ts'
 import { followDevices } from '../../agent/src/edge/log/follow.ts'
-import { admitToLog, joinLog, logCandidate, removeFromLog } from '../../agent/src/edge/log/join.ts'
-import { put } from '../../agent/src/edge/store.ts'
-import { DEVICE_ADD, DEVICE_JOIN } from '../../agent/src/protocols/account-devices/messages.ts'
+import { claimEntry } from '../../agent/src/edge/log/holder-link.ts'
+import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
+import type { Category, OwnDevices, PendingRequest } from '../../agent/src/edge/records.ts'
+import { put, remove } from '../../agent/src/edge/store.ts'
+import { candidateBody, LOG_CANDIDATE, LOG_INVITATION } from '../../agent/src/protocols/own-devices/log-membership.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
+
+const ADMIN: readonly Capability[] = ['PROVE', 'ADMIN']
 
 let network: Network
 let phone: Person
@@ -22,17 +31,11 @@ beforeEach(async () => {
 
 afterEach(() => network.close())
 
-/** A device that belongs to the phone's account at the agency, and joined its log. */
-async function linked(name: string): Promise<Person> {
-  const device = await network.newcomer(name)
-  await device.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
-  const account = async ({ agent }: Person) => (await agent.profile()).agency?.account ?? ''
-  const [owner, own] = [await account(phone), await account(device)]
-  const agency = network.agency.options.did
-  await ask(phone.agent.edge, agency, owner, { type: DEVICE_ADD, body: { device: own, admin: false } })
-  await ask(device.agent.edge, agency, own, { type: DEVICE_JOIN, body: { account: owner } })
-  const invitation = await admitToLog(phone.agent.edge, await logCandidate(device.agent.edge), name)
-  await joinLog(device.agent.edge, invitation)
+/** Another device of the phone's owner, which shares the log. */
+async function linked(name: string, can?: readonly Capability[]): Promise<Person> {
+  const device = await network.link(name, phone, can)
+  await network.settle(phone, device)
+  expect((await logOf(device)).log).toBe((await logOf(phone)).log)
   return device
 }
 
@@ -42,15 +45,42 @@ const code = (work: Promise<unknown>): Promise<unknown> =>
     (error: { code?: string }) => error.code ?? error,
   )
 
+async function logOf({ agent }: Person) {
+  const own = await ownLog(agent.edge)
+  if (!own) throw new Error('no log')
+  return own
+}
+
+const entryOf = async (of: Person) => currentEntry(of.agent.edge, await logOf(of))
+const chainOf = async (of: Person) => (await logOf(of)).chain
+const listed = async (of: Person, by = phone) => {
+  const own = await chainOf(of)
+  return (await entryOf(by)).devices.find(({ chain }) => chain === own)
+}
+
+/** One that was linked and has not asked to be let into the log. */
+async function silent(name: string): Promise<Person> {
+  const device = await network.link(name, phone)
+  const { edge } = device.agent
+  const made = await ownCandidate(edge)
+  await edge.records.commit([put('log-candidate', 'self', { ...made, offered: nowSeconds(edge) })])
+  await network.settle(phone, device)
+  return device
+}
+
+const tell = async ({ agent: { edge } }: Person, type: string, body: JsonObject): Promise<void> =>
+  edge.records.commit(await tellDevices(edge, type, body))
+
 const text = (id: string, value: string) =>
   put('text', id, { contact: 'bob', from: 'me', text: value, at: value.length })
 const write = ({ agent }: Person, id: string, value: string) => agent.edge.records.commit([text(id, value)])
 const read = async ({ agent }: Person, id: string) => (await agent.edge.records.get('text', id))?.text
+const said = async ({ agent }: Person) => (await agent.texts()).map((line) => line.text)
 const syncAll = async (...people: Person[]): Promise<void> => {
   for (const { agent } of people) await agent.sync()
 }
 
-/** What the agency shows from now on; undefined leaves a batch out. */
+/** What the agency shows from now on; false leaves a batch out. */
 function showing(change: (chain: string, seq: number) => boolean): () => void {
   const { store } = network.agency.options
   const honest: CloudStore['log'] = store.log
@@ -123,31 +153,310 @@ describe('two devices', () => {
     expect(await read(phone, 'a')).toBe('two')
   })
 
-  it('one that claims the chain of another is BAD_DEVICE', async () => {
-    const tablet = await network.newcomer('tablet')
-    await tablet.agent.addCloudAgent({ did: network.agency.options.did, url: AGENCY })
-    const candidate = await logCandidate(tablet.agent.edge)
-    const chain = (await ownLog(laptop.agent.edge))?.chain ?? ''
-    expect(await code(admitToLog(phone.agent.edge, { ...candidate, chain }, 'tablet'))).toBe('BAD_DEVICE')
+  it('have each text once, in the order in which it was said, whether it came to both or was sent by one', async () => {
+    const bob = await network.person('bob')
+    await network.connect(phone, bob)
+    await network.settle(phone, laptop, bob)
+    const lines = [
+      [bob, 'one'],
+      [phone, 'two'],
+      [bob, 'three'],
+      [bob, 'three'],
+      [laptop, 'five'],
+    ] as const
+    for (const [person, line] of lines) {
+      await person.agent.sendText(person === bob ? 'alice' : 'bob', line)
+      network.advance(1)
+      await network.settle(bob, phone, laptop, phone)
+    }
+    for (const device of [phone, laptop]) expect(await said(device)).toEqual(lines.map(([, line]) => line))
   })
 
-  it('one that was removed reads nothing new and writes nothing that counts', async () => {
+  it('share what a contact gave, asked for and was told, and whom the owner blocked', async () => {
+    const [acme, carol] = [await network.person('acme'), await network.person('carol')]
+    for (const other of [acme, carol]) await network.connect(phone, other)
+    const everybody = [phone, laptop, acme, carol]
+    await network.settle(...everybody)
+    await acme.agent.offer('alice', 'Member', { since: 2020 })
+    await network.settle(...everybody)
+    for (const device of [phone, laptop]) expect(await device.agent.requests()).toHaveLength(1)
+    await phone.agent.approve()
+    await network.settle(...everybody)
+    await syncAll(laptop)
+    expect(await laptop.agent.requests()).toEqual([])
+    const [held] = await phone.agent.credentials()
+    expect(await laptop.agent.credentials()).toEqual([held])
+    await laptop.agent.askFor('acme', { type: 'Member', domain: 'alice.example' })
+    await laptop.agent.removeContact('carol', { block: true })
+    await network.settle(...everybody)
+    await syncAll(phone)
+    expect(await phone.agent.presentations()).toEqual(await laptop.agent.presentations())
+    expect(await phone.agent.blocked()).toEqual(await laptop.agent.blocked())
+    expect(await phone.agent.blocked()).not.toEqual([])
+    for (const device of [phone, laptop]) expect(device.heard('message-refused')).toBe(false)
+  })
+
+  it('what one issues, another shows, and neither issues nor revokes without the keys', async () => {
+    const bob = await network.person('bob')
+    await network.connect(phone, bob)
+    await network.settle(phone, laptop, bob)
+    await phone.agent.offer('bob', 'Guest', { night: 1 })
+    await syncAll(phone, laptop, bob)
+    await bob.agent.approve()
+    // The laptop has the offer when the answer comes, and leaves it to the phone.
+    await syncAll(laptop, phone, laptop, bob)
+    const [issued] = await phone.agent.issued()
+    expect(issued?.credential).toBeDefined()
+    expect(await laptop.agent.issued()).toEqual([issued])
+    expect(await code(laptop.agent.offer('bob', 'Guest', {}))).toBe('NO_IDENTITY')
+    expect(await code(laptop.agent.revoke(issued?.id ?? ''))).toBe('NO_IDENTITY')
+    expect(await laptop.agent.edge.records.all('issuer')).toEqual([])
+    expect((await laptop.agent.issued())[0]?.revokedAt).toBeUndefined()
+  })
+})
+
+describe('a device that comes in', () => {
+  it('decides about the log only where it was given ADMIN', async () => {
+    const desk = await linked('desk', ADMIN)
+    const limited = await Promise.all([phone, laptop, desk].map(async (of) => (await listed(of))?.limited))
+    expect(limited).toEqual([undefined, true, undefined])
+    expect(await code(endInLog(laptop.agent.edge, await chainOf(phone)))).toBe('NOT_ALLOWED_NOW')
+  })
+
+  it('is let in once by two that may at the same moment', async () => {
+    const desk = await linked('desk', ADMIN)
+    const tablet = await network.link('tablet', phone)
+    await syncAll(phone, tablet, desk, tablet)
+    await Promise.all([phone, desk].map(({ agent }) => agent.sync()))
+    await network.settle(phone, desk, laptop, tablet)
+    for (const one of [phone, desk, laptop, tablet]) {
+      expect((await entryOf(one)).hash).toBe((await entryOf(phone)).hash)
+      expect(await listed(tablet, one)).toBeDefined()
+    }
+    expect((await entryOf(phone)).devices).toHaveLength(4)
+  })
+
+  it('asks again after a day where nobody has answered', async () => {
+    const tablet = await silent('tablet')
+    expect(await ownLog(tablet.agent.edge)).toBeUndefined()
+    network.advance(86_400)
+    await network.settle(tablet, phone)
+    expect((await logOf(tablet)).log).toBe((await logOf(phone)).log)
+  })
+
+  it('that claims the chain of another, or a second one, MUST NOT be listed', async () => {
+    const tablet = await silent('tablet')
+    const [theirs, before] = [await listed(laptop), await entryOf(phone)]
+    if (!theirs) throw new Error('not listed')
+    const { edge } = tablet.agent
+    const made = await ownCandidate(edge)
+    const account = (await tablet.agent.profile()).agency?.account ?? ''
+    const signed = await offerOf(edge, { ...made, chain: theirs.chain }, account)
+    const offers: JsonObject[] = [
+      // Its own key on the chain of another; the keys of another, as another signed them, and as it signs them itself.
+      signed,
+      await offerOf(laptop.agent.edge, await logOf(laptop), (await laptop.agent.profile()).agency?.account ?? ''),
+      candidateBody(theirs, base64url.decode(String(signed['sig']))),
+    ]
+    for (const body of offers) {
+      await tell(tablet, LOG_CANDIDATE, body)
+      await network.settle(tablet, phone)
+    }
+    expect(phone.heard('waiting', /chain that tablet offers is another’s/)).toBe(true)
+    expect((await entryOf(phone)).hash).toBe(before.hash)
+    await tell(tablet, LOG_CANDIDATE, await offerOf(edge, made, account))
+    await network.settle(tablet, phone)
+    expect((await logOf(tablet)).chain).toBe(made.chain)
+    const second = await ownCandidate(edge)
+    await tell(tablet, LOG_CANDIDATE, await offerOf(edge, second, account))
+    await network.settle(tablet, phone)
+    expect(phone.heard('waiting', /tablet has a chain of this log already/)).toBe(true)
+    expect((await entryOf(phone)).devices).toHaveLength(3)
+  })
+
+  it('MUST NOT join a log at the word of a device without ADMIN, nor one that does not list it', async () => {
+    const desk = await linked('desk', ADMIN)
+    const { log, authority } = await logOf(phone)
+    const vault = (await phone.agent.edge.records.get('holder', 'own'))?.vault ?? ''
+    const invitation = { log, vault, ...authority }
+    const mallory = await network.person('mallory')
+    await requireLog(mallory.agent.edge)
+    const other = await logOf(mallory)
+    const another = { ...invitation, log: other.log, ...other.authority }
+    const wrong = [
+      [laptop, invitation, 'message-refused', /may not say which log/],
+      [desk, invitation, 'waiting', /does not list it/],
+      [desk, another, 'waiting', /does not show what it had/],
+      [desk, { ...invitation, hash: base64url.encode(new Uint8Array(32)) }, 'waiting', /does not show what it had/],
+    ] as const
+    for (const [n, [from, body, kind, text]] of wrong.entries()) {
+      const tablet = await silent(`tablet${n}`)
+      await syncAll(from)
+      await tell(from, LOG_INVITATION, body)
+      await syncAll(from, tablet)
+      expect(tablet.heard(kind, text)).toBe(true)
+      // It asks anew, and is let in; then no word brings it into another log.
+      network.advance(86_400)
+      await network.settle(tablet, phone)
+      expect((await logOf(tablet)).log).toBe(log)
+      await tell(desk, LOG_INVITATION, another)
+      await network.settle(desk, tablet)
+      expect((await logOf(tablet)).log).toBe(log)
+    }
+  })
+
+  it('is in, whichever write of which device was the last before a power cut', { timeout: 300_000 }, async () => {
+    for (const victim of ['old', 'new'] as const) {
+      for (let writes = 0, cut = true; cut; writes++) {
+        const name = `${victim}${writes}`
+        const old = await network.person(name)
+        const fresh = await network.link('second', old)
+        await syncAll(old, fresh)
+        const hit = victim === 'old' ? old : fresh
+        hit.powerCutAfter(writes)
+        for (const { agent } of [fresh, old, fresh, old]) await agent.sync().catch(() => {})
+        cut = hit.powerGone
+        await hit.restart()
+        await network.settle(fresh, old)
+        const [one, other] = [await logOf(old), await logOf(fresh)]
+        expect([name, other.log]).toEqual([name, one.log])
+        expect((await entryOf(old)).devices).toHaveLength(2)
+        await write(old, 'a', 'after')
+        await syncAll(old, fresh)
+        expect(await read(fresh, 'a')).toBe('after')
+      }
+    }
+  })
+})
+
+describe('a device that was taken out', () => {
+  it('reads nothing new and writes nothing that counts', async () => {
     await write(laptop, 'a', 'while it belonged')
     await syncAll(laptop, phone)
-    await removeFromLog(phone.agent.edge, (await ownLog(laptop.agent.edge))?.chain ?? '')
+    const thief = await laptop.stolen('thief')
+    await phone.agent.devices.revoke('laptop')
+    await syncAll(phone)
+    expect((await phone.agent.devices.own())[1]?.left).toMatchObject({ agency: false, log: false })
     await write(phone, 'b', 'after')
     await write(laptop, 'a', 'and on')
-    await syncAll(phone, laptop, phone)
+    // Also where the agency goes on serving it.
+    const { store } = network.agency.options
+    const account = (await phone.agent.profile()).agency?.account ?? ''
+    store.memberOf = async () => ({ account, admin: false, removed: false })
+    await syncAll(phone, laptop, thief, phone)
     expect([await read(phone, 'a'), await read(laptop, 'b')]).toEqual(['while it belonged', undefined])
-    expect(laptop.heard('log-left')).toBe(true)
+    expect((await entryOf(phone)).epoch).toBe(1)
+  })
+
+  it('cannot keep itself in by a chain that does not fit', async () => {
+    await write(laptop, 'a', 'one')
+    await syncAll(laptop)
+    const { chain, seq } = await logOf(laptop)
+    showing((one, at) => one !== chain || at !== seq - 1)
+    await write(laptop, 'a', 'two')
+    await syncAll(laptop, phone)
+    expect(phone.heard('waiting', /leaves out changes/)).toBe(true)
+    await phone.agent.devices.revoke('laptop')
+    await syncAll(phone)
+    expect((await listed(laptop))?.end).toMatchObject({ seq: seq - 2 })
+  })
+
+  it('is out, whichever write was the last before a power cut', { timeout: 300_000 }, async () => {
+    for (let writes = 0, cut = true; cut; writes++) {
+      const old = await network.person(`old${writes}`)
+      const gone = await network.link('second', old)
+      await network.settle(old, gone)
+      await old.agent.devices.revoke('second')
+      old.powerCutAfter(writes)
+      await old.agent.sync().catch(() => {})
+      cut = old.powerGone
+      await old.restart()
+      await network.settle(old)
+      expect((await listed(gone, old))?.end).toBeDefined()
+      expect((await old.agent.devices.own())[1]?.left).toEqual({
+        contacts: [],
+        agency: false,
+        ledger: false,
+        log: false,
+      })
+    }
+  })
+
+  it('is out by what the log says of its account, where the devices were not told its chain', async () => {
+    const list = (await phone.agent.edge.records.get('own-devices', 'self')) as OwnDevices
+    const devices = list.devices.map(({ chain: _, ...device }) => device)
+    await phone.agent.edge.records.commit([put('own-devices', 'self', { ...list, devices })])
+    await phone.agent.devices.revoke('laptop')
+    await syncAll(phone)
+    expect((await listed(laptop))?.end).toBeDefined()
+    expect((await listed(phone))?.end).toBeUndefined()
+  })
+
+  it('is out after another device had its turn first, and after an outage', async () => {
+    const desk = await linked('desk', ADMIN)
+    await syncAll(desk, phone)
+    const { store } = network.agency.options
+    const honest = store.putEntry
+    store.putEntry = async (...given) => {
+      store.putEntry = honest
+      // The other device decides something while this one's word is under way.
+      const { edge } = desk.agent
+      const { entry, changes } = await nextEntry(edge, await logOf(desk), { freshKey: true })
+      await claimEntry(edge, entry)
+      await edge.records.commit(changes)
+      return honest(...given)
+    }
+    await phone.agent.devices.revoke('laptop')
+    await syncAll(phone)
+    expect((await phone.agent.devices.own()).find(({ name }) => name === 'laptop')?.left?.log).toBe(true)
+    network.wires.cut(AGENCY)
+    await syncAll(phone)
+    network.wires.mend(AGENCY)
+    await network.settle(phone, desk)
+    for (const one of [phone, desk]) expect((await listed(laptop, one))?.end).toBeDefined()
+  })
+})
+
+describe('a device that was stolen', () => {
+  it('writes into no other what would stop it, nor what a device keeps about itself', async () => {
+    const line = { contact: 'bob', from: 'them', text: 'hello', at: 1 }
+    const wrong: [Category, object][] = [
+      ['text', { ...line, at: 'now' }],
+      ['text', { ...line, more: 1 }],
+      ['credential', { credential: {}, receipt: {}, subject: 'did:x:yyyyy', relationship: 'r', received: 1 }],
+      ['presentation', {}],
+      ['issued', { id: 'x' }],
+      ['blocked', {}],
+      ['share', { relationship: 'r', packet: 'AAAA', received: 1, keep: 1 }],
+      ['request', { id: 'x', kind: 'connection', relationship: '', summary: '', received: 1, thid: 'x', body: {} }],
+      ['identity', { ...(await phone.agent.publicIdentity()), seq: 9, status: 'lost' }],
+      ['profile', { label: 'mallory' }],
+    ]
+    const changes = wrong.map(([category, value], n) => put(category, `forged${n}`, value as never))
+    const asked: PendingRequest = {
+      ...{ id: 'asked', thid: 'asked', kind: 'device-approval', relationship: '', summary: '', received: 1, body: {} },
+    }
+    await phone.agent.edge.records.commit([put('request', 'asked', asked)])
+    const gone = [put('request', 'asked', { ...asked, kind: 'credential-offer' }), remove('request', 'asked')]
+    await laptop.agent.edge.records.commit([...changes, put('text', 'sound', line as never)])
+    await backUp(laptop.agent.edge)
+    for (const change of gone) {
+      await laptop.agent.edge.records.commit([change])
+      await backUp(laptop.agent.edge)
+    }
+    await syncAll(phone)
+    expect(await read(phone, 'sound')).toBe('hello')
+    expect(await phone.agent.edge.records.get('request', 'asked')).toEqual(asked)
+    for (const [n, [category]] of wrong.entries())
+      expect([category, await phone.agent.edge.records.get(category, `forged${n}`)]).toEqual([category, undefined])
+    await expect(phone.agent.sync()).resolves.toMatchObject({ waiting: 0 })
   })
 })
 
 describe('an agency', () => {
   it('that leaves out a change in the middle is BATCH_MISSING, and nothing after it is taken in', async () => {
     await syncAll(phone, laptop)
-    const chain = (await ownLog(phone.agent.edge))?.chain
-    const next = (await ownLog(phone.agent.edge))?.seq
+    const { chain, seq: next } = await logOf(phone)
     for (const value of ['one', 'two', 'three']) {
       await write(phone, 'a', value)
       await syncAll(phone)
@@ -167,7 +476,7 @@ describe('an agency', () => {
     await syncAll(phone, tablet)
     await write(tablet, 'b', 'seen')
     await syncAll(tablet)
-    const chain = (await ownLog(phone.agent.edge))?.chain
+    const chain = await chainOf(phone)
     showing((one) => one !== chain)
     expect(await code(followDevices(laptop.agent.edge))).toBe('BATCH_MISSING')
   })

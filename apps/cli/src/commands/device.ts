@@ -128,8 +128,10 @@ export function deviceCommands(program: Command): void {
             lines.push(`Still known to ${left.contacts.join(', ')} until you recover ("keystead recover").`)
           if (left?.agency) lines.push('The agency still serves it; "keystead sync" cuts it off.')
           if (left?.ledger) lines.push('The ledger still has its entry; "keystead sync" takes it off.')
+          if (left?.log) lines.push('It can still open what your devices share; "keystead sync" ends that.')
           run.out.result(lines, { revoked: name, waiting: messages, operations, left: left ?? null })
-          const done = messages + operations === 0 && !left?.agency && !left?.ledger && !left?.contacts.length
+          const waits = left !== undefined && (left.agency || left.ledger || left.log || left.contacts.length > 0)
+          const done = messages + operations === 0 && !waits
           return done ? EXIT.ok : EXIT.tryLater
         }),
       ),
@@ -181,6 +183,7 @@ function ownLine({ name, self, admin, joined, missing = [], revoked, left }: Own
     ...(revoked === undefined ? [] : [`revoked ${iso(revoked).slice(0, 10)}`]),
     ...(left?.agency ? ['the agency still serves it'] : []),
     ...(left?.ledger ? ['the ledger still has its entry'] : []),
+    ...(left?.log ? ['it can still open what your devices share'] : []),
     ...(left?.contacts.length ? [`still known to ${left.contacts.join(', ')}`] : []),
   ]
   return `  ${name.padEnd(22)} ${what.join(', ')}`

@@ -30,7 +30,7 @@ import { deactivateIdentity } from './identity-operations.ts'
 import { offerCredential, revokeCredential, signCredential } from './issuing.ts'
 import { answerChallenge, judge, makeChallenge, sendChallenge } from './key-verify.ts'
 import { listen } from './live.ts'
-import { type BackupStatus, backUp, backupStatus, dropHolder } from './log/backup.ts'
+import { type BackupStatus, backUp, backupStatus, dropHolder, passOn } from './log/backup.ts'
 import { type MeetingView, meet, scanMeeting, showMeeting, typed, viewMeeting } from './meeting.ts'
 import { moveTo, stopForwarding } from './moving.ts'
 import { flushOutbox } from './outbox.ts'
@@ -62,6 +62,7 @@ import { findAnyContact, sendText } from './standard.ts'
 import { put, remove } from './store.ts'
 import { acceptStranger, endInvitation, inviteMany, type ManyOptions } from './strangers.ts'
 import { type SyncResult, sync, syncUntil } from './sync.ts'
+import { textsInOrder } from './texts.ts'
 import { askForCredential, checkAgain, checkCredential } from './verifying.ts'
 
 export class EdgeAgent {
@@ -276,9 +277,7 @@ export class EdgeAgent {
   async texts(name?: string): Promise<TextMessage[]> {
     const contact = name === undefined ? undefined : await findAnyContact(this.edge, name)
     const id = contact && ('relationship' in contact ? contact.relationship : contact.correspondent).id
-    return (await this.edge.records.all('text'))
-      .map(({ value }) => value)
-      .filter((message) => id === undefined || message.contact === id)
+    return (await textsInOrder(this.edge)).filter((message) => id === undefined || message.contact === id)
   }
 
   /** Ends a contact (flow V11); also one who has ended it. False while the peer is still to be told. */
@@ -520,6 +519,7 @@ export class EdgeAgent {
     return this.edge.alone(async () => {
       const done = await work()
       await flushOutbox(this.edge)
+      await passOn(this.edge)
       return done
     })
   }

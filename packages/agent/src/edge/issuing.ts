@@ -17,6 +17,7 @@ import { type Edge, fault, nowSeconds, randomId, tell, toPeer } from './context.
 import { identitySigner, publicIdentity } from './identities.ts'
 import { anchorRoot } from './identity-operations.ts'
 import type { Incoming } from './inbox.ts'
+import { leaveToOthers } from './own-devices/list.ts'
 import type { IssuedCredential, IssuerRecord, Relationship } from './records.ts'
 import { type Change, put } from './store.ts'
 
@@ -32,7 +33,7 @@ export async function offerCredential(
   relationship: Relationship,
   offer: { type: string; claims: JsonObject },
 ): Promise<IssuedCredential> {
-  const { did: issuer } = await publicIdentity(edge)
+  const issuer = await issuerHere(edge)
   const id = randomId(edge)
   const nonce = base64url.encode(edge.ports.random(32))
   const record: IssuedCredential = { id, ...offer, relationship: relationship.id, nonce, thid: id }
@@ -44,13 +45,24 @@ export async function offerCredential(
   return record
 }
 
+/** The DID that issues. Throws `NO_IDENTITY` on a device without its keys, which another of the owner's has. */
+async function issuerHere(edge: Edge): Promise<string> {
+  const { did } = await publicIdentity(edge)
+  if (!(await edge.records.get('identity-keys', did)))
+    throw fault('NO_IDENTITY', 'this device has no keys of your public DID: issue and revoke on the one that has')
+  return did
+}
+
 export async function onCredentialRequest(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
   const { subject, kid, signature } = parseCredentialRequest(message.body)
   const record = await edge.records.get('issued', message.thid ?? '')
   if (!record || !relationship || record.relationship !== relationship.id)
-    throw fault('UNKNOWN_REQUEST', 'no offer of ours has this thread')
-  if (record.credential && record.receipt) return [issueMessage(edge, relationship, record)]
+    return leaveToOthers(edge, 'no offer of ours has this thread')
   const { did: issuer } = await publicIdentity(edge)
+  // The offer came by the log: the device that issues holds the keys.
+  if (!(await edge.records.get('identity-keys', issuer)))
+    return leaveToOthers(edge, 'this wallet has no keys to issue with')
+  if (record.credential && record.receipt) return [issueMessage(edge, relationship, record)]
   const { didDocument, didResolutionMetadata } = await edge.resolver.resolve(subject)
   if (!didDocument) {
     if (didResolutionMetadata.error?.code) await edge.ports.ledger.resolve(subject)
@@ -156,7 +168,7 @@ export async function revokeCredential(edge: Edge, id: string): Promise<IssuedCr
   const record = await findIssued(edge, id)
   if (record.index === undefined || !record.credential)
     throw fault('UNKNOWN_CREDENTIAL', 'this credential was never issued')
-  const { did } = await publicIdentity(edge)
+  const did = await issuerHere(edge)
   const list = await issuerRecord(edge, did)
   const at = nowSeconds(edge)
   if (record.revokedAt !== undefined) return record

@@ -99,6 +99,8 @@ export interface Records {
   'log-entry': { readonly bytes: string }
   /** Of a device that is to join a log. */
   'log-candidate': LogCandidate
+  /** By account: what a device that is to join our log has told. */
+  'log-offer': { readonly body: JsonObject }
   /** By `recordKey`. */
   change: LogChange
   tombstone: LogChange
@@ -169,6 +171,7 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   log: 'keys',
   'log-entry': 'cache',
   'log-candidate': 'keys',
+  'log-offer': 'cache',
   change: 'cache',
   tombstone: 'cache',
   batch: 'cache',
@@ -372,6 +375,8 @@ export interface TextMessage {
   readonly text: string
   /** Seconds since 1970, by the sender's clock. */
   readonly at: number
+  /** Sorts texts as they were sent and came. */
+  readonly order?: string
 }
 
 /** An invitation for many: each who comes gets a relationship with DIDs of its own. On this device only, as its keys are. */

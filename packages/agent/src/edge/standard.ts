@@ -7,12 +7,12 @@ import { MERCURY_RESPONSE, mercuryBody, parseMercury } from '../protocols/mercur
 import { PROBLEM_REPORT, parseProblem, unknownTypeBody } from '../protocols/report-problem/messages.ts'
 import { PING_RESPONSE, wantsPingResponse } from '../protocols/trust-ping/messages.ts'
 import { parseProfile, profileBody, USER_PROFILE } from '../protocols/user-profile/messages.ts'
-import { type Edge, fault, findContact, nowSeconds, profileOf, queue, sequentialName, tell, toPeer } from './context.ts'
+import { type Edge, fault, findContact, nowSeconds, profileOf, queue, tell, toPeer } from './context.ts'
 import { toCorrespondent } from './correspondents.ts'
 import type { Incoming } from './inbox.ts'
-import { shareRecord } from './own-devices/sharing.ts'
-import type { Correspondent, Outgoing, Relationship, TextMessage } from './records.ts'
+import type { Correspondent, Outgoing, Relationship } from './records.ts'
 import { type Change, put } from './store.ts'
+import { receivedText, sentText } from './texts.ts'
 
 /** Anybody one is connected with. */
 export type Contact = { readonly relationship: Relationship } | { readonly correspondent: Correspondent }
@@ -81,18 +81,14 @@ export async function onText(edge: Edge, incoming: Incoming): Promise<Change[]> 
   const text = parseBasicMessage(incoming.message.body)
   const { created_time: at = nowSeconds(edge) } = incoming.message
   tell(edge, { kind: 'text', text: `${nameOf(incoming)}: ${text}`, ...aboutContact(incoming) })
-  return [put('text', sequentialName(edge), { contact: contactId(incoming), from: 'them', text, at })]
+  return receivedText(edge, incoming.message.id, { contact: contactId(incoming), from: 'them', text, at })
 }
 
 /** A line of text to a contact, kept as sent. */
 export async function sendText(edge: Edge, contact: Contact, text: string): Promise<void> {
   const { id } = 'relationship' in contact ? contact.relationship : contact.correspondent
-  const at = nowSeconds(edge)
-  const name = sequentialName(edge)
-  const line: TextMessage = { contact: id, from: 'me', text, at }
   await edge.records.commit([
-    put('text', name, line),
-    ...('relationship' in contact ? await shareRecord(edge, 'text', name, line) : []),
+    sentText(edge, { contact: id, from: 'me', text, at: nowSeconds(edge) }),
     toContact(edge, contact, { type: BASIC_MESSAGE, body: { content: text } }),
   ])
 }

@@ -17,6 +17,7 @@ import { raiseThresholds } from './own-devices/approvals.ts'
 import { resumeEntries } from './own-devices/claims.ts'
 import { forgetApprovals } from './own-devices/cosigning.ts'
 import { includeOffers, offerKeySets, renewPlaces } from './own-devices/key-sets.ts'
+import { goOnSharingLog } from './own-devices/log-membership.ts'
 import { goOnRevoking } from './own-devices/membership.ts'
 import { renewProposals } from './own-devices/renewing.ts'
 import { shareChanges } from './own-devices/sharing.ts'
@@ -56,6 +57,7 @@ export async function sync(edge: Edge): Promise<SyncResult> {
     handled = await quietly(edge, () => readEverything(edge), 0)
     await quietly(edge, () => goOnMoving(edge), undefined)
     await quietly(edge, () => goOnWithDevices(edge), undefined)
+    await quietly(edge, () => goOnSharingLog(edge), undefined)
     await quietly(edge, () => publishPending(edge), undefined)
     await quietly(edge, () => goOnGuardians(edge, new DevicesAgent(edge)), undefined)
   }

@@ -14,6 +14,7 @@ import { parsePresentationRequest, REQUEST_PRESENTATION } from '../protocols/cre
 import { type Edge, fault, nowSeconds, randomId, tell, toPeer } from './context.ts'
 import { credentialContext, didEvidence } from './evidence.ts'
 import type { Incoming } from './inbox.ts'
+import { leaveToOthers } from './own-devices/list.ts'
 import type { ReceivedPresentation, Relationship } from './records.ts'
 import { type Change, put } from './store.ts'
 
@@ -39,7 +40,7 @@ export async function askForCredential(
 export async function onPresentation(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
   const record = await edge.records.get('presentation', message.thid ?? '')
   if (!record || !relationship || record.relationship !== relationship.id)
-    throw fault('UNKNOWN_REQUEST', 'nothing was asked that this answers')
+    return leaveToOthers(edge, 'nothing was asked that this answers')
   if (record.presentation) throw fault('NOT_ALLOWED_NOW', 'this request was answered already')
   const attachment = (id: string): JsonObject => {
     const found = message.attachments?.find((candidate) => candidate.id === id)

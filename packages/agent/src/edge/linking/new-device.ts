@@ -34,7 +34,7 @@ import { after, codeOf, expected, isOver, keepLink, type LinkView, openLink, say
 export async function showLink(edge: Edge, agent: AgentKey, base: string): Promise<LinkView> {
   const known = await openLink(edge, 'new')
   if (known) return viewOf(known)
-  for (const category of ['identity', 'relationship', 'own-devices'] as const)
+  for (const category of ['identity', 'relationship', 'own-devices', 'log'] as const)
     if ((await edge.records.all(category)).length > 0)
       throw fault('NOT_ALLOWED_NOW', 'this wallet is in use: link a device with a new one')
   const { vault } = edge.ports

@@ -1,9 +1,9 @@
 /** This device's part in the log's authority (SYNC-4): founding a log, and changing who writes and who can recover it. */
 import { base64url, canonicalJson, Fields, type JsonObject, parseJson } from '@keystead/core'
-import type { PublicKey } from '@keystead/crypto'
 import {
   type Authority,
   type AuthorityEntry,
+  decides,
   formerDataKeys,
   type LogDevice,
   type LogPath,
@@ -19,14 +19,18 @@ import {
 } from '@keystead/wallet'
 import { type Edge, fault, nowSeconds } from '../context.ts'
 import { ED25519, XWING } from '../key-types.ts'
+import { foundsLog } from '../own-devices/list.ts'
 import type { RecoverySetup } from '../recovery/records.ts'
-import { type Change, put } from '../store.ts'
+import { type Change, put, remove } from '../store.ts'
+import { listedAs, ownCandidate } from './candidate.ts'
 import type { OwnLog } from './records.ts'
 
 /** What an entry says beside keys. */
 export interface About {
   /** Names of devices by chain. */
   readonly devices: Readonly<Record<string, string>>
+  /** Whose each chain is: a digest of the device's account. */
+  readonly accounts: Readonly<Record<string, string>>
   /** The deals of recovery that are served. */
   readonly setups: readonly RecoverySetup[]
 }
@@ -57,12 +61,15 @@ export function emptyLog(
   }
 }
 
-/** The log of this wallet; founded if there is none. */
+/** The log of this wallet; founded if there is none. Rejects with `NOT_ALLOWED_NOW` where another device's is to be joined. */
 export async function requireLog(edge: Edge): Promise<OwnLog> {
   const known = await ownLog(edge)
   if (known) return known
+  if (!(await foundsLog(edge)))
+    throw fault('NOT_ALLOWED_NOW', 'this device does not share the log of your others yet: sync both')
   const { random } = edge.ports
-  const device = await newLogDevice(edge)
+  const made = await ownCandidate(edge)
+  const listed = await listedAs(edge, made)
   const log = base64url.encode(random(16))
   const dataKey = newDataKey(random)
   const entry = await signEntry(
@@ -71,41 +78,25 @@ export async function requireLog(edge: Edge): Promise<OwnLog> {
       seq: 0,
       prev: '',
       also: [],
-      devices: [device.listed],
+      devices: [listed],
       threshold: 1,
       paths: [],
       epoch: 0,
-      wraps: wrapDataKey(log, 0, dataKey, [device.listed.kem]),
+      wraps: wrapDataKey(log, 0, dataKey, [listed.kem]),
       former: new Uint8Array(0),
-      about: sealAbout(log, 0, dataKey, canonicalJson({ v: 1, devices: {}, setups: [] })),
+      about: sealAbout(log, 0, dataKey, canonicalJson({ v: 1, devices: {}, accounts: {}, setups: [] })),
     },
-    [await edge.ports.vault.key(device.signing, ED25519)],
+    [await edge.ports.vault.key(made.signing, ED25519)],
   )
-  const { chain } = device.listed
+  const { chain, signing, sealing } = made
   const own: OwnLog = {
-    ...emptyLog(edge, { log, chain, signing: device.signing, sealing: device.sealing }),
+    ...emptyLog(edge, { log, chain, signing, sealing }),
     dataKeys: { 0: base64url.encode(dataKey) },
     authority: { seq: 0, hash: entry.hash },
   }
   dataKey.fill(0)
-  await edge.records.commit([put('log', 'self', own), putEntry(entry)])
+  await edge.records.commit([put('log', 'self', own), putEntry(entry), remove('log-candidate', 'self')])
   return own
-}
-
-/** Keys and chain of a device that is to write a log. */
-export async function newLogDevice(edge: Edge): Promise<{ listed: LogDevice; signing: string; sealing: string }> {
-  const { vault, random } = edge.ports
-  const signing = await vault.createKey(ED25519, 'backups')
-  const sealing = await vault.createKey(XWING, 'log sealing')
-  return {
-    listed: {
-      chain: base64url.encode(random(16)),
-      key: { suite: 'ed25519', bytes: signing.key.publicKey.bytes },
-      kem: sealing.key.publicKey as PublicKey<'x-wing'>,
-    },
-    signing: signing.keyId,
-    sealing: sealing.keyId,
-  }
 }
 
 export async function knownEntries(edge: Edge): Promise<AuthorityEntry[]> {
@@ -125,6 +116,7 @@ export function aboutOf(own: OwnLog, entry: AuthorityEntry): About {
   f.literal('v', 1)
   const about = {
     devices: f.json('devices') as About['devices'],
+    accounts: (f.has('accounts') ? f.json('accounts') : {}) as About['accounts'],
     setups: f.array('setups', { max: 8 }, (item) => item as unknown as RecoverySetup),
   }
   f.end()
@@ -145,13 +137,21 @@ export interface AuthorityChange {
   readonly freshKey: boolean
 }
 
-/** The next entry, signed by this device, and what becomes of the log's record with it. Nothing is written yet. */
+/**
+ * The next entry, signed by this device, and what becomes of the log's record with it. Nothing is written yet. Rejects with
+ * `NOT_ALLOWED_NOW` on a device that only writes.
+ */
 export async function nextEntry(
   edge: Edge,
   own: OwnLog,
   change: AuthorityChange,
 ): Promise<{ entry: AuthorityEntry; own: OwnLog; changes: Change[] }> {
   const before = await currentEntry(edge, own)
+  if (!before.devices.some((device) => device.chain === own.chain && decides(device)))
+    throw fault(
+      'NOT_ALLOWED_NOW',
+      'this device decides nothing about your log: do it on one that may add and revoke others',
+    )
   const devices = change.devices ?? before.devices
   const paths = change.paths ?? before.paths
   const old = dataKeyOf(own, before.epoch)
@@ -159,7 +159,8 @@ export async function nextEntry(
   const key = change.freshKey ? newDataKey(edge.ports.random) : old
   const receivers = [...devices.filter(({ end }) => end === undefined), ...paths].map(({ kem }) => kem)
   const about = { ...aboutOf(own, before), ...change.about }
-  const json: JsonObject = { v: 1, devices: about.devices, setups: about.setups as unknown as JsonObject[] }
+  const { devices: names, accounts } = about
+  const json: JsonObject = { v: 1, devices: names, accounts, setups: about.setups as unknown as JsonObject[] }
   const entry = await signEntry(
     {
       log: own.log,

@@ -1,14 +1,16 @@
 /** Automatic backup (rules 1, 26): the log, at its holders. What changed is written, and brought to whoever is there. */
-import { isKeysteadError } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
-import { type Edge, fault, nowSeconds, tell } from '../context.ts'
+import { type Edge, fault, nowSeconds } from '../context.ts'
+import { siblings } from '../own-devices/list.ts'
 import { spendEscrow } from '../recovery/escrow-deal.ts'
 import { setups } from '../recovery/recovery-set.ts'
 import { servedFor } from '../recovery/setup.ts'
 import { remove } from '../store.ts'
 import { currentEntry, nextEntry, ownLog } from './authority.ts'
 import { followDevices } from './follow.ts'
-import { bringToHolders, claimEntry, isWhole, OWN_HOLDER } from './holders.ts'
+import { goOnWithout } from './go-on.ts'
+import { claimEntry, OWN_HOLDER } from './holder-link.ts'
+import { bringToHolder, bringToHolders, isWhole } from './holders.ts'
 import type { LogHolder } from './records.ts'
 import { forgetTombstones, writeChanges } from './write.ts'
 
@@ -22,14 +24,13 @@ export async function backUp(edge: Edge, options: { look?: boolean } = {}): Prom
   await bringToHolders(edge, options)
 }
 
-/** The network's trouble, or another device's, is told; what is here is written and brought all the same. */
-async function goOnWithout(edge: Edge, work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (!isKeysteadError(error) || error.code === 'WALLET_LOCKED' || error.code === 'DISK_FULL') throw error
-    tell(edge, { kind: 'waiting', text: `your log: ${error.message}`, data: { code: error.code } })
-  }
+/** What this device just did, for the owner's others to read at once; everything else is done by the next sync. */
+export async function passOn(edge: Edge): Promise<void> {
+  if ((await siblings(edge)).length === 0 || (await edge.records.all('change')).length === 0) return
+  await goOnWithout(edge, async () => {
+    await writeChanges(edge)
+    await bringToHolder(edge, OWN_HOLDER)
+  })
 }
 
 export interface BackupStatus {

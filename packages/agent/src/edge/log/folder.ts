@@ -7,7 +7,7 @@ import { type AuthorityEntry, type Batch, parseBatch, parseEntry } from '@keyste
 import type { Held } from '../../protocols/log/messages.ts'
 import { type Edge, fault } from '../context.ts'
 import type { FolderPort } from '../ports.ts'
-import type { HolderLink } from './holders.ts'
+import type { HolderLink } from './holder-link.ts'
 import type { LogHolder, OwnLog } from './records.ts'
 
 const ENTRY = /^authority\.(\d{10})\.entry$/

@@ -3,7 +3,6 @@
  * and nothing of the chain it concerns is taken in until it does.
  */
 import { KeysteadError } from '@keystead/core'
-import { attachmentBytes } from '@keystead/didcomm'
 import {
   type AuthorityEntry,
   type Batch,
@@ -20,16 +19,14 @@ import {
   stampText,
   unite,
 } from '@keystead/wallet'
-import * as log from '../../protocols/log/messages.ts'
-import { askAgency } from '../agency-link.ts'
-import { type Edge, fault, tell } from '../context.ts'
+import { type Edge, tell } from '../context.ts'
 import type { Category } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { currentEntry, dataKeyOf, ownLog, takeAuthority } from './authority.ts'
-import { OWN_HOLDER } from './holders.ts'
-import { addTo, type Shown } from './read-store.ts'
+import { type Fetched, fetchLog } from './fetch.ts'
 import type { OwnLog } from './records.ts'
-import { isKnown, RANKS, SHARED } from './shared.ts'
+import { isShared, RANKS } from './shared.ts'
+import { staysHere } from './shared-records.ts'
 import { stampOf } from './write.ts'
 
 /**
@@ -39,36 +36,10 @@ import { stampOf } from './write.ts'
 export async function followDevices(edge: Edge, { alone = false } = {}): Promise<void> {
   const own = await ownLog(edge)
   if (!own || (!alone && (await currentEntry(edge, own)).devices.length < 2)) return
-  const shown = await fetchAll(edge, own)
+  const shown = await fetchLog(edge, own)
   await takeEntries(edge, own, shown.entries)
   const now = await ownLog(edge)
   if (now) await takeBatches(edge, now, shown)
-}
-
-/** Pages of what this device lacks. */
-async function fetchAll(edge: Edge, own: OwnLog): Promise<Shown & { heads: readonly ChainHead[] }> {
-  const vault = (await edge.records.get('holder', OWN_HOLDER))?.vault
-  if (vault === undefined) throw fault('NO_BACKUP', 'this log lies at no agency')
-  const found: Shown = { entries: [], batches: [], damaged: 0 }
-  // Our own chain is not fetched: beyond its head there is nothing that we did not write.
-  // A device that has just joined lacks the entries that lead back to older data keys.
-  const oldest = own.dataKeys['0'] === undefined ? 0 : own.authority.seq
-  const from = new Map(own.heads.map(({ chain, seq }) => [chain, seq + 1]))
-  from.set(own.chain, own.seq)
-  for (;;) {
-    const wanted = log.wantedJson({
-      from: [...from].map(([chain, seq]) => ({ chain, seq })),
-      entries: Math.max(oldest, ...found.entries.map(({ seq }) => seq + 1)),
-    })
-    const answer = await askAgency(edge, { type: log.LOG_FETCH, body: { vault, ...wanted } })
-    if (answer.type !== log.LOG_SHOWN) throw fault('AGENCY_REFUSED', 'the agency does not keep logs')
-    const { heads, more } = log.parseShown(answer.body)
-    const before = found.entries.length + found.batches.length
-    for (const attachment of answer.attachments ?? []) addTo(found, Uint8Array.from(attachmentBytes(attachment)))
-    for (const { chain, seq } of found.batches) from.set(chain, Math.max(from.get(chain) ?? 0, seq + 1))
-    if (found.damaged > 0) throw new KeysteadError('BATCH_TAMPERED', 'the agency shows what is no part of a log')
-    if (!more || found.entries.length + found.batches.length === before) return { ...found, heads }
-  }
 }
 
 async function takeEntries(edge: Edge, own: OwnLog, entries: readonly AuthorityEntry[]): Promise<void> {
@@ -92,7 +63,7 @@ async function takeEntries(edge: Edge, own: OwnLog, entries: readonly AuthorityE
 }
 
 /** Chain by chain: one that does not fit stops no other. Rejects with the first that does not. */
-async function takeBatches(edge: Edge, own: OwnLog, shown: Shown & { heads: readonly ChainHead[] }): Promise<void> {
+async function takeBatches(edge: Edge, own: OwnLog, shown: Fetched): Promise<void> {
   const { devices } = await currentEntry(edge, own)
   const claims: ChainHead[] = []
   const troubles: unknown[] = []
@@ -166,10 +137,10 @@ async function mergeInto(
   const changes: Change[] = []
   for (const operation of operations) {
     const { category, name, value, stamp } = operation
-    if (!SHARED.has(category) || !isKnown(operation)) continue
+    if (!isShared(operation)) continue
     const key = recordKey(operation)
     const here = taken.get(key) ?? (await standing(edge, own, operation))
-    if (here && compareOperations(operation, here, RANKS) <= 0) continue
+    if (here && (staysHere(category, here.value) || compareOperations(operation, here, RANKS) <= 0)) continue
     taken.set(key, operation)
     changes.push(remove('change', key))
     if (value === undefined)

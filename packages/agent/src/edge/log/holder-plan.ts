@@ -5,7 +5,7 @@ import { agencyDescriptor } from '../discovery.ts'
 import { makeAccount } from '../own-dids.ts'
 import type { Profile } from '../records.ts'
 import { type Change, put } from '../store.ts'
-import { OWN_HOLDER } from './holders.ts'
+import { OWN_HOLDER } from './holder-link.ts'
 import type { LogHolder } from './records.ts'
 
 export interface PlannedHolder {

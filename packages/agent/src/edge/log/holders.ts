@@ -4,42 +4,31 @@
  */
 import { base64url, isKeysteadError, KeysteadError } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
-import type { AuthorityEntry, Head } from '@keystead/wallet'
+import type { Head } from '@keystead/wallet'
 import { HOLDER_LOOK_SECONDS, MAX_RUN_BATCHES, MAX_RUN_BYTES } from '../../limits.ts'
 import { GRANT } from '../../protocols/cloud-agent/messages.ts'
 import { LOCATOR_PUT } from '../../protocols/locator/messages.ts'
-import * as log from '../../protocols/log/messages.ts'
+import type * as log from '../../protocols/log/messages.ts'
 import { ask } from '../agency-link.ts'
 import { agencyOf, type Edge, fault, nowSeconds, profileOf, tell } from '../context.ts'
 import { type Change, put, remove } from '../store.ts'
 import { currentEntry, entryName, isDue, ownLog } from './authority.ts'
-import { folderHolder } from './folder.ts'
+import { addressOf, type HolderLink, linkTo } from './holder-link.ts'
 import type { LogHolder, OwnLog } from './records.ts'
 import { writeSnapshot } from './write.ts'
-
-/** What a holder does, agency or folder. Each answer says what it has afterwards. */
-export interface HolderLink {
-  putEntry(bytes: Uint8Array): Promise<log.Held>
-  putBatches(batches: readonly Uint8Array[]): Promise<log.Held>
-  trim(before: number): Promise<log.Held>
-  addReaders(readers: readonly string[]): Promise<log.Held>
-  look(): Promise<log.Held>
-}
-
-/** Name of the holder that is the agency of our cloud agent. */
-export const OWN_HOLDER = 'own'
 
 /** Everything to everybody who is there. `look`: also at those who lack nothing, as far as we know. */
 export async function bringToHolders(edge: Edge, { look = false } = {}): Promise<void> {
   const written = (await ownLog(edge))?.seq
-  for (const { name } of await edge.records.all('holder')) await tryHolder(edge, name, look)
+  for (const { name } of await edge.records.all('holder')) await bringToHolder(edge, name, look)
   // Where one of them needed a new snapshot, those before it lack that now.
   if ((await ownLog(edge))?.seq !== written)
-    for (const { name } of await edge.records.all('holder')) await tryHolder(edge, name, false)
+    for (const { name } of await edge.records.all('holder')) await bringToHolder(edge, name)
   await forgetBrought(edge)
 }
 
-async function tryHolder(edge: Edge, name: string, look: boolean): Promise<void> {
+/** To one of them. */
+export async function bringToHolder(edge: Edge, name: string, look = false): Promise<void> {
   try {
     await bringTo(edge, name, look)
     if ((await edge.records.get('holder', name))?.trouble !== undefined)
@@ -239,54 +228,9 @@ async function placeLocators(edge: Edge, name: string): Promise<void> {
   }
 }
 
-async function linkTo(edge: Edge, name: string): Promise<HolderLink> {
-  const own = await ownLog(edge)
-  const holder = await edge.records.get('holder', name)
-  if (!own || !holder) throw fault('NO_BACKUP', 'this wallet has no log')
-  if (holder.kind === 'folder') return folderHolder(edge, own, holder)
-  const { did, account } = await addressOf(edge, holder)
-  const { vault } = holder
-  const key = encodeMultikey((await edge.ports.vault.key(own.signing, { kind: 'signing', suite: 'ed25519' })).publicKey)
-  const held = async (type: string, body: Record<string, unknown>, attachments: readonly Uint8Array[] = []) => {
-    const answer = await ask(edge, did, account, { type, body: { vault, ...body } as never, attachments })
-    if (answer.type !== log.LOG_HELD && answer.type !== log.LOG_SHOWN)
-      throw fault('AGENCY_REFUSED', 'the agency does not keep logs')
-    return answer.type === log.LOG_HELD ? log.parseHeld(answer.body) : log.parseShown(answer.body)
-  }
-  return {
-    putEntry: (bytes) => held(log.LOG_PUT_ENTRY, {}, [bytes]),
-    putBatches: (batches) => held(log.LOG_PUT, { log: own.log, key }, batches),
-    trim: (before) => held(log.LOG_TRIM, { chain: own.chain, before }),
-    addReaders: (readers) => held(log.LOG_READERS, { readers }),
-    look: () => held(log.LOG_FETCH, log.wantedJson({ from: [], entries: 2 ** 31 - 1 })),
-  }
-}
-
-async function addressOf(edge: Edge, { kind, did, account }: LogHolder): Promise<{ did: string; account: string }> {
-  return kind === 'own' ? agencyOf(edge) : { did, account }
-}
-
 export async function changeHolder(edge: Edge, name: string, change: (holder: LogHolder) => LogHolder): Promise<void> {
   const holder = await edge.records.get('holder', name)
   if (holder) await edge.records.commit([put('holder', name, change(holder))])
-}
-
-/**
- * Puts an entry at our agency before it is in force here: where there are several devices, the first one there decides. Rejects
- * with `NOT_ALLOWED_NOW` when another was quicker.
- */
-export async function claimEntry(edge: Edge, entry: AuthorityEntry): Promise<void> {
-  if (entry.devices.length < 2) return
-  try {
-    await (await linkTo(edge, OWN_HOLDER)).putEntry(entry.bytes)
-  } catch (error) {
-    if (!isKeysteadError(error, 'BACKUP_CONFLICT')) throw error
-    throw fault(
-      'NOT_ALLOWED_NOW',
-      'another device of yours has just changed this log: synchronize, and try again',
-      error,
-    )
-  }
 }
 
 /** Which holders have all that was written. */

@@ -1,5 +1,6 @@
 /** What a device keeps of the operation log it writes (SYNC-11). None of it leaves the device by itself. */
 import type { ChainHead, Head } from '@keystead/wallet'
+import type { LogInvitation } from '../../protocols/own-devices/log-membership.ts'
 
 export interface OwnLog {
   readonly log: string
@@ -31,14 +32,14 @@ export interface OwnLog {
   readonly deals?: true
 }
 
-/** Chain and keys of a device that is to join a log; names in this vault of the private halves. */
+/** Chain and keys of a device that is to join a log; names in this vault of the keys. */
 export interface LogCandidate {
   readonly chain: string
-  /** Multikeys. */
-  readonly key: string
-  readonly kem: string
   readonly signing: string
   readonly sealing: string
+  /** When the others were last told, seconds since 1970, and what one of them answered. */
+  readonly offered?: number
+  readonly invited?: LogInvitation
 }
 
 /** By `recordKey`: a change, or a removal, that no batch has yet. */

@@ -8,14 +8,18 @@ import {
   type Profile,
   type Relationship,
   SEGMENTS,
+  type TextMessage,
 } from '../records.ts'
 import type { SealedRecoveryKeys } from '../recovery/records.ts'
 import { NOT_LOGGED } from '../store.ts'
+import { isWhole, SHARED, staysHere } from './shared-records.ts'
 
 const STATUS: readonly Relationship['status'][] = ['invited', 'requested', 'connected', 'closing', 'closed']
 
 /** What never goes back, whatever the clocks say. */
 export const RANKS: Ranks = {
+  // A text came when the first of the devices was brought it.
+  text: rank(({ order = '0' }: TextMessage) => [-Number(order.split('.')[0])]),
   identity: rank((identity: Identity) => [identity.seq]),
   relationship: rank(({ mine, peer, status }: Relationship) => [
     mine.entries.length > 0 ? mine.state.now.seq : Number.NaN,
@@ -27,28 +31,25 @@ export const RANKS: Ranks = {
 }
 
 /**
- * What a device takes in from the owner's other devices as it is. The rest lies in the log for recovery alone: identities and
- * relationships mean something only together with keys, which every device has its own of.
- */
-export const SHARED: ReadonlySet<string> = new Set<Category>([
-  'text',
-  'credential',
-  'presentation',
-  'issued',
-  'blocked',
-  'share',
-])
-
-/**
  * Whether an operation is about what a log may hold: a device that was stolen must not write into another segment, or into what
- * a wallet keeps about itself. What a ranked record lacks to be compared, nothing else can do without.
+ * a wallet keeps about itself, nor what would stop it at every sync. What a ranked record lacks to be compared, nothing else can
+ * do without.
  */
 export function isKnown({ category, segment, value }: Operation): boolean {
   if (category === EVIDENCE) return segment === 'messages'
   if (!Object.hasOwn(SEGMENTS, category) || NOT_LOGGED.has(category)) return false
   if (SEGMENTS[category as Category] !== segment) return false
   const rank = Object.hasOwn(RANKS, category) ? RANKS[category] : undefined
-  return value === undefined || rank === undefined || rank(value).length > 0
+  return value === undefined || (isWhole(category, value) && (rank === undefined || rank(value).length > 0))
+}
+
+/**
+ * Whether a device takes it in from the owner's other devices as it is. The rest lies in the log for recovery alone: identities and
+ * relationships mean something only together with keys, which every device has its own of.
+ */
+export function isShared(operation: Operation): boolean {
+  const { category, value } = operation
+  return SHARED.has(category) && isKnown(operation) && !staysHere(category, value)
 }
 
 /** Of a ledger that contradicted itself; written by whoever looks at the ledger. */
@@ -57,6 +58,11 @@ const EVIDENCE = 'evidence'
 /** What of a record leaves the device. Undefined: none of it. */
 export function loggedPart(record: VaultRecord): VaultRecord | undefined {
   if (!isLogged(record.segment) || NOT_LOGGED.has(record.category)) return undefined
+  if (record.category === 'relationship') {
+    // Whether this device's keys are in its document is this device's.
+    const { joining: _, ...value } = record.value
+    return { ...record, value }
+  }
   if (record.category !== 'profile') return record
   // The account at the agency is this device's.
   const { label, strangers } = record.value as unknown as Profile

@@ -2,6 +2,7 @@
 import { didOf } from '@keystead/did'
 import type { Message } from '@keystead/didcomm'
 import { COSIGN, DECLINE, LOWER, PROPOSE, WITHDRAW } from '../../protocols/own-devices/approvals.ts'
+import { LOG_CANDIDATE, LOG_INVITATION } from '../../protocols/own-devices/log-membership.ts'
 import {
   DEVICE_JOINED,
   KEY_SETS,
@@ -18,6 +19,7 @@ import { onLower } from './approvals.ts'
 import { onProposed, onWithdrawn } from './cosigning.ts'
 import { onKeySets } from './key-sets.ts'
 import { senderDevice, thisDevice } from './list.ts'
+import { onLogCandidate, onLogInvitation } from './log-membership.ts'
 import { joined, onDeviceList, tellList } from './membership.ts'
 import { onCosigned, onDeclined } from './proposing.ts'
 import { onRecords, shareEverything } from './sharing.ts'
@@ -35,6 +37,8 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ],
   [OWN_DEVICES, (edge, sender, { body }) => onDeviceList(edge, sender, parseDeviceList(body))],
   [OWN_RECORDS, (edge, sender, { body }) => onRecords(edge, sender, parseRecords(body))],
+  [LOG_CANDIDATE, onLogCandidate],
+  [LOG_INVITATION, onLogInvitation],
   [KEY_SETS, (edge, sender, { body }) => onKeySets(edge, sender, parseKeySets(body))],
   [PROPOSE, (edge, sender, { body }) => onProposed(edge, sender, body)],
   [COSIGN, (edge, sender, { body }) => onCosigned(edge, sender, body)],

@@ -31,6 +31,28 @@ export async function devicesNeeded(edge: Edge): Promise<1 | 2> {
   return (await deviceList(edge))?.approvals?.needed ?? 1
 }
 
+/**
+ * Whether this device founds the log where there is none: the first of them, or when that is gone the one with ADMIN whose account
+ * comes first. The others are let in, so that there is one.
+ */
+export async function foundsLog(edge: Edge): Promise<boolean> {
+  const list = await deviceList(edge)
+  if (!list) return true
+  const standing = list.devices.filter(({ admin, revoked }) => admin && revoked === undefined)
+  const first = standing.find(({ account }) => account === list.account)
+  const [founder] = first ? [first] : standing.sort((a, b) => (a.account < b.account ? -1 : 1))
+  return founder?.account === (await thisDevice(edge)).account
+}
+
+/**
+ * An answer on a thread that is not this device's: with several devices one of the others began it, and is brought the same. Throws
+ * `UNKNOWN_REQUEST` where there is no other.
+ */
+export async function leaveToOthers(edge: Edge, why: string): Promise<Change[]> {
+  if ((await siblings(edge)).length === 0) throw fault('UNKNOWN_REQUEST', why)
+  return []
+}
+
 /** Revoked ones too. */
 export async function findByAccount(edge: Edge, account: string): Promise<OwnDevice | undefined> {
   return (await deviceList(edge))?.devices.find((device) => device.account === account)

@@ -4,6 +4,7 @@ import { DEVICE_REMOVE } from '../../protocols/account-devices/messages.ts'
 import { type DeviceList, OWN_DEVICES, type OwnDevice } from '../../protocols/own-devices/messages.ts'
 import { askAgency } from '../agency-link.ts'
 import { type Edge, fault, nowSeconds, tell } from '../context.ts'
+import { chainsOf } from '../log/admit.ts'
 import { rotateRelationship } from '../own-log.ts'
 import type { OwnDevices, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
@@ -41,7 +42,13 @@ function merge(before: OwnDevices, told: DeviceList): OwnDevices {
   const known = before.devices.filter(({ account }) => !told.devices.some((device) => device.account === account))
   const devices = [...told.devices, ...known].map((device) => {
     const at = device.revoked ?? revoked.get(device.account)
-    return at === undefined ? device : { ...device, revoked: at }
+    // Who lets a device into the log says its chain, and who has not heard of that says none.
+    const chain = before.devices.find(({ account }) => account === device.account)?.chain ?? device.chain
+    return {
+      ...device,
+      ...(chain === undefined ? {} : { chain }),
+      ...(at === undefined ? {} : { revoked: at }),
+    }
   })
   const late = [...revoked.keys()].some(
     (account) => told.devices.find((device) => device.account === account)?.revoked === undefined,
@@ -154,13 +161,21 @@ export interface Left {
   /** Whether the agency still serves it, and the ledger may still have its entry. */
   readonly agency: boolean
   readonly ledger: boolean
+  /** Whether what is written to the log is still sealed to it. */
+  readonly log: boolean
 }
 
-export async function leftOf(edge: Edge, { account, h }: OwnDevice): Promise<Left> {
+export async function leftOf(edge: Edge, device: OwnDevice): Promise<Left> {
+  const { account, h } = device
   const contacts = (await edge.records.all('relationship')).flatMap(
     ({ value: { status, label, mine, holders = {} } }) =>
       status === 'connected' && mine.state.now.keys.some((k) => holders[k] === account) ? [label] : [],
   )
   const { cut = [], dropped = [] } = (await deviceList(edge)) ?? {}
-  return { contacts, agency: !cut.includes(account), ledger: h !== undefined && !dropped.includes(account) }
+  return {
+    contacts,
+    agency: !cut.includes(account),
+    ledger: h !== undefined && !dropped.includes(account),
+    log: (await chainsOf(edge, device)).length > 0,
+  }
 }

@@ -1,6 +1,7 @@
 /**
  * What the devices of one owner tell each other of their relationships (DEVICE-7): the whole of one whenever something of it
- * changed, so that a message that was lost or came late does no harm; and what a new device has to know at first.
+ * changed, so that a message that was lost or came late does no harm; and what a new device has to know at first. All else that
+ * they share they take out of one log (SYNC-13).
  */
 import { base64url, canonicalJson, Fields, fail, type Json, type JsonObject } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
@@ -13,14 +14,11 @@ import {
   type SharedRecord,
 } from '../../protocols/own-devices/messages.ts'
 import { type Edge, fault, tell } from '../context.ts'
-import type { Category, PeerLog, Records, Relationship } from '../records.ts'
+import type { PeerLog, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { siblings, tellDevices } from './list.ts'
 import { adopt, newerPeer, takePlace } from './merging.ts'
-import { parseTold, TOLD_BY_ALL } from './told.ts'
-
-/** Told to a new device as they stand; one that it has already stays as it is. */
-const AT_FIRST = ['identity', 'credential', 'text', 'blocked'] as const satisfies readonly Category[]
+import { parseIdentity } from './told.ts'
 
 /** What the others are told of a relationship, if anything of it is new to them. */
 export async function shareRelationship(edge: Edge, relationship: Relationship): Promise<Change[]> {
@@ -52,24 +50,12 @@ export async function shareEverything(edge: Edge, account: string): Promise<Chan
   const records: SharedRecord[] = []
   for (const { name, value } of await edge.records.all('relationship'))
     if (isSettled(value) && !value.joining) records.push({ category: 'relationship', name, value: shownOf(value) })
-  for (const category of AT_FIRST)
-    for (const { name, value } of await edge.records.all(category))
-      records.push({ category, name, value: JSON.parse(JSON.stringify(value)) as JsonObject })
+  for (const { name, value } of await edge.records.all('identity'))
+    records.push({ category: 'identity', name, value: JSON.parse(JSON.stringify(value)) as JsonObject })
   const changes: Change[] = []
   for (const part of parts(records))
     changes.push(...(await tellDevices(edge, OWN_RECORDS, { records: part, removed: [] } as never, account)))
   return changes
-}
-
-/** A line of text as this device sent it, for the others. */
-export async function shareRecord<C extends (typeof AT_FIRST)[number]>(
-  edge: Edge,
-  category: C,
-  name: string,
-  value: Records[C],
-): Promise<Change[]> {
-  const records = [{ category, name, value: JSON.parse(JSON.stringify(value)) as JsonObject }]
-  return tellDevices(edge, OWN_RECORDS, { records, removed: [] } as never)
 }
 
 export async function onRecords(
@@ -80,13 +66,11 @@ export async function onRecords(
   const changes: Change[] = []
   for (const { category, name, value } of records) {
     if (category === 'relationship') changes.push(...(await mergeRelationship(edge, sender, name, value)))
-    else {
-      const told = parseTold(category, name, value)
-      if (!told) throw fault('BAD_MESSAGE', `devices do not tell each other of "${category.slice(0, 32)}"`)
-      if (!sender.admin && !TOLD_BY_ALL.has(category))
-        throw fault('NOT_ALLOWED_NOW', `${sender.name} may not say who the owner is`)
-      if (!(await edge.records.get(told.category, name))) changes.push(told)
-    }
+    else if (category === 'identity') {
+      const identity = parseIdentity(name, value)
+      if (!sender.admin) throw fault('NOT_ALLOWED_NOW', `${sender.name} may not say who the owner is`)
+      if (!(await edge.records.get('identity', name))) changes.push(put('identity', name, identity))
+    } else throw fault('BAD_MESSAGE', `devices do not tell each other of "${category.slice(0, 32)}"`)
   }
   for (const { category, name } of removed)
     if (category === 'relationship') changes.push(...(await dropRelationship(edge, name)))

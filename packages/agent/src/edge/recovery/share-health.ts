@@ -13,6 +13,7 @@ import {
 } from '../../protocols/recovery/messages.ts'
 import { type Edge, fault, nowSeconds, tell, toPeer } from '../context.ts'
 import type { Incoming } from '../inbox.ts'
+import { siblings } from '../own-devices/list.ts'
 import { type Change, put } from '../store.ts'
 import { packetOf } from './contacts.ts'
 import type { RecoverySetup, ShareHealth } from './records.ts'
@@ -67,6 +68,8 @@ export async function onShareHealth(edge: Edge, { message, relationship }: Incom
   const share = await edge.records.get('share', set)
   const theirs = share && share.relationship === relationship.id
   const proof = theirs && healthProof(packetHealthKey(packetOf(share)), { nonce, subject: set })
+  // Another device of ours may have taken it, and is asked the same.
+  if (!proof && (await siblings(edge)).length > 0) return []
   const body = { set, nonce, ...(proof ? { proof: base64url.encode(proof) } : {}) }
   return [toPeer(edge, relationship, { type: SHARE_HEALTH_ANSWER, thid: message.id, body })]
 }

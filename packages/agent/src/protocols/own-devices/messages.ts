@@ -4,7 +4,7 @@
  *
  *   joined  {}                        a new device belongs to the account now and knows nothing yet
  *   devices { account, devices, ... } from a device that may: who belongs to the owner, and the secret they share
- *   records { records, removed }      what the other has to know: relationships, texts, credentials
+ *   records { records, removed }      what the other has to know that no log carries: relationships, identities
  *   key-sets { sets }                 keys of the sender for relationships that it is not in yet
  *
  * What needs two devices is in `approvals.ts`.
@@ -24,6 +24,7 @@ export const MAX_KEY_SETS = 100
 
 const ACCOUNT = { min: 8, max: MAX_RECIPIENT_DID, pattern: /^did:peer:2\S+$/ }
 export const DIGEST = { min: 46, max: 46 }
+const CHAIN = { min: 22, max: 22, pattern: /^[A-Za-z0-9_-]{22}$/ }
 const MULTIKEY = 64
 
 /** A device of the owner, as the others know it. */
@@ -34,6 +35,8 @@ export interface OwnDevice {
   readonly admin: boolean
   /** Its agent entry on the ledger; absent for the device that holds the authority. */
   readonly h?: string
+  /** Its chain of the log that the devices share, once it is in. */
+  readonly chain?: string
   /** When it was revoked, seconds since 1970. */
   readonly revoked?: number
 }
@@ -83,6 +86,7 @@ function approvalsOf(f: Fields): Approvals {
 function ownDevice(item: unknown, path: string): OwnDevice {
   const f = new Fields(item, path)
   const h = f.optional('h', (fields, name) => fields.string(name, DIGEST))
+  const chain = f.optional('chain', (fields, name) => fields.string(name, CHAIN))
   const revoked = f.optional('revoked', (fields, name) =>
     fields.integer(name, { min: 0, max: Number.MAX_SAFE_INTEGER }),
   )
@@ -91,6 +95,7 @@ function ownDevice(item: unknown, path: string): OwnDevice {
     name: f.string('name', { min: 1, max: MAX_LABEL }),
     admin: f.boolean('admin'),
     ...(h === undefined ? {} : { h }),
+    ...(chain === undefined ? {} : { chain }),
     ...(revoked === undefined ? {} : { revoked }),
   }
   f.end()

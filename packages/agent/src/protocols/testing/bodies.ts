@@ -1,4 +1,5 @@
 /** Every parser of every protocol with a body that it takes: what tests of bad input begin with. */
+import { encodeMultikey } from '@keystead/crypto'
 import * as accountDevices from '../account-devices/messages.ts'
 import * as basicMessage from '../basic-message/messages.ts'
 import * as cloudAgent from '../cloud-agent/messages.ts'
@@ -18,6 +19,7 @@ import * as mediation from '../mediation/messages.ts'
 import * as mercury from '../mercury-connection/messages.ts'
 import * as move from '../move/messages.ts'
 import * as approvals from '../own-devices/approvals.ts'
+import * as logMembership from '../own-devices/log-membership.ts'
 import * as ownDevices from '../own-devices/messages.ts'
 import * as pickup from '../pickup/messages.ts'
 import * as publish from '../publish/messages.ts'
@@ -38,6 +40,7 @@ const keys = {
   agree: 'z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc',
   next: digest,
 }
+const XWING = encodeMultikey({ suite: 'x-wing', bytes: new Uint8Array(1216) })
 
 export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unknown, object]>> = {
   'log vault': [log.parseVault, { vault: id }],
@@ -98,6 +101,8 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
   'proposal id': [approvals.parseProposalId, { id: session }],
   'lower vote': [approvals.parseLower, { id: session, expires: 5, epoch: 1 }],
   'own records': [ownDevices.parseRecords, { records: [{ category: 'text', name: 'x', value: {} }], removed: [] }],
+  'log candidate': [logMembership.parseCandidate, { chain: id, key: keys.k, kem: XWING, sig }],
+  'log invitation': [logMembership.parseInvitation, { log: id, vault: id, seq: 1, hash: long }],
   'device add': [accountDevices.parseDeviceAdd, { device: 'did:peer:2x', admin: false }],
   'device join': [accountDevices.parseDeviceJoin, { account: 'did:peer:2x' }],
   'device remove': [accountDevices.parseDeviceRemove, { device: 'did:peer:2x' }],
