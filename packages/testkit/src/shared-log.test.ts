@@ -341,8 +341,8 @@ describe('a device that was taken out', () => {
     await write(laptop, 'a', 'and on')
     // Also where the agency goes on serving it.
     const { store } = network.agency.options
-    const account = (await phone.agent.profile()).agency?.account ?? ''
-    store.memberOf = async () => ({ account, admin: false, removed: false })
+    const standing = await store.standing((await phone.agent.profile()).agency?.account ?? '')
+    store.standing = async () => ({ ...standing, admin: false })
     await syncAll(phone, laptop, thief, phone)
     expect([await read(phone, 'a'), await read(laptop, 'b')]).toEqual(['while it belonged', undefined])
     expect((await entryOf(phone)).epoch).toBe(1)
