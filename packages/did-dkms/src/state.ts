@@ -19,6 +19,8 @@ export interface PendingRecovery extends Wait {
   readonly body: string
   /** Digest of the recovery key that was shown. */
   readonly path: string
+  /** As the path is. */
+  readonly firm?: true
   /** Sequence number of the `recover`. */
   readonly seq: number
 }
@@ -195,6 +197,7 @@ function readRecovery(f: Fields): RecoveryState {
       ...(p.has('quorums') ? { quorums: parseQuorums(p) } : {}),
       body: readDigest(p, 'body'),
       path: readDigest(p, 'path'),
+      ...(p.has('firm') ? { firm: p.literal('firm', true) } : {}),
       seq: p.integer('seq', { min: 1, max: MAX_SEQ }),
     })),
   )

@@ -29,6 +29,8 @@ export interface Authority {
 export interface RecoveryEntry {
   readonly h: string
   readonly delay: number
+  /** Overrules a veto: recovers only after one in this epoch, and no veto stops it (rule 27, DKMS-22). */
+  readonly firm?: true
 }
 
 /** One agent entry (rule 8); `h` = multihash of SHA-256(salt || Multikey), `caps` a set of `CAPABILITY` bits, `exp` a time. */

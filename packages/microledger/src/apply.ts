@@ -130,6 +130,8 @@ function recover(state: LogState, entry: Entry, time: number): { effect: Effect;
   if (state.recovery.pending) refuse('RECOVERY_PENDING', 'a recovery is pending already')
   const path = state.recovery.entries.find((candidate) => candidate.h === digestOf(entry.key ?? ''))
   if (!path || !entry.key) return refuse('RECOVERY_KEY_UNKNOWN', 'no recovery path of this relationship has this key')
+  if (path.firm && state.recovery.vetoesLeft >= VETOES)
+    refuse('NOTHING_TO_OVERRULE', 'this path overrules a veto, and none was made')
   follows(state.now, entry)
   if (!entrySigners(entry, [entry.key]).has(entry.key)) refuse('KEY_NOT_AUTHORIZED', 'the recovery key did not sign')
   requireThreshold(entry)
@@ -146,6 +148,8 @@ function veto(state: LogState, entry: Entry, hash: string): { effect: Effect; st
   const { pending, ...recovery } = state.recovery
   if (!pending || entry.vetoes !== entryHash(pending.entry))
     return refuse('RECOVERY_PENDING', 'a recovery is pending; only a rotation that vetoes it is accepted')
+  const path = recovery.entries.find(({ h }) => h === digestOf(pending.entry.key ?? ''))
+  if (path?.firm) refuse('VETOES_SPENT', 'this recovery overrules a veto: no other one stops it')
   if (recovery.vetoesLeft === 0) refuse('VETOES_SPENT', 'the vetoes of this recovery set are spent')
   const spent = { ...recovery, vetoesLeft: recovery.vetoesLeft - 1 }
   // Of a frozen log the veto is one more that contradicts, and stops the recovery all the same.

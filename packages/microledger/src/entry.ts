@@ -13,6 +13,8 @@ export interface RecoveryPath {
   readonly h: string
   /** Seconds the other party waits, by its own clock, before a recovery takes effect. */
   readonly delay: number
+  /** Overrules a veto: recovers only after one in this epoch, and no veto stops it (rule 27). */
+  readonly firm?: true
 }
 
 export interface UnsignedEntry {
@@ -155,7 +157,11 @@ function digest(value: Json, path: string): string {
 
 function recoveryPath(item: Json, path: string): RecoveryPath {
   const f = new Fields(item, path)
-  const parsed = { h: digest(f.any('h'), path), delay: f.integer('delay', { min: 1, max: MAX_DELAY }) }
+  const parsed = {
+    h: digest(f.any('h'), path),
+    delay: f.integer('delay', { min: 1, max: MAX_DELAY }),
+    ...(f.has('firm') ? { firm: f.literal('firm', true) } : {}),
+  }
   f.end()
   return parsed
 }

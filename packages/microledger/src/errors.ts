@@ -12,5 +12,6 @@ export type MicroledgerErrorCode =
   | 'RECOVERY_KEY_UNKNOWN'
   | 'RECOVERY_PENDING'
   | 'VETOES_SPENT'
+  | 'NOTHING_TO_OVERRULE'
   | 'FROZEN'
   | 'CLOSED'

@@ -20,3 +20,4 @@ export {
 } from './entry.ts'
 export type { MicroledgerErrorCode } from './errors.ts'
 export { type Fork, forkAmong, parseFork, provesFork } from './fork.ts'
+export { VETOES } from './limits.ts'

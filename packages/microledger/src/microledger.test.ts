@@ -163,6 +163,29 @@ describe('recovery', () => {
     }
   })
 
+  test('RELATIONSHIP-7: a firm path overrules a veto, which it takes to use it, and no other veto stops it', async () => {
+    const { alice, state: bare } = await begun()
+    const met = await make()
+    const path = (key: SigningKey) => ({ h: keyDigest(key.publicKey), delay: 60 })
+    alice.recovery = [path(alice.recoveryKey), { ...path(met), firm: true }]
+    const kit = alice.recoveryKey
+    const first = await make()
+    const set = await alice.entry({ type: 'rotate', seq: 1, prev: bare.now.head }, [alice.next], first)
+    const state = accepted(applyEntry(bare, parseEntry(set as unknown as Json), 1))
+    expect(codeOf(applyEntry(state, await alice.recover(state, met), 2))).toBe('NOTHING_TO_OVERRULE')
+    const veto = async (of: Entry, at: LogState, by: SigningKey, next: SigningKey) =>
+      alice.entry({ type: 'rotate', seq: at.now.seq + 1, prev: at.now.head, vetoes: entryHash(of) }, [by], next)
+    const entry = await alice.recover(state, kit)
+    const thief = await make()
+    const stopped = accepted(
+      applyEntry(accepted(applyEntry(state, entry, 3)), await veto(entry, state, first, thief), 4),
+    )
+    const again = await alice.recover(stopped, met)
+    const pending = accepted(applyEntry(stopped, again, 5))
+    expect(codeOf(applyEntry(pending, await veto(again, stopped, thief, await make()), 6))).toBe('VETOES_SPENT')
+    expect(settleLog(pending, 65)).toMatchObject({ now: { head: entryHash(again) }, recovery: { vetoesLeft: 2 } })
+  })
+
   test('RELATIONSHIP-6: a key of no path recovers nothing', async () => {
     const { alice, state } = await begun(60)
     expect(codeOf(applyEntry(state, await alice.recover(state, await make()), 1))).toBe('RECOVERY_KEY_UNKNOWN')

@@ -56,6 +56,7 @@ export {
   DEFAULT_DELAYS,
   type GroupId,
   groupsOf,
+  isFirm,
   PATH_IDS,
   type PathId,
   parsePolicy,

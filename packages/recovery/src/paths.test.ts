@@ -8,16 +8,16 @@ import { kemKey } from './testing/keys.ts'
 import { codeOf } from './testing/mutate.ts'
 
 const random = seededRandom(1)
-const [E, P, S] = [newGroupSecret(random), newGroupSecret(random), newGroupSecret(random)]
+const [E, M, P, S] = [1, 2, 3, 4].map(() => newGroupSecret(random)) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
 describe('path keys', () => {
   it('every path and purpose MUST have its own secret', () => {
-    const seeds = PATH_IDS.map((path) => derivePath(path, { E, P, S })).flatMap(({ kemSeed, readerSeed }) => [
+    const seeds = PATH_IDS.map((path) => derivePath(path, { E, M, P, S })).flatMap(({ kemSeed, readerSeed }) => [
       hex(kemSeed),
       hex(readerSeed),
     ])
-    expect(new Set(seeds).size).toBe(6)
+    expect(new Set(seeds).size).toBe(10)
   })
 
   it('a change of either group changes both seeds', () => {

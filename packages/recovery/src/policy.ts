@@ -2,6 +2,7 @@
  * The recovery policy: who must come together, and after what delay authority passes on (rules 2, 3, 25).
  *
  *   groups: S = a threshold of contacts, P = the printed kit, E = agents that keep a share behind a PIN
+ *           M = what those contacts give in person alone: with E or P it overrules a veto (rule 27)
  *   paths:  pairs of groups, ids in alphabetical order
  *
  * E has at least three agents and needs more than half of them; that they are of different operators is judged by their
@@ -19,9 +20,9 @@ import {
   MIN_ESCROW_AGENTS,
 } from './limits.ts'
 
-export const PATH_IDS = ['E+P', 'E+S', 'P+S'] as const
+export const PATH_IDS = ['E+M', 'E+P', 'E+S', 'M+P', 'P+S'] as const
 export type PathId = (typeof PATH_IDS)[number]
-export type GroupId = 'E' | 'P' | 'S'
+export type GroupId = 'E' | 'M' | 'P' | 'S'
 
 export interface RecoveryPolicy {
   readonly v: 1
@@ -30,18 +31,35 @@ export interface RecoveryPolicy {
   readonly groups: {
     readonly P?: Readonly<Record<string, never>>
     readonly S?: { readonly threshold: number; readonly count: number }
+    /** By the same contacts and threshold as S. */
+    readonly M?: Readonly<Record<string, never>>
     /** `guesses`: at each agent. */
     readonly E?: { readonly threshold: number; readonly count: number; readonly guesses: number }
   }
   readonly paths: readonly { readonly id: PathId; readonly delay: number }[]
 }
 
-/** Rule 3, in seconds; a network states its own floors. */
-export const DEFAULT_DELAYS: Readonly<Record<PathId, number>> = { 'E+P': 3600, 'E+S': 86_400, 'P+S': 259_200 }
+/** Rule 3, in seconds; a network states its own floors. What overrules a veto waits as long as what was vetoed. */
+export const DEFAULT_DELAYS: Readonly<Record<PathId, number>> = {
+  'E+M': 86_400,
+  'E+P': 3600,
+  'E+S': 86_400,
+  'M+P': 259_200,
+  'P+S': 259_200,
+}
+
+/** Paths that overrule a veto; they open no backup, for who has M has S. */
+export function isFirm(path: PathId): boolean {
+  return path === 'E+M' || path === 'M+P'
+}
 
 /** The two groups of a path, in the order in which their secrets are taken. */
 export function groupsOf(path: PathId): readonly [GroupId, GroupId] {
   switch (path) {
+    case 'E+M':
+      return ['E', 'M']
+    case 'M+P':
+      return ['M', 'P']
     case 'E+P':
       return ['E', 'P']
     case 'E+S':
@@ -80,6 +98,8 @@ function readPolicy(value: unknown): RecoveryPolicy {
   }
   for (const group of Object.keys(groups) as GroupId[])
     if (!used.has(group)) refuse('BAD_POLICY', `group ${group} opens no path`)
+  if (groups.M && !groups.S) refuse('BAD_POLICY', 'what contacts give in person needs contacts')
+  if (paths.every(({ id }) => isFirm(id))) refuse('BAD_POLICY', 'a path that only overrules a veto is never the first')
   return { v, epoch, groups, paths }
 }
 
@@ -88,6 +108,10 @@ function readGroups(fields: Fields): RecoveryPolicy['groups'] {
   if (fields.has('P')) {
     fields.object('P').end()
     groups.P = {}
+  }
+  if (fields.has('M')) {
+    fields.object('M').end()
+    groups.M = {}
   }
   if (fields.has('S')) {
     const contacts = fields.object('S')
@@ -116,6 +140,7 @@ export function policyToJson(policy: RecoveryPolicy): JsonObject {
     epoch: policy.epoch,
     groups: {
       ...(policy.groups.E && { E: { ...policy.groups.E } }),
+      ...(policy.groups.M && { M: {} }),
       ...(policy.groups.P && { P: {} }),
       ...(policy.groups.S && { S: { threshold: policy.groups.S.threshold, count: policy.groups.S.count } }),
     },

@@ -168,11 +168,11 @@ describe('an owner who lost the phone and knows the PIN', () => {
     const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
     expect(await code(bob.agent.recovery.help(url))).toBe('OWNER_UNKNOWN')
     expect(await code(bob.agent.recovery.help(url, 'carol'))).toBe('UNKNOWN_CONTACT')
-    await network.help(device, bob, 'alice')
+    await network.help(device, bob, { owner: 'alice' })
     await device.agent.recovery.enterPin(PIN)
     expect((await device.agent.recovery.progress())?.ready).toBe(false)
     expect(await code(device.agent.recovery.finish())).toBe('TOO_FEW_SHARES')
-    await network.help(device, carol, 'alice')
+    await network.help(device, carol, { owner: 'alice' })
     const { path, relationships } = await device.agent.recovery.finish()
     expect(path).toBe('E+S')
     expect(relationships).toBe(3)

@@ -162,9 +162,13 @@ export class Network {
   }
 
   /** The ceremony whole: the contact types the code that the device shows. `owner`: what the contact calls them. */
-  async help(device: Person, contact: Person, owner?: string): Promise<void> {
+  async help(
+    device: Person,
+    contact: Person,
+    { owner, inPerson = false }: { owner?: string; inPerson?: boolean } = {},
+  ): Promise<void> {
     const { session, shown } = await this.reveal(device, contact, owner)
-    await contact.agent.recovery.typeCode(session, shown)
+    await contact.agent.recovery.typeCode(session, shown, { inPerson })
     await this.settle(device, contact)
   }
 

@@ -8,6 +8,7 @@ import type { OpenWallet } from '../wallet.ts'
 export interface HelpOptions {
   readonly owner?: string
   readonly code?: string
+  readonly inPerson?: boolean
   readonly refuse?: boolean
   readonly seconds: string
 }
@@ -55,7 +56,7 @@ export async function help(
     )
     return EXIT.ok
   }
-  await agent.recovery.typeCode(session, code)
+  await agent.recovery.typeCode(session, code, { inPerson: options.inPerson === true })
   await agent.sync()
   run.out.result(`Your share is on its way to the new device of ${label}.`, { session, owner: label, approved: true })
   return EXIT.ok

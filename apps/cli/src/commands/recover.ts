@@ -22,8 +22,10 @@ import { waiting } from './start.ts'
 import { newTrust } from './trust.ts'
 
 export const WAYS: Readonly<Record<PathId, string>> = {
+  'E+M': 'PIN and contacts in person',
   'E+P': 'PIN and kit',
   'E+S': 'PIN and contacts',
+  'M+P': 'kit and contacts in person',
   'P+S': 'kit and contacts',
 }
 

@@ -28,6 +28,7 @@ export function recoveryCommands(program: Command): void {
       'where to write the kit (.html: a page with a QR code), to print it and then delete the file',
     )
     .option('--threshold <n>', 'contacts needed', '2')
+    .option('--overrule', 'let contacts who meet you in person overrule the veto of whoever has a device of yours')
     .option('--pin', 'set a PIN, kept by the agencies that --escrow names')
     .option('--pin-file <file>', 'the same, the PIN read from a file')
     .option('--escrow <url...>', 'agencies that keep shares behind the PIN: at least three, of different operators')
@@ -90,6 +91,7 @@ export function recoveryCommands(program: Command): void {
     .description('help a contact who has lost everything: open their link, then type the code they tell you')
     .option('--owner <name>', 'who asked you, where the link does not say')
     .option('--code <code>', 'the code, as the owner told you by voice')
+    .option('--in-person', 'you have the owner before you: what you give overrules a veto, too')
     .option('--refuse', 'refuse to help')
     .option('--seconds <n>', 'how long to wait for the new device', '60')
     .action(
@@ -104,6 +106,7 @@ export function recoveryCommands(program: Command): void {
 interface SetupOptions extends PinSource {
   readonly kit: string
   readonly threshold: string
+  readonly overrule?: boolean
   readonly escrow?: readonly string[]
   readonly agents?: string
   readonly backup?: readonly string[]
@@ -122,6 +125,7 @@ async function setup(run: Run, { agent }: OpenWallet, contacts: string[], option
   const kit = await agent.recovery.setUp({
     contacts,
     threshold,
+    overrule: options.overrule === true,
     ...(pin !== undefined && options.escrow
       ? {
           escrow: {

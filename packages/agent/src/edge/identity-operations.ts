@@ -73,14 +73,29 @@ export async function vetoRecovery(edge: Edge, did: string, state: DidState): Pr
   return after
 }
 
-/** A `recover` of a DID whose keys are lost: new keys for everything, in force when the path's delay is over (rules 1 to 4). */
-export async function recoverIdentity(edge: Edge, identity: Identity, path: PathKeys): Promise<void> {
+/**
+ * A `recover` of a DID whose keys are lost: new keys for everything, in force when the path's delay is over (rules 1 to 4).
+ * `overruling`: taken where a recovery of it was vetoed (rule 27).
+ */
+export async function recoverIdentity(
+  edge: Edge,
+  identity: Identity,
+  path: PathKeys,
+  overruling?: PathKeys,
+): Promise<void> {
   const { did } = identity
   const { ledger } = edge.ports
-  const { state } = await ledger.resolve(did)
+  const { state, parameters } = await ledger.resolve(did)
   if (!state) throw fault('UNKNOWN_DID', 'the ledger proves that this DID does not exist')
   if ((await performAgain(edge, state, ({ type }) => type === 'recover', inForce)) !== undefined) return
-  const recovery = await openRecoverySet(edge, did, state.recovery.entries, path)
+  const vetoed = state.recovery.vetoesLeft < parameters.vetoes
+  const { entries } = state.recovery
+  const recovery =
+    (vetoed &&
+      overruling &&
+      entries.some(({ firm }) => firm) &&
+      (await openRecoverySet(edge, did, entries, overruling))) ||
+    (await openRecoverySet(edge, did, entries, path))
   if (!recovery) throw fault('NO_RECOVERY_KEY', 'the backup holds no recovery key that the ledger knows')
   const set = await makeKeySet(edge, identity.use)
   const now = nowSeconds(edge)

@@ -9,6 +9,7 @@ import {
   settleLog,
   signEntry,
   type UnsignedEntry,
+  VETOES,
 } from '@keystead/microledger'
 import type { EntryPlan, PlannedEntry } from '../protocols/own-devices/approvals.ts'
 import { agencyOf, type Edge, fault, nowSeconds, queueRecipient, randomId, tell } from './context.ts'
@@ -113,12 +114,23 @@ export function changeLog(
  * A `recover` entry for a relationship whose keys are lost; the peer takes it after the path's delay. False when the backup
  * holds no key that the peer would know.
  */
-export async function recoverRelationship(edge: Edge, relationship: Relationship, path: PathKeys): Promise<boolean> {
+export async function recoverRelationship(
+  edge: Edge,
+  relationship: Relationship,
+  path: PathKeys,
+  overruling?: PathKeys,
+): Promise<boolean> {
   const { vault } = edge.ports
   const { id } = relationship
   // What the peer holds a recovery against, by now.
   const state = settleLog(relationship.mine.state, nowSeconds(edge))
-  const recovery = await openRecoverySet(edge, id, state.recovery.entries, path)
+  const { entries, vetoesLeft } = state.recovery
+  const recovery =
+    (vetoesLeft < VETOES &&
+      overruling &&
+      entries.some(({ firm }) => firm) &&
+      (await openRecoverySet(edge, id, entries, overruling))) ||
+    (await openRecoverySet(edge, id, entries, path))
   if (!recovery) return false
   const authentication = await vault.createKey(ED25519, 'relationship')
   const next = await commitKey(edge, 'relationship')

@@ -39,6 +39,8 @@ export function applyRecover(state: DidState, judged: Judged<Recover>): DidState
   if (!path) return refuse('RECOVERY_KEY_UNKNOWN', 'no recovery path of this DID has this key')
   if (state.recovery.resting?.some((entry) => entry.h === digest))
     refuse('PATH_RESTING', 'a recovery by this path was vetoed lately; another path may recover meanwhile')
+  if (path.firm && state.recovery.vetoesLeft >= judged.parameters.vetoes)
+    refuse('NOTHING_TO_OVERRULE', 'this path overrules a veto, and none was made: recover by another path')
   const signers = signersOf(judged, [operation.key, ...keysOf(auth)])
   if (!signers.has(operation.key)) refuse('KEY_NOT_AUTHORIZED', 'the recovery key did not sign')
   requireWeight(auth, signers)
@@ -52,7 +54,18 @@ export function applyRecover(state: DidState, judged: Judged<Recover>): DidState
   const { deactivation: _d, ...rest } = state
   const { recovery: entries, agents, quorums, body, seq } = operation
   const wait = { start: judged.time, lostAtStart: judged.lost, delay: path.delay }
-  const pending = { ...wait, path: digest, auth, recovery: entries, agents, ...(quorums ? { quorums } : {}), body, seq }
+  const firm = path.firm ? { firm: true as const } : {}
+  const pending = {
+    ...wait,
+    path: digest,
+    ...firm,
+    auth,
+    recovery: entries,
+    agents,
+    ...(quorums ? { quorums } : {}),
+    body,
+    seq,
+  }
   return { ...rest, recovery: { ...recovery, pending } }
 }
 
@@ -61,6 +74,7 @@ export function applyVeto(state: DidState, judged: Judged<Veto>): DidState {
   const { pending, ...recovery } = state.recovery
   if (!pending) return refuse('NO_RECOVERY_PENDING', 'there is no recovery to veto')
   requireRotation(judged, state)
+  if (pending.firm) refuse('VETOES_SPENT', 'this recovery overrules a veto: no other one stops it')
   if (recovery.vetoesLeft === 0)
     refuse('VETOES_SPENT', 'this recovery cannot be vetoed: the vetoes of its epoch are spent')
   const vetoesLeft = recovery.vetoesLeft - 1

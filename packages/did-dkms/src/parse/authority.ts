@@ -38,6 +38,7 @@ export function parseRecovery(f: Fields, name = 'recovery'): RecoveryEntry[] {
     closed(item, path, (entry) => ({
       h: readDigest(entry, 'h'),
       delay: entry.integer('delay', { min: 0, max: MAX_DELAY }),
+      ...(entry.has('firm') ? { firm: entry.literal('firm', true) } : {}),
     })),
   )
   return unique(f, name, entries, (entry) => entry.h)

@@ -101,10 +101,20 @@ describe('wire rule', async () => {
       next: many(16, { h: net, w: 65_536 }),
       nextThreshold: 2 ** 20,
     }
-    const entries = many(8, { h: net, delay: 315_360_000 })
+    const entries = many(8, { h: net, delay: 315_360_000, firm: true as const })
     const agents = many(16, { h: net, caps: 4095, exp: time })
     const quorums = { ADMIN: 16, ROTATE: 16, UPDATE_SERVICE: 16, ASSERT: 16 }
-    const pending = { ...wait, auth, recovery: entries, agents, quorums, body: net, path: net, seq: 2 ** 31 }
+    const pending = {
+      ...wait,
+      auth,
+      recovery: entries,
+      agents,
+      quorums,
+      body: net,
+      path: net,
+      firm: true as const,
+      seq: 2 ** 31,
+    }
     const largest = {
       ...result.state,
       ...{ seq: 2 ** 31, logIndex: 2 ** 53 - 1, created: time, updated: time, auth, agents, quorums },

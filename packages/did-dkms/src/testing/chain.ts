@@ -197,8 +197,9 @@ export class Chain {
   #recovery(text: string): Promise<RecoveryEntry[]> {
     return Promise.all(
       listed(text).map(async (item) => {
-        const [name = '', delay = ''] = item.split(':')
-        return { h: keyDigest((await this.key(name)).publicKey), delay: seconds(delay) }
+        const [name = '', delay = '', firm] = item.split(':')
+        const entry = { h: keyDigest((await this.key(name)).publicKey), delay: seconds(delay) }
+        return firm === 'firm' ? { ...entry, firm: true } : entry
       }),
     )
   }

@@ -1,5 +1,5 @@
 /** Recovery as apps use it: the part of the edge agent that `agent.recovery` is. */
-import { DEFAULT_GUESSES, type Kit, type PathId, parseKit, vetoDigest } from '@keystead/recovery'
+import { DEFAULT_GUESSES, type Kit, PATH_IDS, type PathId, parseKit, vetoDigest } from '@keystead/recovery'
 import { type Edge, fault, findContact } from '../context.ts'
 import type { RestoreOptions } from '../log/restore.ts'
 import { flushOutbox } from '../outbox.ts'
@@ -36,6 +36,8 @@ export interface RecoveryChoice {
   readonly contacts: readonly string[]
   /** Contacts needed. */
   readonly threshold: number
+  /** The contacts, met in person, overrule a veto (RECOVERY-27). */
+  readonly overrule?: boolean
   readonly escrow?: {
     readonly pin: string
     /** Addresses of agencies of different operators. */
@@ -66,11 +68,12 @@ export class RecoveryAgent {
   }
 
   /** Deals fresh secrets. The kit is returned and kept nowhere. */
-  setUp({ contacts: names, threshold, escrow, holders, delay }: RecoveryChoice): Promise<Kit> {
+  setUp({ contacts: names, threshold, overrule = false, escrow, holders, delay }: RecoveryChoice): Promise<Kit> {
     return this.#act(async () => {
       const contacts = await Promise.all(names.map((name) => findContact(this.#edge, name)))
       const more = {
-        ...(delay === undefined ? {} : { delays: { 'E+P': delay, 'E+S': delay, 'P+S': delay } }),
+        overrule,
+        ...(delay === undefined ? {} : { delays: Object.fromEntries(PATH_IDS.map((path) => [path, delay])) }),
         ...(holders === undefined ? {} : { holders }),
       }
       if (!escrow) return setUpRecovery(this.#edge, { contacts, threshold, ...more })
@@ -180,9 +183,9 @@ export class RecoveryAgent {
     return this.#edge.records.get('helping', session)
   }
 
-  /** Hands the share over if the code is right. Rejects with `CODE_MISMATCH`, which counts, and `CEREMONY_REFUSED`. */
-  typeCode(session: string, code: string): Promise<void> {
-    return this.#act(() => typeCode(this.#edge, session, code))
+  /** Hands the share over if the code is right; `inPerson`: and what overrules a veto. Rejects with `CODE_MISMATCH`, which counts, and `CEREMONY_REFUSED`. */
+  typeCode(session: string, code: string, { inPerson = false } = {}): Promise<void> {
+    return this.#act(() => typeCode(this.#edge, session, code, inPerson))
   }
 
   refuseHelp(session: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Shares between an owner and the contacts who keep them (flow V14). A person decides whether to keep one. */
 import { base64url } from '@keystead/core'
-import { parseSharePacket } from '@keystead/recovery'
+import { parseSharePacket, type SharePacket } from '@keystead/recovery'
 import { MAX_SHARES_PER_CONTACT } from '../../limits.ts'
 import {
   parsePacketAttachment,
@@ -23,12 +23,26 @@ export async function onShare(edge: Edge, { message, relationship }: Incoming): 
   const offer = parseShareOffer(message.body)
   const packet = parsePacketAttachment(jsonAttachment(message, 'packet'))
   const share = parseSharePacket(packet)
+  const meeting = meetingOf(message, share)
   if (share.set !== offer.set) throw fault('BAD_MESSAGE', 'the packet is not the one that was announced')
   const { threshold, count } = share.policy
   const summary = `${relationship.label} asks you to keep a share of their recovery (${threshold} of ${count} contacts are needed to recover)`
-  const kept = { ...message, body: { set: offer.set, packet: base64url.encode(packet), keep: offer.keep } }
+  const kept = { ...message, body: { set: offer.set, packet: base64url.encode(packet), keep: offer.keep, ...meeting } }
   await refuseOthersSet(edge, offer.set, relationship)
   return request(edge, kept, relationship, 'recovery-contact', summary)
+}
+
+/** What is given in person alone (RECOVERY-27): of the same deal, for the same contact. */
+function meetingOf(message: Incoming['message'], share: SharePacket): { meeting?: string } {
+  if (!message.attachments?.some(({ id }) => id === 'meeting')) return {}
+  const packet = parsePacketAttachment(jsonAttachment(message, 'meeting'))
+  const { epoch, index, policy, set } = parseSharePacket(packet)
+  const { threshold, count } = share.policy
+  if (epoch !== share.epoch || index !== share.index || set === share.set)
+    throw fault('BAD_MESSAGE', 'what is given in person is of another deal')
+  if (policy.threshold !== threshold || policy.count !== count)
+    throw fault('BAD_MESSAGE', 'what is given in person needs other contacts')
+  return { meeting: base64url.encode(packet) }
 }
 
 /** A set's name is known to all who keep a share of it: none of them may put theirs in the place of its owner's. */
@@ -55,7 +69,9 @@ export async function answerShare(
   if (keep) {
     const packet = String(pending.body['packet'])
     const keep = Number(pending.body['keep'])
-    changes.push(put('share', set, { relationship: relationship.id, packet, received: nowSeconds(edge), keep }))
+    const meeting = pending.body['meeting'] === undefined ? {} : { meeting: String(pending.body['meeting']) }
+    const received = nowSeconds(edge)
+    changes.push(put('share', set, { relationship: relationship.id, packet, ...meeting, received, keep }))
   }
   await edge.records.commit(changes)
 }

@@ -44,7 +44,7 @@ import { ED25519 } from '../key-types.ts'
 import { makePairwise } from '../own-dids.ts'
 import { type Change, put, remove } from '../store.ts'
 import { packetOf, shareInForce } from './contacts.ts'
-import type { Helping } from './records.ts'
+import type { HeldShare, Helping } from './records.ts'
 
 /**
  * Takes up a link. `owner`: whose share is meant, where the link does not say because the new device has no kit. Throws
@@ -81,12 +81,17 @@ export async function beginHelping(edge: Edge, url: string, owner?: string): Pro
   return helping
 }
 
-/** Types the code in. Rejects with `CODE_MISMATCH`, which counts, and `CEREMONY_REFUSED`; otherwise the share is on its way. */
-export async function typeCode(edge: Edge, session: string, entered: string): Promise<void> {
+/**
+ * Types the code in. Rejects with `CODE_MISMATCH`, which counts, and `CEREMONY_REFUSED`; otherwise the share is on its way.
+ * `inPerson`: the contact has the owner before them, and so gives what overrules a veto, too (RECOVERY-27).
+ */
+export async function typeCode(edge: Edge, session: string, entered: string, inPerson: boolean): Promise<void> {
   const helping = await edge.records.get('helping', session)
   if (!helping) throw fault('UNKNOWN_REQUEST', 'there is no such recovery to help with')
   if (helping.ceremony.state === 'invited' || helping.ceremony.state === 'committed')
     throw fault('NOT_ALLOWED_NOW', 'the new device has not answered yet')
+  if (inPerson && helping.meeting === undefined)
+    throw fault('NOT_ALLOWED_NOW', 'the owner gave you nothing that overrules a veto: help without "--in-person"')
   const owner = await findContact(edge, helping.relationship)
   // The owner may have withdrawn the guardianship since the link was opened.
   if (helping.vouched) await checkVoucher(edge, owner, parseHelpUrl(helping.vouched.url))
@@ -97,11 +102,13 @@ export async function typeCode(edge: Edge, session: string, entered: string): Pr
     throw fault('CEREMONY_REFUSED', 'this recovery is over: begin again with the link')
   }
   const { bytes } = decodeMultikey(after.ceremony.keys.kem)
-  const sealed = sealSharePacket(packetOf(helping), { suite: 'x-wing', bytes }, session)
+  const sealed = (packet: string): string =>
+    base64url.encode(sealSharePacket(base64url.decode(packet), { suite: 'x-wing', bytes }, session))
+  const met = inPerson && helping.meeting !== undefined ? { meeting: sealed(helping.meeting) } : {}
   const announced = helping.vouched ? { guardian: helping.vouched.name } : {}
   await edge.records.commit([
     ...changes,
-    reply(edge, helping, HELP_HANDED, { session, sealed: base64url.encode(sealed) }),
+    reply(edge, helping, HELP_HANDED, { session, sealed: sealed(helping.packet), ...met }),
     // The owner hears of it on every device they may still have.
     ...(owner.peer ? [toPeer(edge, owner, { type: HELP_ANNOUNCE, body: announced })] : []),
   ])
@@ -175,11 +182,17 @@ function reply(edge: Edge, helping: Helping, type: string, body: { [name: string
   return queue(edge, { from: helping.did, to: helping.peer, type, body: body as never })
 }
 
+type Meant = Pick<Helping, 'relationship' | 'packet' | 'meeting'>
+
+function meant({ relationship, packet, meeting }: HeldShare): Meant {
+  return { relationship, packet, ...(meeting === undefined ? {} : { meeting }) }
+}
+
 async function shareMeant(
   edge: Edge,
   { for: tag, guardian }: HelpInvitation,
   owner: string | undefined,
-): Promise<Pick<Helping, 'relationship' | 'packet'>> {
+): Promise<Meant> {
   if (tag !== undefined) return shareFor(edge, base64url.decode(tag))
   if (owner === undefined && guardian) return shareOfWard(edge, guardian.did)
   if (owner === undefined)
@@ -187,24 +200,23 @@ async function shareMeant(
   const { id } = await findContact(edge, owner)
   const share = await shareInForce(edge, id)
   if (!share) throw fault('NO_SHARE', `you keep no share for ${owner}`)
-  return { relationship: id, packet: share.packet }
+  return meant(share)
 }
 
 /** Without a kit, the guardian's word says whose wallet it is. */
-async function shareOfWard(edge: Edge, did: string): Promise<Pick<Helping, 'relationship' | 'packet'>> {
+async function shareOfWard(edge: Edge, did: string): Promise<Meant> {
   for (const { name, value } of await edge.records.all('relationship')) {
     const share = value.peer?.publicDid === did && (await shareInForce(edge, name))
-    if (share) return { relationship: name, packet: share.packet }
+    if (share) return meant(share)
   }
   throw fault('NO_SHARE', 'you keep no share for the ward of whoever made this link')
 }
 
-async function shareFor(edge: Edge, tag: Uint8Array): Promise<Pick<Helping, 'relationship' | 'packet'>> {
+async function shareFor(edge: Edge, tag: Uint8Array): Promise<Meant> {
   const shares = (await edge.records.all('share')).sort((a, b) => b.value.received - a.value.received)
   for (const { value } of shares) {
     const { locator } = parseSharePacket(packetOf(value))
-    if (equalBytes(locatorAccount(locator, 'help'), tag))
-      return { relationship: value.relationship, packet: value.packet }
+    if (equalBytes(locatorAccount(locator, 'help'), tag)) return meant(value)
   }
   throw fault('NO_SHARE', 'you keep no share for whoever made this link')
 }

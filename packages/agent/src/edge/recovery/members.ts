@@ -31,7 +31,8 @@ export async function changedPlan(edge: Edge, change: RecoveryChange): Promise<R
   const delays: Partial<Record<PathId, number>> = Object.fromEntries(
     setup.policy.paths.map(({ id, delay }) => [id, delay]),
   )
-  if (urls.length === 0) return { contacts, threshold, delays }
+  const overrule = setup.policy.groups.M !== undefined
+  if (urls.length === 0) return { contacts, threshold, overrule, delays }
   if (change.pin === undefined)
     throw fault(
       'PIN_NEEDED',
@@ -40,7 +41,7 @@ export async function changedPlan(edge: Edge, change: RecoveryChange): Promise<R
   const agents = await escrowAgents(edge, urls)
   const kept = E && E.count === agents.length ? E.threshold : Math.floor(agents.length / 2) + 1
   const escrow = { pin: change.pin, agents, threshold: kept, guesses: E?.guesses ?? DEFAULT_GUESSES }
-  return { contacts, threshold, escrow, delays }
+  return { contacts, threshold, overrule, escrow, delays }
 }
 
 async function changedContacts(

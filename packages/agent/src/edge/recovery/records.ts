@@ -105,8 +105,9 @@ export interface SealedRecoveryKeys {
 /** A share we hold for somebody else. */
 export interface HeldShare {
   readonly relationship: string
-  /** The packet, base64url. */
+  /** The packet, base64url, and the one that is given in person alone. */
   readonly packet: string
+  readonly meeting?: string
   readonly received: number
   /** Seconds for which it is kept once another took its place, as the owner said with it; and when that was. */
   readonly keep: number
@@ -136,7 +137,12 @@ export interface Rescue {
     readonly ceremony: NewDeviceCeremony
   }[]
   /** Packets handed to us, sealed to `kem`, base64url. */
-  readonly shares: readonly { readonly session: string; readonly sealed: string }[]
+  readonly shares: readonly {
+    readonly session: string
+    readonly sealed: string
+    /** Where the contact met us. */
+    readonly meeting?: string
+  }[]
   /** The records are back; what remains is to claim authority. */
   readonly restored?: Restored
 }
@@ -161,6 +167,7 @@ export interface Helping {
   /** Whose share it is about. */
   readonly relationship: string
   readonly packet: string
+  readonly meeting?: string
   /** Long forms of our DID for this alone, and of the new device. */
   readonly did: string
   readonly peer: string

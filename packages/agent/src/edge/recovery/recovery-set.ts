@@ -3,7 +3,7 @@
 import { base64url, isKeysteadError, type Json } from '@keystead/core'
 import { decodeMultikey, encodeMultikey, keyDigest, type PublicKey, type SigningKey } from '@keystead/crypto'
 import { parseSubmissionJson, type RecoveryEntry } from '@keystead/did-dkms'
-import { openRecoveryKey, type RecoveryKeyContext, sealRecoveryKey } from '@keystead/recovery'
+import { isFirm, openRecoveryKey, type RecoveryKeyContext, sealRecoveryKey } from '@keystead/recovery'
 import { type Edge, fault } from '../context.ts'
 import { ED25519 } from '../key-types.ts'
 import type { PendingOperation } from '../records.ts'
@@ -44,11 +44,11 @@ export async function newRecoverySet(edge: Edge): Promise<RecoverySet> {
       const key = await edge.ports.keys.fromSecret(ED25519, seed)
       const h = keyDigest(key.publicKey)
       key.destroy()
-      return { path: id, delay, h, seed }
+      return { path: id, delay, h, seed, ...(isFirm(id) ? { firm: true as const } : {}) }
     }),
   )
   return {
-    entries: made.map(({ h, delay }) => ({ h, delay })),
+    entries: made.map(({ h, delay, firm }) => ({ h, delay, ...(firm ? { firm } : {}) })),
     seal: async (subject) => {
       const served = new Set((await setups(edge)).map(({ policy }) => policy.epoch))
       const before = (await edge.records.get('recovery-key', subject))?.keys ?? []

@@ -3,7 +3,7 @@
  * touched: no guess is counted, no share leaves its keeper, no operation goes to the ledger.
  */
 import { endOf } from '@keystead/did-dkms'
-import { groupsOf, type Kit, type PathId, vetoDigest } from '@keystead/recovery'
+import { groupsOf, isFirm, type Kit, type PathId, vetoDigest } from '@keystead/recovery'
 import { askAsNobody } from '../agency-link.ts'
 import { type Edge, fault, nowSeconds } from '../context.ts'
 import { agencyDescriptor } from '../discovery.ts'
@@ -120,11 +120,13 @@ async function conclude(edge: Edge, kitRead: boolean, agencies: Rehearsal['agenc
   const proven = (results: readonly { readonly result: string }[]): number =>
     results.filter(({ result }) => result === 'proven').length
   const open = {
+    M: false,
     E: E !== undefined && proven(agents) >= E.threshold,
     P: kit !== 'never-read',
     S: S !== undefined && proven(contacts) >= S.threshold,
   }
-  const paths = setup.policy.paths.map(({ id, delay }) => ({
+  const first = setup.policy.paths.filter(({ id }) => !isFirm(id))
+  const paths = first.map(({ id, delay }) => ({
     id,
     delay,
     open: groupsOf(id).every((group) => open[group]),

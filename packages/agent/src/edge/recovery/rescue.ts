@@ -152,6 +152,13 @@ export async function openPackets(edge: Edge, { kem, shares }: Rescue): Promise<
   return Promise.all(shares.map(({ session, sealed }) => openSharePacket(key, base64url.decode(sealed), session)))
 }
 
+/** Of contacts who were met in person: what overrules a veto (RECOVERY-27). */
+export async function openMeetings(edge: Edge, { kem, shares }: Rescue): Promise<SharePacket[]> {
+  const key = await edge.ports.vault.key(kem, XWING)
+  const met = shares.flatMap(({ session, meeting }) => (meeting === undefined ? [] : [{ session, meeting }]))
+  return Promise.all(met.map(({ session, meeting }) => openSharePacket(key, base64url.decode(meeting), session)))
+}
+
 /**
  * The packets that belong together: the largest set, so that one contact who hands over something else stops nobody. Two who
  * agree on a lie are found out when what they open is not the backup's reader.
@@ -208,13 +215,18 @@ export async function onNewDeviceCeremony(
 /** A share arrived, sealed to this device and session. */
 export async function onHanded(edge: Edge, { message, from, own }: Incoming): Promise<Change[]> {
   const rescue = await rescueOf(edge, own.longForm)
-  const { session, sealed } = parseHanded(message.body)
+  const { session, sealed, meeting } = parseHanded(message.body)
   const { label } = requireSession(rescue, session, from)
-  const packet = await openSharePacket(await edge.ports.vault.key(rescue.kem, XWING), sealed, session)
+  const key = await edge.ports.vault.key(rescue.kem, XWING)
+  const packet = await openSharePacket(key, sealed, session)
+  if (meeting) await openSharePacket(key, meeting, session)
   const kit = rescue.kit === undefined ? undefined : parseKit(rescue.kit)
   if (kit && base64url.encode(packet.locator) !== base64url.encode(kit.locator))
     throw fault('BAD_MESSAGE', 'the share is not of the wallet that this kit belongs to')
-  const shares = [...rescue.shares.filter((share) => share.session !== session), { session, sealed: text(sealed) }]
+  const shares = [
+    ...rescue.shares.filter((share) => share.session !== session),
+    { session, sealed: text(sealed), ...(meeting ? { meeting: text(meeting) } : {}) },
+  ]
   const { changes, problem } = step(edge, { ...rescue, shares }, session, { type: 'approve' })
   if (problem) throw fault('BAD_MESSAGE', 'no code was told for this share')
   const { have, need } = (await sharesNeeded(edge, { ...rescue, shares })) ?? { have: 0, need: 0 }

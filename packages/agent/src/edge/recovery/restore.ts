@@ -8,8 +8,10 @@ import {
   combineSharePackets,
   type GroupId,
   groupsOf,
+  isFirm,
   kitSecret,
   type LocatorRecord,
+  PATH_IDS,
   type PathId,
   parseKit,
 } from '@keystead/recovery'
@@ -22,7 +24,7 @@ import { type Change, put, remove } from '../store.ts'
 import { acknowledgedHeads } from './heads.ts'
 import { type PathKeys, pathKeys } from './path-keys.ts'
 import type { Rescue, Restored } from './records.ts'
-import { type Lead, largestSet, leadOf, locatorRecord, openPackets, sharesNeeded } from './rescue.ts'
+import { type Lead, largestSet, leadOf, locatorRecord, openMeetings, openPackets, sharesNeeded } from './rescue.ts'
 
 export interface Recovered extends Restored {
   readonly identities: number
@@ -40,16 +42,18 @@ export async function finishRescue(edge: Edge, options: RestoreOptions = {}): Pr
     const id = rescue.restored?.path ?? quickestPath(record, secrets)
     if (id === undefined) await refuseTooFew(edge, rescue)
     const path = await pathKeys(edge, id as PathId, secrets)
+    const overruling = await overrulingKeys(edge, secrets)
     try {
       const restored =
         rescue.restored ??
         (await restoreRecords(edge, rescue, lead as Lead, { record: record as LocatorRecord, path, options }))
-      const identities = await claimIdentities(edge, path)
-      const relationships = await claimRelationships(edge, path)
+      const identities = await claimIdentities(edge, path, overruling)
+      const relationships = await claimRelationships(edge, path, overruling)
       await forgetRescue(edge, rescue)
       return { ...restored, identities, relationships }
     } finally {
       path.destroy()
+      overruling?.destroy()
     }
   } finally {
     for (const secret of Object.values(secrets)) secret?.fill(0)
@@ -60,7 +64,7 @@ export async function finishRescue(edge: Edge, options: RestoreOptions = {}): Pr
 export async function canFinish(edge: Edge, rescue: Rescue): Promise<boolean> {
   if (rescue.restored) return true
   const secrets = await secretsAtHand(edge, rescue)
-  const groups = Object.keys(secrets).length
+  const groups = Object.keys(secrets).filter((group) => group !== 'M').length
   for (const secret of Object.values(secrets)) secret?.fill(0)
   return groups >= 2
 }
@@ -73,12 +77,22 @@ async function secretsAtHand(edge: Edge, rescue: Rescue): Promise<Secrets> {
   if (rescue.kit !== undefined) secrets.P = kitSecret(parseKit(rescue.kit))
   const shares = await sharesNeeded(edge, rescue)
   if (shares && shares.have >= shares.need) secrets.S = combineSharePackets(largestSet(await openPackets(edge, rescue)))
+  const met = largestSet(await openMeetings(edge, rescue))
+  const [first] = met
+  if (first && new Set(met.map(({ index }) => index)).size >= first.policy.threshold)
+    secrets.M = combineSharePackets(met)
   return secrets
+}
+
+/** Where enough contacts were met in person: what claims a DID whose recovery was vetoed. */
+async function overrulingKeys(edge: Edge, secrets: Secrets): Promise<PathKeys | undefined> {
+  const id = PATH_IDS.find((path) => isFirm(path) && groupsOf(path).every((group) => secrets[group]))
+  return id && pathKeys(edge, id, secrets)
 }
 
 /** Of the paths that open, the one with the shortest delay. */
 function quickestPath(record: LocatorRecord | undefined, secrets: Secrets): PathId | undefined {
-  const open = record?.policy.paths.filter(({ id }) => groupsOf(id).every((group) => secrets[group]))
+  const open = record?.policy.paths.filter(({ id }) => !isFirm(id) && groupsOf(id).every((group) => secrets[group]))
   return open?.toSorted((a, b) => a.delay - b.delay)[0]?.id
 }
 
@@ -122,12 +136,12 @@ const PASSING: ReadonlySet<string> = new Set([
 ])
 
 /** A `recover` for every DID that has none yet. One that the ledger refuses is told, and does not stop the others. */
-async function claimIdentities(edge: Edge, path: PathKeys): Promise<number> {
+async function claimIdentities(edge: Edge, path: PathKeys, overruling?: PathKeys): Promise<number> {
   let claimed = 0
   for (const { value } of await edge.records.all('identity')) {
     if (value.status === 'lost' || (await edge.records.get('identity-keys', value.did))) continue
     try {
-      await recoverIdentity(edge, value, path)
+      await recoverIdentity(edge, value, path, overruling)
       claimed++
     } catch (error) {
       if (!isKeysteadError(error)) throw error
@@ -143,11 +157,11 @@ async function claimIdentities(edge: Edge, path: PathKeys): Promise<number> {
   return claimed
 }
 
-async function claimRelationships(edge: Edge, path: PathKeys): Promise<number> {
+async function claimRelationships(edge: Edge, path: PathKeys, overruling?: PathKeys): Promise<number> {
   let claimed = 0
   for (const { name, value } of await edge.records.all('relationship')) {
     if (await edge.records.get('relationship-keys', name)) continue
-    if (value.status === 'connected' && (await recoverRelationship(edge, value, path))) claimed++
+    if (value.status === 'connected' && (await recoverRelationship(edge, value, path, overruling))) claimed++
     else await edge.records.commit([put('relationship', name, { ...value, status: 'closed' })])
   }
   return claimed

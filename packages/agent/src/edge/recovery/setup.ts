@@ -12,6 +12,7 @@ import {
   createKit,
   DEFAULT_DELAYS,
   groupsOf,
+  isFirm,
   type Kit,
   type LocatorRecord,
   locatorAccount,
@@ -55,6 +56,8 @@ export interface RecoveryPlan {
   /** None, where a PIN is the kit's other half. */
   readonly contacts: readonly Relationship[]
   readonly threshold: number
+  /** The contacts, met in person, overrule a veto (RECOVERY-27). */
+  readonly overrule?: boolean
   readonly escrow?: EscrowPlan
   /** Addresses of agencies and folders that keep the log beside our agency. */
   readonly holders?: readonly string[]
@@ -80,9 +83,11 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
   const checkpoint = { height: pin.height, hash: pin.hash }
   const genesis = edge.ports.ledger.net
 
-  const [E, P, S] = [newGroupSecret(random), newGroupSecret(random), newGroupSecret(random)]
+  const [E, M, P, S] = [newGroupSecret(random), newGroupSecret(random), newGroupSecret(random), newGroupSecret(random)]
   const locator = newLocator(random)
-  const paths = await Promise.all(policy.paths.map(({ id }) => pathKeys(edge, id, { E, P, S })))
+  const paths = await Promise.all(policy.paths.map(({ id }) => pathKeys(edge, id, { E, M, P, S })))
+  // Whoever has what contacts give in person has their shares too: the data comes back by those.
+  const readable = paths.filter(({ id }) => !isFirm(id))
   try {
     const others = secondHolders(agency.url, plan)
     const holders = await planHolders(edge, agency, plan.holders ?? others)
@@ -95,6 +100,7 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
     const members = policy.groups.S
     const common = { epoch, locator, owner: label, agencies: agencies.slice(0, 2), random }
     const packets = members ? makeSharePackets({ secret: S, policy: members, ...common }) : []
+    const meetings = members && policy.groups.M ? makeSharePackets({ secret: M, policy: members, ...common }) : []
     const kit = createKit({ secret: P, random, locator, agencies, genesis, checkpoint })
     const [first] = packets
 
@@ -113,10 +119,10 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
       ...(standing ? { proposed: true as const } : {}),
     }
     const served = before.filter(({ proposed }) => !proposed)
-    const authority = await withPaths(edge, [...served, setup], paths)
+    const authority = await withPaths(edge, [...served, setup], readable)
     const log = await vouchForLog(
       { log: authority.entry.log, seq: authority.entry.seq, hash: authority.entry.hash },
-      paths.map(({ reader }) => reader),
+      readable.map(({ reader }) => reader),
     )
     const stores = kept.map(({ holder: { vault, operator, url } }) => ({ vault, operator, endpoint: url }))
     const record = { seq: 0, ...services(agency, plan), stores, genesis, checkpoint, policy, log }
@@ -147,7 +153,7 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
         waiting: [
           ...kept.flatMap(({ holder }) => [
             ...placedAt(holder).map(({ account }) => guards(holder.did, holder.account, 'locator', account)),
-            ...paths.map(({ reader }) =>
+            ...readable.map(({ reader }) =>
               guards(holder.did, holder.account, 'reader', readerName(encodeMultikey(reader.publicKey))),
             ),
           ]),
@@ -157,12 +163,14 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
           ]),
         ],
       }),
-      ...plan.contacts.map((contact, index) => shareMessage(edge, contact, setup, packets[index] as Uint8Array)),
+      ...plan.contacts.map((contact, index) =>
+        shareMessage(edge, contact, setup, packets[index] as Uint8Array, meetings[index]),
+      ),
     ])
     await vault.noteKit('shown')
     return kit
   } finally {
-    for (const secret of [E, P, S]) secret.fill(0)
+    for (const secret of [E, M, P, S]) secret.fill(0)
     for (const path of paths) path.destroy()
   }
 }
@@ -220,9 +228,14 @@ export function holdOf(edge: Edge, { paths }: RecoveryPolicy): number {
 }
 
 /** Every two of the groups that there are open a path. */
-function policyOf(edge: Edge, epoch: number, { threshold, contacts, escrow, delays }: RecoveryPlan): RecoveryPolicy {
+function policyOf(
+  edge: Edge,
+  epoch: number,
+  { threshold, contacts, overrule, escrow, delays }: RecoveryPlan,
+): RecoveryPolicy {
   const groups = {
     ...(escrow && { E: { threshold: escrow.threshold, count: escrow.agents.length, guesses: escrow.guesses } }),
+    ...(overrule && contacts.length > 0 && { M: {} }),
     P: {},
     ...(contacts.length > 0 && { S: { threshold, count: contacts.length } }),
   }
@@ -298,13 +311,23 @@ async function withPaths(edge: Edge, served: readonly RecoverySetup[], fresh: re
   return next
 }
 
-function shareMessage(edge: Edge, contact: Relationship, setup: RecoverySetup, packet: Uint8Array): Change {
+function shareMessage(
+  edge: Edge,
+  contact: Relationship,
+  setup: RecoverySetup,
+  packet: Uint8Array,
+  meeting: Uint8Array | undefined,
+): Change {
   const { threshold, count } = setup.policy.groups.S ?? { threshold: 0, count: 0 }
-  const json = { packet: base64url.encode(packet) }
+  const attachment = (id: string, bytes: Uint8Array) => ({
+    id,
+    mediaType: 'application/json',
+    json: { packet: base64url.encode(bytes) },
+  })
   const keep = servedFor(edge, setup)
   return toPeer(edge, contact, {
     type: SHARE,
     body: { set: setup.set ?? '', epoch: setup.policy.epoch, threshold, count, keep },
-    attachments: [{ id: 'packet', mediaType: 'application/json', json }],
+    attachments: [attachment('packet', packet), ...(meeting ? [attachment('meeting', meeting)] : [])],
   })
 }

@@ -53,7 +53,13 @@ async function look(edge: Edge, identity: Identity): Promise<void> {
   const receive = recovered && identity.use === 'public' ? [queueRecipient(edge, identity.did, 'add')] : []
   await edge.records.commit([put('identity', identity.did, after), ...receive])
   if (after.status === 'lost')
-    tell(edge, { kind: 'identity-lost', text: `the ledger gives ${identity.label} to other keys than ours` })
+    tell(edge, {
+      kind: 'identity-lost',
+      text:
+        identity.status === 'recovering'
+          ? `whoever has a device of yours vetoed the recovery of "${identity.label}": recover once more in a new wallet; contacts who meet you overrule it`
+          : `the ledger gives ${identity.label} to other keys than ours`,
+    })
   else if (after.alert && !identity.alert)
     tell(edge, {
       kind: 'recovery-alert',

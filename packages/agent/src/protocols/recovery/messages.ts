@@ -7,7 +7,7 @@
  *   new device: a link, given to each contact by hand
  *   contact --hello { session, label }--> new device                      from a DID made for this alone
  *   either  --ceremony { message }------> the other                       commitment, nonce, reveal, refusal
- *   contact --handed { session, sealed }-> new device                     once the code was typed
+ *   contact --handed { session, sealed, meeting? }-> new device           once the code was typed; `meeting` in person alone
  *   contact --announce { guardian? }----> owner                           on the relationship that they know
  */
 import { base64url, canonicalJson, Fields, type JsonObject, KeysteadError, parseJson } from '@keystead/core'
@@ -148,9 +148,14 @@ export function parseCeremony(body: unknown): JsonObject {
   return message
 }
 
-export function parseHanded(body: unknown): { session: string; sealed: Uint8Array } {
+export function parseHanded(body: unknown): { session: string; sealed: Uint8Array; meeting?: Uint8Array } {
   const f = new Fields(body, 'body')
-  const handed = { session: f.string('session', SESSION), sealed: f.decoded('sealed', 8000, base64url.decode) }
+  const sealed = (name: string): Uint8Array => f.decoded(name, 8000, base64url.decode)
+  const handed = {
+    session: f.string('session', SESSION),
+    sealed: sealed('sealed'),
+    ...(f.has('meeting') ? { meeting: sealed('meeting') } : {}),
+  }
   f.end()
   return handed
 }

@@ -3,6 +3,7 @@ import type { Drawing } from './drawing.ts'
 
 const PATHS = '0 genesis auth=a next=b recovery=r:24h,s:72h by a'
 const BARE = '0 genesis auth=a next=b by a'
+const FIRM = '0 genesis auth=a next=b recovery=r:24h,m:72h:firm by a'
 const PENDING = `${PATHS}\n1h recover key=r auth=x next=y by r x -> pending`
 
 export const RECOVERY: readonly Drawing[] = [
@@ -107,6 +108,39 @@ export const RECOVERY: readonly Drawing[] = [
       27h veto auth=c next=d by c
       51h recover key=r auth=x next=y by r x
       75h wait -> auth=x epoch=2`,
+  },
+  {
+    rule: 'DKMS-22',
+    title: 'a firm path overrules a veto, and no veto stops it',
+    log: `${FIRM}
+      1h recover key=r auth=x next=y by r x
+      2h veto auth=b next=t by b
+      3h recover key=m auth=x next=y by m x -> pending
+      4h veto auth=t next=t2 by t ! VETOES_SPENT`,
+  },
+  {
+    rule: 'DKMS-22',
+    title: 'when its delay is over it stands, too',
+    log: `${FIRM}
+      1h recover key=r auth=x next=y by r x
+      2h veto auth=b next=t by b
+      3h rotate auth=t next=t2 recovery=t3:24h by t -> held
+      4h recover key=m auth=x next=y by m x -> pending -held
+      76h wait -> auth=x epoch=2 vetoes=2 -pending`,
+  },
+  {
+    rule: 'DKMS-22',
+    title: 'where nothing was vetoed it overrules nothing',
+    log: `${FIRM}\n1h recover key=m auth=x next=y by m x ! NOTHING_TO_OVERRULE`,
+  },
+  {
+    rule: 'DKMS-22',
+    title: 'nor in the epoch after',
+    log: `${FIRM}
+      1h recover key=r auth=x next=y by r x
+      2h veto auth=b next=c by b
+      27h recover key=r auth=x next=y recovery=n:24h,o:72h:firm by r x
+      52h recover key=o auth=z next=w by o z ! NOTHING_TO_OVERRULE`,
   },
   {
     rule: 'DKMS-22',
