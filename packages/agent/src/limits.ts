@@ -150,6 +150,9 @@ export const MAX_VAULT_BYTES = 128 * 1024 * 1024
 /** Days a log is kept after its owner, or a recovery, was last there (rule 26). */
 export const LOG_DAYS = 180
 
+/** Days a share behind a PIN is kept after its owner, or a recovery, was last there: longer than anybody is away from every device. */
+export const ESCROW_DAYS = 730
+
 /** Days what a snapshot took the place of is kept for recoveries: whoever trimmed may have been a thief (rule 26). */
 export const TRIMMED_DAYS = 30
 

@@ -111,6 +111,36 @@ describe('setting up', () => {
     expect(await attempt([])).toBe('BAD_ESCROW')
   })
 
+  it('an agent says until when it keeps its part, and goes by who was last there, the owner’s device or a recovery (ESCROW-14)', async () => {
+    const kit = await setUp()
+    const { store } = (agencies[0] as CloudAgent).options
+    const day = 86_400
+    const days = (count: number): void => network.advance(count * day)
+    const gone = async (count: number): Promise<number> => store.expireEscrows(network.clock.now() - count * day * 1000)
+    await alice.agent.recovery.lookAtPin()
+    const [shown] = (await alice.agent.recovery.status()).agents
+    expect(shown?.kept).toBe(Math.floor(network.clock.now() / 1000) + 730 * day)
+    // Nobody came for two days: a limit of three keeps it.
+    days(2)
+    expect(await gone(3)).toBe(0)
+    await alice.agent.recovery.lookAtPin()
+    days(2)
+    expect(await gone(3)).toBe(0)
+    // A new device with the kit, too.
+    const device = await network.newDevice(kit)
+    await device.agent.recovery.enterPin(PIN)
+    days(2)
+    expect(await gone(3)).toBe(0)
+    days(2)
+    expect(await gone(3)).toBe(1)
+    expect(await gone(3)).toBe(0)
+    await alice.agent.recovery.lookAtPin()
+    expect((await alice.agent.recovery.status()).agents.map(({ answer }) => answer)).toEqual([
+      'lost',
+      ...NAMES.slice(1).map(() => 'kept'),
+    ])
+  })
+
   it('demonstration agents are labelled, and the meter is never good with them', async () => {
     for (const name of ['demo1', 'demo2', 'demo3']) await network.addAgency(name, { demonstration: true })
     const agencies = ['demo1', 'demo2', 'demo3'].map((name) => `http://${name}.test`)

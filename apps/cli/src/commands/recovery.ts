@@ -145,6 +145,10 @@ function shown(proven: number | undefined): string {
   return proven === undefined ? '' : `, shown ${iso(proven)}`
 }
 
+function keptUntil(kept: number | undefined): string {
+  return kept === undefined ? '' : `, kept until ${iso(kept).slice(0, 10)} if you are never there again`
+}
+
 async function status(run: Run, { agent }: OpenWallet): Promise<void> {
   await agent.sync()
   await agent.recovery.lookAtPin()
@@ -153,7 +157,7 @@ async function status(run: Run, { agent }: OpenWallet): Promise<void> {
     [
       `Recovery: ${found.level}`,
       ...found.contacts.map(({ label, answer, proven }) => `  share   ${label}: ${answer}${shown(proven)}`),
-      ...found.agents.map((one) => `  PIN     ${agentLine(one)}${shown(one.proven)}`),
+      ...found.agents.map((one) => `  PIN     ${agentLine(one)}${shown(one.proven)}${keptUntil(one.kept)}`),
       ...(found.backup ? [`  backup  number ${found.backup.seq}, ${iso(found.backup.at)}`] : []),
       ...(found.earlierUntil === undefined
         ? []

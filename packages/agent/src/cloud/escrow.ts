@@ -14,7 +14,7 @@ import {
   requestIsOwners,
   signDescriptor,
 } from '@keystead/recovery'
-import { MAX_HEADS_BYTES } from '../limits.ts'
+import { ESCROW_DAYS, MAX_HEADS_BYTES } from '../limits.ts'
 import * as escrow from '../protocols/escrow/messages.ts'
 import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
 import { refuseWhileStayed } from './guards.ts'
@@ -63,7 +63,8 @@ async function status(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
   const { guesses, released } = record
   // Of the registration as it lies here; neither the PIN's key share nor the counter is used.
   const proof = base64url.encode(healthProof(registrationHealthKey(record), { nonce, subject: account }))
-  return { type: escrow.ESCROW_STATUS, body: { account, used, guesses, released, proof } }
+  const kept = Math.floor(agent.options.clock.now() / 1000) + ESCROW_DAYS * 86_400
+  return { type: escrow.ESCROW_STATUS, body: { account, used, guesses, released, proof, kept } }
 }
 
 async function challenge(agent: CloudAgent, incoming: Incoming): Promise<Reply> {
@@ -162,6 +163,7 @@ async function authenticated(
   const request = { step, agent: agent.options.did, sender: incoming.from ?? '', account, nonce, content }
   const theirs = requestIsOwners(found?.record.auth, request, signature)
   if (!fresh || !found || !theirs) throw refusal('ESCROW_REFUSED', 'this request is not of who registered here')
+  await agent.options.store.touchEscrow(account, agent.options.clock.now())
   return found
 }
 
@@ -173,6 +175,7 @@ async function owned(
   const found = await agent.options.store.escrow(account)
   if (!found || found.record.owner !== sender(incoming))
     throw refusal('ESCROW_REFUSED', 'this account registered nothing here under that name')
+  await agent.options.store.touchEscrow(account, agent.options.clock.now())
   return found
 }
 

@@ -10,6 +10,7 @@ import type { TrustPoint } from '@keystead/light-client'
 import { WebSocketServer } from 'ws'
 import {
   DRAIN_MS,
+  ESCROW_DAYS,
   LOG_DAYS,
   MAIL_DAYS,
   MAX_SOCKETS_PER_ADDRESS,
@@ -163,6 +164,8 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
         touchedBefore: now - LOG_DAYS * DAY_MS,
       })
       if (logs > 0) log('info', 'logs that nobody came to expired', { logs })
+      const shares = await store.expireEscrows(now - ESCROW_DAYS * DAY_MS)
+      if (shares > 0) log('info', 'shares that nobody came to expired', { shares })
       const expired = await store.expireMail(now - mailDays * DAY_MS)
       if (expired === 0) return
       metrics.expired(expired)

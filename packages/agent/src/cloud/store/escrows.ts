@@ -13,8 +13,18 @@ import type { Database, Tables } from './tables.ts'
 
 type EscrowStore = Pick<
   CloudStore,
-  'putEscrow' | 'escrow' | 'countGuess' | 'putHeads' | 'heads' | 'markReleased' | 'removeEscrow'
+  | 'putEscrow'
+  | 'escrow'
+  | 'countGuess'
+  | 'putHeads'
+  | 'heads'
+  | 'markReleased'
+  | 'touchEscrow'
+  | 'expireEscrows'
+  | 'removeEscrow'
 >
+
+const DAY_MS = 86_400_000
 
 export function escrowsOf({ db, alone }: Database, witness: GuessWitness): EscrowStore {
   const rowOf = (from: Database['db'], account: string) =>
@@ -28,7 +38,20 @@ export function escrowsOf({ db, alone }: Database, witness: GuessWitness): Escro
   return {
     putEscrow: (owner, { account, auth, share, guesses, card, release, tag }, time) =>
       alone(`escrow ${account}`, async (transaction) => {
-        const values = { account, owner, auth, share, guesses, card, release, tag, released: 0, locked: 0, time }
+        const values = {
+          account,
+          owner,
+          auth,
+          share,
+          guesses,
+          card,
+          release,
+          tag,
+          released: 0,
+          locked: 0,
+          time,
+          touched: time,
+        }
         const before = await rowOf(transaction, account)
         // The same again, after a lost answer. Anything else in its place would be a way to refill the counter.
         if (before && before.owner === owner && equal(before.release, release) && equal(before.card, card)) return
@@ -69,12 +92,34 @@ export function escrowsOf({ db, alone }: Database, witness: GuessWitness): Escro
       alone(`escrow ${account}`, async (transaction) => {
         await transaction.updateTable('escrows').set({ released: 1 }).where('account', '=', account).execute()
       }),
-    removeEscrow: (account) =>
-      alone(`escrow ${account}`, async (transaction) => {
-        await transaction.deleteFrom('escrows').where('account', '=', account).execute()
-        await transaction.deleteFrom('escrow_heads').where('account', '=', account).execute()
-        await transaction.deleteFrom('escrow_guesses').where('account', '=', account).execute()
-      }),
+    // To the day, so that an owner who asks hourly costs one write.
+    touchEscrow: async (account, time) => {
+      const row = await rowOf(db, account)
+      if (!row || Number(row.touched) >= time - DAY_MS) return
+      await alone(`escrow ${account}`, async (transaction) => {
+        await transaction.updateTable('escrows').set({ touched: time }).where('account', '=', account).execute()
+      })
+    },
+    expireEscrows: async (touchedBefore) => {
+      const old = db.selectFrom('escrows').select('account').where('touched', '>', 0)
+      const found = await old.where('touched', '<', touchedBefore).execute()
+      let removed = 0
+      for (const { account } of found)
+        await alone(`escrow ${account}`, async (transaction) => {
+          // Somebody may have come meanwhile.
+          const row = await rowOf(transaction, account)
+          if (!row || Number(row.touched) >= touchedBefore) return
+          await removeAll(transaction, account)
+          removed++
+        })
+      return removed
+    },
+    removeEscrow: (account) => alone(`escrow ${account}`, (transaction) => removeAll(transaction, account)),
+  }
+
+  async function removeAll(transaction: Transaction<Tables>, account: string): Promise<void> {
+    for (const table of ['escrows', 'escrow_heads', 'escrow_guesses'] as const)
+      await transaction.deleteFrom(table).where('account', '=', account).execute()
   }
 
   async function count(

@@ -59,6 +59,8 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
   ({ bytes, integer, after }) => [
     `create table escrow_heads (account text primary key, n ${integer} not null, box ${bytes} not null)${after}`,
   ],
+  // What was registered before is kept from when its owner is next there.
+  ({ integer }) => [`alter table escrows add column touched ${integer} not null default 0`],
 ]
 
 export const SCHEMA_VERSION: number = STEPS.length

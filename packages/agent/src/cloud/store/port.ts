@@ -199,6 +199,10 @@ export interface CloudStore extends Tenants {
   putHeads(account: string, n: number, box: Bytes): Promise<void>
   heads(account: string): Promise<{ n: number; box: Bytes } | undefined>
   markReleased(account: string): Promise<void>
+  /** Its owner, or a recovery, was there; times in milliseconds. */
+  touchEscrow(account: string, time: number): Promise<void>
+  /** Removes what nobody came to since then; resolves to how many. */
+  expireEscrows(touchedBefore: number): Promise<number>
   removeEscrow(account: string): Promise<void>
 
   /** A nonce that may be taken once, for this subject, until then (milliseconds). */

@@ -52,6 +52,8 @@ export interface Tables {
     released: number
     locked: number
     time: number
+    /** When its owner, or a recovery, was last there, to the day; 0 for never. */
+    touched: number
   }
   /** By the account of a share: what the owner's devices last said of their log. */
   escrow_heads: { account: string; n: number; box: Uint8Array }

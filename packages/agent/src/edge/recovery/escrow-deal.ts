@@ -121,7 +121,7 @@ async function lookAtAgent(edge: Edge, agent: Agent): Promise<Agent | undefined>
     if (error.code === 'ESCROW_REFUSED') return { ...agent, lost: true }
     return { ...agent, open: agent.open ?? nowSeconds(edge) }
   }
-  const { used, guesses, released, proof } = status
+  const { used, guesses, released, proof, kept } = status
   if (used > (agent.used ?? 0))
     tell(edge, {
       kind: 'pin-tried',
@@ -134,7 +134,7 @@ async function lookAtAgent(edge: Edge, agent: Agent): Promise<Agent | undefined>
       text: `somebody knew your PIN at ${agent.operator}; if it was not you, set recovery up again at once`,
       data: { operator: agent.operator },
     })
-  const looked = { ...before, account, health, used, released, locked: used >= guesses }
+  const looked = { ...before, account, health, used, released, locked: used >= guesses, kept }
   if (healthProofHolds(base64url.decode(health), challenge, proof)) return { ...looked, proven: nowSeconds(edge) }
   return { ...looked, lost: true }
 }

@@ -47,6 +47,8 @@ export interface EscrowProgress {
     readonly proven?: number
     readonly open?: number
     readonly lost?: true
+    /** Until when the agent keeps it without hearing of us, by its word, seconds since 1970. */
+    readonly kept?: number
     /** Number of the last word on our log that it keeps. */
     readonly said?: number
   }[]

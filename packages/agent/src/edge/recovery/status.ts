@@ -26,6 +26,8 @@ export interface RecoveryStatus extends MeterReading {
     readonly answer: 'kept' | Exclude<AgentFact['state'], 'good'>
     readonly guessesUsed: number
     readonly proven?: number
+    /** Until when it is kept without hearing of the owner, by the agent's word. */
+    readonly kept?: number
   }[]
   readonly kitChecked: boolean
   /** When the owner last rehearsed, seconds since 1970. */
@@ -77,13 +79,14 @@ export async function recoveryStatus(edge: Edge): Promise<RecoveryStatus> {
       answer: fact.state,
       ...(proven === undefined ? {} : { proven }),
     })),
-    agents: agents.map(({ agent: { endpoint, proven }, fact }) => ({
+    agents: agents.map(({ agent: { endpoint, proven, kept }, fact }) => ({
       operator: fact.operator,
       endpoint,
       demonstration: fact.demonstration,
       answer: fact.state === 'good' ? ('kept' as const) : fact.state,
       guessesUsed: fact.guessesUsed,
       ...(proven === undefined ? {} : { proven }),
+      ...(kept === undefined ? {} : { kept }),
     })),
     kitChecked: setup?.kit.checked === true,
     ...(health?.rehearsed === undefined ? {} : { rehearsed: health.rehearsed }),

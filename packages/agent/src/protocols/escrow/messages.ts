@@ -2,7 +2,7 @@
  * `escrow/1.0`: a share of recovery behind a PIN (rules 24, 25), `spec/recovery.md` ESCROW-1 to ESCROW-13.
  *
  *   owner      --register { account } [registration]-------------> agent   `registered { account }`
- *   owner      --status-request { account, nonce }---------------> agent   `status { account, used, guesses, released, proof }`
+ *   owner      --status-request { account, nonce }---------------> agent   `status { account, used, guesses, released, proof, kept }`
  *   new device --challenge-request { account }-------------------> agent   `challenge { account, nonce }`
  *   new device --open { account, nonce, signature }--------------> agent   `card { account, nonce, left } [card]`
  *   new device --evaluate { account, nonce, element, signature }-> agent   `evaluation { account, nonce, left, evaluated, proof }`
@@ -93,6 +93,8 @@ export interface EscrowStatus {
   /** Somebody knew the PIN. */
   readonly released: boolean
   readonly proof: Bytes
+  /** Until when it is kept if nobody comes any more, seconds since 1970. */
+  readonly kept: number
 }
 
 export function parseEscrowStatus(body: unknown): EscrowStatus {
@@ -103,6 +105,7 @@ export function parseEscrowStatus(body: unknown): EscrowStatus {
     guesses: f.integer('guesses', COUNT),
     released: f.boolean('released'),
     proof: bytesOf(f, 'proof', 32),
+    kept: f.integer('kept', { min: 0, max: Number.MAX_SAFE_INTEGER }),
   }
   f.end()
   return status

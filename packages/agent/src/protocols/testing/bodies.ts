@@ -169,7 +169,10 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
     escrow.parseEscrowRemove,
     { account: long, proof: { account: long, nonce: long, signature: sig, tag: long } },
   ],
-  'escrow status': [escrow.parseEscrowStatus, { account: long, used: 1, guesses: 5, released: true, proof: long }],
+  'escrow status': [
+    escrow.parseEscrowStatus,
+    { account: long, used: 1, guesses: 5, released: true, proof: long, kept: 5 },
+  ],
   'escrow status request': [escrow.parseEscrowStatusRequest, { account: long, nonce: long }],
   'escrow challenge': [escrow.parseEscrowChallenge, { account: long, nonce: long }],
   'escrow card': [escrow.parseEscrowCard, { account: long, nonce: long, left: 5 }],
