@@ -4,6 +4,7 @@ import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CloudStore } from '../../agent/src/cloud/store/port.ts'
 import { backUp } from '../../agent/src/edge/log/backup.ts'
+import { writeSnapshot } from '../../agent/src/edge/log/write.ts'
 import type { Restored } from '../../agent/src/edge/recovery/records.ts'
 import { put } from '../../agent/src/edge/store.ts'
 import { AGENCY, Network } from './network.ts'
@@ -184,6 +185,49 @@ describe('holders', () => {
     const { device } = await restored({ folders: [DISK] })
     stop()
     expect(await noteOn(device, 'a')).toBe('in the folder')
+  })
+})
+
+describe('a copy that is one device’s alone', () => {
+  let laptop: Person
+  beforeEach(async () => {
+    laptop = await network.link('laptop', alice)
+    await network.settle(alice, laptop, ...contacts)
+  })
+
+  it('is brought what the owner’s other devices wrote, and a recovery from it lacks nothing', async () => {
+    await note('a', 'by the laptop', laptop)
+    await laptop.agent.sync()
+    expect(await holders()).toEqual(expect.arrayContaining([[DISK, true]]))
+    const stop = lying(network.agency.options.store, () => undefined)
+    const second = await restored()
+    expect([await noteOn(second.device, 'a'), second.found.devices, second.codes]).toEqual(['by the laptop', 2, []])
+    network.wires.cut(SECOND)
+    const disk = await restored({ folders: [DISK] })
+    expect([await noteOn(disk.device, 'a'), disk.codes]).toEqual(['by the laptop', ['AGENCY_UNREACHABLE']])
+    stop()
+  })
+
+  it('keeps two snapshots of each, and is brought again what it lost', async () => {
+    const chain = (await laptop.agent.edge.records.get('log', 'self'))?.chain ?? ''
+    const disk = network.folder(DISK)
+    const files = async () => (await disk.list()).filter((name) => name.startsWith(chain)).sort()
+    await alice.agent.sync()
+    const before = await files()
+    for (const text of ['one', 'two', 'three']) {
+      const { records } = laptop.agent.edge
+      await note('a', text, laptop)
+      const own = await records.get('log', 'self')
+      if (own) await writeSnapshot(laptop.agent.edge, own, [])
+      await network.settle(laptop, alice)
+    }
+    const after = await files()
+    expect(after.length).toBeGreaterThan(0)
+    expect(after.filter((name) => before.includes(name))).toEqual([])
+    await disk.remove(after.at(-1) ?? '')
+    network.advance(3600)
+    await alice.agent.sync()
+    expect(await files()).toEqual(after)
   })
 })
 

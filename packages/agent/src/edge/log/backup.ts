@@ -59,16 +59,19 @@ export async function backupStatus(edge: Edge): Promise<BackupStatus> {
   return {
     ...(own ? { log: { id: own.log, chain: own.chain, batches: own.seq, epoch: own.epoch } } : {}),
     unwritten: (await edge.records.all('change')).length,
-    holders: holders.map(({ kind, operator, url, acked, at, rolledBack, trouble }) => ({
-      kind,
-      name: operator,
-      address: url,
-      whole: own !== undefined && isWhole(own, acked ? { acked } : {}),
-      behind: own ? own.seq - 1 - (acked?.seq ?? -1) : 0,
-      ...(at === undefined ? {} : { at }),
-      ...(rolledBack === undefined ? {} : { rolledBack }),
-      ...(trouble === undefined ? {} : { trouble }),
-    })),
+    holders: holders.map((holder) => {
+      const { kind, operator, url, acked, at, rolledBack, trouble } = holder
+      return {
+        kind,
+        name: operator,
+        address: url,
+        whole: own !== undefined && isWhole(own, holder),
+        behind: own ? own.seq - 1 - (acked?.seq ?? -1) : 0,
+        ...(at === undefined ? {} : { at }),
+        ...(rolledBack === undefined ? {} : { rolledBack }),
+        ...(trouble === undefined ? {} : { trouble }),
+      }
+    }),
   }
 }
 

@@ -1,7 +1,7 @@
 /** What this device lacks of its owner's log, from the agency (SYNC-10). Nothing of it is judged here. */
 import { KeysteadError } from '@keystead/core'
 import { attachmentBytes } from '@keystead/didcomm'
-import type { AuthorityEntry, ChainHead } from '@keystead/wallet'
+import type { AuthorityEntry, Batch, ChainHead } from '@keystead/wallet'
 import * as log from '../../protocols/log/messages.ts'
 import { askAgency } from '../agency-link.ts'
 import { type Edge, fault } from '../context.ts'
@@ -29,6 +29,20 @@ export async function fetchLog(edge: Edge, own: OwnLog): Promise<Fetched> {
     for (const { chain, seq } of found.batches) from.set(chain, Math.max(from.get(chain) ?? 0, seq + 1))
     if (!more || found.entries.length + found.batches.length === before) return { ...found, heads }
   }
+}
+
+/** A page of one device's chain, from this number on. */
+export async function fetchChain(
+  edge: Edge,
+  devices: readonly { readonly chain: string }[],
+  from: { readonly chain: string; readonly seq: number },
+): Promise<Batch[]> {
+  const vault = (await edge.records.get('holder', OWN_HOLDER))?.vault
+  if (vault === undefined) return []
+  const found: Shown = { entries: [], batches: [], damaged: 0 }
+  const none = devices.filter(({ chain }) => chain !== from.chain).map(({ chain }) => ({ chain, seq: 2 ** 31 - 1 }))
+  await fetchPage(edge, vault, { from: [from, ...none], entries: 2 ** 31 - 1 }, found)
+  return found.batches
 }
 
 /** The whole of a log's authority, which is shown before anything else. */

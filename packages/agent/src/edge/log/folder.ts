@@ -29,10 +29,10 @@ export function folderHolder(edge: Edge, own: OwnLog, holder: LogHolder): Holder
       }
       return held()
     },
-    trim: async (before) => {
+    trim: async (before, chain = own.chain) => {
       for (const name of await folder.list()) {
-        const [, chain, seq] = BATCH.exec(name) ?? []
-        if (chain === own.chain && Number(seq) < before) await folder.remove(name)
+        const [, of, seq] = BATCH.exec(name) ?? []
+        if (of === chain && Number(seq) < before) await folder.remove(name)
       }
       return held()
     },

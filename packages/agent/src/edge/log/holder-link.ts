@@ -10,11 +10,11 @@ import { ownLog } from './authority.ts'
 import { folderHolder } from './folder.ts'
 import type { LogHolder } from './records.ts'
 
-/** What a holder does. Each answer says what it has afterwards. */
+/** What a holder does. Each answer says what it has afterwards. `key` and `chain`: of another device than this one. */
 export interface HolderLink {
   putEntry(bytes: Uint8Array): Promise<log.Held>
-  putBatches(batches: readonly Uint8Array[]): Promise<log.Held>
-  trim(before: number): Promise<log.Held>
+  putBatches(batches: readonly Uint8Array[], key?: string): Promise<log.Held>
+  trim(before: number, chain?: string): Promise<log.Held>
   addReaders(readers: readonly string[]): Promise<log.Held>
   look(): Promise<log.Held>
 }
@@ -29,7 +29,7 @@ export async function linkTo(edge: Edge, name: string): Promise<HolderLink> {
   if (holder.kind === 'folder') return folderHolder(edge, own, holder)
   const { did, account } = await addressOf(edge, holder)
   const { vault } = holder
-  const key = encodeMultikey((await edge.ports.vault.key(own.signing, ED25519)).publicKey)
+  const ours = encodeMultikey((await edge.ports.vault.key(own.signing, ED25519)).publicKey)
   const held = async (type: string, body: Record<string, unknown>, attachments: readonly Uint8Array[] = []) => {
     const answer = await ask(edge, did, account, { type, body: { vault, ...body } as never, attachments })
     if (answer.type !== log.LOG_HELD && answer.type !== log.LOG_SHOWN)
@@ -38,8 +38,8 @@ export async function linkTo(edge: Edge, name: string): Promise<HolderLink> {
   }
   return {
     putEntry: (bytes) => held(log.LOG_PUT_ENTRY, {}, [bytes]),
-    putBatches: (batches) => held(log.LOG_PUT, { log: own.log, key }, batches),
-    trim: (before) => held(log.LOG_TRIM, { chain: own.chain, before }),
+    putBatches: (batches, key = ours) => held(log.LOG_PUT, { log: own.log, key }, batches),
+    trim: (before, chain = own.chain) => held(log.LOG_TRIM, { chain, before }),
     addReaders: (readers) => held(log.LOG_READERS, { readers }),
     look: () => held(log.LOG_FETCH, log.wantedJson({ from: [], entries: 2 ** 31 - 1 })),
   }

@@ -4,7 +4,7 @@
  */
 import { base64url, isKeysteadError, KeysteadError } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
-import type { Head } from '@keystead/wallet'
+import type { ChainHead } from '@keystead/wallet'
 import { HOLDER_LOOK_SECONDS, MAX_RUN_BATCHES, MAX_RUN_BYTES } from '../../limits.ts'
 import { GRANT } from '../../protocols/cloud-agent/messages.ts'
 import { LOCATOR_PUT } from '../../protocols/locator/messages.ts'
@@ -15,6 +15,7 @@ import { type Change, put, remove } from '../store.ts'
 import { currentEntry, entryName, isDue, ownLog } from './authority.ts'
 import { addressOf, type HolderLink, linkTo } from './holder-link.ts'
 import type { LogHolder, OwnLog } from './records.ts'
+import { relayOthers } from './relay.ts'
 import { writeSnapshot } from './write.ts'
 
 /** Everything to everybody who is there. `look`: also at those who lack nothing, as far as we know. */
@@ -59,6 +60,7 @@ async function bringTo(edge: Edge, name: string, look: boolean): Promise<void> {
   const holder = await edge.records.get('holder', name)
   if (!brought && (look || isDue(edge, holder?.looked, HOLDER_LOOK_SECONDS))) await lookAt(edge, name, link)
   await trimAt(edge, name, link)
+  await relayOthers(edge, name, link)
 }
 
 /** An agency that is new to us, or that our cloud agent moved to, begins with nothing. */
@@ -161,6 +163,9 @@ async function lookAt(edge: Edge, name: string, link: HolderLink): Promise<void>
   const holder = await edge.records.get('holder', name)
   if (!own || !holder?.acked) return
   const held = await link.look()
+  const has = (other: ChainHead): boolean =>
+    held.heads.some(({ chain, seq }) => chain === other.chain && seq >= other.seq)
+  await changeHolder(edge, name, ({ others = [], ...before }) => ({ ...before, others: others.filter(has) }))
   const head = held.heads.find(({ chain }) => chain === own.chain)
   if (head && (head.seq >= own.seq || (head.seq === own.seq - 1 && head.hash !== own.prev))) {
     const text = 'somebody writes to your backup as this device: it was copied. Recover into a new wallet'
@@ -234,6 +239,7 @@ export async function changeHolder(edge: Edge, name: string, change: (holder: Lo
 }
 
 /** Which holders have all that was written. */
-export function isWhole(own: OwnLog, { acked }: { readonly acked?: Head }): boolean {
-  return acked?.seq === own.seq - 1 && acked.hash === own.prev
+export function isWhole(own: OwnLog, { kind, acked, others = [] }: LogHolder): boolean {
+  const has = (head: ChainHead): boolean => others.some(({ chain, seq }) => chain === head.chain && seq >= head.seq)
+  return acked?.seq === own.seq - 1 && acked.hash === own.prev && (kind === 'own' || own.heads.every(has))
 }

@@ -66,6 +66,14 @@ export interface SaidHeads {
   readonly at: number
 }
 
+/** A chain of another device at a holder of ours. */
+export interface RelayedChain extends ChainHead {
+  /** The last batch was part of a snapshot; the first numbers of the newest two snapshots; what is trimmed. */
+  readonly within: boolean
+  readonly snapshots: readonly number[]
+  readonly trimmed?: number
+}
+
 /** Somebody, or some place, that keeps the log. By address. */
 export interface LogHolder {
   /** `own`: the agency of our cloud agent, whichever that is; `agency`: another; `folder`: of this machine. */
@@ -84,6 +92,8 @@ export interface LogHolder {
   readonly readers: readonly string[]
   /** Our batches before this number are trimmed there. */
   readonly trimmed: number
+  /** How far it has the chains of our other devices, where it is not the agency that all of us use. */
+  readonly others?: readonly RelayedChain[]
   /** Sealed locator records and their accounts, until they are placed; by the epoch of their deal. */
   readonly locators: readonly { readonly account: string; readonly record: string; readonly epoch: number }[]
   /** When it last took something, and was last looked at; seconds since 1970. */
