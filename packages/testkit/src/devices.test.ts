@@ -276,6 +276,25 @@ describe('DEVICE-6: a device that would do more than it was granted', () => {
   })
 })
 
+describe('DEVICE-4: a device that may let others in, and has not the authority', () => {
+  it('lets one in for what it holds itself, and for no longer', async () => {
+    const phone = await link('phone', alice, { capabilities: ['ADMIN', 'PROVE'], seconds: 86_400 })
+    await network.settle(alice, phone, bob)
+    const until = (await alice.agent.devices.list()).devices[0]?.until
+    expect(await phone.agent.devices.mayGrant()).toEqual({ capabilities: ['ADMIN', 'PROVE'], until })
+    network.advance(60)
+    const tablet = await fresh('tablet')
+    const { shown } = await untilCode(tablet, phone)
+    const grant = { capabilities: ['PROVE'], seconds: 365 * 86_400 } as const
+    const more = { ...grant, capabilities: ['PROVE', 'SUSPEND'] } as const
+    expect(await code(phone.agent.devices.approveLink(shown.code ?? '', more))).toBe('NOT_ALLOWED_NOW')
+    await phone.agent.devices.approveLink(shown.code ?? '', grant)
+    await network.settle(alice, phone, tablet, bob)
+    const { devices } = await alice.agent.devices.list()
+    expect(devices.find(({ name }) => name === 'tablet')).toMatchObject({ capabilities: ['PROVE'], until })
+  })
+})
+
 describe('DEVICE-7: what devices tell each other', () => {
   it('is read before it is kept: one that was stolen stops no other by it, and says nothing of who the owner is', async () => {
     const phone = await link('phone', alice)

@@ -8,6 +8,7 @@ import {
   type AgentStanding,
   agentDigest,
   agentStanding,
+  CAPABILITIES,
   type Capability,
   capabilityNames,
   capabilitySet,
@@ -31,7 +32,7 @@ import { approveEntries, declineApproval } from './own-devices/cosigning.ts'
 import { deviceList, devicesNeeded, findDevice, thisDevice } from './own-devices/list.ts'
 import { type Left, leftOf, markRevoked, missingFrom, renameDevice } from './own-devices/membership.ts'
 import { isStuck, type WaitingView, waitingApprovals, withdraw } from './own-devices/proposing.ts'
-import type { Device, Relationship } from './records.ts'
+import type { AgentKey, Device, Relationship } from './records.ts'
 import { type Change, put, remove } from './store.ts'
 
 /** What a request may be long: a Multikey, a salt and a name. */
@@ -124,12 +125,31 @@ export class DevicesAgent {
     return found && viewOf(found)
   }
 
-  /** The person typed the code that the new device shows, and says what it may do; `sync` does the rest. */
+  /**
+   * The person typed the code that the new device shows, and says what it may do; `sync` does the rest. Its entry ends with this
+   * device's own at the latest. Rejects with `NOT_ALLOWED_NOW` for more than this device may grant.
+   */
   approveLink(
     code: string,
     grant: { capabilities: readonly Capability[]; seconds: number; name?: string },
   ): Promise<LinkView> {
-    return this.#act(() => approveLink(this.#edge, code, grant))
+    return this.#act(async () => {
+      const { capabilities } = await this.mayGrant()
+      const beyond = grant.capabilities.filter((capability) => !capabilities.includes(capability))
+      if (beyond.length > 0)
+        throw fault('NOT_ALLOWED_NOW', `this device does not hold ${beyond.join(', ')}, and grants only what it holds`)
+      return approveLink(this.#edge, code, grant)
+    })
+  }
+
+  /** Everything where the authority is; elsewhere what this device's own entry holds, and no longer (DKMS-14). */
+  async mayGrant(): Promise<{ readonly capabilities: readonly Capability[]; readonly until?: number }> {
+    const { did } = await publicIdentity(this.#edge)
+    if (await this.#edge.records.get('identity-keys', did)) return { capabilities: CAPABILITIES }
+    const { state } = await this.#state()
+    const own = await this.#ownEntry(state)
+    const entry = state.agents.find(({ h }) => h === own?.h)
+    return entry ? { capabilities: capabilityNames(entry.caps), until: entry.exp } : { capabilities: [] }
   }
 
   refuseLink(role: LinkView['role'] = 'approver'): Promise<void> {
@@ -215,7 +235,9 @@ export class DevicesAgent {
     seconds: number,
   ): Promise<DeviceView> {
     const h = agentDigest(base64url.decode(asked.salt), asked.k)
-    const entry = { h, caps: capabilitySet(capabilities), exp: nowSeconds(this.#edge) + seconds }
+    const { until = Number.POSITIVE_INFINITY } = await this.mayGrant()
+    const exp = Math.min(nowSeconds(this.#edge) + seconds, until)
+    const entry = { h, caps: capabilitySet(capabilities), exp }
     const { did } = await publicIdentity(this.#edge)
     await this.#change({ put: [entry] }, [put('device', h, { did, h, ...asked })])
     return { h, name: asked.name, capabilities, until: entry.exp, standing: 'active' }
@@ -342,8 +364,7 @@ export class DevicesAgent {
     if (did === undefined) return this.#sign('suspend')
     const { ledger, vault } = this.#edge.ports
     const { state } = await ledger.resolve(did)
-    const entries = new Set(state?.agents.map(({ h }) => h))
-    const own = (await this.#edge.records.all('agent-key')).map(({ value }) => value).find(({ h }) => entries.has(h))
+    const own = state && (await this.#ownEntry(state))
     if (!state || !own) throw fault('UNKNOWN_DEVICE', 'this DID has granted this device nothing')
     const open = [{ k: own.k, salt: own.salt }]
     const operation = operationAfter(state, ledger.net, this.#notAfter, { type: 'suspend', open })
@@ -391,14 +412,19 @@ export class DevicesAgent {
   /** By this device's own agent key, as far as it was granted that (DKMS-14, DKMS-17). */
   async #asAgent(state: DidState, members: { readonly type: 'agents' } & AgentsMembers): Promise<void> {
     const { ledger, vault } = this.#edge.ports
-    const entries = new Set(state.agents.map(({ h }) => h))
-    const own = (await this.#edge.records.all('agent-key')).map(({ value }) => value).find(({ h }) => entries.has(h))
+    const own = await this.#ownEntry(state)
     if (!own) throw fault('UNKNOWN_DEVICE', 'this device has no entry on the ledger, and not the authority')
     const operation = operationAfter(state, ledger.net, this.#notAfter, {
       ...members,
       open: [{ k: own.k, salt: own.salt }],
     })
     await ledger.submit(submissionOf(await signOperation(operation, [await vault.key(own.keyId, ED25519)])))
+  }
+
+  /** The key of this device that the DID knows. */
+  async #ownEntry({ agents }: DidState): Promise<AgentKey | undefined> {
+    const keys = (await this.#edge.records.all('agent-key')).map(({ value }) => value)
+    return keys.find(({ h }) => agents.some((entry) => entry.h === h))
   }
 
   #act<T>(work: () => Promise<T>): Promise<T> {
