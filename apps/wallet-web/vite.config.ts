@@ -12,6 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     // One chunk on purpose: the whole wallet is here before anything is typed into it.
-    chunkSizeWarningLimit: 800,
+    chunkSizeWarningLimit: 1000,
   },
 })

@@ -81,6 +81,75 @@ export function action(text: string, work: () => Promise<unknown>, kind = 'plain
   return place
 }
 
+/** Work that begins by itself, and can be tried again when it could not be done. */
+export function attempt(text: string, work: () => Promise<unknown>): HTMLElement {
+  const button = h('button', { type: 'button' }, 'Try again')
+  const place = h('div', {}, h('p', { role: 'status' }, text), button)
+  const run = async (): Promise<void> => {
+    button.hidden = true
+    await busy(button, place, work)
+    button.hidden = false
+  }
+  button.addEventListener('click', () => void run())
+  void run()
+  return place
+}
+
+/** An action that says first what it does, in words, and is done only when it is asked for again. */
+export function confirmed(text: string, words: string, yes: string, work: () => Promise<unknown>): HTMLElement {
+  const place = h('span', {})
+  const ask = (): void => {
+    const no = h('button', { type: 'button', class: 'plain' }, 'No')
+    no.addEventListener('click', close)
+    place.replaceChildren(
+      h(
+        'div',
+        { class: 'warning', role: 'group', 'aria-label': text },
+        h('p', { role: 'alert' }, words),
+        action(
+          yes,
+          async () => {
+            await work()
+            close()
+          },
+          'danger',
+        ),
+        ' ',
+        no,
+      ),
+    )
+    no.focus()
+  }
+  const close = (): void => {
+    place.replaceChildren(button)
+    if (button.isConnected) button.focus()
+  }
+  const button = h('button', { type: 'button', class: 'plain', click: ask }, text)
+  place.append(button)
+  return place
+}
+
+type LinkKind = '_oob' | '_help' | '_link'
+
+/** The link that this page was opened with, if it is of this kind. */
+export function openedLink(kind: LinkKind): string | undefined {
+  const { href, hash, searchParams } = new URL(location.href)
+  return hash.startsWith(`#${kind}=`) || searchParams.has(kind) ? href : undefined
+}
+
+/** Puts a link that was opened into a form, once, now or with a later refresh: it acts by itself never. */
+export function takesLink(kind: LinkKind, input: HTMLInputElement): () => void {
+  let taken: string | undefined
+  const take = (): void => {
+    const opened = openedLink(kind)
+    if (opened === undefined || opened === taken) return
+    taken = opened
+    input.value = opened
+  }
+  take()
+  return take
+}
+
 async function busy(button: HTMLButtonElement, place: HTMLElement, work: () => Promise<unknown>): Promise<void> {
   place.querySelector('.error')?.remove()
   button.disabled = true
@@ -95,5 +164,7 @@ async function busy(button: HTMLButtonElement, place: HTMLElement, work: () => P
   }
 }
 
+/** "1234 5678", for people to read and type. */
+export const spoken = (code: string): string => `${code.slice(0, 4)} ${code.slice(4)}`
 export const time = (seconds: number): string => new Date(seconds * 1000).toLocaleString()
 export const shorten = (text: string): string => (text.length < 40 ? text : `${text.slice(0, 24)}…${text.slice(-8)}`)

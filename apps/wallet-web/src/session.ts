@@ -8,7 +8,7 @@ import {
   vaultPins,
   walletSource,
 } from '@keystead/agent/edge'
-import { Fields, parseJson, systemClock, systemRandom } from '@keystead/core'
+import { Fields, isKeysteadError, KeysteadError, parseJson, systemClock, systemRandom } from '@keystead/core'
 import { browserKeyProvider } from '@keystead/crypto/browser'
 import { type NetworkGenesis, parseNetworkGenesis } from '@keystead/did-dkms'
 import {
@@ -29,8 +29,12 @@ export interface Services {
   readonly trust: ReaderSettings
 }
 
+/** What a wallet was made for: until that is done, the page goes on with it. */
+export type Purpose = 'make' | 'link'
+
 /** Kept in the open beside the vault: what is needed before it is unlocked. */
 interface Known {
+  readonly purpose: Purpose
   readonly ledger: string
   readonly genesis: NetworkGenesis
   readonly label: string
@@ -38,21 +42,22 @@ interface Known {
 }
 
 const KNOWN = 'keystead:wallet'
+const DATABASE = 'keystead'
 const fetchPort: FetchPort = (url, init) => fetch(url, init)
 const keys = browserKeyProvider()
-const vaultOptions = { store: indexedDbVaultStore('keystead'), keys, clock: systemClock, random: systemRandom }
+const vaultOptions = { store: indexedDbVaultStore(DATABASE), keys, clock: systemClock, random: systemRandom }
 
 export class Session {
   readonly agent: EdgeAgent
   readonly ledger: LedgerClient
-  readonly label: string
   readonly #vault: Vault
+  #known: Known
   readonly #abort = new AbortController()
-  #listening: Promise<void> = Promise.resolve()
+  #listening: Promise<void> | undefined
 
   private constructor(vault: Vault, known: Known, onEvent: (event: AgentEvent) => void) {
     this.#vault = vault
-    this.label = known.label
+    this.#known = known
     this.ledger = new LedgerClient({
       url: known.ledger,
       ...known.trust,
@@ -79,21 +84,80 @@ export class Session {
     return readKnown()?.label
   }
 
-  /** Flows V1, V2, V5: wallet, cloud agent, DID. Rejects with `WALLET_EXISTS` and what ledger and agency say. */
-  static async create(
+  /** What the owner is called, or the device until it has one. */
+  get label(): string {
+    return this.#known.label
+  }
+
+  /**
+   * A vault in this browser, and nothing in it: `finish` does what it is for. Rejects with `WALLET_EXISTS` and what ledger and
+   * agency say. `genesis`: of the network, where it is known; otherwise ledger and agency have to agree on it.
+   */
+  static async start(
     { ledger, agency, trust }: Services,
-    { label, passphrase }: { label: string; passphrase: string },
+    made: { purpose: Purpose; label: string; passphrase: string; genesis?: string },
     onEvent: (event: AgentEvent) => void,
   ): Promise<Session> {
-    const genesis = await findNetwork(fetchPort, { ledger, agency })
+    const { purpose, label, passphrase, genesis: named } = made
+    const genesis = await findNetwork(fetchPort, { ledger, agency, named })
     const vault = await createVault(vaultOptions, { kind: 'passphrase', passphrase })
-    const known: Known = { ledger, genesis, label, trust }
-    localStorage.setItem(KNOWN, JSON.stringify({ ...known, trust: readerSettingsToJson(trust) }))
-    const session = new Session(vault, known, onEvent)
-    await session.agent.setLabel(label)
-    await session.agent.addCloudAgent(await agencyDescriptor(fetchPort, agency))
-    await session.agent.createIdentity()
-    return session
+    const known: Known = { purpose, ledger, genesis, label, trust }
+    keepKnown(known)
+    return new Session(vault, known, onEvent)
+  }
+
+  /** What this wallet was made for, as long as that is not done: it was interrupted, or takes its time. */
+  async unfinished(): Promise<Purpose | undefined> {
+    const mine = (await this.agent.identities()).length + (await this.agent.devices.own()).length
+    return mine > 0 ? undefined : this.#known.purpose
+  }
+
+  /** Flows V1, V2, V5: cloud agent and DID, as far as they are not there. */
+  async make(): Promise<void> {
+    await this.agent.setLabel(this.label)
+    await this.addCloudAgent()
+    await this.agent.createIdentity()
+  }
+
+  /** Flow V6, on the new device. Rejects with what the agency says. */
+  async showLink(): Promise<void> {
+    await this.addCloudAgent()
+    await this.agent.devices.link(this.label, page())
+  }
+
+  /** At the agency of this page's server, or the first of these that answers; nothing where there is one. */
+  async addCloudAgent(agencies?: readonly string[]): Promise<void> {
+    if ((await this.agent.profile()).agency) return
+    let last: unknown
+    for (const url of agencies ?? [(await services()).agency])
+      try {
+        return await this.agent.addCloudAgent(await agencyDescriptor(fetchPort, url))
+      } catch (error) {
+        if (!isKeysteadError(error, 'AGENCY_UNREACHABLE')) throw error
+        last = error
+      }
+    throw last
+  }
+
+  /** The wallet has its owner: the door greets them by their name from now on. */
+  async settle(): Promise<void> {
+    const { label } = await this.agent.profile()
+    if (label === '' || label === this.label) return
+    this.#known = { ...this.#known, label }
+    keepKnown(this.#known)
+  }
+
+  /** Locks a wallet that has nothing in it yet, and deletes it. Rejects with `NOT_ALLOWED_NOW` for any other. */
+  async discard(): Promise<void> {
+    if ((await this.unfinished()) === undefined)
+      throw new KeysteadError('NOT_ALLOWED_NOW', 'this wallet is in use: it is not thrown away')
+    await this.lock()
+    await new Promise<void>((resolve, reject) => {
+      const asked = indexedDB.deleteDatabase(DATABASE)
+      asked.onsuccess = () => resolve()
+      asked.onerror = () => reject(asked.error)
+    })
+    localStorage.removeItem(KNOWN)
   }
 
   /** Rejects with `WRONG_PASSPHRASE`, or `WALLET_IN_USE` while another tab has it. */
@@ -149,14 +213,14 @@ export class Session {
     }
   }
 
-  /** Brings what an interrupted start left undone, then stays connected. */
+  /** Brings what an interrupted start left undone, then stays connected; once. */
   listen(): void {
-    this.#listening = this.agent.listen(this.#abort.signal)
+    this.#listening ??= this.agent.listen(this.#abort.signal)
   }
 
   async lock(): Promise<void> {
     this.#abort.abort()
-    await this.#listening.catch(() => {})
+    await this.#listening?.catch(() => {})
     await this.#vault.lock()
   }
 }
@@ -174,12 +238,20 @@ function readKnown(): Known | undefined {
   if (text === null) return undefined
   const f = new Fields(parseJson(new TextEncoder().encode(text), 64 * 1024), 'wallet')
   return {
+    purpose: f.optional('purpose', () => f.literal('purpose', 'make', 'link')) ?? 'make',
     ledger: f.string('ledger', { max: 300 }),
     genesis: parseNetworkGenesis(f.any('genesis')),
     label: f.string('label', { max: 64 }),
     trust: f.optional('trust', () => parseReaderSettings(f.any('trust'))) ?? {},
   }
 }
+
+function keepKnown(known: Known): void {
+  localStorage.setItem(KNOWN, JSON.stringify({ ...known, trust: readerSettingsToJson(known.trust) }))
+}
+
+/** Where links lead that others open: this page. */
+export const page = (): string => new URL(location.pathname, location.origin).toString()
 
 export async function services(): Promise<Services> {
   const answer = await fetch('/config.json')

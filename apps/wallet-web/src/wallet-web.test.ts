@@ -1,22 +1,24 @@
 /** Steps 1 to 5 of the story in two browsers, through what people see, against ledger node and agency as processes. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../../../scripts/free-port.ts'
 import { Person } from '../../../scripts/story/person.ts'
 import { System } from '../../../scripts/system.ts'
+import {
+  approve,
+  chromiumIsHere,
+  launch,
+  makeWallet,
+  PHONE,
+  pageOf,
+  room,
+  unlock,
+} from '../../../scripts/testing/pages.ts'
 
-const binary = process.env['KEYSTEAD_CHROMIUM'] ?? '/usr/bin/chromium'
-const here = existsSync(binary)
-if (!here && process.env['KEYSTEAD_REQUIRE']?.includes('chromium')) throw new Error(`there is no Chromium at ${binary}`)
-
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
-const QUIET = ['--disable-component-update', '--disable-sync']
-const PASSPHRASE = 'correct horse battery'
-
-describe.skipIf(!here)('chromium: the wallet page', () => {
+describe.skipIf(!chromiumIsHere)('chromium: the wallet page', () => {
   const home = mkdtempSync(join(tmpdir(), 'keystead-web-'))
   const troubles: string[] = []
   let system: System
@@ -32,9 +34,9 @@ describe.skipIf(!here)('chromium: the wallet page', () => {
       profile: 'development',
       log: () => {},
     })
-    browser = await chromium.launch({ executablePath: binary, args: [...FLAGS, ...QUIET] })
-    alice = await person(await browser.newContext())
-    bob = await person(await browser.newContext({ viewport: { width: 390, height: 800 } }))
+    browser = await launch()
+    alice = await pageOf(browser, system.url('web'), { troubles })
+    bob = await pageOf(browser, system.url('web'), { troubles, ...PHONE })
   })
 
   afterAll(async () => {
@@ -42,35 +44,6 @@ describe.skipIf(!here)('chromium: the wallet page', () => {
     await system?.stop()
     rmSync(home, { recursive: true, force: true })
   })
-
-  /** Errors of the page, and of its policy, are the test's. */
-  async function person(context: BrowserContext): Promise<Page> {
-    context.setDefaultTimeout(20_000)
-    const page = await context.newPage()
-    page.on('pageerror', (error) => troubles.push(String(error)))
-    page.on('console', (message) => {
-      if (message.type() === 'error') troubles.push(message.text())
-    })
-    await page.goto(system.url('web'))
-    return page
-  }
-
-  async function makeWallet(page: Page, name: string): Promise<void> {
-    await page.getByLabel('What others see as your name').fill(name)
-    await page.getByLabel('Passphrase').fill(PASSPHRASE)
-    await page.getByLabel('The same again').fill(PASSPHRASE)
-    await page.getByRole('button', { name: 'Make my wallet' }).click()
-  }
-
-  const room = (page: Page, name: string): Promise<void> =>
-    page.getByRole('link', { name: new RegExp(`^${name}`) }).click()
-
-  async function approve(page: Page, what: RegExp): Promise<void> {
-    await room(page, 'Decide')
-    const item = page.getByRole('listitem').filter({ hasText: what })
-    await item.getByRole('button', { name: 'Approve' }).click()
-    await item.waitFor({ state: 'detached' })
-  }
 
   it('makes wallets, DIDs that the page itself proves, and cloud agents', async () => {
     for (const [page, name] of [
@@ -90,8 +63,7 @@ describe.skipIf(!here)('chromium: the wallet page', () => {
     const link = (await alice.getByTestId('link').textContent()) ?? ''
     expect(await alice.getByAltText('QR code of the invitation').isVisible()).toBe(true)
     await bob.goto(link)
-    await bob.getByLabel('Passphrase').fill(PASSPHRASE)
-    await bob.getByRole('button', { name: 'Unlock' }).click()
+    await unlock(bob)
     await bob.getByText('Nobody yet.').waitFor()
     await bob.getByRole('button', { name: 'Connect' }).click()
     await bob.getByRole('button', { name: 'Verify keys now' }).waitFor()
@@ -169,16 +141,14 @@ describe.skipIf(!here)('chromium: the wallet page', () => {
     await bob.getByLabel('Passphrase').fill('not the passphrase')
     await bob.getByRole('button', { name: 'Unlock' }).click()
     await bob.getByText('WRONG_PASSPHRASE').waitFor()
-    await bob.getByLabel('Passphrase').fill(PASSPHRASE)
-    await bob.getByRole('button', { name: 'Unlock' }).click()
+    await unlock(bob)
     await room(bob, 'Credentials')
     await bob.getByText('level: gold').waitFor()
   })
 
   it('MUST NOT open in two tabs at once', async () => {
-    const second = await person(bob.context())
-    await second.getByLabel('Passphrase').fill(PASSPHRASE)
-    await second.getByRole('button', { name: 'Unlock' }).click()
+    const second = await pageOf(bob.context(), system.url('web'), { troubles })
+    await unlock(second)
     await second.getByText('WALLET_IN_USE').waitFor()
     await second.close()
   })
@@ -248,8 +218,7 @@ describe.skipIf(!here)('chromium: the wallet page', () => {
     await devtools.send('WebAuthn.addVirtualAuthenticator', { options })
     await page.getByRole('button', { name: 'Unlock with a passkey' }).click()
     await page.getByText('no passkey was given').waitFor()
-    await page.getByLabel('Passphrase').fill(PASSPHRASE)
-    await page.getByRole('button', { name: 'Unlock', exact: true }).click()
+    await unlock(page)
     await expect.poll(() => page.getByTestId('did').textContent(), { timeout: 20_000 }).toBe(did)
 
     const way = page.getByRole('listitem').filter({ hasText: 'passkey' })

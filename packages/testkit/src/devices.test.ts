@@ -278,7 +278,7 @@ describe('DEVICE-6: a device that would do more than it was granted', () => {
 
 describe('DEVICE-4: a device that may let others in, and has not the authority', () => {
   it('lets one in for what it holds itself, and for no longer', async () => {
-    const phone = await link('phone', alice, { capabilities: ['ADMIN', 'PROVE'], seconds: 86_400 })
+    const phone = await link('phone', alice, ['ADMIN', 'PROVE'])
     await network.settle(alice, phone, bob)
     const until = (await alice.agent.devices.list()).devices[0]?.until
     expect(await phone.agent.devices.mayGrant()).toEqual({ capabilities: ['ADMIN', 'PROVE'], until })

@@ -1,13 +1,12 @@
 /** Helping a contact who has lost everything: their link, then the code they tell by voice (flow V17). */
 import { isKeysteadError } from '@keystead/core'
-import { action, card, field, form, h } from '../dom.ts'
+import { action, card, field, form, h, takesLink } from '../dom.ts'
 import type { Screen } from '../main.ts'
 import type { Session } from '../session.ts'
 
 export function helpCard({ agent }: Session): Screen {
   const link = field('The link they gave you', { required: true, type: 'url' })
-  const opened = new URL(location.href)
-  if (opened.searchParams.has('_help')) link.input.value = opened.toString()
+  const take = takesLink('_help', link.input)
   const open = h('div', {})
   const done = h('p', { class: 'good', role: 'status' })
   const element = card(
@@ -24,6 +23,7 @@ export function helpCard({ agent }: Session): Screen {
   )
   let shown = ''
   const refresh = async (): Promise<void> => {
+    take()
     const helping = (await agent.recovery.openHelping()).at(-1)
     const key = `${helping?.session}${helping?.ceremony.state}`
     if (key === shown) return

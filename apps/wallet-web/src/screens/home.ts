@@ -16,6 +16,11 @@ export function homeScreen(session: Session): Screen {
     'div',
     {},
     card('Your DID', did),
+    card(
+      'Your devices',
+      h('p', {}, 'Let another device into this wallet, or shut one out that is lost.'),
+      h('a', { href: '#devices' }, 'Devices'),
+    ),
     card('Your cloud agent', cloud),
     card(
       'What opens this wallet',

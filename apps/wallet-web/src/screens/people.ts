@@ -1,20 +1,22 @@
 /** People: invite, accept, see whom you know, have them prove their keys. */
 import type { Relationship } from '@keystead/agent/edge'
-import { encodeQR } from 'qr'
-import { action, card, field, form, h, shorten, time } from '../dom.ts'
+import { action, card, field, form, h, shorten, takesLink, time } from '../dom.ts'
 import type { Screen } from '../main.ts'
-import type { Session } from '../session.ts'
+import { link } from '../qr.ts'
+import { page, type Session } from '../session.ts'
 
 export function peopleScreen(session: Session): Screen {
   const list = h('ul', { class: 'list' })
-  const element = h('div', {}, card('Contacts', list), inviteCard(session), acceptCard(session))
+  const accepting = acceptCard(session)
+  const element = h('div', {}, card('Contacts', list), inviteCard(session), accepting.element)
   let shown = ''
   const refresh = async (): Promise<void> => {
+    accepting.take()
     const contacts = (await session.agent.contacts()).filter(
       ({ status }) => status === 'connected' || status === 'requested',
     )
     const key = JSON.stringify(
-      contacts.map(({ id, status, verified, peer }) => [id, status, verified, peer?.state.now.seq]),
+      contacts.map(({ id, status, joining, verified, peer }) => [id, status, joining, verified, peer?.state.now.seq]),
     )
     if (key === shown) return
     shown = key
@@ -27,7 +29,7 @@ export function peopleScreen(session: Session): Screen {
   return { element, refresh }
 }
 
-function row({ agent }: Session, { id, label, status, verified, mine }: Relationship): HTMLElement {
+function row({ agent }: Session, { id, label, status, joining, verified, mine }: Relationship): HTMLElement {
   const result = h('p', { class: 'soft', role: 'status' })
   const verify = async (): Promise<void> => {
     result.className = 'soft'
@@ -67,6 +69,7 @@ function row({ agent }: Session, { id, label, status, verified, mine }: Relation
       'Your relationship: ',
       h('code', { title: mine.state.rel }, shorten(mine.state.rel) || '…'),
     ),
+    joining && h('p', { class: 'maybe' }, 'This device is on its way in: another one of yours has to be on for that.'),
     status === 'connected' && action('Verify keys now', verify),
     result,
   )
@@ -76,19 +79,10 @@ function inviteCard({ agent }: Session): HTMLElement {
   const place = h('div', { 'data-testid': 'invitation' })
   const invite = async (): Promise<void> => {
     const { did } = await agent.publicIdentity()
-    const base = new URL(location.pathname, location.origin).toString()
-    const { url } = await agent.invite(base, { tell: did })
-    const copied = h('span', { class: 'soft', role: 'status' })
-    const copy = async (): Promise<void> => {
-      await navigator.clipboard.writeText(url)
-      copied.textContent = ' Copied.'
-    }
+    const { url } = await agent.invite(page(), { tell: did })
     place.replaceChildren(
       h('p', {}, 'For one person, good for a day. They scan it, or open the link.'),
-      qr(url),
-      action('Copy the link', copy),
-      copied,
-      h('details', {}, h('summary', {}, 'The link in full'), h('code', { 'data-testid': 'link' }, url)),
+      link(url, 'QR code of the invitation'),
     )
   }
   return card(
@@ -99,26 +93,20 @@ function inviteCard({ agent }: Session): HTMLElement {
   )
 }
 
-function acceptCard({ agent }: Session): HTMLElement {
-  const link = field('Link of the invitation', { required: true, type: 'url' })
-  const opened = new URL(location.href)
-  if (opened.searchParams.has('_oob')) link.input.value = opened.toString()
+function acceptCard({ agent }: Session): { element: HTMLElement; take: () => void } {
+  const asked = field('Link of the invitation', { required: true, type: 'url' })
+  const take = takesLink('_oob', asked.input)
   const done = h('p', { class: 'soft', role: 'status' })
-  return card(
+  const element = card(
     'Accept an invitation',
-    form('Connect', [link.row], async () => {
+    form('Connect', [asked.row], async () => {
       const { did } = await agent.publicIdentity()
-      const { label } = await agent.accept(link.input.value, { tell: did })
-      link.input.value = ''
+      const { label } = await agent.accept(asked.input.value, { tell: did })
+      asked.input.value = ''
       history.replaceState(null, '', `${location.pathname}#people`)
       done.textContent = `Asked ${label || 'them'}. They appear among your contacts when they answer.`
     }),
     done,
   )
-}
-
-function qr(text: string): HTMLElement {
-  const image = h('img', { class: 'qr', alt: 'QR code of the invitation' })
-  image.src = `data:image/svg+xml,${encodeURIComponent(encodeQR(text, 'svg', { ecc: 'low', border: 2 }))}`
-  return image
+  return { element, take }
 }

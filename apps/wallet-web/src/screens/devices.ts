@@ -1,0 +1,139 @@
+/** Your devices (flows V6, V12): let another one in, see which there are, rename, revoke. */
+import type { DeviceView, OwnDeviceView } from '@keystead/agent/edge'
+import { isKeysteadError } from '@keystead/core'
+import { action, card, confirmed, field, form, h, time } from '../dom.ts'
+import type { Screen } from '../main.ts'
+import type { Session } from '../session.ts'
+import { approvingCard } from './approving.ts'
+import { WORDS } from './capability-words.ts'
+
+export function devicesScreen(session: Session): Screen {
+  const { devices } = session.agent
+  const list = h('ul', { class: 'list' })
+  const away = h('p', { class: 'maybe', role: 'status' })
+  const approving = approvingCard(session)
+  const element = h('div', {}, card('Your devices', list, away), approving.element)
+  let shown = ''
+  const refresh = async (): Promise<void> => {
+    await approving.refresh()
+    const own = await devices.own()
+    const entries = await onLedger(session, away)
+    const key = JSON.stringify([own, entries])
+    // What a person is at stays.
+    if (key === shown || list.querySelector('form, .warning')) return
+    shown = key
+    const mine = own.find(({ self }) => self)
+    const rows = own.map((device) =>
+      row(session, device, {
+        entry: entries?.find(({ h }) => h === device.h),
+        may: mine?.admin === true,
+        refresh,
+      }),
+    )
+    const granted = (entries ?? []).filter(({ h, name }) => name !== undefined && !own.some((device) => device.h === h))
+    list.replaceChildren(
+      ...(rows.length > 0 ? rows : [h('li', {}, h('strong', {}, 'This device alone'))]),
+      ...granted.map((entry) => grantedRow(session, entry)),
+    )
+  }
+  return { element, refresh }
+}
+
+/** What the ledger says that each may do; undefined, and said so, while it cannot be asked. */
+async function onLedger({ agent }: Session, away: HTMLElement): Promise<readonly DeviceView[] | undefined> {
+  try {
+    const { devices, suspended } = await agent.devices.list()
+    away.textContent = suspended ? 'Your DID is suspended: nothing acts for it for up to three days.' : ''
+    return devices
+  } catch (error) {
+    if (!isKeysteadError(error)) throw error
+    away.textContent = `What the ledger says of them is not known now: ${error.message}`
+    return undefined
+  }
+}
+
+interface About {
+  readonly entry: DeviceView | undefined
+  /** This device may change which devices there are. */
+  readonly may: boolean
+  readonly refresh: () => Promise<void>
+}
+
+function row({ agent }: Session, device: OwnDeviceView, { entry, may, refresh }: About): HTMLElement {
+  const { name, self, revoked } = device
+  const renaming = h('div', {})
+  const rename = async (): Promise<void> => {
+    const to = field(`New name of ${name}`, { required: true, maxlength: '64', value: name })
+    renaming.replaceChildren(
+      form('Rename', [to.row], async () => {
+        if (to.input.value.trim() !== name) await agent.devices.rename(name, to.input.value.trim())
+        renaming.replaceChildren()
+        await refresh()
+      }),
+    )
+    to.input.focus()
+  }
+  const revoke = async (): Promise<void> => {
+    await agent.devices.revoke(name)
+    await agent.sync()
+  }
+  return h(
+    'li',
+    { 'data-device': name },
+    h('div', { class: 'row' }, h('strong', {}, name), h('span', { class: 'soft' }, state(device))),
+    ...(entry && revoked === undefined
+      ? [h('p', { class: 'soft' }, `May ${allowed(entry)}, until ${time(entry.until)}`)]
+      : []),
+    ...(may && revoked === undefined
+      ? [
+          h(
+            'div',
+            { class: 'row' },
+            action('Rename', rename),
+            ...(self
+              ? []
+              : [
+                  confirmed(
+                    'Revoke',
+                    `${name} is shut out everywhere: of your messages, of every contact, of your DID. This cannot be undone; what it has read it has read. It loses nothing that is on its own disk.`,
+                    `Revoke ${name} for good`,
+                    revoke,
+                  ),
+                ]),
+          ),
+        ]
+      : []),
+    renaming,
+  )
+}
+
+const allowed = ({ capabilities }: DeviceView): string =>
+  capabilities.map((capability) => WORDS[capability]).join('; ') || 'do nothing for your DID'
+
+function state({ self, admin, joined, missing = [], revoked, left }: OwnDeviceView): string {
+  const what = [
+    ...(self ? ['this one'] : []),
+    ...(admin && revoked === undefined ? ['adds and revokes devices'] : []),
+    ...(joined || self || revoked !== undefined ? [] : ['on its way in']),
+    ...(missing.length > 0 ? [`not yet known to ${missing.join(', ')}`] : []),
+    ...(revoked === undefined ? [] : [`revoked ${time(revoked)}`]),
+    ...(left?.agency ? ['the agency still serves it'] : []),
+    ...(left?.ledger ? ['the ledger still has its entry'] : []),
+    ...(left?.contacts.length ? [`still known to ${left.contacts.join(', ')}`] : []),
+  ]
+  return what.join(', ')
+}
+
+/** A device that does not share this wallet, and may act for the DID. */
+function grantedRow({ agent }: Session, entry: DeviceView): HTMLElement {
+  const { name = '', standing, until } = entry
+  return h(
+    'li',
+    { 'data-device': name },
+    h('div', { class: 'row' }, h('strong', {}, name), h('span', { class: 'soft' }, 'does not share this wallet')),
+    h('p', { class: 'soft' }, `May ${allowed(entry)}, ${standing === 'active' ? `until ${time(until)}` : standing}`),
+    confirmed('Revoke', `${name} may do nothing for your DID any more.`, `Revoke ${name} for good`, () =>
+      agent.devices.revoke(name),
+    ),
+  )
+}
