@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { systemClock, utf8 } from '@keystead/core'
 import WebSocket from 'ws'
 import { Client } from '../../apps/agency/src/testing/client.ts'
-import { AgencyProcess } from '../../apps/agency/src/testing/process.ts'
+import { AgencyProcess, DEPLOYED } from '../../apps/agency/src/testing/process.ts'
 import { ask, open, packFor } from '../../packages/agent/src/edge/agency-link.ts'
 import { makeAccount } from '../../packages/agent/src/edge/own-dids.ts'
 import { put } from '../../packages/agent/src/edge/store.ts'
@@ -36,7 +36,7 @@ export async function agency(budget: Budget, size: Size = {}): Promise<Row[]> {
   const messages = size.messages ?? (quick ? 100 : 1000)
   const home = mkdtempSync(join(tmpdir(), 'ks-bench-'))
   const url = await urlOfFreePort()
-  const server = new AgencyProcess(environment(home, url))
+  const server = new AgencyProcess(environment(home, url), DEPLOYED)
   await server.start()
   try {
     return [

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { readConfig } from './config.ts'
+import { DEPLOYED } from './testing/process.ts'
 
 const HASH = 'A'.repeat(43)
 
@@ -74,4 +76,13 @@ describe('the configuration', () => {
     expect(wrong).toMatchObject({ code: 'BAD_CONFIG' })
     expect(wrong?.message).toMatch(new RegExp(`^${name} must be `))
   })
+})
+
+it.each([
+  'apps/agency/deploy/Containerfile',
+  'apps/agency/deploy/keystead-agency@.service',
+  'docs/guides/agency-operator.md',
+])('%s starts it with the flags that are measured', (file) => {
+  const text = readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8').replace(/[",]/g, '')
+  expect(text).toContain(`node ${DEPLOYED.join(' ')} --conditions=@keystead/source`)
 })

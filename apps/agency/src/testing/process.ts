@@ -8,6 +8,9 @@ const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 const CLI = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url))
 const NODE = ['--conditions=@keystead/source', '--disable-warning=ExperimentalWarning']
 
+/** How the unit and the container start it; the operator's guide says why. */
+export const DEPLOYED = ['--max-semi-space-size=8', '--heap-growing-percent=50']
+
 export class AgencyProcess {
   readonly #environment: NodeJS.ProcessEnv
   readonly #flags: readonly string[]
