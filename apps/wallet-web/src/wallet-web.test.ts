@@ -53,7 +53,7 @@ describe.skipIf(!chromiumIsHere)('chromium: the wallet page', () => {
       await makeWallet(page, name)
       await expect.poll(() => page.getByTestId('did').textContent(), { timeout: 20_000 }).toMatch(/^did:dkms:/)
       await page.getByText('proof checked in this page: operator-signed').waitFor()
-      await page.getByText('keep your sealed backups, which it cannot open').waitFor()
+      await page.getByText('keep your sealed backups, and what your devices share, which it cannot open').waitFor()
     }
   })
 

@@ -3,16 +3,18 @@ import { base64url, type JsonObject } from '@keystead/core'
 import type { Capability } from '@keystead/did-dkms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CloudStore } from '../../agent/src/cloud/store/port.ts'
-import { nowSeconds } from '../../agent/src/edge/context.ts'
-import { endInLog } from '../../agent/src/edge/log/admit.ts'
+import { nowSeconds, queue } from '../../agent/src/edge/context.ts'
+import { admitToLog, endInLog } from '../../agent/src/edge/log/admit.ts'
 import { currentEntry, nextEntry, ownLog, requireLog } from '../../agent/src/edge/log/authority.ts'
 import { backUp } from '../../agent/src/edge/log/backup.ts'
-import { offerOf, ownCandidate } from '../../agent/src/edge/log/candidate.ts'
+import { listedAs, offerOf, ownCandidate } from '../../agent/src/edge/log/candidate.ts'
 import { followDevices } from '../../agent/src/edge/log/follow.ts'
 import { claimEntry } from '../../agent/src/edge/log/holder-link.ts'
 import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
 import type { Category, OwnDevices, PendingRequest } from '../../agent/src/edge/records.ts'
 import { put, remove } from '../../agent/src/edge/store.ts'
+import { SHARE_HEALTH_SECONDS } from '../../agent/src/limits.ts'
+import { BASIC_MESSAGE } from '../../agent/src/protocols/basic-message/messages.ts'
 import { candidateBody, LOG_CANDIDATE, LOG_INVITATION } from '../../agent/src/protocols/own-devices/log-membership.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -162,14 +164,35 @@ describe('two devices', () => {
       [phone, 'two'],
       [bob, 'three'],
       [bob, 'three'],
-      [laptop, 'five'],
+      [phone, 'five'],
     ] as const
     for (const [person, line] of lines) {
       await person.agent.sendText(person === bob ? 'alice' : 'bob', line)
       network.advance(1)
-      await network.settle(bob, phone, laptop, phone)
+      await network.settle(bob, phone)
     }
+    // The laptop is brought the same only now, and hears of the rest by the log.
+    await network.settle(laptop, phone, bob)
+    await network.settle(laptop, phone)
     for (const device of [phone, laptop]) expect(await said(device)).toEqual(lines.map(([, line]) => line))
+  })
+
+  it('keep a text as it was first, though its message comes again when that was forgotten', async () => {
+    const bob = await network.person('bob')
+    await network.connect(phone, bob)
+    const { mine, peer } = await phone.agent.contact('bob')
+    const message = { id: 'once', from: mine.state.now.did, to: peer?.state.now.did ?? '', type: BASIC_MESSAGE }
+    const { edge } = phone.agent
+    const send = () => edge.records.commit([queue(edge, { ...message, body: { content: 'hello' } })])
+    await send()
+    await network.settle(phone, bob)
+    const before = await bob.agent.texts()
+    network.advance(31 * 86_400)
+    await syncAll(bob)
+    await send()
+    await network.settle(phone, bob)
+    expect(before).toHaveLength(1)
+    expect(await bob.agent.texts()).toEqual(before)
   })
 
   it('share what a contact gave, asked for and was told, and whom the owner blocked', async () => {
@@ -186,6 +209,10 @@ describe('two devices', () => {
     expect(await laptop.agent.requests()).toEqual([])
     const [held] = await phone.agent.credentials()
     expect(await laptop.agent.credentials()).toEqual([held])
+    await phone.agent.recovery.setUp({ contacts: ['acme', 'carol'], threshold: 2 })
+    await network.settle(...everybody)
+    for (const contact of [acme, carol]) await contact.agent.approve()
+    await network.settle(...everybody)
     await laptop.agent.askFor('acme', { type: 'Member', domain: 'alice.example' })
     await laptop.agent.removeContact('carol', { block: true })
     await network.settle(...everybody)
@@ -193,6 +220,29 @@ describe('two devices', () => {
     expect(await phone.agent.presentations()).toEqual(await laptop.agent.presentations())
     expect(await phone.agent.blocked()).toEqual(await laptop.agent.blocked())
     expect(await phone.agent.blocked()).not.toEqual([])
+    for (const device of [phone, laptop]) expect(device.heard('message-refused')).toBe(false)
+  })
+
+  it('prove a share that one of them took, and none says that it is lost', async () => {
+    const [bob, carol] = [await network.person('bob'), await network.person('carol')]
+    for (const other of [phone, carol]) await network.connect(bob, other)
+    await network.settle(phone, laptop, bob, carol)
+    await bob.agent.recovery.setUp({ contacts: ['alice', 'carol'], threshold: 2 })
+    await network.settle(bob, laptop, phone)
+    await laptop.agent.approve()
+    await network.settle(bob, laptop)
+    const health = async () => {
+      const { contacts } = await bob.agent.recovery.status()
+      return contacts.find(({ label }) => label === 'alice')
+    }
+    network.advance(SHARE_HEALTH_SECONDS)
+    const asked = network.clock.now() / 1000
+    await syncAll(bob)
+    // It has not heard of the share yet, and leaves it to the laptop.
+    await syncAll(phone, bob)
+    expect((await health())?.answer).toBe('kept')
+    await syncAll(laptop, bob)
+    expect((await health())?.proven).toBeGreaterThanOrEqual(asked)
     for (const device of [phone, laptop]) expect(device.heard('message-refused')).toBe(false)
   })
 
@@ -271,6 +321,9 @@ describe('a device that comes in', () => {
     await tell(tablet, LOG_CANDIDATE, await offerOf(edge, second, account))
     await network.settle(tablet, phone)
     expect(phone.heard('waiting', /tablet has a chain of this log already/)).toBe(true)
+    // Nor by one that has not heard of the first: the log itself says whose each chain is.
+    const device = { account, name: 'tablet', admin: false }
+    expect(await code(admitToLog(phone.agent.edge, device, await listedAs(edge, second)))).toBe('BAD_DEVICE')
     expect((await entryOf(phone)).devices).toHaveLength(3)
   })
 
@@ -299,9 +352,12 @@ describe('a device that comes in', () => {
       network.advance(86_400)
       await network.settle(tablet, phone)
       expect((await logOf(tablet)).log).toBe(log)
+      await ownCandidate(tablet.agent.edge)
+      tablet.events.length = 0
       await tell(desk, LOG_INVITATION, another)
       await network.settle(desk, tablet)
       expect((await logOf(tablet)).log).toBe(log)
+      expect(tablet.heard('waiting')).toBe(false)
     }
   })
 

@@ -4,7 +4,7 @@ import { readAuthority } from '@keystead/wallet'
 import type { LogInvitation } from '../../protocols/own-devices/log-membership.ts'
 import { agencyOf, type Edge, fault } from '../context.ts'
 import { put, remove } from '../store.ts'
-import { emptyLog, takeAuthority } from './authority.ts'
+import { emptyLog, ownLog, takeAuthority } from './authority.ts'
 import { listedAs } from './candidate.ts'
 import { fetchAuthority } from './fetch.ts'
 import { OWN_HOLDER } from './holder-link.ts'
@@ -20,6 +20,7 @@ export async function joinLog(
   made: LogCandidate,
   { log, vault, ...trusted }: LogInvitation,
 ): Promise<void> {
+  if (await ownLog(edge)) throw fault('NOT_ALLOWED_NOW', 'this device writes a log already')
   const { chain, signing, sealing } = made
   const entries = await fetchAuthority(edge, vault)
   const authority = readAuthority(log, entries, trusted)

@@ -12,6 +12,7 @@ import {
 import { type Edge, fault, nowSeconds, tell, toPeer } from '../context.ts'
 import { jsonAttachment, request } from '../holding.ts'
 import type { Incoming } from '../inbox.ts'
+import { leaveToOthers } from '../own-devices/list.ts'
 import type { PendingRequest, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import type { HeldShare, RecoverySetup } from './records.ts'
@@ -92,7 +93,7 @@ async function onAnswer(
   const set = parseShareAnswer(message.body)
   const setup = (await setups(edge)).find((candidate) => candidate.set === set)
   if (!setup?.contacts.some((contact) => contact.relationship === relationship?.id))
-    throw fault('UNKNOWN_REQUEST', 'no share of ours was offered to this contact')
+    return leaveToOthers(edge, 'no share of ours was offered to this contact')
   const verb = answer === 'kept' ? 'keeps' : 'declined to keep'
   tell(edge, { kind: `share-${answer}`, text: `${relationship?.label} ${verb} a share of your recovery` })
   const contacts = setup.contacts.map((contact) =>

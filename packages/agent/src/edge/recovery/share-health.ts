@@ -11,9 +11,9 @@ import {
   SHARE_HEALTH,
   SHARE_HEALTH_ANSWER,
 } from '../../protocols/recovery/messages.ts'
-import { type Edge, fault, nowSeconds, tell, toPeer } from '../context.ts'
+import { type Edge, nowSeconds, tell, toPeer } from '../context.ts'
 import type { Incoming } from '../inbox.ts'
-import { siblings } from '../own-devices/list.ts'
+import { leaveToOthers, siblings } from '../own-devices/list.ts'
 import { type Change, put } from '../store.ts'
 import { packetOf } from './contacts.ts'
 import type { RecoverySetup, ShareHealth } from './records.ts'
@@ -79,7 +79,7 @@ export async function onShareHealthAnswer(edge: Edge, { message, relationship }:
   const setup = (await setups(edge)).find((candidate) => candidate.set === set)
   const health = setup && (await edge.records.get('share-health', String(setup.policy.epoch)))
   const contact = health?.contacts.find((candidate) => candidate.relationship === relationship?.id)
-  if (!setup || !health || !contact) throw fault('UNKNOWN_REQUEST', 'this contact was not asked for a share of ours')
+  if (!setup || !health || !contact) return leaveToOthers(edge, 'this contact was not asked for a share of ours')
   // An answer to an earlier question says nothing of now.
   if (contact.nonce !== nonce) return []
   const { nonce: _, open: _o, lost: _l, ...rest } = contact

@@ -12,7 +12,7 @@ export const GRANTED = 'https://keystead.dev/cloud-agent/1.0/granted'
 /** What a person reads before they agree. */
 export const SERVICES = {
   mailbox: 'receive encrypted messages for you and keep them until you fetch them',
-  backup: 'keep your sealed backups, which it cannot open',
+  backup: 'keep your sealed backups, and what your devices share, which it cannot open',
   escrow: 'keep a share of your recovery behind your PIN, and count who guesses it',
   publish: 'show files you publish, such as status lists, to anybody',
 } as const
