@@ -15,6 +15,7 @@ import { ledgerCommands } from './commands/ledger.ts'
 import { keepingCommands } from './commands/ledger-keeping.ts'
 import { networkCommands } from './commands/network.ts'
 import { recoveryCommands } from './commands/recovery.ts'
+import { releaseCommands } from './commands/release.ts'
 import { resolveCommand } from './commands/resolve.ts'
 import { agentCommands, startCommands } from './commands/start.ts'
 import { walletCommands } from './commands/wallet.ts'
@@ -49,6 +50,7 @@ keyCommands(program)
 accessCommands(program)
 walletCommands(program)
 resolveCommand(program)
+releaseCommands(program)
 ledgerCommands(program)
 evidenceCommand(program)
 keepingCommands(program)

@@ -26,7 +26,7 @@ import { GuardiansAgent } from './guardian/agent.ts'
 import { answerAppointment } from './guardian/ward.ts'
 import { acceptOffer, present } from './holding.ts'
 import { createIdentity, publicIdentity } from './identities.ts'
-import { deactivateIdentity } from './identity-operations.ts'
+import { anchorRoot, deactivateIdentity } from './identity-operations.ts'
 import { offerCredential, revokeCredential, signCredential } from './issuing.ts'
 import { answerChallenge, judge, makeChallenge, sendChallenge } from './key-verify.ts'
 import { listen } from './live.ts'
@@ -166,6 +166,11 @@ export class EdgeAgent {
   /** Marks a key compromised and runs its plan; again, it goes on with what waits. */
   replaceCompromised(key: string, since?: number): Promise<PlannedReplacement> {
     return this.#act(() => replaceCompromised(this.edge, key, since))
+  }
+
+  /** Records a digest on the ledger, by the public DID: it existed by then, and we vouch for it (rule 13). */
+  anchor(root: string): Promise<number> {
+    return this.#act(async () => anchorRoot(this.edge, (await publicIdentity(this.edge)).did, root))
   }
 
   /** Ends the public DID for good; `done` is false while the ledger does not have it yet. */
