@@ -8,6 +8,8 @@ let town: Town
 let alice: Person
 let phone: Person
 let bob: Person
+/** Somebody with other software, as far as Alice knows. */
+let carol: Person
 /** A copy of the first device, taken before there was a second. */
 let copy: Person
 
@@ -16,9 +18,12 @@ beforeAll(async () => {
   alice = town.person('alice')
   phone = town.person('phone')
   bob = town.person('bob')
-  for (const person of [alice, bob]) await person.run(['init', '--label', person.name])
+  carol = town.person('carol')
+  for (const person of [alice, bob, carol]) await person.run(['init', '--label', person.name])
   const { data } = await alice.run(['invite', '--tell'])
   await alice.listening(() => bob.run(['accept', data.url, '--tell', '--wait', '60']))
+  const { data: plain } = await alice.run(['invite', '--plain', '--as', 'carol'])
+  await alice.listening(() => carol.run(['accept', plain.url, '--wait', '60']))
   copy = alice.stolen('copy')
 }, 300_000)
 
@@ -61,7 +66,7 @@ describe('device link', { timeout: 600_000 }, () => {
     expect(approved.data).toMatchObject({ approved: true, joined: true, missing: [] })
     const linked = await linking.done
     expect([linked.status, linked.error]).toEqual([0, undefined])
-    expect(linked.data).toMatchObject({ linked: true, label: 'alice', contacts: 1, joining: [] })
+    expect(linked.data).toMatchObject({ linked: true, label: 'alice', contacts: 2, joining: [] })
     const [one, other] = [await contact(alice), await contact(phone)]
     expect(other).toMatchObject({ rel: one.rel, did: one.did, seq: one.seq })
     const { data } = await alice.run(['device'])
@@ -92,6 +97,18 @@ describe('device link', { timeout: 600_000 }, () => {
     expect(seen.peer).toBe(one.did)
   })
 
+  it('DEVICE-17: somebody with other software is a contact on each device, and hears and reaches both', async () => {
+    const known = (await phone.run(['contacts'])).data.others
+    expect(known).toEqual((await alice.run(['contacts'])).data.others)
+    expect(known).toMatchObject([{ label: 'carol', status: 'connected' }])
+    await carol.run(['sync'])
+    await phone.run(['message', 'carol', 'hello from the phone'])
+    await alice.run(['message', 'carol', 'hello from the first'])
+    expect(await texts(carol)).toEqual(['hello from the first', 'hello from the phone'])
+    await carol.run(['message', 'alice', 'hello to both'])
+    for (const person of [alice, phone]) expect(await texts(person)).toContain('hello to both')
+  })
+
   it('V12: revoked by one command, with the ledger away and the peer’s wallet shut, it is out everywhere', async () => {
     await alice.run(['device', 'rename', 'phone', 'old phone'])
     const thief = phone.stolen('thief')
@@ -111,6 +128,11 @@ describe('device link', { timeout: 600_000 }, () => {
     await bob.run(['sync'])
     await bob.run(['message', 'alice', 'only you'])
     expect(await texts(alice)).toContain('only you')
+    await thief.run(['message', 'carol', 'it is me, alice'], 0, 65, 75)
+    await carol.run(['sync'])
+    await carol.run(['message', 'alice', 'you alone'])
+    expect(await texts(alice)).toContain('you alone')
+    expect(await texts(carol)).not.toContain('it is me, alice')
     expect(await texts(bob)).not.toContain('it is me, alice')
     expect((await contact(bob)).peer).toBe((await contact(alice)).did)
   })

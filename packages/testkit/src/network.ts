@@ -49,9 +49,13 @@ export class Network {
     this.#end = end
   }
 
-  static async open(parameters: NetworkParameters = developmentParameters): Promise<Network> {
+  /** `now`: where its clock begins, milliseconds since 1970. */
+  static async open(
+    parameters: NetworkParameters = developmentParameters,
+    now = Date.UTC(2026, 0, 1),
+  ): Promise<Network> {
     const folder = mkdtempSync(join(tmpdir(), 'keystead-network-'))
-    const clock = new FakeClock(Date.UTC(2026, 0, 1))
+    const clock = new FakeClock(now)
     const keys = nodeKeyProvider()
     const wires = new Wires()
     const ledger = await EmbeddedLedger.open({

@@ -41,7 +41,7 @@ export async function linkDevice(run: Run, name: string, options: LinkOptions): 
     }
     const over = await agent.waitFor(() => ended(agent), after(options.seconds), run.signal)
     if (over === 'refused') throw new KeysteadError('CEREMONY_REFUSED', 'the other device refused the link')
-    const contacts = await agent.contacts()
+    const contacts = [...(await agent.contacts()), ...(await agent.correspondents())]
     const joining = contacts.filter((contact) => contact.joining).map(({ label }) => label)
     const { label } = await agent.profile()
     const linked = (await agent.devices.linking())?.state === 'linked'
@@ -62,7 +62,8 @@ async function ended(agent: EdgeAgent): Promise<'linked' | 'refused' | undefined
   const state = (await agent.devices.linking())?.state
   if (state === 'refused') return 'refused'
   if (state !== 'linked' || (await agent.identities()).length === 0) return undefined
-  return (await agent.contacts()).some(({ joining }) => joining) ? undefined : 'linked'
+  const contacts = [...(await agent.contacts()), ...(await agent.correspondents())]
+  return contacts.some(({ joining }) => joining) ? undefined : 'linked'
 }
 
 export interface ApproveOptions {

@@ -8,6 +8,8 @@ import { INVITATION_SECONDS } from '../limits.ts'
 import { type Invitation, invitationUrl, parseInvitationUrl } from '../protocols/connect/messages.ts'
 import { PING } from '../protocols/trust-ping/messages.ts'
 import { agencyOf, type Edge, fault, nowSeconds, profileOf, queue, queueRecipient, randomId, tell } from './context.ts'
+import { siblings } from './own-devices/list.ts'
+import { type PlainChange, takePlainTurn } from './own-devices/plain-turns.ts'
 import { makePlain, signerOf } from './own-dids.ts'
 import type { Correspondent, Outgoing, OwnDid } from './records.ts'
 import { replaceDids } from './replaced.ts'
@@ -78,10 +80,11 @@ function newCorrespondent(edge: Edge, correspondent: Correspondent, own: OwnDid)
 /** A message to a correspondent, with our rotation as long as they have not shown that they know of it. */
 export function toCorrespondent(
   edge: Edge,
-  { own, peer, label, rotation }: Correspondent,
+  { own, peer, label, rotation, joining }: Correspondent,
   message: Omit<Outgoing, 'id' | 'from' | 'to' | 'fromPrior'>,
 ): Change {
   if (!peer) throw fault('NOT_ALLOWED_NOW', `${label || 'the contact'} has not answered yet`)
+  if (joining) throw fault('NOT_ALLOWED_NOW', `${label} does not know this device yet: sync both of yours`)
   return queue(edge, { ...message, from: own, to: peer, ...(rotation ? { fromPrior: rotation.jwt } : {}) })
 }
 
@@ -140,14 +143,20 @@ const sameDid = (a: string, b: string): boolean => peerShortForm(didOf(a)) === p
 
 /**
  * A new DID for one correspondence; they follow by `from_prior`. One who has not heard of the rotation before yet is told of both,
- * in order.
+ * in order. Of several devices one makes it at a time (DEVICE-17).
  */
-export async function rotateCorrespondent(edge: Edge, before: Correspondent): Promise<Correspondent> {
+export async function rotateCorrespondent(
+  edge: Edge,
+  before: Correspondent,
+  change: PlainChange = {},
+): Promise<Correspondent> {
+  if ((await siblings(edge)).length > 0) return takePlainTurn(edge, before, change)
   const { did: mediator } = await agencyOf(edge)
   const fresh = await makePlain(edge, mediator, before.id)
   const issuer = await signerOf(edge, before.own)
   const jwt = await createFromPrior({ issuer, sub: fresh.did, clock: edge.ports.clock })
-  const after: Correspondent = { ...before, own: fresh.did, rotation: { jwt } }
+  const { holders: _, ...plain } = before
+  const after: Correspondent = { ...plain, own: fresh.did, rotation: { jwt } }
   await edge.records.commit([
     ...newCorrespondent(edge, after, fresh),
     toCorrespondent(edge, after, { type: PING, body: { response_requested: true } }),

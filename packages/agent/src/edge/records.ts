@@ -16,6 +16,7 @@ import type { MeetingState } from '../protocols/key-verify/in-person.ts'
 import type { Verdict } from '../protocols/key-verify/judge.ts'
 import type { Challenge, ChallengeResponse } from '../protocols/key-verify/messages.ts'
 import type { KeySet, PlannedEntry, ProposedEntry } from '../protocols/own-devices/approvals.ts'
+import type { PlainOffer, PlainTurn } from '../protocols/own-devices/correspondents.ts'
 import type { DeviceList, KeySetOffer } from '../protocols/own-devices/messages.ts'
 import type { Guardian, Ward } from './guardian/records.ts'
 import type { KeptBatch, LogCandidate, LogChange, LogHolder, OwnLog, SaidHeads } from './log/records.ts'
@@ -68,6 +69,12 @@ export interface Records {
   /** By relationship: what the other devices were told last. */
   shared: { readonly digest: string }
   correspondent: Correspondent
+  /** By correspondence and device: keys that a device of the owner's, this one too, offers for it. */
+  'plain-offer': { readonly device: string; readonly set: PlainOffer }
+  /** By correspondence: a new DID of ours that the other devices have to let pass. */
+  'pending-turn': PendingTurn
+  /** By correspondence: what the other devices were told last. */
+  'told-correspondent': { readonly digest: string }
   text: TextMessage
   'relationship-keys': RelationshipKeys
   /** By id: invitations of ours for many. */
@@ -150,6 +157,9 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   'lower-votes': 'cache',
   shared: 'cache',
   correspondent: 'relationships',
+  'plain-offer': 'cache',
+  'pending-turn': 'cache',
+  'told-correspondent': 'cache',
   text: 'messages',
   'relationship-keys': 'keys',
   invitation: 'cache',
@@ -358,6 +368,11 @@ export interface Correspondent {
   readonly status: 'invited' | 'requested' | 'connected' | 'closed'
   /** Our DID. */
   readonly own: string
+  /** Where there are several devices: how often it was replaced, and whose each agreement key of it is (the device's account). */
+  readonly turn?: number
+  readonly holders?: Readonly<Record<string, string>>
+  /** Until the owner's other devices have put this one's keys into it. */
+  readonly joining?: true
   /** Theirs, in a form that resolves by itself; absent until they answer our invitation. */
   readonly peer?: string
   readonly invitation: { readonly id: string; readonly expires: number; readonly url: string }
@@ -365,6 +380,14 @@ export interface Correspondent {
   readonly rotation?: { readonly jwt: string }
   /** `iat` of the last rotation of theirs, seconds since 1970: an older one is a replay. */
   readonly rotated?: number
+}
+
+/** Made, and waiting for the slot at the agency (DEVICE-17). */
+export interface PendingTurn extends PlainTurn {
+  readonly seq: number
+  /** What is put into the slot, base64url. */
+  readonly value: string
+  readonly ours: OwnDid
 }
 
 /** A line of text, sent or received. */

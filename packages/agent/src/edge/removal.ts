@@ -42,7 +42,11 @@ export async function removeContact(edge: Edge, contact: Contact, options: Remov
 }
 
 /** Their software knows no closing entry; their next message finds nobody. */
-async function removeCorrespondent(edge: Edge, correspondent: Correspondent, options: RemovalOptions): Promise<void> {
+export async function removeCorrespondent(
+  edge: Edge,
+  correspondent: Correspondent,
+  options: RemovalOptions = {},
+): Promise<void> {
   const { id, label, peer } = correspondent
   const own = (await edge.records.all('own-did')).map(({ value }) => value).filter((did) => did.correspondent === id)
   await destroyKeys(edge, own.flatMap(keysOf))

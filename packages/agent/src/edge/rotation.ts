@@ -45,7 +45,7 @@ export async function rotateRelationships(edge: Edge): Promise<number> {
   for (const relationship of relationships) await rotateRelationship(edge, relationship)
   const correspondents = (await edge.records.all('correspondent'))
     .map(({ value }) => value)
-    .filter(({ status }) => status === 'connected')
+    .filter(({ status, joining }) => status === 'connected' && !joining)
   for (const correspondent of correspondents) await rotateCorrespondent(edge, correspondent)
   return relationships.length + correspondents.length
 }

@@ -19,6 +19,9 @@ import { forgetApprovals } from './own-devices/cosigning.ts'
 import { includeOffers, offerKeySets, renewPlaces } from './own-devices/key-sets.ts'
 import { goOnSharingLog } from './own-devices/log-membership.ts'
 import { goOnRevoking } from './own-devices/membership.ts'
+import { offerPlainKeys, renewPlain } from './own-devices/plain-keys.ts'
+import { shareCorrespondents } from './own-devices/plain-sharing.ts'
+import { resumePlainTurns } from './own-devices/plain-turns.ts'
 import { renewProposals } from './own-devices/renewing.ts'
 import { shareChanges } from './own-devices/sharing.ts'
 import { settleRelationships } from './peer-log.ts'
@@ -93,7 +96,9 @@ async function goOnWithDevices(edge: Edge): Promise<void> {
   await goOnApproving(edge, devices)
   await goOnJoining(edge)
   await resumeEntries(edge)
+  await resumePlainTurns(edge)
   await goOnRevoking(edge)
+  await renewPlain(edge)
   await devices.dropRevoked()
   await includeOffers(edge)
   await renewPlaces(edge)
@@ -101,7 +106,9 @@ async function goOnWithDevices(edge: Edge): Promise<void> {
   await renewProposals(edge)
   await forgetApprovals(edge)
   await offerKeySets(edge)
+  await offerPlainKeys(edge)
   await shareChanges(edge)
+  await shareCorrespondents(edge)
 }
 
 /** The mailbox first: delays that are over take effect on what was said in time. */

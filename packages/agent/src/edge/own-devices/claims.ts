@@ -20,9 +20,9 @@ import type { MadeEntry } from './planned-entry.ts'
 import { shareRelationship, tellRemoved } from './sharing.ts'
 
 /** Trouble that passes: the entry waits. */
-const PASSING: ReadonlySet<string> = new Set(['AGENCY_UNREACHABLE', 'TOO_MANY_REQUESTS', 'ACCOUNT_SUSPENDED'])
+export const PASSING: ReadonlySet<string> = new Set(['AGENCY_UNREACHABLE', 'TOO_MANY_REQUESTS', 'ACCOUNT_SUSPENDED'])
 /** Entries of other devices that one may meet before its own has its turn; a device that never has it says so. */
-const MAX_TURNS = 8
+export const MAX_TURNS = 8
 
 /** Nothing where another device has to sign first. */
 type Make = (now: Relationship) => Promise<MadeEntry | undefined>
@@ -148,7 +148,7 @@ async function enter(
   return after
 }
 
-async function swap(edge: Edge, slot: string, after: number, seq: number, value: Bytes) {
+export async function swap(edge: Edge, slot: string, after: number, seq: number, value: Bytes) {
   const answer = await askAgency(edge, { type: SLOT_SWAP, body: { slot, after, seq }, attachment: value })
   const held = parseSlotHeld(answer.body)
   const [attachment] = answer.attachments ?? []
@@ -164,10 +164,10 @@ async function openSlot(edge: Edge, id: string, { seq, value }: { seq: number; v
   }
 }
 
-const aad = (id: string, seq: number): Bytes => utf8(`keystead/slot/v1|${id}|${seq}`)
+export const aad = (id: string, seq: number): Bytes => utf8(`keystead/slot/v1|${id}|${seq}`)
 
 /** Also what was sealed before the secret was last changed. */
-async function unseal(edge: Edge, value: Bytes, bound: Bytes): Promise<Bytes> {
+export async function unseal(edge: Edge, value: Bytes, bound: Bytes): Promise<Bytes> {
   const { secret = '', secretBefore } = (await deviceList(edge)) ?? {}
   try {
     return open(slotKey(secret), value, bound)
@@ -177,6 +177,6 @@ async function unseal(edge: Edge, value: Bytes, bound: Bytes): Promise<Bytes> {
   }
 }
 
-function slotKey(secret: string): Uint8Array {
+export function slotKey(secret: string): Uint8Array {
   return hkdfSha256(base64url.decode(secret), utf8(''), utf8('keystead/own-devices/slots/v1'), 32)
 }

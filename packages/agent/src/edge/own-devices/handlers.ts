@@ -2,6 +2,7 @@
 import { didOf } from '@keystead/did'
 import type { Message } from '@keystead/didcomm'
 import { COSIGN, DECLINE, LOWER, PROPOSE, WITHDRAW } from '../../protocols/own-devices/approvals.ts'
+import { CORRESPONDENTS, PLAIN_KEYS } from '../../protocols/own-devices/correspondents.ts'
 import { LOG_CANDIDATE, LOG_INVITATION } from '../../protocols/own-devices/log-membership.ts'
 import {
   DEVICE_JOINED,
@@ -21,6 +22,8 @@ import { onKeySets } from './key-sets.ts'
 import { senderDevice, thisDevice } from './list.ts'
 import { onLogCandidate, onLogInvitation } from './log-membership.ts'
 import { joined, onDeviceList, tellList } from './membership.ts'
+import { onPlainKeys } from './plain-keys.ts'
+import { onCorrespondents, shareAllCorrespondents } from './plain-sharing.ts'
 import { onCosigned, onDeclined } from './proposing.ts'
 import { onRecords, shareEverything } from './sharing.ts'
 
@@ -32,7 +35,12 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
     async (edge, { account, name }) => {
       if (!(await thisDevice(edge)).admin) return []
       tell(edge, { kind: 'device-joined', text: `${name} is one of your devices now` })
-      return [...(await joined(edge, account)), ...(await tellList(edge)), ...(await shareEverything(edge, account))]
+      return [
+        ...(await joined(edge, account)),
+        ...(await tellList(edge)),
+        ...(await shareEverything(edge, account)),
+        ...(await shareAllCorrespondents(edge, account)),
+      ]
     },
   ],
   [OWN_DEVICES, (edge, sender, { body }) => onDeviceList(edge, sender, parseDeviceList(body))],
@@ -44,6 +52,8 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [COSIGN, (edge, sender, { body }) => onCosigned(edge, sender, body)],
   [DECLINE, (edge, sender, { body }) => onDeclined(edge, sender, body)],
   [WITHDRAW, (edge, sender, { body }) => onWithdrawn(edge, sender, body)],
+  [CORRESPONDENTS, (edge, sender, { body }) => onCorrespondents(edge, sender, body)],
+  [PLAIN_KEYS, (edge, sender, { body }) => onPlainKeys(edge, sender, body)],
   [LOWER, (edge, sender, { body }) => onLower(edge, sender, body)],
 ])
 

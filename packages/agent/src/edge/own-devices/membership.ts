@@ -149,9 +149,15 @@ export async function missingFrom(edge: Edge, account: string): Promise<string[]
   const self = (await thisDevice(edge)).account === account
   const lacks = ({ mine, holders = {}, joining }: Relationship): boolean =>
     self ? joining === true : !mine.state.now.keys.some((k) => holders[k] === account)
-  return (await edge.records.all('relationship')).flatMap(({ value }) =>
+  const contacts = (await edge.records.all('relationship')).flatMap(({ value }) =>
     value.status === 'connected' && lacks(value) ? [value.label] : [],
   )
+  const correspondents = (await edge.records.all('correspondent')).flatMap(({ value }) => {
+    const { status, label, joining, holders = {} } = value
+    const there = self ? !joining : Object.values(holders).includes(account)
+    return status === 'connected' && !there ? [label] : []
+  })
+  return [...contacts, ...correspondents]
 }
 
 /** Where a revoked device still stands. */
@@ -171,6 +177,8 @@ export async function leftOf(edge: Edge, device: OwnDevice): Promise<Left> {
     ({ value: { status, label, mine, holders = {} } }) =>
       status === 'connected' && mine.state.now.keys.some((k) => holders[k] === account) ? [label] : [],
   )
+  for (const { value } of await edge.records.all('correspondent'))
+    if (Object.values(value.holders ?? {}).includes(account)) contacts.push(value.label)
   const { cut = [], dropped = [] } = (await deviceList(edge)) ?? {}
   return {
     contacts,

@@ -101,9 +101,9 @@ async function perform(edge: Edge, keyId: string, step: Step, since: number): Pr
     }
     case 'correspondent': {
       const correspondent = await records.get('correspondent', subject)
-      if (correspondent?.status === 'connected' && (await didNames(edge, correspondent.own, keyId)))
-        await rotateCorrespondent(edge, correspondent)
-      return undefined
+      if (correspondent?.status !== 'connected' || !(await didNames(edge, correspondent.own, keyId))) return undefined
+      const { own } = await rotateCorrespondent(edge, correspondent)
+      return (await didNames(edge, own, keyId)) ? 'another device of yours comes first' : undefined
     }
     case 'backup':
       await flushOutbox(edge)

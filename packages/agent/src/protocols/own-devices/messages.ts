@@ -166,6 +166,6 @@ export const keysOf = (f: Fields): Pick<KeySetOffer, 'k' | 'agree' | 'next'> => 
 export const relationshipOf = (f: Fields): string =>
   f.string('relationship', { min: 32, max: 32, pattern: /^[0-9a-f]{32}$/ })
 
-function multikeyOf(suite: string, text: string): string {
+export function multikeyOf(suite: string, text: string): string {
   return decodeMultikey(text).suite === suite ? text : fail('sets', `needs a key of ${suite}`)
 }

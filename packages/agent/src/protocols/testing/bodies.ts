@@ -19,6 +19,7 @@ import * as mediation from '../mediation/messages.ts'
 import * as mercury from '../mercury-connection/messages.ts'
 import * as move from '../move/messages.ts'
 import * as approvals from '../own-devices/approvals.ts'
+import * as correspondents from '../own-devices/correspondents.ts'
 import * as logMembership from '../own-devices/log-membership.ts'
 import * as ownDevices from '../own-devices/messages.ts'
 import * as pickup from '../pickup/messages.ts'
@@ -99,6 +100,30 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
     { id: session, items: [{ relationship: session, set: keys, s: `z${'1'.repeat(64)}` }] },
   ],
   'proposal id': [approvals.parseProposalId, { id: session }],
+  'own correspondents': [
+    correspondents.parseCorrespondents,
+    {
+      known: [
+        {
+          id: session,
+          label: 'x',
+          own: 'did:peer:2x',
+          peer: 'did:peer:2y',
+          invitation: { id: 'x', expires: 1, url: '' },
+          rotation: { jwt: 'x' },
+          rotated: 1,
+          turn: 1,
+          holders: { x: 'did:peer:2x' },
+        },
+      ],
+      removed: [session],
+    },
+  ],
+  'plain keys': [
+    correspondents.parsePlainKeys,
+    { sets: [{ correspondent: session, auth: keys.k, agree: keys.agree }] },
+  ],
+  'plain turn': [correspondents.parsePlainTurn, { did: 'did:peer:2x', jwt: 'x', holders: {} }],
   'lower vote': [approvals.parseLower, { id: session, expires: 5, epoch: 1 }],
   'own records': [ownDevices.parseRecords, { records: [{ category: 'text', name: 'x', value: {} }], removed: [] }],
   'log candidate': [logMembership.parseCandidate, { chain: id, key: keys.k, kem: XWING, sig }],
