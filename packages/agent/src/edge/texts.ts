@@ -24,7 +24,7 @@ export function sentText(edge: Edge, line: Line): Change {
 }
 
 /** As they were sent and came; texts of earlier releases have their order in their names. */
-export async function textsInOrder(edge: Edge): Promise<TextMessage[]> {
-  const all = (await edge.records.all('text')).map(({ name, value }) => ({ order: name, ...value }))
-  return all.sort((a, b) => (a.order < b.order ? -1 : 1))
+export async function textsInOrder(edge: Edge): Promise<Line[]> {
+  const all = (await edge.records.all('text')).map(({ name, value: { order = name, ...line } }) => ({ order, line }))
+  return all.sort((a, b) => (a.order < b.order ? -1 : 1)).map(({ line }) => line)
 }
