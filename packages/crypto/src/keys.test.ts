@@ -219,23 +219,34 @@ test.each([portableDriver, nodeDriver])('secret-key boxes and JOSE ciphers refus
   }
 })
 
-test('Argon2id is the same native and portable (RFC 9106 by two implementations)', async () => {
-  const { argon2id: wasm } = await import('hash-wasm')
-  const [password, salt] = [utf8('correct horse'), utf8('battery staple')]
-  const native = await argon2id(password, salt, { memoryKiB: 64, passes: 2 }, 32)
-  const portable = await wasm({
-    password,
-    salt,
-    memorySize: 64,
-    iterations: 2,
-    parallelism: 1,
-    hashLength: 32,
-    outputType: 'binary',
-  })
-  expect(native).toEqual(new Uint8Array(portable))
-  await expect(argon2id(password, salt, { memoryKiB: 2 ** 30, passes: 1 }, 32)).rejects.toMatchObject({
-    code: 'BAD_PARAMETERS',
-  })
+test.each([8, 14, 16, 32])(
+  'Argon2id with a salt of %i bytes is the same native and portable (RFC 9106)',
+  async (length) => {
+    const { argon2id: wasm } = await import('hash-wasm')
+    const [password, salt] = [utf8('correct horse'), new Uint8Array(length).fill(7)]
+    for (const [memoryKiB, passes, tag] of [
+      [64, 2, 32],
+      [8, 1, 4],
+      [1024, 3, 64],
+    ] as const) {
+      const native = await argon2id(password, salt, { memoryKiB, passes }, tag)
+      const portable = await wasm({
+        password,
+        salt,
+        memorySize: memoryKiB,
+        iterations: passes,
+        parallelism: 1,
+        hashLength: tag,
+        outputType: 'binary',
+      })
+      expect(native).toEqual(new Uint8Array(portable))
+    }
+  },
+)
+
+test('Argon2id MUST NOT take more memory than a hostile file may ask for', async () => {
+  const asked = argon2id(utf8('correct horse'), new Uint8Array(16), { memoryKiB: 2 ** 30, passes: 1 }, 32)
+  await expect(asked).rejects.toMatchObject({ code: 'BAD_PARAMETERS' })
 })
 
 test('no two boxes have one nonce', () => {

@@ -2,6 +2,15 @@ declare module 'sodium-native' {
   const sodium: {
     randombytes_buf(bytes: Uint8Array): void
     sodium_malloc(bytes: number): Buffer
+    readonly crypto_pwhash_ALG_ARGON2ID13: number
+    crypto_pwhash_async(
+      hash: Uint8Array,
+      password: Uint8Array,
+      salt: Uint8Array,
+      passes: number,
+      memoryBytes: number,
+      algorithm: number,
+    ): Promise<void>
     crypto_sign_seed_keypair(publicKey: Uint8Array, secretKey: Uint8Array, seed: Uint8Array): void
     crypto_sign_detached(signature: Uint8Array, message: Uint8Array, secretKey: Uint8Array): void
     crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
