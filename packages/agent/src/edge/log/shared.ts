@@ -58,8 +58,8 @@ const EVIDENCE = 'evidence'
 /** What of a record leaves the device. Undefined: none of it. */
 export function loggedPart(record: VaultRecord): VaultRecord | undefined {
   if (!isLogged(record.segment) || NOT_LOGGED.has(record.category)) return undefined
-  if (record.category === 'relationship') {
-    // Whether this device's keys are in its document is this device's.
+  if (record.category === 'relationship' || record.category === 'correspondent') {
+    // Whether this device's keys are in it is this device's.
     const { joining: _, ...value } = record.value
     return { ...record, value }
   }
