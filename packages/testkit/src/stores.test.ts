@@ -364,6 +364,7 @@ describe('AGENCY-12 migrations', () => {
       'drop table batches',
       'drop table escrow_heads',
       'alter table vaults drop column touched',
+      'alter table escrows drop column touched',
       'drop table drops',
       'drop table guards',
       'drop index mail_received',
