@@ -78,10 +78,13 @@ export class LiveDelivery {
 
   /** Looks for every account that got mail lately, and for every socket whose last look was cut short. */
   async poll(): Promise<void> {
-    for (const live of this.#sessions.values()) if (live.more) this.#give(live)
-    const { accounts, newest } = await this.#store.mailAfter(this.#newest[0] ?? 0)
+    const newest = await this.#store.newestMail()
+    const [after] = this.#newest
+    // The first poll knows of no mail what is new.
+    for (const live of this.#sessions.values()) if (live.more || after === undefined) this.#give(live)
     if (this.#newest.push(newest) > POLLS_BACK) this.#newest.shift()
-    for (const account of accounts) this.#look(this.#store.accountKey(account))
+    if (after === undefined) return
+    for (const account of await this.#store.mailAfter(after)) this.#look(this.#store.accountKey(account))
   }
 
   #look(key: string): void {

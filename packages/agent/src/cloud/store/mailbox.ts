@@ -51,21 +51,13 @@ export function mailOf({ db, alone, announce }: Database): Mailbox {
         return took
       }),
     newestMail: async (account) => {
-      const newest = db
-        .selectFrom('mail')
-        .select((e) => e.fn.max('n').as('n'))
-        .where('account', '=', account)
-      return (await newest.executeTakeFirst())?.n ?? 0
+      const newest = db.selectFrom('mail').select((e) => e.fn.max('n').as('n'))
+      const asked = account === undefined ? newest : newest.where('account', '=', account)
+      return (await asked.executeTakeFirst())?.n ?? 0
     },
     mailAfter: async (n) => {
-      const newest = (
-        await db
-          .selectFrom('mail')
-          .select((e) => e.fn.max('n').as('n'))
-          .executeTakeFirst()
-      )?.n
       const rows = await db.selectFrom('mail').select('account').distinct().where('n', '>', n).execute()
-      return { accounts: rows.map(({ account }) => account), newest: Math.max(n, newest ?? 0) }
+      return rows.map(({ account }) => account)
     },
     mail: async (account, { recipient, after, limit, maxBytes }) => {
       let query = db.selectFrom('mail').selectAll().where('account', '=', account)

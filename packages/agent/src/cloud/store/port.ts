@@ -142,10 +142,10 @@ export interface CloudStore extends Tenants {
     account: string,
     filter: { recipient?: string; after?: number; limit: number; maxBytes: number },
   ): Promise<KeptMail[]>
-  /** `n` of the newest message that waits, 0 when none does. */
-  newestMail(account: string): Promise<number>
-  /** Accounts with mail whose `n` is higher, and the highest there is. */
-  mailAfter(n: number): Promise<{ readonly accounts: readonly string[]; readonly newest: number }>
+  /** `n` of the newest message that waits, for one account or for anybody; 0 when none does. */
+  newestMail(account?: string): Promise<number>
+  /** Accounts with mail whose `n` is higher. */
+  mailAfter(n: number): Promise<string[]>
   /** Called with `accountKey` of an account that has new mail, also when another instance took it; some calls may be lost. */
   onMail(listener: (key: string) => void): void
   accountKey(account: string): string
