@@ -10,6 +10,7 @@ import { backUp } from '../../agent/src/edge/log/backup.ts'
 import { listedAs, offerOf, ownCandidate } from '../../agent/src/edge/log/candidate.ts'
 import { followDevices } from '../../agent/src/edge/log/follow.ts'
 import { claimEntry } from '../../agent/src/edge/log/holder-link.ts'
+import { isWhole, SHARED } from '../../agent/src/edge/log/shared-records.ts'
 import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
 import type { Category, OwnDevices, PendingRequest } from '../../agent/src/edge/records.ts'
 import { put, remove } from '../../agent/src/edge/store.ts'
@@ -220,6 +221,18 @@ describe('two devices', () => {
     expect(await phone.agent.presentations()).toEqual(await laptop.agent.presentations())
     expect(await phone.agent.blocked()).toEqual(await laptop.agent.blocked())
     expect(await phone.agent.blocked()).not.toEqual([])
+    // What this release writes, it takes in.
+    await acme.agent.offer('alice', 'Member', { since: 2021 })
+    await acme.agent.sendText('alice', 'hello')
+    await network.settle(acme, phone)
+    const seen = new Set<string>()
+    for (const { vault } of everybody)
+      for (const { category, name, value } of await vault.exportRecords())
+        if (SHARED.has(category)) {
+          expect([category, name, isWhole(category, value)]).toEqual([category, name, true])
+          seen.add(category)
+        }
+    expect([...seen].sort()).toEqual([...SHARED].sort())
     for (const device of [phone, laptop]) expect(device.heard('message-refused')).toBe(false)
   })
 
@@ -262,6 +275,16 @@ describe('two devices', () => {
     expect(await code(laptop.agent.revoke(issued?.id ?? ''))).toBe('NO_IDENTITY')
     expect(await laptop.agent.edge.records.all('issuer')).toEqual([])
     expect((await laptop.agent.issued())[0]?.revokedAt).toBeUndefined()
+    await laptop.agent.askFor('bob', { type: 'Guest', domain: 'alice.example' })
+    await network.settle(laptop, bob)
+    await bob.agent.approve()
+    await network.settle(bob, phone, laptop, phone)
+    await network.settle(laptop, phone)
+    const [shown] = await laptop.agent.presentations()
+    expect(shown?.verdict).toBeDefined()
+    expect(await phone.agent.presentations()).toEqual([shown])
+    expect(isWhole('presentation', shown as never)).toBe(true)
+    for (const device of [phone, laptop]) expect(device.heard('message-refused')).toBe(false)
   })
 })
 
