@@ -1,7 +1,11 @@
 /** A veto by a thief's device, overruled by contacts who have the owner before them (rule 27, RECOVERY-27), and who misuses that. */
-import type { Kit } from '@keystead/recovery'
+import { base64url, systemRandom } from '@keystead/core'
+import { decodeMultikey } from '@keystead/crypto'
+import { type Kit, makeSharePackets, parseSharePacket, sealSharePacket } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Network } from './network.ts'
+import { queue } from '../../agent/src/edge/context.ts'
+import { HELP_HANDED, SHARE } from '../../agent/src/protocols/recovery/messages.ts'
+import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
 
 const DELAY = 600
@@ -124,7 +128,113 @@ describe('a veto by a thief’s device', () => {
   })
 })
 
+/** Packets that nobody's deal has. */
+const strangePackets = (epoch = 1): Uint8Array[] =>
+  makeSharePackets({
+    secret: new Uint8Array(32).fill(9),
+    policy: { threshold: 2, count: 3 },
+    epoch,
+    locator: kit.locator,
+    owner: 'alice',
+    agencies: [AGENCY],
+    random: systemRandom,
+  })
+
+/** The contact keeps something else in the place of what is given in person. */
+async function exchange(contact: Person, meeting: string): Promise<void> {
+  const [share] = await contact.vault.list('share')
+  const value = { ...share?.value, meeting }
+  await contact.vault.put({ segment: 'authority', category: 'share', name: share?.name ?? '', value })
+}
+
+describe('contacts who cheat', () => {
+  it('with something else in person, to the threshold: the recovery goes on by their shares, and can be vetoed as before', async () => {
+    await setUp(true)
+    const first = await recover('first', [false, false])
+    expect(await veto()).toBe('done')
+    network.advance(DELAY + 60)
+    await network.settle(first)
+    for (const [index, packet] of strangePackets().slice(0, 2).entries())
+      await exchange(contacts[index] as Person, base64url.encode(packet))
+    const second = await recover('second', [true, true])
+    expect(second.heard('recovery-refused')).toBe(false)
+    const did = await thief.did()
+    const { state } = await second.agent.edge.ports.ledger.resolve(did)
+    expect(state?.recovery.pending).toMatchObject({ seq: expect.any(Number) })
+    expect(state?.recovery.pending?.firm).toBeUndefined()
+  })
+
+  it('with what is no packet: it is refused, and the others’ help is enough', async () => {
+    await setUp(true)
+    const [bob] = contacts as [Person]
+    const device = await network.newDevice(kit, 'first')
+    const { url } = (await device.agent.recovery.progress())?.rescue ?? { url: '' }
+    const { session, did, peer, packet } = await bob.agent.recovery.help(url)
+    await network.settle(device, bob)
+    const helping = await bob.agent.recovery.helping(session)
+    const keys = (helping?.ceremony as { keys?: { kem: string } } | undefined)?.keys
+    const to = { suite: 'x-wing' as const, bytes: decodeMultikey(keys?.kem ?? '').bytes }
+    const sealed = base64url.encode(sealSharePacket(base64url.decode(packet), to, session))
+    await bob.agent.edge.records.commit([
+      queue(bob.agent.edge, { from: did, to: peer, type: HELP_HANDED, body: { session, sealed, meeting: 'AAAA' } }),
+    ])
+    await network.settle(device, bob)
+    expect(device.heard('message-refused')).toBe(true)
+    expect((await device.agent.recovery.progress())?.have).toBe(0)
+    for (const contact of contacts.slice(1)) await network.help(device, contact, { inPerson: true })
+    expect((await device.agent.recovery.progress())?.ready).toBe(true)
+  })
+})
+
 describe('what contacts give in person', () => {
+  it('MUST be of the deal, the contact and the threshold of the share it comes with', async () => {
+    await setUp(true)
+    const [bob] = contacts as [Person]
+    const shares = strangePackets()
+    const offer = async (packet: Uint8Array, meeting: Uint8Array): Promise<void> => {
+      const { mine, peer } = await alice.agent.contact('bob')
+      const attachment = (id: string, bytes: Uint8Array) => ({
+        id,
+        mediaType: 'application/json',
+        json: { packet: base64url.encode(bytes) },
+      })
+      const { set } = parseSharePacket(packet)
+      await alice.agent.edge.records.commit([
+        queue(alice.agent.edge, {
+          from: mine.state.now.did,
+          to: peer?.state.now.did ?? '',
+          type: SHARE,
+          body: { set, epoch: 1, threshold: 2, count: 3, keep: 60 },
+          attachments: [attachment('packet', packet), attachment('meeting', meeting)],
+        }),
+      ])
+      await network.settle(alice, bob)
+    }
+    const [first, second] = shares as [Uint8Array, Uint8Array]
+    const three = makeSharePackets({
+      secret: new Uint8Array(32).fill(8),
+      policy: { threshold: 3, count: 3 },
+      epoch: 1,
+      locator: kit.locator,
+      owner: 'alice',
+      agencies: [AGENCY],
+      random: systemRandom,
+    })
+    const bad = [first, second, strangePackets()[1], strangePackets(2)[0], three[0]]
+    for (const meeting of bad) await offer(first, meeting as Uint8Array)
+    expect(bob.events.filter(({ text }) => /given in person/.test(text))).toHaveLength(bad.length)
+    await offer(first, strangePackets()[0] as Uint8Array)
+    expect(await bob.agent.requests()).toHaveLength(1)
+  })
+
+  it('opens no backup: the log knows readers for the other paths alone', async () => {
+    await setUp(true)
+    const [setup] = (await alice.vault.list('setup')).map(({ value }) => value) as { paths: object[] }[]
+    expect(setup?.paths).toHaveLength(2)
+    const [holder] = (await alice.vault.list('holder')).map(({ value }) => value) as { readers: string[] }[]
+    expect(holder?.readers).toHaveLength(1)
+  })
+
   it('comes with the share, is of the same deal, and stays when the deal is changed', async () => {
     await setUp(true)
     const [bob] = contacts as [Person]

@@ -88,14 +88,8 @@ export async function recoverIdentity(
   const { state, parameters } = await ledger.resolve(did)
   if (!state) throw fault('UNKNOWN_DID', 'the ledger proves that this DID does not exist')
   if ((await performAgain(edge, state, ({ type }) => type === 'recover', inForce)) !== undefined) return
-  const vetoed = state.recovery.vetoesLeft < parameters.vetoes
-  const { entries } = state.recovery
-  const recovery =
-    (vetoed &&
-      overruling &&
-      entries.some(({ firm }) => firm) &&
-      (await openRecoverySet(edge, did, entries, overruling))) ||
-    (await openRecoverySet(edge, did, entries, path))
+  const keys = { path, ...(state.recovery.vetoesLeft < parameters.vetoes ? { overruling } : {}) }
+  const recovery = await openRecoverySet(edge, did, state.recovery.entries, keys)
   if (!recovery) throw fault('NO_RECOVERY_KEY', 'the backup holds no recovery key that the ledger knows')
   const set = await makeKeySet(edge, identity.use)
   const now = nowSeconds(edge)

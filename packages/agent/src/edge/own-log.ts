@@ -124,13 +124,8 @@ export async function recoverRelationship(
   const { id } = relationship
   // What the peer holds a recovery against, by now.
   const state = settleLog(relationship.mine.state, nowSeconds(edge))
-  const { entries, vetoesLeft } = state.recovery
-  const recovery =
-    (vetoesLeft < VETOES &&
-      overruling &&
-      entries.some(({ firm }) => firm) &&
-      (await openRecoverySet(edge, id, entries, overruling))) ||
-    (await openRecoverySet(edge, id, entries, path))
+  const keys = { path, ...(state.recovery.vetoesLeft < VETOES ? { overruling } : {}) }
+  const recovery = await openRecoverySet(edge, id, state.recovery.entries, keys)
   if (!recovery) return false
   const authentication = await vault.createKey(ED25519, 'relationship')
   const next = await commitKey(edge, 'relationship')

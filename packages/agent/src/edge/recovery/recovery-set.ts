@@ -82,16 +82,38 @@ function keysIn({ submission }: PendingOperation): string[] {
   return operation.type === 'rotate' ? (operation.recovery ?? []).map(({ h }) => h) : []
 }
 
-/**
- * The key that the path opens and one of `entries` commits to, if there is one. The caller destroys it. Rejects with
- * `ANOTHER_SET_COUNTS` where they commit to keys of another deal of ours.
- */
+export interface OpenedKey {
+  readonly key: SigningKey
+  readonly multikey: string
+  readonly delay: number
+}
+
+/** `openPath` by what overrules a veto, where that is given and opens anything, and otherwise by the path. */
 export async function openRecoverySet(
   edge: Edge,
   subject: string,
   entries: readonly RecoveryEntry[],
+  { path, overruling }: { readonly path: PathKeys; readonly overruling?: PathKeys | undefined },
+): Promise<OpenedKey | undefined> {
+  const firm = overruling && (await openPath(edge, subject, entries, overruling).catch(ofAnotherSet))
+  return firm ?? openPath(edge, subject, entries, path)
+}
+
+/** What contacts gave in person may be of another deal, or of none; that stops no recovery by their shares. */
+function ofAnotherSet(error: unknown): undefined {
+  if (!isKeysteadError(error, 'ANOTHER_SET_COUNTS')) throw error
+}
+
+/**
+ * The key that the path opens and one of `entries` commits to, if there is one. The caller destroys it. Rejects with
+ * `ANOTHER_SET_COUNTS` where they commit to keys of another deal of ours.
+ */
+async function openPath(
+  edge: Edge,
+  subject: string,
+  entries: readonly RecoveryEntry[],
   path: PathKeys,
-): Promise<{ key: SigningKey; multikey: string; delay: number } | undefined> {
+): Promise<OpenedKey | undefined> {
   const record = await edge.records.get('recovery-key', subject)
   const others = new Set<number>()
   for (const { path: id, epoch, h, sealed } of record?.keys ?? []) {
