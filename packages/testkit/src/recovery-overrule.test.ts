@@ -120,6 +120,14 @@ describe('a veto by a thief’s device', () => {
     expect((await device.agent.recovery.progress())?.have).toBe(0)
   })
 
+  it('is not overruled by contacts alone: what they give in person is no group beside their shares', async () => {
+    await setUp(true)
+    const device = await network.newDevice(undefined, 'first')
+    for (const contact of contacts.slice(0, 2)) await network.help(device, contact, { owner: 'alice', inPerson: true })
+    expect((await device.agent.recovery.progress())?.ready).toBe(false)
+    expect(await code(device.agent.recovery.finish())).toBe('TOO_FEW_SHARES')
+  })
+
   it('is not overruled with the kit and what one contact gave: neither opens the other’s part', async () => {
     await setUp(true)
     const device = await network.newDevice(kit, 'first')
