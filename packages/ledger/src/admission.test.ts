@@ -1,11 +1,22 @@
 import { FakeClock, multihash } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
-import { doWork, encodeSubmission, makeStamp, parseSubmission, type Submission } from '@keystead/did-dkms'
+import {
+  type DidState,
+  doWork,
+  encodeSubmission,
+  makeStamp,
+  operationAfter,
+  parseSubmission,
+  type Submission,
+  signOperation,
+} from '@keystead/did-dkms'
 import { describe, expect, test } from 'vitest'
 import { Owner } from '../../did-dkms/src/testing/owner.ts'
 import { parseAdmissionPolicy, stampAdmission, workAdmission } from './admission.ts'
 import { fillBlock } from './block-space.ts'
+import { MAX_WAITING_OPERATIONS, RESERVED_WAITING_OPERATIONS } from './limits.ts'
+import { removeFolders, testLedger } from './testing/ledger.ts'
 
 const keys = nodeKeyProvider()
 const T0 = 1_800_000_000
@@ -93,6 +104,25 @@ describe('NET-31: reserved block space', () => {
     expect(rest.map(({ name }) => name).join(' ')).toBe('i j k l m n o p q r s t t1 t2')
     expect(fillBlock(flood.slice(0, 8), 10, 2)).toEqual({ block: flood.slice(0, 8), rest: [] })
   })
+
+  test('a node whose queue is full of ordinary operations still takes one that protects an owner', async () => {
+    const { ledger, net: own } = await testLedger()
+    const alice = new Owner(keys, own, T0 + 86_400)
+    const genesis = await alice.genesis()
+    const state = { did: genesis.operation.did, seq: 0, head: genesis.hash } as DidState
+    const suspension = operationAfter(state, own, T0 + 86_400, { type: 'suspend' })
+    const suspend = { operation: await signOperation(suspension, alice.keys.now) }
+    const flood = Array.from({ length: MAX_WAITING_OPERATIONS - RESERVED_WAITING_OPERATIONS }, () =>
+      ledger.submit(encodeSubmission(genesis)),
+    )
+    const late = ledger.submit(encodeSubmission(genesis))
+    const urgent = ledger.submit(encodeSubmission(suspend))
+    await expect(late).rejects.toMatchObject({ code: 'TOO_MANY_OPERATIONS' })
+    expect((await urgent).logIndex).toBe(1)
+    expect(new Set((await Promise.all(flood)).map(({ logIndex }) => logIndex))).toEqual(new Set([0]))
+    await ledger.close()
+    removeFolders()
+  }, 60_000)
 
   test('urgent operations alone may fill a block', () => {
     const urgent = Array.from({ length: 12 }, (_, i) => waiting(`${String.fromCharCode(97 + i)}`, 'veto'))

@@ -16,6 +16,7 @@ import {
   type Validator,
 } from '@keystead/light-client'
 import { ADMISSION_VARIABLE, type AdmissionPolicy, parseAdmissionPolicy } from '../../admission.ts'
+import { hasReservedSpace } from '../../block-space.ts'
 import type { LedgerErrorCode } from '../../errors.ts'
 import { findEntry, indexOf } from '../../state/entries.ts'
 import { logRoot } from '../../state/log-tree.ts'
@@ -191,10 +192,10 @@ export class CometLedger implements Ledger {
   }
 
   /** Throws for what is no submission by the rules in force, and for a DID that this node does not admit. */
-  #admit(bytes: Uint8Array): string {
+  #admit(bytes: Uint8Array): { hash: string; reserved: boolean } {
     const submission = parseBy(rulesFor(this.head.header.version.app, this.rules), bytes)
     if (!isNetworkSubmission(submission)) this.#admission.check(submission)
-    return submission.hash
+    return { hash: submission.hash, reserved: hasReservedSpace(submission) }
   }
 
   get #storeNow(): LedgerStore {

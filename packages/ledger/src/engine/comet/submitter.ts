@@ -5,14 +5,19 @@
 import { isKeysteadError, KeysteadError } from '@keystead/core'
 import type { Receipt } from '@keystead/light-client'
 import type { LedgerErrorCode } from '../../errors.ts'
-import { MAX_ENVELOPE_BYTES, MAX_ENVELOPE_SUBMISSIONS, MAX_WAITING_OPERATIONS } from '../../limits.ts'
+import {
+  MAX_ENVELOPE_BYTES,
+  MAX_ENVELOPE_SUBMISSIONS,
+  MAX_WAITING_OPERATIONS,
+  RESERVED_WAITING_OPERATIONS,
+} from '../../limits.ts'
 import { encodeEnvelope, envelopeShare } from './envelope.ts'
 import type { Broadcast } from './rpc.ts'
 import { ALREADY_WAITING, decodeVerdicts, type Refusal, type RefusedOperation } from './verdict.ts'
 
 export interface SubmitterPorts {
-  /** Name of an operation that this node takes. Throws otherwise. */
-  admit(bytes: Uint8Array): string
+  /** Name of an operation that this node takes, and whether it may use what is reserved (NET-31). Throws otherwise. */
+  admit(bytes: Uint8Array): { readonly hash: string; readonly reserved: boolean }
   broadcast(tx: Uint8Array): Promise<Broadcast>
   /** Receipt of an operation that the newest header proves. */
   receipt(hash: string): Receipt | undefined
@@ -51,15 +56,15 @@ export class Submitter {
 
   /** Waits for as long as the network needs. Rejects with the code of the refusal, `TOO_MANY_OPERATIONS` or `LEDGER_STOPPING`. */
   async submit(bytes: Uint8Array): Promise<Receipt> {
-    const hash = this.#ports.admit(bytes)
+    const { hash, reserved } = this.#ports.admit(bytes)
     const known = this.#ports.receipt(hash)
     if (known) return known
     if (this.#stopped) throw new KeysteadError<LedgerErrorCode>('LEDGER_STOPPING', 'the ledger node is stopping')
-    return (this.#waiting.get(hash) ?? this.#enqueue(hash, bytes)).receipt
+    return (this.#waiting.get(hash) ?? this.#enqueue(hash, bytes, reserved)).receipt
   }
 
-  #enqueue(hash: string, bytes: Uint8Array): Waiting {
-    if (this.#waiting.size >= MAX_WAITING_OPERATIONS)
+  #enqueue(hash: string, bytes: Uint8Array, reserved: boolean): Waiting {
+    if (this.#waiting.size >= MAX_WAITING_OPERATIONS - (reserved ? 0 : RESERVED_WAITING_OPERATIONS))
       throw new KeysteadError<LedgerErrorCode>('TOO_MANY_OPERATIONS', 'too many operations wait; try again soon')
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
     promise.catch(() => {})
