@@ -249,7 +249,7 @@ export const responseNumbers: Readonly<Record<keyof typeof responses, number>> =
 
 export const CheckTxType = { NEW: 0, RECHECK: 1 } as const
 export const ProposalStatus = { ACCEPT: 1, REJECT: 2 } as const
-export const VoteExtensionStatus = { ACCEPT: 1 } as const
+export const VoteExtensionStatus = { ACCEPT: 1, REJECT: 2 } as const
 export const MisbehaviorType = { DUPLICATE_VOTE: 1, LIGHT_CLIENT_ATTACK: 2 } as const
 export const OfferSnapshotResult = { ACCEPT: 1, ABORT: 2, REJECT: 3, REJECT_FORMAT: 4, REJECT_SENDER: 5 } as const
 export const ApplySnapshotChunkResult = {

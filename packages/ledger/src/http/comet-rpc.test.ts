@@ -38,4 +38,11 @@ describe('CometBFT for joining nodes', () => {
       expect((await post({ jsonrpc: '2.0', id: 1, method: 'commit', params })).status).toBe(400)
     expect(asked).toEqual([])
   })
+
+  test('takes no more than a request has', async () => {
+    const { post, asked } = route()
+    const answer = await post({ jsonrpc: '2.0', id: 1, method: 'status', params: {}, filler: 'x'.repeat(5000) })
+    expect([answer.status, await answer.json()]).toEqual([413, expect.objectContaining({ code: 'TOO_LARGE' })])
+    expect(asked).toEqual([])
+  })
 })

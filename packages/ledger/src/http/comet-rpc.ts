@@ -6,6 +6,7 @@ import { Fields, type Json, KeysteadError, parseJson } from '@keystead/core'
 import type { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { LedgerErrorCode } from '../errors.ts'
+import { problem } from './problem.ts'
 
 /** JSON-RPC 2.0 bytes to CometBFT and back. */
 export type ForwardRpc = (request: string) => Promise<Uint8Array<ArrayBuffer>>
@@ -14,7 +15,9 @@ const METHODS = ['commit', 'validators', 'consensus_params', 'status'] as const
 const MAX_REQUEST_BYTES = 4096
 
 export function cometRpcRoute(app: Hono, forward: ForwardRpc | undefined): void {
-  app.post('/v1/comet', bodyLimit({ maxSize: MAX_REQUEST_BYTES }), async (c) => {
+  const tooLarge = new KeysteadError('TOO_LARGE', `at most ${MAX_REQUEST_BYTES} bytes are taken here`)
+  const limit = bodyLimit({ maxSize: MAX_REQUEST_BYTES, onError: (c) => problem(c, tooLarge) })
+  app.post('/v1/comet', limit, async (c) => {
     if (!forward) throw new KeysteadError<LedgerErrorCode>('NOT_FOUND', 'this node does not run CometBFT')
     const request = readRequest(parseJson(new Uint8Array(await c.req.arrayBuffer()), MAX_REQUEST_BYTES))
     return c.body(await forward(JSON.stringify(request)), 200, { 'content-type': 'application/json' })

@@ -17,9 +17,9 @@ import {
 import { genesisValidators, validatorAddress } from '@keystead/light-client'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Owner } from '../../../../did-dkms/src/testing/owner.ts'
-import { CheckTxType, MisbehaviorType } from '../../abci/messages.ts'
+import { CheckTxType, MisbehaviorType, OfferSnapshotResult, VoteExtensionStatus } from '../../abci/messages.ts'
 import { workAdmission } from '../../admission.ts'
-import { MAX_ENVELOPE_SUBMISSIONS } from '../../limits.ts'
+import { MAX_ENVELOPE_SUBMISSIONS, MAX_NETWORK_BLOCK_OPERATIONS } from '../../limits.ts'
 import { indexOf } from '../../state/entries.ts'
 import { LedgerStore } from '../../state/store.ts'
 import { EmbeddedLedger } from '../embedded/engine.ts'
@@ -86,6 +86,7 @@ describe('envelope', () => {
       encodeEnvelope([new Uint8Array(0)]),
       encodeEnvelope(many),
       new Uint8Array(600 * 1024),
+      encodeEnvelope([new Uint8Array(600 * 1024).fill(1)]),
       Uint8Array.of(255, 255, 255, 255, 1),
     ]
     for (const tx of bad) expect(() => decodeEnvelope(tx)).toThrow(expect.objectContaining({ code: 'BAD_ENVELOPE' }))
@@ -125,6 +126,14 @@ describe('application', () => {
     expect(decodeVerdicts(again.data as Uint8Array)).toEqual([expect.objectContaining({ code: 'ALREADY_WAITING' })])
   })
 
+  test('what is no envelope does not enter the mempool', async () => {
+    const { app, chain, owner } = await begin()
+    const whole = enveloped(await owner().genesis())
+    for (const tx of [new Uint8Array(0), Uint8Array.of(1, 2, 3), whole.slice(0, -1)])
+      expect(chain.check(app, tx)).toBe(false)
+    expect(chain.check(app, whole)).toBe(true)
+  })
+
   test('an operation may follow another that still waits', async () => {
     const { app, chain, store, owner } = await begin()
     const alice = owner()
@@ -152,8 +161,88 @@ describe('application', () => {
     expect(rejected(first, new Uint8Array(0))).toBe(true)
     expect(rejected(first.slice(0, -2))).toBe(true)
     expect(rejected(first, new Uint8Array(600 * 1024))).toBe(true)
-    const tooMany = Array.from({ length: 2_001 }, () => Uint8Array.of(0, 0, 0, 1, 1))
-    expect(rejected(...tooMany)).toBe(true)
+  })
+
+  test('a proposal of more operations than a block may have is rejected, though each is good', async () => {
+    const { app, chain, owner } = await begin()
+    const makers = Array.from({ length: MAX_NETWORK_BLOCK_OPERATIONS + 1 }, () => owner().genesis())
+    const made = await Promise.all(makers)
+    const envelopes = (count: number): Uint8Array[] => {
+      const all: Uint8Array[] = []
+      for (let at = 0; at < count; at += MAX_ENVELOPE_SUBMISSIONS)
+        all.push(enveloped(...made.slice(at, Math.min(count, at + MAX_ENVELOPE_SUBMISSIONS))))
+      return all
+    }
+    expect(chain.process(app, chain.proposal(START + 1, envelopes(made.length)))).toBe(false)
+    expect(chain.process(app, chain.proposal(START + 1, envelopes(made.length - 1)))).toBe(true)
+  }, 60_000)
+
+  test('a proposer takes what has room, and no more', async () => {
+    const { app, chain, owner } = await begin()
+    const made = [enveloped(await owner().genesis()), enveloped(await owner().genesis())] as const
+    const room = (maxTxBytes: number): number => chain.prepare(app, START + 1, made, maxTxBytes).length
+    const [first, second] = made.map(({ length }) => length) as [number, number]
+    expect(room(first + second + 16)).toBe(2)
+    expect(room(first + second)).toBe(1)
+    expect(room(Math.min(first, second))).toBe(0)
+  })
+
+  test('what was prepared or judged counts for its own time and evidence, and for no other block', async () => {
+    const genesis = await network(2)
+    const [cheat] = genesisValidators(genesis)
+    const evidence = {
+      type: MisbehaviorType.DUPLICATE_VOTE,
+      validator: { address: validatorAddress(cheat?.publicKey as Uint8Array), power: 10 },
+      height: 1,
+      time: { seconds: START, nanos: 0 },
+      totalVotingPower: 20,
+    }
+    const tx = enveloped(await new Owner(keys, networkHash(genesis), START + 86_400).genesis())
+    const decided = (chain: MiniChain) => [
+      chain.proposal(START + 1, [tx]),
+      chain.proposal(START + 400, [tx]),
+      chain.proposal(START + 1, [tx], [evidence]),
+    ]
+    for (const which of [1, 2]) {
+      const [prepared, fresh] = [new MiniChain(genesis), new MiniChain(genesis)]
+      const [app, other] = [new Application({ store: openStore() }), new Application({ store: openStore() })]
+      prepared.handshake(app)
+      fresh.handshake(other)
+      for (const block of decided(prepared)) expect(prepared.process(app, block)).toBe(true)
+      const block = decided(prepared)[which] as ReturnType<MiniChain['proposal']>
+      const answer = prepared.finalize(app, block)
+      expect(answer).toEqual(fresh.finalize(other, block))
+      expect(answer.validatorUpdates).toHaveLength(which === 2 ? 1 : 0)
+    }
+  })
+
+  test('ENGINE-3: a block of another height than the next is no block of this ledger', async () => {
+    const { app, chain } = await begin()
+    const block = chain.proposal(START + 1, [])
+    for (const height of [0, 2, 3])
+      expect(() => chain.finalize(app, { ...block, height })).toThrow(
+        expect.objectContaining({ code: 'LEDGER_CORRUPT' }),
+      )
+    expect(() => app.commit()).toThrow(expect.objectContaining({ code: 'LEDGER_CORRUPT' }))
+  })
+
+  test('a vote extension, which no validator of ours makes, is rejected', async () => {
+    const { app } = await begin()
+    const verdict = (voteExtension: Uint8Array) =>
+      app.verifyVoteExtension({ hash: voteExtension, validatorAddress: voteExtension, height: 1, voteExtension }).status
+    expect(verdict(new Uint8Array(0))).toBe(VoteExtensionStatus.ACCEPT)
+    expect(verdict(Uint8Array.of(1))).toBe(VoteExtensionStatus.REJECT)
+  })
+
+  test('SNAPSHOT-4: a node that has a state takes no snapshot', async () => {
+    const { chain, store } = await begin()
+    const snapshots = { genesis: chain.genesis, folder: folder(), every: 1000, log: () => {} }
+    const app = new Application({ store, snapshots })
+    const none = new Uint8Array(0)
+    const snapshot = { height: 9, format: 1, chunks: 1, hash: none, metadata: none }
+    expect(app.offerSnapshot({ snapshot, appHash: none }).result).toBe(OfferSnapshotResult.ABORT)
+    const joining = new Application({ store: openStore(), snapshots })
+    expect(joining.offerSnapshot({ snapshot, appHash: none }).result).toBe(OfferSnapshotResult.REJECT_SENDER)
   })
 
   test('a proposer leaves out what has become wrong and keeps the rest of its envelope', async () => {
@@ -228,6 +317,42 @@ describe('application', () => {
     expect(chain.mempool).toEqual([])
   })
 
+  test('ENGINE-5: so does what the clock alone has made wrong, without a proposal of this node', async () => {
+    const store = openStore()
+    const chain = new MiniChain(await network())
+    let now = START
+    const app = new Application({ store, now: () => now })
+    chain.handshake(app)
+    const soon = new Owner(keys, networkHash(chain.genesis), START + 10)
+    expect(chain.check(app, enveloped(await soon.genesis()))).toBe(true)
+    const pass = (time: number): void => {
+      const block = chain.proposal(time, [])
+      chain.decide(block)
+      chain.finalize(app, block)
+      chain.commit(app)
+    }
+    pass(START + 1)
+    expect(chain.mempool).toHaveLength(1)
+    now = START + 11
+    pass(START + 2)
+    expect(chain.mempool).toEqual([])
+  })
+
+  test('ENGINE-5: and what a delay that ended has made wrong, though the state is as it was', async () => {
+    const { app, chain, store, owner } = await begin()
+    const alice = owner()
+    const genesis = await alice.genesis({ delays: [60] })
+    chain.check(app, enveloped(genesis))
+    chain.step(app, START + 1)
+    const state = () => decodeState(store.get('s', stateKey(genesis.operation.did)) as Uint8Array)
+    chain.check(app, enveloped((await alice.recover(state(), 0)).submission))
+    chain.step(app, START + 2)
+    expect(chain.check(app, enveloped((await alice.rotate(state(), { type: 'veto' })).submission))).toBe(true)
+    // The veto comes too late: no proposer can take it any more.
+    expect(chain.step(app, START + 100).txs).toEqual([])
+    expect(chain.mempool).toEqual([])
+  })
+
   test('nothing is on disk before commit, and a block executed twice gives the same', async () => {
     const { app, chain, store, owner } = await begin()
     const genesis = await owner().genesis()
@@ -282,10 +407,15 @@ describe('application', () => {
       expect(run).toThrow(expect.objectContaining({ code: expected }))
     code(() => app.initChain({ ...chain.initRequest(), chainId: 'other' }), 'BAD_NETWORK')
     code(() => app.initChain({ ...chain.initRequest(), validators: [] }), 'BAD_NETWORK')
+    code(() => app.initChain({ ...chain.initRequest(), time: { seconds: START + 1, nanos: 0 } }), 'BAD_NETWORK')
+    code(() => app.initChain({ ...chain.initRequest(), initialHeight: 2 }), 'BAD_NETWORK')
     app.initChain(chain.initRequest())
     const other = new MiniChain({ ...chain.genesis, chainId: 'other' })
     code(() => app.initChain(other.initRequest()), 'BAD_NETWORK')
     code(() => app.info({ abciVersion: '1.0.0', version: '', blockVersion: 0, p2pVersion: 0 }), 'COMETBFT_FAILED')
+    chain.handshake(app)
+    chain.step(app, START + 1)
+    code(() => app.initChain(chain.initRequest()), 'BAD_NETWORK')
   })
 
   test('random sequences of calls with restarts and cheating proposers anywhere keep the invariants', async () => {

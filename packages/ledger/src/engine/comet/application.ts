@@ -47,6 +47,7 @@ import { firstTimeAfter, parseHandover } from '../../handover.ts'
 import { MAX_NETWORK_BLOCK_OPERATIONS, RESERVED_BLOCK_OPERATIONS } from '../../limits.ts'
 import { SnapshotSchedule } from '../../snapshot/schedule.ts'
 import { StateSync } from '../../snapshot/state-sync.ts'
+import { readEntry } from '../../state/entries.ts'
 import { Execution, type Roots, readNetwork, rememberGenesis, rootsOf, writeGenesis } from '../../state/execute.ts'
 import { Batch, type LedgerStore } from '../../state/store.ts'
 import { encodeEnvelope, envelopeShare } from './envelope.ts'
@@ -181,17 +182,17 @@ export class Application implements AbciApplication {
     const stored = this.#genesis
     if (stored && networkHash(stored) !== networkHash(genesis))
       throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', 'the data are of another network')
+    const others = 'the data are not those of the chain that was handed over'
     const batch = new Batch(this.#store)
     if (!handover) writeGenesis(batch, genesis)
     else if (!stored)
       throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', 'the data of the chain that was handed over are missing')
+    else if (!readEntry(this.#store, handover.head.logSize - 1))
+      throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', others)
     const { mapRoot, logRoot, logSize } = rootsOf(batch, handover?.head.logSize ?? 0)
     const newHash = appHash(mapRoot, logRoot, logSize)
     if (handover && !equalBytes(newHash, handover.head.header.appHash))
-      throw new KeysteadError<LedgerErrorCode>(
-        'BAD_NETWORK',
-        'the data are not those of the chain that was handed over',
-      )
+      throw new KeysteadError<LedgerErrorCode>('BAD_NETWORK', others)
     const applied = { height: begin.height, time: begin.time, logSize, appHash: base64url.encode(newHash) }
     batch.putJson('m', 'applied', applied)
     batch.putJson('m', 'base', begin.height)
@@ -346,7 +347,7 @@ export class Application implements AbciApplication {
   }
 
   verifyVoteExtension({ voteExtension }: RequestOf<'verifyVoteExtension'>): ResponseOf<'verifyVoteExtension'> {
-    return { status: voteExtension.length === 0 ? VoteExtensionStatus.ACCEPT : 2 }
+    return { status: voteExtension.length === 0 ? VoteExtensionStatus.ACCEPT : VoteExtensionStatus.REJECT }
   }
 
   get #state(): Applied {

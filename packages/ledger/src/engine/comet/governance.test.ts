@@ -1,4 +1,5 @@
 /** What governance does to a network on CometBFT: the same rules as in the embedded engine, told to CometBFT. */
+import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FakeClock } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
@@ -105,6 +106,12 @@ describe('NET-14: rehearsed upgrade', () => {
 })
 
 describe('NET-16: from one node to a network', () => {
+  function copyOf(data: string): string {
+    const copy = join(temporaryFolder(), 'l.lmdb')
+    copyFileSync(join(data, 'l.lmdb'), copy)
+    return copy
+  }
+
   async function handedOver() {
     const [data, signerFolder] = [temporaryFolder(), temporaryFolder()]
     const clock = new FakeClock(START * 1000)
@@ -120,17 +127,19 @@ describe('NET-16: from one node to a network', () => {
     const alice = new Owner(keys, net, START + 86_400)
     const genesis = await alice.genesis()
     await ledger.submit(encodeSubmission(genesis))
+    const earlier = [copyOf(data)]
     expect(() => handoverOf(ledger)).toThrow(expect.objectContaining({ code: 'NOT_HANDED_OVER' }))
     const heirs = (await governor.keys(4)).map((key) => ({ k: encodeMultikey(key.publicKey), power: 10 }))
     const members = { type: 'validators', changes: heirs, handover: true } as const
     const operation = await governor.operation(readNetwork(ledger.store), net, members)
     await ledger.submit(encodeSubmission(operation))
+    earlier.push(copyOf(data))
     clock.advance(5000)
     await ledger.refresh(0)
     const handover = parseHandover(JSON.parse(JSON.stringify(handoverToJson(handoverOf(ledger)))))
     await ledger.close()
     signer.destroy()
-    return { handover, data, signerFolder, alice, genesis, net }
+    return { handover, data, earlier, signerFolder, alice, genesis, net }
   }
 
   test('the network goes on with state, log and identifiers, and its first header follows from the last old one', async () => {
@@ -155,11 +164,14 @@ describe('NET-16: from one node to a network', () => {
   })
 
   test('data of an earlier height, no data, and data of another chain are refused', async () => {
-    const { handover } = await handedOver()
+    const { handover, data, earlier } = await handedOver()
     const other = await handedOver()
     const begin = (store: LedgerStore, from: Handover) => () =>
       new MiniChain(from.genesis, from).handshake(new Application({ store }))
     expect(begin(openStore(), handover)).toThrow(expect.objectContaining({ code: 'BAD_NETWORK' }))
+    for (const copy of earlier)
+      expect(begin(openStore(copy), handover)).toThrow(expect.objectContaining({ code: 'BAD_NETWORK' }))
+    expect(begin(openStore(join(data, 'l.lmdb')), handover)).not.toThrow()
     expect(begin(openStore(join(other.data, 'l.lmdb')), handover)).toThrow(
       expect.objectContaining({ code: 'BAD_NETWORK' }),
     )

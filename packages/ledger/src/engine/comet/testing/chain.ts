@@ -85,9 +85,14 @@ export class MiniChain {
     return good
   }
 
-  prepare(app: Application, time: number, txs = this.mempool): readonly Uint8Array[] {
+  prepare(
+    app: Application,
+    time: number,
+    txs: readonly Uint8Array[] = this.mempool,
+    maxTxBytes = MAX_TX_BYTES,
+  ): readonly Uint8Array[] {
     const { txs: prepared = [] } = app.prepareProposal({
-      maxTxBytes: MAX_TX_BYTES,
+      maxTxBytes,
       txs,
       localLastCommit: NO_COMMIT,
       misbehavior: [],
