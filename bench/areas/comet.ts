@@ -14,6 +14,7 @@ import { RPC_SOCKET } from '../../packages/ledger/src/engine/comet/home.ts'
 import { CometRpc } from '../../packages/ledger/src/engine/comet/rpc.ts'
 import { cometbft, TestNetwork } from '../../packages/ledger/src/engine/comet/testing/network.ts'
 import type { Budget, Row } from '../measure.ts'
+import { startServer } from '../servers/start.ts'
 
 const area = 'comet'
 const ENVELOPE = 50
@@ -28,11 +29,12 @@ export async function comet(budget: Budget): Promise<Row[]> {
     return rows
   }
   const pairs = Math.round(4000 * size)
-  const kvstore = await withKvstore(async (rpc, pid) => {
-    const before = cpuOf(pid)
-    const seconds = await pour(rpc, keyValues(pairs))
-    return { seconds, cpu: (cpuOf(pid) - before) / pairs }
-  })
+  const kvstore = await poured('kvstore', pairs)
+  const nothing = await withNothing((proxy) => poured(proxy, pairs))
+  rows.push(
+    row('an application that does nothing', nothing.seconds, kvstore.seconds, "CometBFT's built-in key-value store"),
+    row('CPU of CometBFT beside it', nothing.cpu, kvstore.cpu, 'CPU of the key-value store'),
+  )
   const one = await TestNetwork.start(1, { tuning: TUNING })
   let oneRate: number
   try {
@@ -46,6 +48,8 @@ export async function comet(budget: Budget): Promise<Row[]> {
       row('CPU of both processes, one a transaction', singleCpu, kvstore.cpu, 'CPU of the key-value store', 2.5),
     )
     const count = Math.round(20_000 * size)
+    const given = await submitted(one, count)
+    rows.push(row('single operations given to a node', given, kvstore.seconds, 'the key-value store'))
     const packed = await envelopes(one, count, ENVELOPE)
     const before = cpuSeconds(one, 0)
     const full = await pour(rpc, packed, ENVELOPE)
@@ -98,8 +102,19 @@ export async function comet(budget: Budget): Promise<Row[]> {
   return rows
 }
 
-function row(what: string, seconds: number, baseline: number, name: string, target: number): Row {
+function row(what: string, seconds: number, baseline: number, name: string, target: number | null = null): Row {
   return { area, what, value: seconds * 1e6, unit: 'us', baseline: name, ratio: seconds / baseline, target }
+}
+
+/** Seconds for each operation, as clients bring them: one by one to a node, which packs what waits into envelopes. */
+async function submitted(network: TestNetwork, count: number): Promise<number> {
+  const made: Uint8Array[] = []
+  for (let i = 0; i < count; i++) made.push(encodeSubmission(await network.owner().genesis()))
+  const start = process.hrtime.bigint()
+  // As many at once as a node lets wait.
+  for (let at = 0; at < count; at += 4000)
+    await Promise.all(made.slice(at, at + 4000).map((bytes) => network.ledger(0).submit(bytes)))
+  return Number(process.hrtime.bigint() - start) / 1e9 / count
 }
 
 const rpcOf = (network: TestNetwork, place: number): CometRpc =>
@@ -139,20 +154,42 @@ async function pour(rpc: CometRpc, txs: readonly Uint8Array[], each = 1): Promis
   return Number(process.hrtime.bigint() - start) / 1e9 / (txs.length * each)
 }
 
-async function withKvstore<T>(work: (rpc: CometRpc, pid: number) => Promise<T>): Promise<T> {
+/** An application that does nothing, as a process of its own behind our server, and how CometBFT reaches it. */
+async function withNothing<T>(work: (proxy: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'ks-none-'))
+  const path = join(folder, 'app.sock')
+  const server = await startServer('nothing', path)
+  try {
+    return await work(`unix://${path}`)
+  } finally {
+    await server.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Seconds, and CPU seconds of CometBFT, for each of so many transactions through another application than ours. */
+function poured(proxy: string, count: number): Promise<{ seconds: number; cpu: number }> {
+  return withApplication(proxy, async (rpc, pid) => {
+    const before = cpuOf(pid)
+    const seconds = await pour(rpc, keyValues(count))
+    return { seconds, cpu: (cpuOf(pid) - before) / count }
+  })
+}
+
+async function withApplication<T>(proxy: string, work: (rpc: CometRpc, pid: number) => Promise<T>): Promise<T> {
   const network = await TestNetwork.start(1, { tuning: TUNING })
   const [home] = network.homes as [string]
   await network.ledger(0).close()
   rmSync(join(home, RPC_SOCKET), { force: true })
   // Its chain begins anew, with the same settings.
   execFileSync(cometbft as string, ['unsafe-reset-all', '--home', home], { stdio: 'ignore' })
-  const child = spawn(cometbft as string, ['node', '--home', home, '--proxy_app', 'kvstore'], {
+  const child = spawn(cometbft as string, ['node', '--home', home, '--proxy_app', proxy], {
     cwd: home,
     stdio: 'ignore',
   })
   try {
     for (let i = 0; !existsSync(join(home, RPC_SOCKET)); i++) {
-      if (i > 300) throw new Error('the key-value store did not start')
+      if (i > 300) throw new Error(`CometBFT did not start with ${proxy}`)
       await sleep(100)
     }
     const rpc = new CometRpc(join(home, RPC_SOCKET))

@@ -10,7 +10,10 @@ export interface RunningServer<Ready> {
 }
 
 /** `ready`: what it says when it listens. */
-export async function startServer<Ready>(name: 'ledger' | 'plc', ...args: string[]): Promise<RunningServer<Ready>> {
+export async function startServer<Ready>(
+  name: 'ledger' | 'plc' | 'nothing',
+  ...args: string[]
+): Promise<RunningServer<Ready>> {
   const child = fork(fileURLToPath(new URL(`${name}.ts`, import.meta.url)), args, {
     stdio: ['ignore', 'ignore', 2, 'ipc'],
   })

@@ -26,7 +26,7 @@ export function requireCometbft(env: NodeJS.ProcessEnv = process.env): string {
   if (!path)
     throw new KeysteadError<LedgerErrorCode>(
       'COMETBFT_MISSING',
-      `CometBFT is not installed here. With Go 1.22 or newer: ${INSTALL_COMETBFT}`,
+      `CometBFT is not installed here. With Go 1.22 or newer: ${INSTALL_COMETBFT}; without it "npm start" runs a ledger of one node`,
     )
   const version = execFileSync(path, ['version'], { encoding: 'utf8' }).trim()
   if (!SUPPORTED.test(version))

@@ -105,7 +105,7 @@ export class EmbeddedLedger implements Ledger {
 
   /** Throws `LEDGER_BEHIND_SIGNER`, `LEDGER_CORRUPT`, or `UPDATE_REQUIRED` where the network has gone on to rules we lack. */
   static async open(options: EngineOptions): Promise<EmbeddedLedger> {
-    const { store, signer, clock } = options
+    const { store, signer } = options
     const stored = store.json<NetworkGenesis>('m', 'genesis')
     const genesis = stored ? parseNetworkGenesis(stored as never) : newGenesis(options)
     if (!genesis.validators.some((validator) => validator.k === encodeMultikey(signer.key.publicKey)))
@@ -126,7 +126,6 @@ export class EmbeddedLedger implements Ledger {
       const first = await ledger.#seal(batch, undefined, [], roots, { seconds: genesis.time, nanos: 0 }, next)
       ledger.#commit(batch, first)
     }
-    void clock
     return ledger
   }
 
