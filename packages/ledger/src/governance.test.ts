@@ -12,6 +12,7 @@ import {
   RULES,
   type Rules,
   type RulesTable,
+  replayNetwork,
   type Submission,
 } from '@keystead/did-dkms'
 import {
@@ -21,6 +22,7 @@ import {
   memoryPins,
   networkBundleFromJson,
   networkBundleToJson,
+  readHistory as provenHistory,
   readNetworkState,
   readState,
 } from '@keystead/light-client'
@@ -161,9 +163,28 @@ describe('parameters', () => {
       { ...bundle, entries: entries.slice(0, 1) },
       { ...bundle, entries: [] },
       { ...bundle, entries: [...entries].reverse() },
+      // When an operation of the network entered decides by which parameters others are judged.
+      { ...bundle, entries: entries.map((one) => ({ ...one, entry: { ...one.entry, t: one.entry.t + 1 } })) },
     ]
     for (const lie of lies)
       expect(() => readNetworkState(lie, known)).toThrow(expect.objectContaining({ code: 'PROOF_INVALID' }))
+  })
+
+  test('NET-17: a history is not judged by an older history of the network than the newest', async () => {
+    const alice = await owner().genesis({ delays: [60] })
+    await send(alice)
+    await govern({ type: 'parameters', set: { vetoes: 3 } })
+    await pass(5)
+    const older = replayNetwork(ledger.genesis, readNetworkBundle(ledger.view(), networkHash(ledger.genesis)).entries)
+    await govern({ type: 'parameters', set: { vetoes: 4 } })
+    await pass(5)
+    const newest = replayNetwork(ledger.genesis, readNetworkBundle(ledger.view(), networkHash(ledger.genesis)).entries)
+    const { did } = alice.operation
+    const read = (network?: typeof newest) =>
+      provenHistory(did, readHistory(ledger.view(), did), { genesis: ledger.genesis }, network)
+    expect(read(newest).history.state.did).toBe(did)
+    for (const network of [older, undefined])
+      expect(() => read(network)).toThrow(expect.objectContaining({ code: 'NETWORK_CHANGED' }))
   })
 
   test('NET-8: parameters other than the proven ones are not believed, nor their absence', async () => {

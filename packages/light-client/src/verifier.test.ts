@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { follow } from './follow.ts'
 import type { LightBlock } from './light-block.ts'
 import { decodeLightBlock, encodeLightBlock } from './light-block.ts'
+import { trustedGenesis } from './pin.ts'
 import { blockId, START, signCommit, TestChain, TestValidator } from './testing/chain.ts'
+import { validatorSet } from './validators.ts'
 import { trustedAfter, type VerifierRules, verifyBackwards, verifyLightBlock } from './verifier.ts'
 
 const code = (expected: string) => expect.objectContaining({ code: expected })
@@ -53,6 +55,7 @@ describe('LIGHT-1: a header that is verified', () => {
     expect(() => verifyLightBlock(trusted, chain.lightBlock(5), rules)).toThrow(code('PROOF_INVALID'))
     expect(() => verifyLightBlock(trusted, chain.lightBlock(4), rules)).toThrow(code('PROOF_INVALID'))
     expect(() => verifyLightBlock(trusted, resigned(6, { time: trusted.time }), rules)).toThrow(code('PROOF_INVALID'))
+    expect(() => verifyLightBlock(trusted, resigned(4, { time: chain.time(7) }), rules)).toThrow(code('PROOF_INVALID'))
     const at = (now: number) => () => verifyLightBlock(trusted, chain.lightBlock(101), { ...rules, now })
     expect(at(START + 90)()).toBe('verified')
     expect(at(START + 89)).toThrow(code('CLOCK_WRONG'))
@@ -68,6 +71,9 @@ describe('LIGHT-1: a header that is verified', () => {
     const strangers = new TestChain({ sets: new Map([[1, ['x', 'y', 'z'].map((name) => new TestValidator(name))]]) })
     expect(() => verifyLightBlock(trusted, strangers.lightBlock(6), rules)).toThrow(code('PROOF_INVALID'))
     expect(verifyLightBlock(trusted, strangers.lightBlock(7), rules)).toBe('not-enough-trust')
+    const genesis = trustedGenesis(chain.genesis)
+    expect(verifyLightBlock(genesis, chain.lightBlock(1), rules)).toBe('verified')
+    expect(() => verifyLightBlock(genesis, strangers.lightBlock(1), rules)).toThrow(code('WRONG_NETWORK'))
   })
 
   test.each<[string, (block: LightBlock) => LightBlock]>([
@@ -93,6 +99,20 @@ describe('LIGHT-1: a header that is verified', () => {
     [
       'a validator named twice',
       (b) => ({ ...b, validators: [b.validators[0], ...b.validators] as typeof b.validators }),
+    ],
+    [
+      'a signature more than there are validators',
+      (b) => {
+        const { signatures } = b.commit
+        return { ...b, commit: { ...b.commit, signatures: [...signatures, ...signatures.slice(0, 1)] } }
+      },
+    ],
+    [
+      'signatures by strangers under the name of the real validators',
+      (b) => {
+        const strangers = ['x', 'y', 'z'].map((name) => new TestValidator(name))
+        return { ...b, validators: strangers, commit: signCommit(b.header, strangers) }
+      },
     ],
     ['another set to come', (b) => ({ ...b, nextValidators: b.nextValidators.slice(1) })],
     ['another block format', () => resigned(6, { version: { block: 12, app: 1 } })],
@@ -197,6 +217,33 @@ describe('LIGHT-3: an older header', () => {
     const fork = TestChain.steady(4, { flavour: 'fork' })
     expect(() => verifyBackwards(chain.lightBlock(6), chain.lightBlock(4))).toThrow(code('PROOF_INVALID'))
     expect(() => verifyBackwards(chain.lightBlock(6), fork.lightBlock(5))).toThrow(code('PROOF_INVALID'))
+  })
+
+  test('MUST be the one before, and earlier, whatever the newer one says', () => {
+    const naming = (older: LightBlock): LightBlock => resigned(6, { lastBlockId: blockId(older.header) })
+    for (const older of [resigned(4, {}), resigned(5, { time: chain.time(6) })])
+      expect(() => verifyBackwards(naming(older), older)).toThrow(code('PROOF_INVALID'))
+    const elsewhere = resigned(5, { chainId: 'other' })
+    expect(() => verifyBackwards(naming(elsewhere), elsewhere)).toThrow(code('WRONG_NETWORK'))
+    const older = chain.lightBlock(5)
+    const moved = { ...older, commit: { ...older.commit, height: 4 } }
+    expect(() => verifyBackwards(chain.lightBlock(6), moved)).toThrow(code('PROOF_INVALID'))
+  })
+})
+
+describe('a set of validators', () => {
+  const one = new TestValidator('one')
+  const many = Array.from({ length: 129 }, (_, i) => new TestValidator(`m${i}`))
+  test.each([
+    ['nobody', []],
+    ['one twice', [one, new TestValidator('two'), one]],
+    ['one without power', [one, { publicKey: many[0]?.publicKey as never, power: 0 }]],
+    ['one with half a power', [{ publicKey: one.publicKey, power: 1.5 }]],
+    ['a short key', [{ publicKey: one.publicKey.slice(1), power: 1 }]],
+    ['more than there may be', many],
+    ['more power than can be counted', many.slice(0, 2).map(({ publicKey }) => ({ publicKey, power: 2 ** 50 }))],
+  ])('MUST NOT have %s', (_, validators) => {
+    expect(() => validatorSet(validators)).toThrow(code('PROOF_INVALID'))
   })
 })
 

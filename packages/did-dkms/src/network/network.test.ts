@@ -2,7 +2,7 @@ import { canonicalJson, multihash } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { MAX_MOVES } from '../limits.ts'
+import { MAX_MOVES, MAX_VALIDATORS } from '../limits.ts'
 import { encodeSubmission } from '../parse/submission.ts'
 import { Governor, type NetworkMembers } from '../testing/governor.ts'
 import { applyNetwork } from './apply.ts'
@@ -173,6 +173,10 @@ describe('validators', () => {
     expect(await propose(none)).toBe('VALIDATORS_EMPTY')
     expect(await propose({ type: 'validators', changes: [{ k: key(0), power: 100 }] })).toBe('NOTHING_CHANGES')
     expect(await propose({ type: 'validators', changes: [{ k: key(7), power: 0 }] })).toBe('NOTHING_CHANGES')
+    const set = Array.from({ length: MAX_VALIDATORS }, (_, i) => ({ k: `validator ${i}`, power: 100 }))
+    const crowd = { ...state, validators: { set, moved: [] } }
+    const one = await governor.operation(crowd, net, { type: 'validators', changes: [{ k: key(7), power: 1 }] })
+    expect(applyNetwork(crowd, one, { net, time: T0, lost: 0 })).toMatchObject({ code: 'VALIDATORS_TOO_MANY' })
   })
 
   test('NET-13: a proven equivocation removes at once, and no change that waits brings it back', async () => {
@@ -204,7 +208,10 @@ describe('validators', () => {
     const settled = settleNetwork(state, { time: T0 + DAY, lost: 0 })
     expect(Object.keys(powers(settled)).sort()).toEqual([key(1), key(2), key(3)].sort())
     state = settled
-    expect(await propose({ type: 'validators', changes: all, handover: true }, T0 + DAY)).toBe('HANDOVER_NOT_ALLOWED')
+    const others = [4, 5, 6, 7].map((i) => ({ k: key(i), power: 10 }))
+    expect(await propose({ type: 'validators', changes: others, handover: true }, T0 + DAY)).toBe(
+      'HANDOVER_NOT_ALLOWED',
+    )
   })
 })
 

@@ -19,12 +19,14 @@ import {
 } from '@keystead/light-client'
 import { filePins } from '@keystead/light-client/node'
 import { afterEach, describe, expect, test } from 'vitest'
+import { Owner } from '../../../did-dkms/src/testing/owner.ts'
 import { ledgerHttp } from '../http/app.ts'
+import { MAX_EXPORT_STREAMS } from '../limits.ts'
 import { LedgerStore } from '../state/store.ts'
 import { forgetfulSigner, keys, removeFolders, START, temporaryFolder, testLedger } from '../testing/ledger.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { feedMirror, readExport } from './client.ts'
-import { type ExportLine, parseExportLine } from './lines.ts'
+import { type ExportedEntry, type ExportedHead, type ExportLine, parseExportLine } from './lines.ts'
 import { Mirror } from './mirror.ts'
 import { acceptHeads } from './trust.ts'
 
@@ -154,6 +156,65 @@ describe('export', () => {
     await s.network.ledger.close()
   })
 
+  test('each thing that cannot be is refused for itself, by whomever the head is signed', async () => {
+    const s = await served()
+    const { mirror, store } = await mirrorOf(s)
+    const lines = (await linesOf(s)).map((line) => parseExportLine(Buffer.from(line)))
+    const entries = lines.filter((line) => line.kind === 'entry')
+    const head = lines.filter((line) => line.kind === 'head')[0] as ExportedHead
+    const [last, first] = [entries.at(-1), entries[0]] as [ExportedEntry, ExportedEntry]
+    const stranger = await new Owner(keys, s.network.net, START + 86_400).genesis()
+    const instead = (entry: Partial<ExportedEntry['entry']>, submission = last.submission): ExportedEntry[] => [
+      ...entries.slice(0, -1),
+      { entry: { ...last.entry, ...entry }, submission },
+    ]
+    const lies: [RegExp, ExportedEntry[], ExportedHead?][] = [
+      [/speaks of 10 entries where 9 were sent/, entries, { ...head, size: 10 }],
+      [/are not in the log that the network signed/, instead({ s: stranger.hash }, stranger)],
+      [/time of entry 8 cannot be/, instead({ t: first.entry.t - 1 })],
+      [/time of entry 8 cannot be/, instead({ lost: last.entry.lost + 1 })],
+      [/rules of another version/, instead({ p: 2 })],
+      [/was sent where 8 is next/, instead({ i: 9 })],
+      [/entry 8 breaks the rules: SEQ_MISMATCH/, instead({}, entries[7]?.submission)],
+    ]
+    for (const [message, told, proof = head] of lies) {
+      const taken = mirror.take(told, proof, async () => {})
+      await expect(taken).rejects.toMatchObject({ code: 'MIRROR_REFUSED', message: expect.stringMatching(message) })
+      expect(mirror.size).toBe(0)
+    }
+    await expect(mirror.take(entries, head, () => Promise.reject(new Error('not signed')))).rejects.toThrow(
+      'not signed',
+    )
+    await mirror.take(entries, head, async () => {})
+    expect(mirror.size).toBe(9)
+    const other = { ...s.network.ledger.genesis, chainId: 'another' }
+    expect(() => new Mirror(store, other)).toThrow(expect.objectContaining({ code: 'WRONG_NETWORK' }))
+    await store.close()
+    await s.network.ledger.close()
+  })
+
+  test('a node that sends without end is left', async () => {
+    const s = await served()
+    const { mirror, store, accept } = await mirrorOf(s)
+    const [entry = ''] = await linesOf(s)
+    const sending = (part: string) => ({
+      url: 'http://ledger.test',
+      fetch: (async () =>
+        new Response(new ReadableStream({ pull: (stream) => stream.enqueue(Buffer.from(part)) }))) as typeof fetch,
+    })
+    for (const [part, message] of [
+      [`${entry}\n`, /a page without its end/],
+      ['x'.repeat(10_000), /a line without its end/],
+    ] as const)
+      await expect(feedMirror(mirror, readExport(sending(part), 0, false), accept)).rejects.toMatchObject({
+        code: 'MIRROR_REFUSED',
+        message: expect.stringMatching(message),
+      })
+    expect(mirror.size).toBe(0)
+    await store.close()
+    await s.network.ledger.close()
+  })
+
   test('a ledger that shows a mirror another past is LEDGER_ROLLBACK, and both heads are kept', async () => {
     const s = await served()
     const { mirror, store, accept, folder } = await mirrorOf(s)
@@ -210,6 +271,24 @@ describe('stream', () => {
     ;(server as Server).closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
     await store.close()
+    await s.network.ledger.close()
+  })
+})
+
+describe('streams', () => {
+  test('EXPORT-2: so many a node and no more; one that ends makes room', async () => {
+    const s = await served()
+    const gone = Array.from({ length: MAX_EXPORT_STREAMS }, () => new AbortController())
+    const open = ({ signal }: AbortController) => s.app.request('/v1/export/stream', { signal })
+    const streams = await Promise.all(gone.map(open))
+    expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]))
+    const refused = await open(new AbortController())
+    expect([refused.status, await refused.json()]).toEqual([503, expect.objectContaining({ code: 'TOO_MANY_STREAMS' })])
+    await streams[0]?.body?.cancel()
+    const one = new AbortController()
+    await expect.poll(async () => (await open(one)).status).toBe(200)
+    for (const stream of streams.slice(1)) await stream.body?.cancel()
+    one.abort()
     await s.network.ledger.close()
   })
 })

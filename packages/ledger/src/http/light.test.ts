@@ -262,6 +262,26 @@ describe('PROOF-12: trust ends with the trusting period', () => {
     expect(pins.evidence).toMatchObject([{ kind: 'checkpoint', checkpoint: { source: 'the kit', height: 3 } }])
   })
 
+  test('rule 19: two sources are no two voices for a chain to which no signatures lead from what the older one knows', async () => {
+    const real = new BftLedger({ interval: 3600 })
+    const made = new BftLedger({
+      interval: 3600,
+      flavour: 'made up',
+      sets: new Map([[1, ['x', 'y', 'z'].map((name) => new TestValidator(name))]]),
+    })
+    for (const ledger of [real, made]) ledger.pass(24 * 15)
+    const at = (ledger: BftLedger, name: string, height: number) =>
+      namedSource(name, { height, hash: base64url.encode(headerHash(ledger.chain.header(height))) })
+    // The node shows the old block as it was, so that the kit agrees with it, and everything since as it likes.
+    const nodes = wires({ one: made, two: real })
+    const fetch: FetchPort = (url, init) =>
+      nodes(/light-blocks\/3$/.test(url) ? url.replace('//one', '//two') : url, init)
+    const sources = [at(made, 'the agency', made.height - 5), at(real, 'the kit', 3)]
+    const options = { url: 'http://one', genesis: real.genesis, clock: made.clock, pins: memoryPins(), fetch, sources }
+    expect(await new LedgerClient(options).head()).toMatchObject({ confirmed: false, level: 'unverified' })
+    expect(await options.pins.load()).toBeUndefined()
+  })
+
   test('rule 19: a source that names another block is evidence, and neither is believed', async () => {
     const ledger = new BftLedger({ interval: 3600 })
     ledger.pass(24 * 15)

@@ -166,6 +166,52 @@ describe('NET-34: receipts', () => {
     expect(judgeReceipt(receipt, again, now, ledger)).toEqual({ verdict: 'refused', code: 'PATH_RESTING' })
   })
 
+  test('nobody is accused by a receipt that they did not sign, or that is of another network or operation', async () => {
+    const { client, key } = await connect(censoring())
+    const genesis = await owner().genesis()
+    const received = Math.floor(clock.now() / 1000)
+    const promise = { net: networkHash(ledger.genesis), hash: genesis.hash, received, includeBy: received + 1 }
+    const receipt = await signReceipt(key, promise)
+    clock.advance(120_000)
+    const now = await client.resolve(genesis.operation.did)
+    expect(judgeReceipt(receipt, genesis, now, ledger)).toEqual({ verdict: 'censored' })
+    const [stranger] = await owner().make(1)
+    if (!stranger) throw new Error('a key')
+    for (const forged of [
+      { ...receipt, includeBy: received },
+      { ...receipt, node: (await signReceipt(stranger, promise)).node },
+      await signReceipt(key, { ...promise, net: genesis.hash }),
+      await signReceipt(key, { ...promise, hash: promise.net }),
+    ])
+      expect(() => judgeReceipt(forged, genesis, now, ledger)).toThrow(
+        expect.objectContaining({ code: 'RECEIPT_INVALID' }),
+      )
+  })
+
+  test('nobody is accused of an operation whose place another took in time, nor where the state is of later', async () => {
+    const { client, key } = await connect()
+    const alice = owner()
+    const genesis = await alice.genesis()
+    const { did } = genesis.operation
+    await client.submit(genesis)
+    const before = (await client.resolve(did)).state as DidState
+    const [taken, promised] = [await alice.update(before), await alice.update(before)]
+    const received = Math.floor(clock.now() / 1000)
+    const promise = { net: networkHash(ledger.genesis), hash: promised.hash, received }
+    const receipt = await signReceipt(key, { ...promise, includeBy: received + 1 })
+    await client.submit(taken)
+    const after = await client.resolve(did)
+    // Before the promise is due another has the number already.
+    expect(judgeReceipt(receipt, promised, after, ledger)).toEqual({ verdict: 'superseded' })
+    // What was promised builds on an operation that entered only after the promise was due.
+    const first = await alice.update(after.state as DidState)
+    const second = await alice.update({ ...(after.state as DidState), seq: first.operation.seq, head: first.hash })
+    const due = await signReceipt(key, { ...promise, hash: second.hash, includeBy: received + 1 })
+    clock.advance(120_000)
+    await client.submit(first)
+    expect(judgeReceipt(due, second, await client.resolve(did), ledger)).toEqual({ verdict: 'superseded' })
+  })
+
   test('a node whose receipt is forged is told so', async () => {
     const { app, client } = await connect(censoring())
     const genesis = await owner().genesis()

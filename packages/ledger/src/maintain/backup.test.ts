@@ -1,10 +1,13 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { base64url, canonicalJson, FakeClock } from '@keystead/core'
+import { encodeHead, type Head } from '@keystead/light-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   forgetfulSigner,
   keys,
   removeFolders,
+  START,
   type TestLedger,
   temporaryFolder,
   testLedger,
@@ -117,6 +120,40 @@ describe('backup and restore', () => {
     writeFileSync(file, text)
     await restored(network, backup, { data })
     expect(await fsck({ data })).toEqual([])
+  })
+
+  test('a block that proves another state, or that the validator did not sign, makes no backup', async () => {
+    const network = await grown()
+    const backup = target()
+    const { head, genesis } = await backupLedger(network.data, backup)
+    network.clock.advance(1000)
+    await network.ledger.refresh(0)
+    const later = network.ledger.head
+    await network.ledger.close()
+    // The same validator on another chain of as many blocks.
+    const forked = await testLedger({ signer: forgetfulSigner(network.signer), clock: new FakeClock(START * 1000) })
+    await forked.grow(4)
+    const other = forked.ledger.head
+    await forked.ledger.close()
+    expect([later.header.appHash, other.header.height]).toEqual([head.header.appHash, head.header.height])
+    const file = join(backup, 'backup.json')
+    const text = readFileSync(file, 'utf8')
+    const changed = (change: object): void => writeFileSync(file, canonicalJson({ ...JSON.parse(text), ...change }))
+    const encoded = (of: Head) => ({ head: base64url.encode(encodeHead(of)) })
+    const signatures = head.commit.signatures.map((vote) =>
+      vote.flag === 'absent' ? vote : { ...vote, signature: vote.signature.map((byte) => byte ^ 1) },
+    )
+    for (const change of [
+      encoded({ ...head, commit: { ...head.commit, signatures } }),
+      encoded(later),
+      encoded(other),
+      { genesis: { ...genesis, parameters: { ...genesis.parameters, vetoes: 3 } } },
+    ]) {
+      changed(change)
+      expect(() => readBackup(backup)).toThrow(expect.objectContaining({ code: 'BACKUP_INVALID' }))
+    }
+    changed({})
+    expect(readBackup(backup).head).toEqual(head)
   })
 
   test('an interrupted backup is none, and an interrupted restore can be repeated', async () => {

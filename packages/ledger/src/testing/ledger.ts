@@ -40,6 +40,7 @@ export interface TestLedger {
   readonly signer: string
   readonly net: string
   readonly owners: Owner[]
+  did(owner: Owner): string
   /** New DIDs, each in the log when this resolves. */
   grow(count: number): Promise<void>
   /** One more operation on a DID. */
@@ -67,6 +68,7 @@ export async function testLedger(
     signer,
     net,
     owners,
+    did: (owner) => dids.get(owner) as string,
     grow: async (count) => {
       for (let i = 0; i < count; i++) {
         const owner = new Owner(keys, net, START + 86_400)

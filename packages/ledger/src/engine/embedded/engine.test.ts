@@ -189,6 +189,15 @@ describe('embedded ledger', () => {
       return canonicalJson({ ...json, entries: (json['entries'] as JsonObject[]).slice(0, 1) })
     })
     await expect(gap.client.history(did)).rejects.toMatchObject({ code: 'PROOF_INVALID' })
+    // Its operations are bound by their hashes; when each entered, the log alone says.
+    for (const change of [{ t: 1_800_000_001 }, { lost: 1 }, { i: 1 }]) {
+      const moved = clientOf(network, (answer) => {
+        const json = parseJson(answer, 10_000_000) as { entries: { entry: JsonObject }[] } & JsonObject
+        const [first, ...rest] = json.entries
+        return canonicalJson({ ...json, entries: [{ ...first, entry: { ...first?.entry, ...change } }, ...rest] })
+      })
+      await expect(moved.client.history(did)).rejects.toMatchObject({ code: 'PROOF_INVALID' })
+    }
     await network.ledger.close()
   })
 })

@@ -22,6 +22,11 @@ test('rule 18: the newest record stands, and the one before it when the newest w
       writeFileSync(file, torn)
       expect(readLastSigned(file)).toEqual(at(height - 1))
     }
+    // Bytes of two writes that make sense, and no record.
+    const mixed = Buffer.from(whole)
+    mixed.write('B', place + whole.subarray(place).indexOf('"hash":"') + 8)
+    writeFileSync(file, mixed)
+    expect(readLastSigned(file)).toEqual(at(height - 1))
     writeFileSync(file, whole)
   }
 })
