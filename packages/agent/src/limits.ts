@@ -75,6 +75,9 @@ export const MAX_DELIVERY_BYTES = 400 * 1024
 /** Bytes a socket may owe its client before it is given no more: a few deliveries. */
 export const MAX_SOCKET_BACKLOG = 2 * 1024 * 1024
 
+/** Slots shown at once: an entry has about a kilobyte, and an answer the bound of a delivery. */
+export const MAX_SLOTS_SHOWN = 256
+
 /** Bytes of one message a mailbox takes, leaving room for the delivery around it. */
 export const MAX_MAIL_BYTES = 300 * 1024
 

@@ -93,3 +93,7 @@ export const KEEP_SNAPSHOTS = 2
 
 /** Blocks between two snapshots: minutes of a busy chain, hours of an idle one. */
 export const SNAPSHOT_EVERY_BLOCKS = 1_000
+
+/** Of what a process of a validator said before it ended, for the error: lines, and characters of each. */
+export const LAST_LINES = 5
+export const LAST_LINE_CHARACTERS = 200

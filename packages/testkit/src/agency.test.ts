@@ -6,7 +6,7 @@ import { type Batch, parseBatch, signEntry } from '@keystead/wallet'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ask, open, packFor, post } from '../../agent/src/edge/agency-link.ts'
-import { makeAccount, makePairwise } from '../../agent/src/edge/own-dids.ts'
+import { makeAccount, makePairwise, senderOf } from '../../agent/src/edge/own-dids.ts'
 import { put } from '../../agent/src/edge/store.ts'
 import { MAX_MAIL_BYTES } from '../../agent/src/limits.ts'
 import * as devices from '../../agent/src/protocols/account-devices/messages.ts'
@@ -14,7 +14,12 @@ import { GRANT } from '../../agent/src/protocols/cloud-agent/messages.ts'
 import { QUERIES } from '../../agent/src/protocols/discover-features/messages.ts'
 import * as locator from '../../agent/src/protocols/locator/messages.ts'
 import * as log from '../../agent/src/protocols/log/messages.ts'
-import { RECIPIENT_UPDATE, recipientTranscript } from '../../agent/src/protocols/mediation/messages.ts'
+import {
+  MEDIATE_REQUEST,
+  MEDIATE_REQUEST_V2,
+  RECIPIENT_UPDATE,
+  recipientTranscript,
+} from '../../agent/src/protocols/mediation/messages.ts'
 import * as pickup from '../../agent/src/protocols/pickup/messages.ts'
 import { PUBLISH } from '../../agent/src/protocols/publish/messages.ts'
 import { GUARD_SET, GUARD_STAY, readerName } from '../../agent/src/protocols/recovery-guard/messages.ts'
@@ -283,6 +288,20 @@ describe('devices', () => {
       expect(await code(asked(phone, type, body))).toBe('NOT_GRANTED')
   })
 
+  it('AGENCY-20: asks for mediation without granting it, unless it may', async () => {
+    const [alice, phone] = [await account('mailbox'), await account()]
+    await asked(alice, devices.DEVICE_ADD, { device: phone, admin: false })
+    await asked(phone, devices.DEVICE_JOIN, { account: alice })
+    for (const type of [MEDIATE_REQUEST, MEDIATE_REQUEST_V2]) {
+      expect(await code(asked(phone, type, {}))).toBe('done')
+      await asked(alice, GRANT, { services: [] })
+      expect(await code(asked(phone, type, {}))).toBe('NOT_GRANTED')
+      expect(await network.agency.options.store.grants(alice)).toEqual([])
+      expect(await code(asked(alice, type, {}))).toBe('done')
+      expect(await network.agency.options.store.grants(alice)).toEqual(['mailbox'])
+    }
+  })
+
   it('AGENCY-20: once removed MUST NOT be served, whatever it asks', async () => {
     const [alice, phone] = [await account('mailbox'), await account()]
     await asked(alice, devices.DEVICE_ADD, { device: phone, admin: true })
@@ -505,6 +524,20 @@ describe('AGENCY-7: an agency refuses in its own words only as far as they are k
     const packed = await pack(report, { to: own, from, resolver, random: systemRandom, ephemerals: ports.keys })
     return open(client.agent.edge, packed, agency).catch((error: unknown) => error)
   }
+
+  it('what is not from the agency that was asked is no answer of it, whoever proves to have sent it', async () => {
+    const [own, other] = [await account(), await account()]
+    const { resolver, ports } = client.agent.edge
+    const common = { resolver, random: systemRandom, ephemerals: ports.keys }
+    const body = { message_count: 0 }
+    const packed = async (from: string, by: Parameters<typeof pack>[1]) =>
+      open(client.agent.edge, await pack({ id: id(), type: pickup.STATUS, from, to: [own], body }, by), agency)
+    const { key } = network.agency.options
+    expect(await packed(agency, { to: own, from: key, ...common })).toMatchObject({ type: pickup.STATUS })
+    const theirs = await senderOf(client.agent.edge, other)
+    expect(await code(packed(other, { to: own, from: theirs, ...common }))).toBe('AGENCY_REFUSED')
+    expect(await code(packed(agency, { to: own, ...common }))).toMatch(/^[A-Z_]+$/)
+  })
 
   it.each(['NOT_GRANTED', 'MAILBOX_FULL', 'TOO_MANY_REQUESTS', 'BAD_FIELD'])('%s is', async (code) => {
     for (const refused of [await overHttp({ code, detail: 'no' }), await inReport(code, 'no')])

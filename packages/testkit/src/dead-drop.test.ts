@@ -61,8 +61,9 @@ const drops = async (agency: CloudAgent) => {
   return found
 }
 
-/** Moves to other agencies; the one before then forgets them, with the mail that waits there. */
+/** Moves to other agencies; the one before passes nothing on, and then forgets them, with the mail that waits there. */
 async function moveAway(...moves: readonly (readonly [Person, CloudAgent])[]): Promise<void> {
+  await network.agency.options.forwarding?.stop()
   for (const [person, agency] of moves) await person.agent.moveTo(at(agency))
   for (const [person] of moves) {
     const { former } = await person.agent.profile()

@@ -1,13 +1,19 @@
 /** Several devices of one owner: linked, in every relationship, at odds with each other, stolen, revoked (`spec/devices.md`). */
 import { base64url, systemRandom } from '@keystead/core'
+import { decodeMultikey } from '@keystead/crypto'
 import type { Capability } from '@keystead/did-dkms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { refusal } from '../../agent/src/cloud/agent.ts'
 import { ask } from '../../agent/src/edge/agency-link.ts'
+import { queue } from '../../agent/src/edge/context.ts'
 import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
 import { rotateRelationship } from '../../agent/src/edge/own-log.ts'
 import type { Linking, OwnDevices } from '../../agent/src/edge/records.ts'
 import { put, remove } from '../../agent/src/edge/store.ts'
+import { MAX_DEVICES_PER_ACCOUNT } from '../../agent/src/limits.ts'
 import { DEVICE_ADD } from '../../agent/src/protocols/account-devices/messages.ts'
+import { LINK_WELCOME } from '../../agent/src/protocols/device-link/messages.ts'
+import { sealWelcome } from '../../agent/src/protocols/device-link/welcome.ts'
 import { KEY_SETS, OWN_DEVICES, OWN_RECORDS } from '../../agent/src/protocols/own-devices/messages.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -85,15 +91,6 @@ describe('V6: another device', () => {
     }
     await alice.agent.sync()
     expect(await asked).toMatchObject({ result: 'proven' })
-  })
-
-  it('keeps the wallet from moving to another agency, before anything of it has moved', async () => {
-    const phone = await link('phone', alice)
-    await network.settle(alice, phone, bob)
-    const other = await network.addAgency('elsewhere')
-    const moving = alice.agent.moveTo({ did: other.options.did, url: 'http://elsewhere.test' })
-    expect(await code(moving)).toBe('NOT_ALLOWED_NOW')
-    expect((await alice.agent.profile()).former).toBeUndefined()
   })
 
   it('is let into what any device begins later, and follows when any rotates', async () => {
@@ -209,6 +206,40 @@ describe('DEVICE-1 to DEVICE-5: whoever is between, or asks for a device by a li
     expect(alice.heard('link-refused', /not the one that began/)).toBe(true)
     expect(alice.heard('link-code')).toBe(false)
     expect(await alice.agent.devices.linking()).toMatchObject({ state: 'refused' })
+  })
+
+  it('a welcome for another device, or of another network, is refused, and the right one still taken', async () => {
+    const [phone, other] = [await fresh('phone'), await fresh('other')]
+    const { shown } = await untilCode(phone, alice)
+    const [{ value: linking } = {}] = await alice.agent.edge.records.all('linking')
+    const { own = '', peer = '', session = '', device } = (linking ?? {}) as Linking
+    const [mine, theirs] = [await account(alice), await account(other)]
+    const welcome = async (network: string, account: string) => {
+      const { edge } = alice.agent
+      const devices = [
+        { account: mine, name: 'first device', admin: true },
+        { account, name: 'phone', admin: false },
+      ]
+      const agency = { did: 'did:web:agency.test', url: AGENCY, services: [] }
+      const list = { account: mine, devices, secret: base64url.encode(systemRandom(32)) }
+      const key = { suite: 'x-wing' as const, bytes: decodeMultikey(device?.kem ?? '').bytes }
+      const json = { sealed: base64url.encode(sealWelcome({ label: 'x', network, agency, list }, key, session)) }
+      const attachments = [{ id: 'welcome', mediaType: 'application/json', json }]
+      await edge.records.commit([
+        queue(edge, { from: own, to: peer, type: LINK_WELCOME, body: { session }, attachments }),
+      ])
+      await alice.agent.sync()
+      await phone.agent.sync()
+      return (await phone.agent.devices.linking())?.state
+    }
+    const { net } = alice.agent.edge.ports.ledger
+    expect(await welcome(net, theirs)).toBe('revealed')
+    expect(phone.heard('message-refused', /not for this device/)).toBe(true)
+    expect(await welcome(`Qm${'a'.repeat(44)}`, await account(phone))).toBe('revealed')
+    expect(phone.heard('message-refused', /on another network/)).toBe(true)
+    await alice.agent.devices.approveLink(shown.code ?? '', GRANT)
+    await network.settle(alice, phone)
+    expect((await phone.agent.devices.linking())?.state).toBe('linked')
   })
 
   it('a link serves once, and not after its time', async () => {
@@ -384,6 +415,23 @@ describe('DEVICE-9: devices at odds', () => {
     expect(await phone.agent.contacts()).toEqual([])
   })
 
+  it('one of which removes a contact and loses its turn says its last word anew, without being asked again', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    network.wires.cut(AGENCY)
+    expect(await alice.agent.removeContact('bob')).toBe(false)
+    network.wires.mend(AGENCY)
+    await phone.agent.rotateAll()
+    const { seq } = (await towards(phone, bob)).mine.state.now
+    await alice.restart()
+    await network.settle(alice, bob)
+    const [{ peer } = {}] = await bob.agent.contacts()
+    expect(peer?.state).toMatchObject({ status: 'closed', now: { seq: seq + 1 } })
+    expect(bob.heard('frozen')).toBe(false)
+    await network.settle(alice, phone, alice)
+    for (const device of [alice, phone]) expect(await device.agent.contacts()).toEqual([])
+  })
+
   it('that an agency shows different orders freeze the relationship, prove it, and settle it by one rotation', async () => {
     const phone = await link('phone', alice)
     await network.settle(alice, phone, bob)
@@ -443,6 +491,64 @@ describe('V12: a device that is revoked', () => {
     await bob.agent.sendText('alice', 'only you')
     await network.settle(alice, bob)
     expect(await said(alice)).toContain('only you')
+  })
+
+  it('is so everywhere though another one’s link is refused by the agency; that one is told, and leaves the ledger', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    const own = await account(alice)
+    const { store } = network.agency.options
+    for (let n = 2; n < MAX_DEVICES_PER_ACCOUNT; n++) await store.inviteDevice(own, `did:peer:2.${n}`, false)
+    const tablet = await link('tablet', alice)
+    await alice.agent.devices.revoke('phone')
+    await alice.agent.sync()
+    await network.settle(alice, tablet, bob)
+    expect(alice.heard('link-refused', /tablet was not made a device of yours/)).toBe(true)
+    expect(tablet.heard('link-refused')).toBe(true)
+    const links = (await alice.agent.edge.records.all('linking')).map(({ value }) => [value.name, value.state])
+    expect(Object.fromEntries(links)).toEqual({ phone: 'linked', tablet: 'refused' })
+    expect((await alice.agent.devices.list()).devices).toEqual([])
+    expect((await alice.agent.devices.own())[1]).toMatchObject({ name: 'phone', left: { contacts: [], agency: false } })
+  })
+
+  it('is so everywhere though something else of the devices is refused again and again', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    await link('tablet', alice)
+    network.agency.options.store.inviteDevice = async () => {
+      throw refusal('BACKUP_FULL', 'not today')
+    }
+    await alice.agent.devices.revoke('phone')
+    await network.settle(alice, bob)
+    expect(alice.heard('waiting', /not today/)).toBe(true)
+    expect((await alice.agent.devices.own())[1]).toMatchObject({ name: 'phone', left: { contacts: [], agency: false } })
+    expect((await towards(bob, alice)).peer?.state.now.keys).toHaveLength(1)
+  })
+
+  it('and made the wallet is out all the same, by one command on another; its DID stands still until it is recovered', async () => {
+    const phone = await link('phone', alice, ['ADMIN', 'SUSPEND'])
+    await network.settle(alice, phone, bob)
+    await phone.agent.devices.revoke('first device')
+    await network.settle(phone, bob)
+    const [first] = await phone.agent.devices.own()
+    expect(first).toMatchObject({ left: { contacts: [], agency: false, ledger: false, authority: true } })
+    expect((await phone.agent.devices.list()).suspended).toBe(true)
+    const { seq } = (await towards(phone, bob)).mine.state.now
+    await network.settle(phone, bob)
+    expect((await towards(phone, bob)).mine.state.now.seq).toBe(seq)
+    expect(phone.heard('suspended')).toBe(true)
+    await alice.agent.sendText('bob', 'still me')
+    await alice.agent.sync()
+    await bob.agent.sendText('alice', 'only you')
+    await network.settle(bob, phone, bob)
+    expect(await said(bob)).toEqual(['only you'])
+    expect(await said(phone)).toEqual(['only you'])
+    expect((await towards(bob, alice)).peer?.state.now.keys).toHaveLength(1)
+    // Once, and for as long as the network lets it.
+    network.advance(7 * 86_400)
+    phone.events.length = 0
+    await phone.agent.sync()
+    expect(phone.heard('suspended')).toBe(false)
   })
 
   it('stays so, whatever a device says that has not heard of it, and the secret it knew does not come back', async () => {

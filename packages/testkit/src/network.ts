@@ -5,7 +5,15 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { agencyHttp, CloudAgent, Door, escrowService, openIdentity, openSqliteStore } from '@keystead/agent/cloud'
+import {
+  agencyHttp,
+  CloudAgent,
+  Door,
+  escrowService,
+  Forwarding,
+  openIdentity,
+  openSqliteStore,
+} from '@keystead/agent/cloud'
 import type { FolderPort } from '@keystead/agent/edge'
 import { FakeClock, systemRandom } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
@@ -30,6 +38,8 @@ export class Network {
   readonly #folder: string
   readonly #resolver: DidResolver
   readonly #more: (() => Promise<void>)[] = []
+  /** All there are, the first first. */
+  readonly agencies: CloudAgent[] = []
   readonly #end: () => Promise<void>
   readonly #people: Person[] = []
   readonly #folders = new Map<string, Map<string, Uint8Array>>()
@@ -46,6 +56,7 @@ export class Network {
     this.keys = parts.keys
     this.ledger = parts.ledger
     this.agency = parts.agency
+    this.agencies.push(parts.agency)
     this.#end = end
   }
 
@@ -88,7 +99,13 @@ export class Network {
     const described = { url: `http://${name}.test`, operator: name, ...options }
     const { agency, close } = await openAgency(common, described)
     this.#more.push(close)
+    this.agencies.push(agency)
     return agency
+  }
+
+  /** Agencies that were left pass on what they have (AGENCY-16), as far as it goes. */
+  async passOn(): Promise<void> {
+    for (const { options } of this.agencies) await options.forwarding?.look()
   }
 
   /** A wallet without anything in it. */
@@ -180,6 +197,7 @@ export class Network {
   async settle(...people: readonly Person[]): Promise<void> {
     for (let round = 0; round < 8; round++) {
       let moved = 0
+      await this.passOn()
       for (const { agent } of people) {
         const { handled, sent } = await agent.sync()
         moved += handled + sent
@@ -247,7 +265,18 @@ async function openAgency(
   const identity = await openIdentity(folder, url, keys)
   const { did, key } = identity
   const escrow = await escrowService(identity, { url, operator, demonstration })
-  const options = { did, key, url, store, escrow, resolver, keys, clock, random: systemRandom, log: () => {} }
+  const common = { store, resolver, keys, random: systemRandom, log: () => {} }
+  const forwarding = new Forwarding({
+    ...common,
+    anywhere: true,
+    post: async ({ url, body }) => {
+      const answer = await wires
+        .fetch(url, { method: 'POST', body: Uint8Array.from(body ?? []) })
+        .catch(() => undefined)
+      return answer?.status ?? 0
+    },
+  })
+  const options = { ...common, did, key, url, escrow, clock, forwarding }
   const agency = new CloudAgent(options)
   const app = agencyHttp(new Door(agency), {
     descriptor: { did, url },

@@ -170,6 +170,33 @@ describe('an operation that a node refuses may still enter until its time is ove
       expect((await alice.agent.contact('bob')).mine.state.recovery.entries.length).toBeGreaterThan(0)
     })
 
+    it('one DID that the ledger refuses keeps the set from no other, whichever comes first', async () => {
+      const dids = [(await alice.agent.publicIdentity()).did]
+      for (const name of ['issuer one', 'issuer two', 'issuer three'])
+        dids.push((await alice.agent.createIdentity(name, 'subject')).did)
+      const contacts = [await network.person('bob'), await network.person('carol')]
+      for (const contact of contacts) await network.connect(alice, contact)
+      const honest = ledgerHttp(network.ledger, { freshSeconds: 1, log: () => {} })
+      const [first] = (await alice.agent.edge.records.all('identity')).map(({ name }) => name)
+      network.wires.connect(LEDGER, async (request) => {
+        const text = request.method === 'POST' ? await request.clone().text() : ''
+        if (text.includes(first ?? '')) return Response.json({ code: 'RATE_LIMITED', detail: 'no' }, { status: 400 })
+        return honest.fetch(request)
+      })
+      await alice.agent.recovery.setUp({ contacts: ['bob', 'carol'], threshold: 2, delay: 600 })
+      await network.settle(alice, ...contacts)
+      for (const contact of contacts) await contact.agent.approve()
+      await network.settle(alice, ...contacts)
+      const sets = await Promise.all(
+        dids.map(async (did) => [
+          did,
+          ((await alice.agent.edge.ports.ledger.resolve(did)).state?.recovery.entries.length ?? 0) > 0,
+        ]),
+      )
+      expect(sets).toEqual(dids.map((did) => [did, did !== first]))
+      expect((await alice.agent.contact('bob')).mine.state.recovery.entries.length).toBeGreaterThan(0)
+    })
+
     it('it is not brought beside another operation that waits', async () => {
       await setUpRefused()
       network.wires.cut(LEDGER)

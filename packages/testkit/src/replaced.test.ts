@@ -114,6 +114,29 @@ describe('a public DID whose keys were replaced', () => {
     expect(refusals()).toEqual([])
     expect(await bob.agent.relationship(id)).toMatchObject({ status: 'connected' })
   })
+
+  it('reads it for a day: then the key MUST be destroyed, and that of a later rotation stays its own day', async () => {
+    const { did } = await alice.agent.publicIdentity()
+    const { edge } = alice.agent
+    const own = async () => edge.records.get('own-did', did)
+    const state = async (keyId = '') => (await alice.vault.keys()).find((key) => key.keyId === keyId)?.events.at(-1)?.to
+    const first = (await own())?.keyAgreement.keyId
+    await rotateIdentity(edge, did)
+    network.advance(REPLACED_SECONDS / 2)
+    const second = (await own())?.keyAgreement.keyId
+    await rotateIdentity(edge, did)
+    await alice.agent.sync()
+    expect((await own())?.replacedKeys?.map(({ keyId }) => keyId)).toEqual([first, second])
+    network.advance(REPLACED_SECONDS / 2 + 60)
+    await alice.agent.sync()
+    expect((await own())?.replacedKeys?.map(({ keyId }) => keyId)).toEqual([second])
+    expect([await state(first), await state(second)]).toEqual(['destroyed', 'deactivated'])
+    network.advance(REPLACED_SECONDS)
+    await alice.agent.sync()
+    expect((await own())?.replacedKeys).toBeUndefined()
+    expect(await state(second)).toBe('destroyed')
+    expect(await state((await own())?.keyAgreement.keyId)).toBe('active')
+  })
 })
 
 describe('a correspondent', () => {

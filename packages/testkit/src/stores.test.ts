@@ -21,6 +21,7 @@ import { type PostgresServer, postgresPrograms, startPostgres } from './postgres
 const random = (): string => base64url.encode(systemRandom(16))
 const ALL = { limit: 100, maxBytes: 1_000_000 }
 const mailItem = (recipient: string, text = 'x') => ({ id: random(), recipient, bytes: utf8(text), received: 1 })
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
 interface Opened {
   readonly store: CloudStore
@@ -111,14 +112,16 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       await expect(one.joinAccount(account, phone)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
       await one.inviteDevice(account, phone, false)
       expect(await other.standing(phone)).toMatchObject({ account: phone })
-      await one.addMail(account, mailItem('r', 'before'))
+      await one.addMail(account, mailItem('r', 'since it was added'))
+      expect(await other.mail(phone, ALL)).toEqual([])
       await other.joinAccount(account, phone)
       expect(await one.standing(phone)).toMatchObject({ account, admin: false, removed: false })
       await expect(one.inviteDevice(stranger, phone, true)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
       expect(await one.addMail(account, mailItem('r', 'after'))).toEqual(expect.arrayContaining([account, phone]))
-      const [kept] = await other.mail(phone, ALL)
-      await other.removeMail(phone, [kept?.id ?? ''])
-      expect(await one.mail(phone, ALL)).toEqual([])
+      const kept = await other.mail(phone, ALL)
+      expect(kept.map(({ bytes }) => text(bytes))).toEqual(['since it was added', 'after'])
+      await other.removeMail(phone, [kept[0]?.id ?? ''])
+      expect((await one.mail(phone, ALL)).map(({ bytes }) => text(bytes))).toEqual(['after'])
       expect(await one.mail(account, ALL)).toHaveLength(2)
     })
 
@@ -161,6 +164,21 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       expect(await one.addMail(account, mailItem('r'))).toEqual(expect.arrayContaining([account, phone]))
       await expect(other.inviteDevice(mallory, account, true)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
       await expect(one.joinAccount(mallory, account)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
+    })
+
+    it('AGENCY-20: a device joins whom it means, whoever else has named it, and none but one', async () => {
+      const [account, phone, mallory] = [random(), random(), random()]
+      await one.inviteDevice(account, phone, false)
+      await other.inviteDevice(mallory, phone, true)
+      await one.joinAccount(account, phone)
+      expect(await other.standing(phone)).toMatchObject({ account, admin: false, removed: false })
+      await expect(other.joinAccount(mallory, phone)).rejects.toMatchObject({ code: 'DEVICE_REFUSED' })
+      await one.joinAccount(account, phone)
+      expect((await one.members(mallory)).some(({ device }) => device === phone)).toBe(false)
+      const [laptop, first, second] = [random(), random(), random()]
+      for (const owner of [first, second]) await one.inviteDevice(owner, laptop, false)
+      const joined = await Promise.allSettled([one.joinAccount(first, laptop), other.joinAccount(second, laptop)])
+      expect(joined.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     })
 
     it('AGENCY-20: an account has so many devices at a time, those that were asked to join among them', async () => {
@@ -360,6 +378,7 @@ describe('AGENCY-12 migrations', () => {
       'drop table accounts',
       'drop table push_subscriptions',
       'drop table members',
+      'drop table invited',
       'drop table slots',
       'drop table batches',
       'drop table escrow_heads',

@@ -12,6 +12,7 @@ export class Wires {
   readonly #cut = new Set<string>()
   #tamper: Tamper | undefined
   #roundTrip = 0
+  #breaks: { left: number; lost: 'request' | 'answer' } | undefined
 
   connect(origin: string, server: Server): void {
     this.#servers.set(origin, server)
@@ -24,6 +25,16 @@ export class Wires {
 
   mend(origin: string): void {
     this.#cut.delete(origin)
+  }
+
+  /**
+   * Everything is cut after so many requests more; of the next one the request is lost, or its answer, which the server has given.
+   * Undefined mends. True where it came to that.
+   */
+  breakAfter(requests: number | undefined, lost: 'request' | 'answer' = 'request'): boolean {
+    const broke = this.#breaks !== undefined && this.#breaks.left < 0
+    this.#breaks = requests === undefined ? undefined : { left: requests, lost }
+    return broke
   }
 
   /** Every request takes so many milliseconds of real time, there and back. */
@@ -47,6 +58,9 @@ export class Wires {
     const { origin } = new URL(url)
     const server = this.#servers.get(origin)
     if (!server || this.#cut.has(origin)) throw new TypeError('fetch failed')
+    const broken = this.#breaks !== undefined && --this.#breaks.left < 0
+    if (broken && (this.#breaks?.lost === 'request' || (this.#breaks?.left ?? 0) < -1))
+      throw new TypeError('fetch failed')
     if (this.#roundTrip > 0) await new Promise((resolve) => setTimeout(resolve, this.#roundTrip))
     const { method, headers, body } = init
     const request = new Request(url, {
@@ -56,6 +70,7 @@ export class Wires {
     })
     const response = await server(request)
     const answer = new Uint8Array(await response.arrayBuffer())
+    if (broken) throw new TypeError('fetch failed')
     const changed = this.#tamper?.({ url, body: body ?? new Uint8Array() }, answer) ?? answer
     return { status: response.status, arrayBuffer: async () => new Uint8Array(changed).buffer }
   }

@@ -129,10 +129,11 @@ export function deviceCommands(program: Command): void {
           if (left?.agency) lines.push('The agency still serves it; "keystead sync" cuts it off.')
           if (left?.ledger) lines.push('The ledger still has its entry; "keystead sync" takes it off.')
           if (left?.log) lines.push('It can still open what your devices share; "keystead sync" ends that.')
+          if (left?.authority) lines.push(...AUTHORITY_LOST)
           run.out.result(lines, { revoked: name, waiting: messages, operations, left: left ?? null })
-          const waits = left !== undefined && (left.agency || left.ledger || left.log || left.contacts.length > 0)
-          const done = messages + operations === 0 && !waits
-          return done ? EXIT.ok : EXIT.tryLater
+          const { agency, ledger, log, authority, contacts = [] } = left ?? {}
+          const stands = agency || ledger || log || authority || contacts.length > 0
+          return messages + operations === 0 && !stands ? EXIT.ok : EXIT.tryLater
         }),
       ),
     )
@@ -171,6 +172,12 @@ interface ApproveFlags {
   readonly seconds: string
 }
 
+/** Of a device that made the public DID: what no other one can do for its owner. */
+const AUTHORITY_LOST = [
+  'It holds the authority of your public DID on the ledger, and only a recovery takes that from it: "keystead recover" in a new wallet.',
+  'Until then the DID is suspended where this device may do that, and your contacts listen to the devices you have left.',
+]
+
 /** What a device calls itself unless told otherwise: the name of its wallet. */
 const nameOf = ({ options }: Run): string => options.wallet.split(/[\\/]/).filter(Boolean).at(-1) ?? 'device'
 
@@ -184,6 +191,7 @@ function ownLine({ name, self, admin, joined, missing = [], revoked, left }: Own
     ...(left?.agency ? ['the agency still serves it'] : []),
     ...(left?.ledger ? ['the ledger still has its entry'] : []),
     ...(left?.log ? ['it can still open what your devices share'] : []),
+    ...(left?.authority ? ['holds the authority of your DID until you recover it'] : []),
     ...(left?.contacts.length ? [`still known to ${left.contacts.join(', ')}`] : []),
   ]
   return `  ${name.padEnd(22)} ${what.join(', ')}`

@@ -33,6 +33,7 @@ import { LiveDelivery } from './live.ts'
 import type { Log } from './log.ts'
 import type { Forwarding } from './move/forwarding.ts'
 import type { PushService } from './push/service.ts'
+import { waitingBox } from './store/members.ts'
 import type { CloudStore, MailItem, Standing } from './store/port.ts'
 
 /** A connection on which messages can be pushed. */
@@ -73,8 +74,9 @@ export interface Reply {
 export interface Incoming {
   /** The DID that authenticated; undefined for an anonymous message. */
   readonly from: string | undefined
-  /** The account it speaks for: its own, or the one whose device it is (AGENCY-20). */
+  /** The account it speaks for: its own, or the one whose device it is (AGENCY-20); whether it may change what that one has. */
   readonly account: string
+  readonly admin: boolean
   readonly message: Message
   readonly session: Session | undefined
 }
@@ -125,7 +127,7 @@ export class CloudAgent {
     const from = metadata.authenticated && message.from ? didOf(message.from) : undefined
     if (!from) throw refusal('NOT_AUTHENTICATED', 'an agency answers only to a proven sender')
     const standing = await this.options.store.standing(from)
-    const incoming = { from, account: standing.account, message, session }
+    const incoming = { from, account: standing.account, admin: standing.admin, message, session }
     return this.#answer(incoming, await this.#handle(incoming, standing))
   }
 
@@ -168,11 +170,15 @@ export class CloudAgent {
   /** What one device of an account sends another. */
   async #keepForDevice(item: MailItem): Promise<readonly string[]> {
     const { store } = this.options
-    const { account, removed } = await store.standing(item.recipient)
-    if (account === item.recipient && (await store.members(account)).length === 1)
-      throw refusal('UNKNOWN_RECIPIENT', 'nobody here receives for this DID')
+    const { recipient: device } = item
+    const { account, removed, services } = await store.standing(device)
     if (removed) throw refusal('UNKNOWN_RECIPIENT', 'this device was taken out of its account')
-    return store.addMail(account, item, item.recipient)
+    // Alone, it is known where it receives; one that was added and has not joined finds it when it does.
+    if (account !== device || (await store.members(account)).length > 1) return store.addMail(account, item, device)
+    if (services.includes('mailbox')) return store.addMail(device, item, device)
+    if (!(await store.isInvited(device))) throw refusal('UNKNOWN_RECIPIENT', 'nobody here receives for this DID')
+    await store.addMail(device, item, waitingBox(device))
+    return []
   }
 
   async #answer(incoming: Incoming, reply: Reply | undefined): Promise<Bytes | undefined> {

@@ -1,6 +1,6 @@
 /** AGENCY-20 and AGENCY-21: an account's devices come and go as those of them say that may, and agree on who speaks next. */
 import type { JsonObject } from '@keystead/core'
-import { MAX_SLOT_BYTES } from '../limits.ts'
+import { MAX_DELIVERY_BYTES, MAX_SLOT_BYTES } from '../limits.ts'
 import {
   DEVICE_ADD,
   DEVICE_JOIN,
@@ -11,8 +11,11 @@ import {
   parseDeviceJoin,
   parseDeviceRemove,
   parseSlotSwap,
+  parseSlotsRead,
   SLOT_HELD,
   SLOT_SWAP,
+  SLOTS,
+  SLOTS_READ,
 } from '../protocols/account-devices/messages.ts'
 import { type CloudAgent, onlyAttachment, type Reply, refusal } from './agent.ts'
 import type { Handler } from './handlers.ts'
@@ -72,6 +75,20 @@ export const DEVICE_HANDLERS: readonly (readonly [string, Handler])[] = [
           type: SLOT_HELD,
           body: { slot: swap.slot, seq: held.seq },
           attachments: [{ id: 'value', bytes: held.value }],
+        }
+      },
+    },
+  ],
+  [
+    SLOTS_READ,
+    {
+      service: 'mailbox',
+      run: async ({ options: { store } }, { account, message }) => {
+        const { slots, more } = await store.slots(account, parseSlotsRead(message.body), MAX_DELIVERY_BYTES)
+        return {
+          type: SLOTS,
+          body: { slots: slots.map(({ slot, seq }) => ({ slot, seq })), more },
+          attachments: slots.map(({ slot, value }) => ({ id: slot, bytes: value })),
         }
       },
     },

@@ -75,15 +75,20 @@ async function claim(
   return store.addRecipient(account(incoming), recipient, { proven: true, takeOver })
 }
 
-/** Somebody else's client asks for mediation and nothing more: that is its grant. */
+/** Somebody else's client asks for mediation and nothing more: that is its grant, where it may grant anything (AGENCY-20). */
 async function grantMailbox(agent: CloudAgent, incoming: Incoming): Promise<void> {
   const { store } = agent.options
   const granted = await store.grants(account(incoming))
-  if (!granted.includes('mailbox')) await store.setGrants(account(incoming), [...granted, 'mailbox'])
+  if (granted.includes('mailbox')) return
+  if (!incoming.admin) throw refusal('NOT_GRANTED', 'this device was not given that')
+  await store.setGrants(account(incoming), [...granted, 'mailbox'])
 }
 
 async function statusReply(agent: CloudAgent, incoming: Incoming, recipient?: string): Promise<Reply> {
-  const { count, bytes, oldest, newest } = await agent.options.store.mailStatus(device(incoming), recipient)
+  const { store } = agent.options
+  const { count, bytes, oldest, newest } = await store.mailStatus(device(incoming), recipient)
+  // Ours: a device that missed the word of a move looks where its account has gone.
+  const movedTo = count === 0 ? await store.forwardTo(account(incoming)) : undefined
   const now = agent.options.clock.now()
   const v4 = pickup.isV4(incoming.message.type)
   const seconds = (time: number): number => Math.floor(time / 1000)
@@ -97,6 +102,7 @@ async function statusReply(agent: CloudAgent, incoming: Incoming, recipient?: st
       live_delivery: incoming.session !== undefined && agent.live.isOn(device(incoming), incoming.session),
       // Ours: after how long what waits is forgotten. The protocol has no word for it.
       kept_seconds: (agent.options.mailDays ?? MAIL_DAYS) * 86_400,
+      ...(movedTo === undefined ? {} : { moved_to: movedTo }),
       ...(oldest === undefined || newest === undefined
         ? {}
         : {

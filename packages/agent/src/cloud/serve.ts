@@ -119,7 +119,7 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
   // A trial on one machine has other agencies on it, too.
   const anywhere = url.startsWith('http:')
   const forwarding = new Forwarding({ store, resolver, random, keys, log, anywhere })
-  store.onMail(() => forwarding.look())
+  store.onMail(() => void forwarding.look())
   const agent = new CloudAgent({
     did,
     key,
@@ -155,7 +155,7 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
     const polling = setInterval(() => {
       // The store is away: the next poll tries again.
       void agent.live.poll().catch(() => {})
-      forwarding.look()
+      void forwarding.look()
     }, LIVE_POLL_MS)
     const expire = async (): Promise<void> => {
       const now = clock.now()

@@ -18,7 +18,8 @@ import {
 } from '@keystead/did-dkms'
 import type { OwnDevice } from '../protocols/own-devices/messages.ts'
 import { makeAgentKey } from './agent-key.ts'
-import { type Edge, fault, nowSeconds } from './context.ts'
+import { type Edge, fault, nowSeconds, tell } from './context.ts'
+import { digestOf } from './device-keys.ts'
 import { publicIdentity, usableIdentity } from './identities.ts'
 import { NOT_AFTER_SECONDS, submissionOf } from './key-set.ts'
 import { ED25519 } from './key-types.ts'
@@ -30,7 +31,7 @@ import { flushOutbox } from './outbox.ts'
 import { approveLower, requireOne, requireTwo } from './own-devices/approvals.ts'
 import { approveEntries, declineApproval } from './own-devices/cosigning.ts'
 import { deviceList, devicesNeeded, findDevice, thisDevice } from './own-devices/list.ts'
-import { type Left, leftOf, markRevoked, missingFrom, renameDevice } from './own-devices/membership.ts'
+import { authorityIsLost, type Left, leftOf, markRevoked, missingFrom, renameDevice } from './own-devices/membership.ts'
 import { isStuck, type WaitingView, waitingApprovals, withdraw } from './own-devices/proposing.ts'
 import type { AgentKey, Device, Relationship } from './records.ts'
 import { type Change, put, remove } from './store.ts'
@@ -315,6 +316,25 @@ export class DevicesAgent {
     if (drop.length === 0 || !again) return
     await this.#change({ drop })
     await this.dropRevoked(false)
+  }
+
+  /**
+   * Part of every sync: a revoked device that holds the authority loses it by a recovery alone. Until then the DID stands still, once
+   * and for as long as the network lets it, so that what is signed meanwhile counts for nothing (DEVICE-12, DKMS-29).
+   */
+  async suspendLost(): Promise<void> {
+    if (!(await authorityIsLost(this.#edge))) return
+    const { state } = await this.#state()
+    const own = await this.#agentIn(state)
+    const entry = state.agents.find(({ h }) => h === own?.h)
+    if (!own || !entry || standingOf(state, own.h) !== 'active') return
+    if (state.suspension || state.suspenders?.includes(digestOf(own.k))) return
+    if (!capabilityNames(entry.caps).includes('SUSPEND')) return
+    await this.suspend(state.did)
+    tell(this.#edge, {
+      kind: 'suspended',
+      text: 'your public DID is suspended: the device that was revoked holds its authority until you recover it',
+    })
   }
 
   // --- two devices for a change (DEVICE-13 to DEVICE-16) --------------------------------------------------------------------

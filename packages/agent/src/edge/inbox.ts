@@ -8,6 +8,7 @@ import { sha256 } from '@keystead/crypto'
 import { didOf, peerShortForm } from '@keystead/did'
 import { attachmentBytes, type FromPrior, type Message, peekRecipients, unpack } from '@keystead/didcomm'
 import { entryDid } from '@keystead/microledger'
+import { MAX_MESSAGES_PER_ACCOUNT } from '../limits.ts'
 import { DELIVERY, DELIVERY_REQUEST, MESSAGES_RECEIVED } from '../protocols/pickup/messages.ts'
 import { askAgency } from './agency-link.ts'
 import { type Edge, fault, nowSeconds, profileOf, tell } from './context.ts'
@@ -16,7 +17,9 @@ import { HANDLERS } from './handlers.ts'
 import { comparePeerView } from './ledger-view.ts'
 import { fromOwnDevice } from './own-devices/handlers.ts'
 import { deviceList } from './own-devices/list.ts'
+import { noteLeft } from './own-devices/moved.ts'
 import { ownDid, secretsOf } from './own-dids.ts'
+import { speaksForPeer } from './peer-sender.ts'
 import type { Correspondent, OwnDid, Relationship } from './records.ts'
 import { acknowledgement, unknownType } from './standard.ts'
 import { type Change, put, remove } from './store.ts'
@@ -52,16 +55,38 @@ const LATER: ReadonlySet<string> = new Set([
   'RECOVERY_UNDER_WAY',
 ])
 
-/** Handles everything that waits. Resolves with the number of messages handled; rejects when the agency cannot be asked. */
+/**
+ * Handles everything that waits. Resolves with the number of messages handled; rejects when the agency cannot be asked. An agency
+ * that shows again what it was told to forget, or more than a mailbox has room for, is asked again at the next sync, not for ever.
+ */
 export async function emptyMailbox(edge: Edge): Promise<number> {
   let handled = 0
+  const shown = new Set<string>()
   for (;;) {
-    const answer = await askAgency(edge, { type: DELIVERY_REQUEST, body: { limit: BATCH } })
+    const answer = await askForMail(edge)
     if (answer.type !== DELIVERY) return handled
+    const fresh = (answer.attachments ?? []).filter(({ id }) => !shown.has(String(id)))
+    for (const { id } of fresh) shown.add(String(id))
+    if (fresh.length === 0 || shown.size > MAX_MESSAGES_PER_ACCOUNT) {
+      tell(edge, { kind: 'waiting', text: 'the agency delivers again and again what it was told to forget' })
+      return handled
+    }
     const done = await handleDelivery(edge, answer)
     if (done.length > 0) await askAgency(edge, { type: MESSAGES_RECEIVED, body: { message_id_list: done } })
     handled += done.length
     if (done.length < (answer.attachments ?? []).length) return handled
+  }
+}
+
+/** Whether the agency says, with nothing to give, that the account is elsewhere, or does not know it: `edge/moving` finds out where. */
+async function askForMail(edge: Edge): Promise<Message> {
+  try {
+    const answer = await askAgency(edge, { type: DELIVERY_REQUEST, body: { limit: BATCH } })
+    if (answer.type !== DELIVERY && answer.body['moved_to'] !== undefined) await noteLeft(edge)
+    return answer
+  } catch (error) {
+    if (isKeysteadError(error, 'NOT_GRANTED')) await noteLeft(edge)
+    throw error
   }
 }
 
@@ -147,7 +172,7 @@ async function fromPeer(edge: Edge, message: Message, own: OwnDid, senderKid = '
   await refuseBlocked(edge, from)
   if (relationship?.status === 'closing' || relationship?.status === 'closed')
     throw fault('CONTACT_REMOVED', REMOVED[relationship.status === 'closed' ? 'closed' : 'removed'])
-  const isPeer = relationship?.peer?.state.now.did === from
+  const isPeer = relationship !== undefined && speaksForPeer(relationship, from, senderKid)
   if (!handler?.firstContact && !isPeer) refuseSender(edge, relationship, from)
   if (!handler) return refuseType(edge, incoming)
   if (isPeer && relationship) await comparePeerView(edge, message, relationship)

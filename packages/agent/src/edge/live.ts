@@ -51,9 +51,14 @@ async function liveUntilClosed(
             socket.send(await packFor(edge, did, account, { type: MESSAGES_RECEIVED, body: { message_id_list: done } }))
           await flushOutbox(edge)
         })
-      } else if (message.type === STATUS && Number(message.body['message_count']) > 0) await look()
+      } else if (message.type === STATUS && Number(message.body['message_count']) > 0) await lookHere()
     })
-  const timer = setInterval(() => inTurn(look), LOOK_MS)
+  const lookHere = async (): Promise<void> => {
+    await look()
+    // After a move the socket leads to the agency before.
+    if ((await agencyOf(edge)).did !== did) socket.close()
+  }
+  const timer = setInterval(() => inTurn(lookHere), LOOK_MS)
   try {
     socket.send(await packFor(edge, did, account, { type: LIVE_DELIVERY_CHANGE, body: { live_delivery: true } }))
     return await closed

@@ -78,6 +78,7 @@ export async function flushOutbox(edge: Edge): Promise<FlushResult> {
 /** A public DID is registered when the ledger has it; nothing else waits for that. */
 function laneOf(item: OutboxItem, ownAccounts: ReadonlySet<string>): string {
   // Other devices of ours are told before anybody else: what comes next may build upon it.
+  if (item.kind === 'message' && item.message.via !== undefined) return item.message.via
   if (item.kind === 'message') return ownAccounts.has(item.message.to) ? 'agency' : peerShortForm(item.message.to)
   return item.did.startsWith('did:dkms:') ? item.did : 'agency'
 }
@@ -120,7 +121,7 @@ async function bring(edge: Edge, item: OutboxItem, ownAccounts: ReadonlySet<stri
 /** Its account DID names no address: it is at our agency. One that has not joined yet is told everything when it does. */
 async function sendToOwnDevice(edge: Edge, outgoing: Outgoing): Promise<void> {
   const { random, keys } = edge.ports
-  const { did: agency } = await agencyOf(edge)
+  const { via: agency = (await agencyOf(edge)).did } = outgoing
   const from = await senderOf(edge, outgoing.from)
   const common = { resolver: edge.resolver, random, ephemerals: keys }
   const packed = await pack(toDidcomm(edge, outgoing), { to: outgoing.to, from, anonymous: true, ...common })

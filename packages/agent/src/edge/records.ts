@@ -216,9 +216,23 @@ export interface Profile {
     readonly url: string
     readonly account: string
     readonly services: readonly string[]
-    readonly step: 'routes' | 'rotations' | 'forwards'
+    readonly step: 'rotations' | 'forwards'
     readonly since: number
+    /** Until it passes on what comes for this device: it has still to be told. */
+    readonly untold?: true
   }
+  /** Where the account goes, or has gone: until this device is there. */
+  readonly next?: {
+    readonly did: string
+    readonly url: string
+    readonly services: readonly string[]
+    /** The account there; absent where the ledger alone says that it moved. */
+    readonly account?: string
+    /** This device moves it; the others follow. */
+    readonly mover?: true
+  }
+  /** The agency says that the account has moved, or does not know it any more, and nobody has told this device where to. */
+  readonly left?: true
 }
 
 /** A key of a DID of ours: the fragment others know it by, and its name in the vault. */
@@ -342,6 +356,8 @@ export interface Relationship {
   readonly holders?: Readonly<Record<string, string>>
   /** While our own recovery of it waits: until when (seconds since 1970) by the peer's word, once it came; when and how often it was told. */
   readonly recovering?: { readonly until?: number; readonly told?: number; readonly times?: number }
+  /** The owner removed it, and another device was faster with a change: the last word is still to be said. */
+  readonly leaving?: true
   /** The peer's recovery set in which we objected to a recovery of theirs: once each (rule 27). */
   readonly objected?: number
   /** Somebody else recovers our side of it: they will have it then unless it is vetoed. */
@@ -465,6 +481,8 @@ export interface RelationshipKeys {
 }
 
 export interface OwnDevices extends DeviceList {
+  /** The account at the agency before: a device that has not followed speaks of that one. */
+  readonly accountBefore?: string
   /** What was sealed under it is still read. */
   readonly secretBefore?: string
   /** Accounts of revoked devices that the agency has cut off, and of those that the ledger proves to be off it. */
@@ -580,6 +598,8 @@ export interface Outgoing {
   readonly dropAfter?: number
   /** Ids of messages this one acknowledges. */
   readonly ack?: readonly string[]
+  /** To another device of ours: the agency it is at, where that is not ours. */
+  readonly via?: string
 }
 
 /** Something a person has to decide. */

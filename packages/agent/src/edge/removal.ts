@@ -41,6 +41,18 @@ export async function removeContact(edge: Edge, contact: Contact, options: Remov
   if (after === 'closing') await edge.records.commit(await withoutContact(edge, id))
 }
 
+/** Part of every sync: contacts whose last word lost its turn to another device's change (DEVICE-9). */
+export async function resumeRemovals(edge: Edge): Promise<void> {
+  for (const { value } of await edge.records.all('relationship'))
+    if (
+      value.leaving &&
+      value.status === 'connected' &&
+      !value.alert &&
+      !(await edge.records.get('pending-entry', value.id))
+    )
+      await removeContact(edge, { relationship: value })
+}
+
 /** Their software knows no closing entry; their next message finds nobody. */
 export async function removeCorrespondent(
   edge: Edge,

@@ -46,6 +46,9 @@ async function knownLongForm(records: RecordStore, did: string): Promise<string 
     const state = value.peer?.state
     for (const standing of [state?.now, state?.before, value.mine.state.now])
       if (standing && peerShortForm(standing.doc) === did) return standing.doc
+    // A device of theirs that has not heard of the newest one.
+    if (value.peer?.former?.some((former) => former.did === did))
+      for (const { doc } of value.peer.entries ?? []) if (peerShortForm(doc) === did) return doc
   }
   return undefined
 }

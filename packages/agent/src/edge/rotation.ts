@@ -1,6 +1,7 @@
 /** New keys for everything in one action (flows S5, V10). */
 import { type Edge, fault } from './context.ts'
 import { rotateCorrespondent } from './correspondents.ts'
+import { followLedger } from './identities.ts'
 import { rotateIdentity } from './identity-operations.ts'
 import { deviceList } from './own-devices/list.ts'
 import { rotateRelationship } from './own-log.ts'
@@ -18,10 +19,17 @@ export async function rotateEverything(edge: Edge): Promise<{ identities: number
   return { identities: await rotateIdentities(edge), relationships: await rotateRelationships(edge) }
 }
 
-/** Every DID on the ledger that is under our control; resolves to how many. */
-export async function rotateIdentities(edge: Edge): Promise<number> {
-  const identities = await heldHere(edge)
-  for (const { did } of identities) await rotateIdentity(edge, did)
+/** Every DID on the ledger that is under our control, or those of them that are wanted; resolves to how many. */
+export async function rotateIdentities(
+  edge: Edge,
+  wanted: (identity: Identity) => boolean = () => true,
+): Promise<number> {
+  const identities = (await heldHere(edge)).filter(wanted)
+  for (const { did } of identities) {
+    // Another device may have granted or revoked something since.
+    await followLedger(edge, did)
+    await rotateIdentity(edge, did)
+  }
   // Status lists are signed anew with the new key.
   const issuers = (await edge.records.all('issuer')).map(({ name, value }) =>
     put('issuer', name, { ...value, published: false }),

@@ -10,7 +10,7 @@ import { goOnApproving } from './linking/approving.ts'
 import { goOnJoining } from './linking/new-device.ts'
 import { forgetLinks } from './linking/session.ts'
 import { backUp } from './log/backup.ts'
-import { goOnMoving } from './moving.ts'
+import { changeAgency, goOnMoving } from './moving/move.ts'
 import { resumeOperations } from './operations.ts'
 import { flushOutbox } from './outbox.ts'
 import { raiseThresholds } from './own-devices/approvals.ts'
@@ -25,6 +25,7 @@ import { resumePlainTurns } from './own-devices/plain-turns.ts'
 import { renewProposals } from './own-devices/renewing.ts'
 import { shareChanges } from './own-devices/sharing.ts'
 import { settleRelationships } from './peer-log.ts'
+import { quietly } from './quietly.ts'
 import { commitChange } from './recovery/changes.ts'
 import { forgetShares } from './recovery/contacts.ts'
 import { placeEscrow, removeSpentEscrow, watchEscrow } from './recovery/escrow-deal.ts'
@@ -36,7 +37,7 @@ import { commitRecoverySets } from './recovery/setup.ts'
 import { askForShares } from './recovery/share-health.ts'
 import { tellRecoveriesAgain } from './recovery/tell-again.ts'
 import { goOnVetoing, settleOwnSide, watchIdentities } from './recovery/watch.ts'
-import { finishRemovals } from './removal.ts'
+import { finishRemovals, resumeRemovals } from './removal.ts'
 import { forgetReplaced } from './replaced.ts'
 import { endInvitations } from './strangers.ts'
 
@@ -58,6 +59,9 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   let handled = 0
   if ((await profileOf(edge)).agency) {
     handled = await quietly(edge, () => readEverything(edge), 0)
+    // What the others told meanwhile is read before anything is decided there.
+    if (await quietly(edge, () => changeAgency(edge), false))
+      handled += await quietly(edge, () => readEverything(edge), 0)
     await quietly(edge, () => goOnMoving(edge), undefined)
     await quietly(edge, () => goOnWithDevices(edge), undefined)
     await quietly(edge, () => goOnSharingLog(edge), undefined)
@@ -90,25 +94,33 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   return { handled, sent, waiting, operations: operations.length, approvals: approvals.length }
 }
 
-/** Links under way, then what the owner's devices owe each other, and what is left of revoked ones. */
+/**
+ * Links under way, then what the owner's devices owe each other, and what is left of revoked ones. Each by itself: what one of them is
+ * refused keeps no other from being done, a revocation least of all.
+ */
 async function goOnWithDevices(edge: Edge): Promise<void> {
   const devices = new DevicesAgent(edge)
-  await goOnApproving(edge, devices)
-  await goOnJoining(edge)
-  await resumeEntries(edge)
-  await resumePlainTurns(edge)
-  await goOnRevoking(edge)
-  await renewPlain(edge)
-  await devices.dropRevoked()
-  await includeOffers(edge)
-  await renewPlaces(edge)
-  await raiseThresholds(edge)
-  await renewProposals(edge)
-  await forgetApprovals(edge)
-  await offerKeySets(edge)
-  await offerPlainKeys(edge)
-  await shareChanges(edge)
-  await shareCorrespondents(edge)
+  for (const step of [
+    () => goOnApproving(edge, devices),
+    () => goOnJoining(edge),
+    () => resumeEntries(edge),
+    () => resumePlainTurns(edge),
+    () => resumeRemovals(edge),
+    () => goOnRevoking(edge),
+    () => renewPlain(edge),
+    () => devices.dropRevoked(),
+    () => devices.suspendLost(),
+    () => includeOffers(edge),
+    () => renewPlaces(edge),
+    () => raiseThresholds(edge),
+    () => renewProposals(edge),
+    () => forgetApprovals(edge),
+    () => offerKeySets(edge),
+    () => offerPlainKeys(edge),
+    () => shareChanges(edge),
+    () => shareCorrespondents(edge),
+  ])
+    await quietly(edge, step, undefined)
 }
 
 /** The mailbox first: delays that are over take effect on what was said in time. */
@@ -131,16 +143,5 @@ export async function syncUntil<T>(
     if (found !== undefined) return found
     if (nowSeconds(edge) > until) return undefined
     await edge.ports.clock.sleep(300, signal)
-  }
-}
-
-async function quietly<T>(edge: Edge, work: () => Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string }
-    if (code === undefined || code === 'WALLET_LOCKED' || code === 'DISK_FULL') throw error
-    edge.ports.onEvent?.({ kind: 'waiting', text: message })
-    return otherwise
   }
 }

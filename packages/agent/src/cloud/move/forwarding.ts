@@ -18,6 +18,8 @@ export interface ForwardingOptions {
   readonly log: Log
   /** For trials: also agencies at `http:` and inside the operator's own network. */
   readonly anywhere: boolean
+  /** For tests without a network. */
+  readonly post?: typeof postOutside
 }
 
 /** Accounts served at once; one whose new agency hangs holds up no more than its share. */
@@ -33,14 +35,15 @@ export class Forwarding {
     this.#options = options
   }
 
-  /** Passes on what waits, unless that is being done. */
-  look(): void {
+  /** Passes on what waits, unless that is being done; resolves when it is. */
+  async look(): Promise<void> {
     if (this.#stopped) return
     this.#turn ??= this.#all()
       .catch((error) => this.#options.log('error', 'forwarding', { reason: String(error) }))
       .finally(() => {
         this.#turn = undefined
       })
+    await this.#turn
   }
 
   async stop(): Promise<void> {
@@ -51,32 +54,29 @@ export class Forwarding {
   async #all(): Promise<void> {
     const moved = await this.#options.store.forwardings()
     const next = async (): Promise<void> => {
-      for (let one = moved.pop(); one && !this.#stopped; one = moved.pop()) await this.#one(one.account, one.to)
+      for (let one = moved.pop(); one && !this.#stopped; one = moved.pop()) await this.#one(one.device, one.to)
     }
     await Promise.all(Array.from({ length: AT_ONCE }, next))
   }
 
-  async #one(account: string, to: string): Promise<void> {
+  async #one(device: string, to: string): Promise<void> {
     const { store, resolver } = this.#options
     const url = await endpointOf(resolver, to)
-    // Of several devices none moves (AGENCY-20); the one there is need not be the account's first.
-    const device = (await store.members(account)).find(({ state }) => state === 'member')?.device ?? account
     while (url !== undefined && !this.#stopped) {
       const items = await store.mail(device, { limit: PAGE, maxBytes: MAX_DELIVERY_BYTES })
       if (items.length === 0) return
       for (const item of items) {
-        if (!(await this.#pass(item, to, url))) return
+        if (!(await this.#pass(item, device, to, url))) return
         await store.removeMail(device, [item.id])
       }
     }
   }
 
-  /** True when the new agency has it. */
-  async #pass(item: KeptMail, to: string, url: string): Promise<boolean> {
-    const { resolver, random, keys, anywhere } = this.#options
-    const options = { next: item.recipient, mediator: to, resolver, random, ephemerals: keys }
-    const body = await wrapForward(item.bytes, options)
-    return (await postOutside({ url, headers: { 'content-type': ENCRYPTED_MEDIA_TYPE }, body }, { anywhere })) === 202
+  /** True when the new agency has it. To the mailbox of this device alone: the others have theirs. */
+  async #pass({ bytes }: KeptMail, device: string, to: string, url: string): Promise<boolean> {
+    const { resolver, random, keys, anywhere, post = postOutside } = this.#options
+    const body = await wrapForward(bytes, { next: device, mediator: to, resolver, random, ephemerals: keys })
+    return (await post({ url, headers: { 'content-type': ENCRYPTED_MEDIA_TYPE }, body }, { anywhere })) === 202
   }
 }
 

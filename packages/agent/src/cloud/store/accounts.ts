@@ -13,6 +13,9 @@ export function grantsOf({ db, alone }: Database): Pick<CloudStore, 'grants' | '
     setGrants: (account, services) =>
       alone(`account ${account}`, async (transaction) => {
         const text = JSON.stringify(services)
+        // Whoever moved away and comes back is a client as any other.
+        const back = transaction.updateTable('accounts').set({ forward_to: null, max_messages: null })
+        await back.where('account', '=', account).where('forward_to', '=', '').execute()
         await transaction
           .insertInto('grants')
           .values({ account, services: text })

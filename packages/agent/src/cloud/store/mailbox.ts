@@ -27,27 +27,29 @@ export function mailOf({ db, alone, announce }: Database): Mailbox {
     addMail: (account, { id, recipient, bytes, received }, only) =>
       alone(`mail ${account}`, async (transaction) => {
         const room = await roomOf(transaction, account)
-        const took: string[] = []
-        for (const device of only === undefined ? await mailboxesOf(transaction, account) : [only]) {
-          const status = await statusIn(transaction, device)
+        let copies = 0
+        const into = async (box: string): Promise<boolean> => {
+          const status = await statusIn(transaction, box)
           // A phone in a drawer does not keep the others' mail away.
-          if (status.count >= room.messages || status.bytes + bytes.length > room.bytes) continue
-          const row = {
-            id: took.length === 0 ? id : `${id}.${took.length}`,
-            account: device,
-            recipient,
-            bytes,
-            size: bytes.length,
-            received,
-          }
+          if (status.count >= room.messages || status.bytes + bytes.length > room.bytes) return false
+          const copy = copies === 0 ? id : `${id}.${copies}`
+          const row = { id: copy, account: box, recipient, bytes, size: bytes.length, received }
           await transaction
             .insertInto('mail')
             .values(row as Tables['mail'])
             .execute()
-          await announce(transaction, device)
-          took.push(device)
+          copies++
+          return true
         }
+        const boxes = only === undefined ? await mailboxesOf(transaction, account) : { devices: [only], waiting: [] }
+        const took: string[] = []
+        for (const device of boxes.devices)
+          if (await into(device)) {
+            await announce(transaction, device)
+            took.push(device)
+          }
         if (took.length === 0) throw refusal('MAILBOX_FULL', 'the mailbox is full')
+        for (const box of boxes.waiting) await into(box)
         return took
       }),
     newestMail: async (account) => {
@@ -73,9 +75,7 @@ export function mailOf({ db, alone, announce }: Database): Mailbox {
         .map(({ n, id, recipient, received, bytes }) => ({ n, id, recipient, received, bytes: new Uint8Array(bytes) }))
     },
     expireMail: async (before) => {
-      const granted = db.selectFrom('grants').select('account')
-      const forgotten = db.deleteFrom('accounts').where('max_messages', '=', 0).where('suspended', '=', 0)
-      await forgotten.where('account', 'not in', granted).execute()
+      await db.deleteFrom('accounts').where('forward_to', '=', '').where('suspended', '=', 0).execute()
       const old = db.deleteFrom('mail').where('received', '<', before)
       return Number((await old.executeTakeFirst()).numDeletedRows)
     },

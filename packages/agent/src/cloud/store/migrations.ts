@@ -61,6 +61,15 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
   ],
   // What was registered before is kept from when its owner is next there.
   ({ integer }) => [`alter table escrows add column touched ${integer} not null default 0`],
+  ({ after }) => [
+    `create table invited (account text not null, device text not null, admin integer not null,
+      primary key (account, device))${after}`,
+    "insert into invited (account, device, admin) select account, device, admin from members where state = 'invited'",
+    "delete from members where state = 'invited'",
+    'alter table members add column moved integer not null default 0',
+    `update accounts set forward_to = '' where max_messages = 0 and forward_to is null
+      and account not in (select account from grants)`,
+  ],
 ]
 
 export const SCHEMA_VERSION: number = STEPS.length

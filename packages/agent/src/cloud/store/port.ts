@@ -113,14 +113,25 @@ export interface CloudStore extends Tenants {
 
   standing(device: string): Promise<Standing>
   members(account: string): Promise<Member[]>
-  /** Rejects with `DEVICE_REFUSED`: too many, or another account's. */
+  /** Whether any account has added it, and it has joined none. */
+  isInvited(device: string): Promise<boolean>
+  /** Rejects with `DEVICE_REFUSED`: too many, or another account's; with `ACCOUNT_MOVED`. */
   inviteDevice(account: string, device: string, admin: boolean): Promise<void>
-  /** Rejects with `DEVICE_REFUSED` where it was not invited. */
+  /** With the mail that waited for it since it was added. Rejects with `DEVICE_REFUSED` where it was not. */
   joinAccount(account: string, device: string): Promise<void>
   /** With its mailbox; true when it had joined. An invitation is taken back. Rejects with `DEVICE_REFUSED` for the last one that may. */
   removeDevice(account: string, device: string): Promise<boolean>
-  /** Compare and swap: resolves to what stands there now, put by this call or not. Rejects with `DEVICE_REMOVED`. */
+  /**
+   * Compare and swap: resolves to what stands there now, put by this call or not. Rejects with `DEVICE_REMOVED`, and with
+   * `ACCOUNT_MOVED` where nothing newer stands.
+   */
   swapSlot(account: string, device: string, swap: SlotSwap, value: Bytes): Promise<{ seq: number; value: Bytes }>
+  /** In the order of their names, from the one after `after` on. */
+  slots(
+    account: string,
+    after: string,
+    maxBytes: number,
+  ): Promise<{ slots: { slot: string; seq: number; value: Bytes }[]; more: boolean }>
 
   /** The first account that adds a DID keeps it; `client_error` to any other. */
   /** `proven`: control was shown, which goes before an account that did not; `takeOver`: before any. */
@@ -135,7 +146,7 @@ export interface CloudStore extends Tenants {
 
   /**
    * Into the mailbox of every device of the account that has room. Resolves to those devices; rejects with `MAILBOX_FULL`
-   * when none has. `only`: for this device alone.
+   * when none has. Devices that were added and have not joined find it when they do. `only`: for this device alone.
    */
   addMail(account: string, item: MailItem, only?: string): Promise<readonly string[]>
   mail(
@@ -209,10 +220,16 @@ export interface CloudStore extends Tenants {
   giveNonce(nonce: string, subject: string, now: number, until: number): Promise<void>
   takeNonce(nonce: string, subject: string, now: number): Promise<boolean>
 
-  /** An account's mail goes to this agency from now on. */
-  setForwarding(account: string, to: string): Promise<void>
+  /**
+   * The account is at this agency from now on, for good, and the mail of the device that says so goes there. False: it is at another
+   * one. `may`: whether the device may decide it; it follows in any case.
+   */
+  setForwarding(account: string, device: string, to: string, may: boolean): Promise<boolean>
   forwardTo(account: string): Promise<string | undefined>
-  forwardings(): Promise<{ account: string; to: string }[]>
+  /** Devices whose mail is to be passed on. */
+  forwardings(): Promise<{ device: string; to: string }[]>
+  /** What waits for all devices of an account. */
+  waitingMail(account: string): Promise<number>
   /** Where the owner of a published file moved to. */
   fileOwnerMovedTo(name: string): Promise<string | undefined>
   /** All of an account but its backups, locators and shares; resolves to what is left. */

@@ -5,7 +5,7 @@ export interface Tables {
   grants: { account: string; services: string }
   /** `proven`: 1 where control of the DID was shown. */
   recipients: { did: string; account: string; proven: number }
-  /** What the operator decided; null: the default. */
+  /** What the operator decided; null: the default. `forward_to`: empty for an account that has moved and is forgotten. */
   accounts: {
     account: string
     suspended: number
@@ -32,7 +32,10 @@ export interface Tables {
   }
   locators: { account: string; owner: string; record: Uint8Array }
   files: { name: string; owner: string; media_type: string; bytes: Uint8Array }
-  members: { device: string; account: string; admin: number; state: string }
+  /** `moved`: 1 where the device has said that its mail is to be passed on (AGENCY-16). */
+  members: { device: string; account: string; admin: number; state: string; moved: number }
+  /** Devices that an account has added and that have not joined it: several may name one, and none stands in another's way. */
+  invited: { account: string; device: string; admin: number }
   slots: { account: string; slot: string; seq: number; value: Uint8Array }
   invitations: { id: string; owner: string; expires: number; form: string; bytes: Uint8Array }
   /** Dead drops; `time` in seconds. */

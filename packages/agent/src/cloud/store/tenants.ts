@@ -19,7 +19,8 @@ export function tenantsOf({ db, alone }: Database): Tenants {
     tenants: async () => {
       // Every device of an account has a mailbox.
       const mailOf = sql`mail.account = everybody.account or mail.account in
-        (select device from members where members.account = everybody.account)`
+        (select device from members where members.account = everybody.account
+          union select device || ' ' || account from invited where invited.account = everybody.account)`
       const { rows } = await sql<Omit<Tenant, 'id' | 'suspended'> & { services: string | null; suspended: number }>`
         select everybody.account as account, grants.services as services, coalesce(accounts.suspended, 0) as suspended,
           coalesce(accounts.max_messages, ${MAX_MESSAGES_PER_ACCOUNT}) as "maxMessages",

@@ -2,7 +2,7 @@
  * The side of the device that lets another one in (flow V6). Taking up a link grants nothing: only a person who typed the code
  * that the new device shows does, and says what it may do.
  */
-import { base64url } from '@keystead/core'
+import { base64url, isKeysteadError } from '@keystead/core'
 import { decodeMultikey } from '@keystead/crypto'
 import type { Capability } from '@keystead/did-dkms'
 import { MAX_LABEL, MAX_WRONG_CODES } from '../../limits.ts'
@@ -24,9 +24,10 @@ import { agencyOf, type Edge, fault, nowSeconds, profileOf, queue, queueRecipien
 import type { DevicesAgent } from '../devices.ts'
 import type { Incoming } from '../inbox.ts'
 import { ED25519 } from '../key-types.ts'
-import { deviceList, thisDevice } from '../own-devices/list.ts'
+import { deviceList, thisDevice, toldOf } from '../own-devices/list.ts'
 import { tellList } from '../own-devices/membership.ts'
 import { makePairwise } from '../own-dids.ts'
+import { quietly } from '../quietly.ts'
 import type { Linking, OwnDevices } from '../records.ts'
 import { readPageLink } from '../short-link.ts'
 import { type Change, put } from '../store.ts'
@@ -131,17 +132,29 @@ async function mistyped(edge: Edge, linking: Linking): Promise<never> {
 
 /**
  * Part of every sync: a device that was approved gets its agent entry, its place in the account, and its welcome, in this order,
- * so that what it is told is so. Goes on where it was interrupted.
+ * so that what it is told is so. Goes on where it was interrupted; one that the agency refuses for good loses the entry again.
  */
 export async function goOnApproving(edge: Edge, devices: DevicesAgent): Promise<void> {
-  for (const { value: linking } of await edge.records.all('linking')) {
-    const { role, state, device, granted } = linking
-    if (role !== 'approver' || state !== 'approved' || !device || !granted) continue
-    const h = await devices.grantKey({ ...device, name: linking.name }, granted.capabilities, granted.seconds)
-    const admin = granted.capabilities.includes('ADMIN')
+  for (const { value } of await edge.records.all('linking'))
+    await quietly(edge, () => goOnApprovingOne(edge, devices, value), undefined)
+}
+
+async function goOnApprovingOne(edge: Edge, devices: DevicesAgent, linking: Linking): Promise<void> {
+  const { role, state, device, granted, session } = linking
+  if (role !== 'approver' || state !== 'approved' || !device || !granted) return
+  const h = await devices.grantKey({ ...device, name: linking.name }, granted.capabilities, granted.seconds)
+  const admin = granted.capabilities.includes('ADMIN')
+  try {
     await askAgency(edge, { type: DEVICE_ADD, body: { device: device.account, admin } })
-    await welcome(edge, linking, device, { h, admin })
+  } catch (error) {
+    if (!isKeysteadError(error, 'DEVICE_REFUSED')) throw error
+    await devices.dropKey(h)
+    const refused: Linking = { ...linking, state: after(linking, 'denied') }
+    await edge.records.commit([keepLink(refused), say(edge, refused, LINK_REFUSE, { session })])
+    tell(edge, { kind: 'link-refused', text: `${linking.name} was not made a device of yours: ${error.message}` })
+    return
   }
+  await welcome(edge, linking, device, { h, admin })
 }
 
 async function welcome(
@@ -161,8 +174,7 @@ async function welcome(
   const { label } = await profileOf(edge)
   const { did, url, services } = await agencyOf(edge)
   const network = edge.ports.ledger.net
-  const { cut: _, dropped: _d, secretBefore: _s, waiting: _w, ...told } = list
-  const given = { label, network, agency: { did, url, services }, list: told }
+  const given = { label, network, agency: { did, url, services }, list: toldOf(list) }
   const sealed = sealWelcome(given, { suite: 'x-wing', bytes: decodeMultikey(device.kem).bytes }, session)
   // The others know it when it speaks to them; it is told by its welcome.
   const others = await tellList(edge, list)

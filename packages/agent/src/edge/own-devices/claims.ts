@@ -5,7 +5,7 @@
 import { type Bytes, base64url, canonicalJson, equalBytes, isKeysteadError, parseJson, utf8 } from '@keystead/core'
 import { hkdfSha256, open, seal } from '@keystead/crypto'
 import { attachmentBytes } from '@keystead/didcomm'
-import { type Entry, parseEntry } from '@keystead/microledger'
+import { type Entry, entryHash, parseEntry } from '@keystead/microledger'
 import { CLOSE_NOTICE_SECONDS, MAX_SLOT_BYTES } from '../../limits.ts'
 import { parseSlotHeld, SLOT_SWAP } from '../../protocols/account-devices/messages.ts'
 import { askAgency } from '../agency-link.ts'
@@ -20,7 +20,12 @@ import type { MadeEntry } from './planned-entry.ts'
 import { shareRelationship, tellRemoved } from './sharing.ts'
 
 /** Trouble that passes: the entry waits. */
-export const PASSING: ReadonlySet<string> = new Set(['AGENCY_UNREACHABLE', 'TOO_MANY_REQUESTS', 'ACCOUNT_SUSPENDED'])
+export const PASSING: ReadonlySet<string> = new Set([
+  'AGENCY_UNREACHABLE',
+  'TOO_MANY_REQUESTS',
+  'ACCOUNT_SUSPENDED',
+  'ACCOUNT_MOVED',
+])
 /** Entries of other devices that one may meet before its own has its turn; a device that never has it says so. */
 export const MAX_TURNS = 8
 
@@ -61,15 +66,7 @@ export async function makeEntry(
 
 /** Part of every sync: entries that wait for their turn. One that another device was faster than is made anew by whoever wants it. */
 export async function resumeEntries(edge: Edge): Promise<void> {
-  for (const { name, value } of await edge.records.all('pending-entry')) {
-    const { entered, now } = await claim(edge, name)
-    if (!entered && value.entry.type === 'close' && now.status === 'connected')
-      tell(edge, {
-        kind: 'waiting',
-        text: `${now.label} is still a contact: another device of yours changed its keys first; remove it again`,
-        relationship: name,
-      })
-  }
+  for (const { name } of await edge.records.all('pending-entry')) await claim(edge, name)
 }
 
 /** An entry that is signed, as it waits for its turn. */
@@ -95,6 +92,8 @@ async function claim(edge: Edge, id: string): Promise<{ entered: boolean; now: R
   const pending = await edge.records.get('pending-entry', id)
   const relationship = await edge.records.get('relationship', id)
   if (!pending || !relationship) throw fault('NOT_ALLOWED_NOW', 'nothing waits for this contact')
+  const settled = await settledMeanwhile(edge, relationship, pending)
+  if (settled) return settled
   const value = base64url.decode(pending.value)
   const { seq } = pending.entry
   let held = await swap(edge, id, pending.after, seq, value)
@@ -110,15 +109,35 @@ async function claim(edge: Edge, id: string): Promise<{ entered: boolean; now: R
     throw fault('AGENCY_REFUSED', 'the agency shows this device an order of changes that is not the one it has seen')
   // Whoever made it may be gone for good: the peer is told by us too, to whom it is the same entry again.
   const told = [queueRecipient(edge, after.mine.state.now.did, 'add'), entriesMessage(edge, after)]
-  const now = ended(after)
+  const now = pending.entry.type === 'close' ? stillLeaving(ended(after)) : ended(after)
   if (now.status === 'closing') tellRemoved(edge, now)
   await edge.records.commit([put('relationship', id, now), ...changes, ...told, remove('pending-entry', id)])
   return { entered: false, now }
 }
 
+/** Another device has told of what stands at this place, before this one asked: ours, which it found in the slot, or one of its own. */
+async function settledMeanwhile(
+  edge: Edge,
+  relationship: Relationship,
+  { entry, before, keys, also }: PendingEntry,
+): Promise<{ entered: boolean; now: Relationship } | undefined> {
+  const { id, mine } = relationship
+  if (mine.entries.every(({ seq }) => seq < entry.seq)) return undefined
+  const entered = mine.entries.some((known) => entryHash(known) === entryHash(entry))
+  const now = entered || entry.type !== 'close' ? ended(relationship) : stillLeaving(ended(relationship))
+  const due = entered ? (also as unknown as Change[]) : []
+  await edge.records.commit([put('relationship', id, now), ...due, remove('pending-entry', id)])
+  if (entered && before !== keys.authentication) await giveUp(edge, [before])
+  return { entered, now }
+}
+
 /** A log of ours that has ended ends the contact: `finishRemovals` does the rest, and the other devices hear that it is gone. */
 const ended = (relationship: Relationship): Relationship =>
   relationship.mine.state.status === 'closed' ? { ...relationship, status: 'closing' } : relationship
+
+/** The owner's decision outlives a turn that was lost: `resumeRemovals` says the last word anew. */
+const stillLeaving = (relationship: Relationship): Relationship =>
+  relationship.status === 'connected' ? { ...relationship, leaving: true } : relationship
 
 async function enter(
   edge: Edge,

@@ -5,16 +5,22 @@ import { COSIGN, DECLINE, LOWER, PROPOSE, WITHDRAW } from '../../protocols/own-d
 import { CORRESPONDENTS, PLAIN_KEYS } from '../../protocols/own-devices/correspondents.ts'
 import { LOG_CANDIDATE, LOG_INVITATION } from '../../protocols/own-devices/log-membership.ts'
 import {
+  AGENCY_LEFT,
   DEVICE_JOINED,
   KEY_SETS,
+  OWN_AGENCY,
   OWN_DEVICES,
   OWN_RECORDS,
   type OwnDevice,
+  parseAgencyLeft,
   parseDeviceList,
   parseKeySets,
+  parseNewAgency,
   parseRecords,
 } from '../../protocols/own-devices/messages.ts'
 import { type Edge, fault, tell } from '../context.ts'
+import { noticeAgain } from '../moving/places.ts'
+import { withoutFormer } from '../moving/stop.ts'
 import type { Change } from '../store.ts'
 import { onLower } from './approvals.ts'
 import { onProposed, onWithdrawn } from './cosigning.ts'
@@ -22,6 +28,7 @@ import { onKeySets } from './key-sets.ts'
 import { senderDevice, thisDevice } from './list.ts'
 import { onLogCandidate, onLogInvitation } from './log-membership.ts'
 import { joined, onDeviceList, tellList } from './membership.ts'
+import { onNewAgency } from './moved.ts'
 import { onPlainKeys } from './plain-keys.ts'
 import { onCorrespondents, shareAllCorrespondents } from './plain-sharing.ts'
 import { onCosigned, onDeclined } from './proposing.ts'
@@ -40,11 +47,20 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
         ...(await tellList(edge)),
         ...(await shareEverything(edge, account)),
         ...(await shareAllCorrespondents(edge, account)),
+        ...(await noticeAgain(edge, account)),
       ]
     },
   ],
   [OWN_DEVICES, (edge, sender, { body }) => onDeviceList(edge, sender, parseDeviceList(body))],
   [OWN_RECORDS, (edge, sender, { body }) => onRecords(edge, sender, parseRecords(body))],
+  [OWN_AGENCY, (edge, sender, { body }) => onNewAgency(edge, sender, parseNewAgency(body))],
+  [
+    AGENCY_LEFT,
+    async (edge, sender, { body }) => {
+      if (!sender.admin) throw fault('NOT_ALLOWED_NOW', `${sender.name} may not move this wallet`)
+      return withoutFormer(edge, parseAgencyLeft(body))
+    },
+  ],
   [LOG_CANDIDATE, onLogCandidate],
   [LOG_INVITATION, onLogInvitation],
   [KEY_SETS, (edge, sender, { body }) => onKeySets(edge, sender, parseKeySets(body))],

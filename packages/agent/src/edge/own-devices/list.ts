@@ -1,6 +1,6 @@
 /** Which devices the owner of this wallet has, as this one knows it (DEVICE-6), and how it speaks to the others. */
 import type { JsonObject } from '@keystead/core'
-import type { OwnDevice } from '../../protocols/own-devices/messages.ts'
+import type { DeviceList, OwnDevice } from '../../protocols/own-devices/messages.ts'
 import { agencyOf, type Edge, fault, profileOf, queue } from '../context.ts'
 import type { OwnDevices } from '../records.ts'
 import type { Change } from '../store.ts'
@@ -8,6 +8,12 @@ import type { Change } from '../store.ts'
 /** Undefined while this wallet is its owner's only device. */
 export function deviceList(edge: Edge): Promise<OwnDevices | undefined> {
   return edge.records.get('own-devices', 'self')
+}
+
+/** Of what this device knows of the devices, what the others are told. */
+export function toldOf(list: OwnDevices): DeviceList {
+  const { cut: _, dropped: _d, secretBefore: _s, waiting: _w, accountBefore: _a, ...told } = list
+  return told
 }
 
 /** The others that stand. */

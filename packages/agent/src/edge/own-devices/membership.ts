@@ -1,30 +1,32 @@
 /** Who belongs to the owner's devices: told by those that may, renamed, revoked everywhere (flow V12, DEVICE-11, DEVICE-12). */
-import { base64url, type JsonObject } from '@keystead/core'
+import { base64url, isKeysteadError, type JsonObject } from '@keystead/core'
 import { DEVICE_REMOVE } from '../../protocols/account-devices/messages.ts'
 import { type DeviceList, OWN_DEVICES, type OwnDevice } from '../../protocols/own-devices/messages.ts'
-import { askAgency } from '../agency-link.ts'
-import { type Edge, fault, nowSeconds, tell } from '../context.ts'
+import { ask, askAgency } from '../agency-link.ts'
+import { type Edge, fault, nowSeconds, profileOf, tell } from '../context.ts'
 import { chainsOf } from '../log/admit.ts'
 import { rotateRelationship } from '../own-log.ts'
+import { quietly } from '../quietly.ts'
 import type { OwnDevices, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { isOpen } from './key-sets.ts'
-import { deviceList, tellDevices, thisDevice } from './list.ts'
+import { deviceList, tellDevices, thisDevice, toldOf } from './list.ts'
 import { isStuck } from './proposing.ts'
 
 /** The list, for those that are in the one this device has; only a device that may tells it. */
 export async function tellList(edge: Edge, changed?: OwnDevices): Promise<Change[]> {
   const list = changed ?? (await deviceList(edge))
   if (!list || !(await deviceList(edge)) || !(await thisDevice(edge)).admin) return []
-  const { cut: _, dropped: _d, secretBefore: _s, waiting: _w, ...told } = list
-  return tellDevices(edge, OWN_DEVICES, JSON.parse(JSON.stringify(told)) as JsonObject)
+  return tellDevices(edge, OWN_DEVICES, JSON.parse(JSON.stringify(toldOf(list))) as JsonObject)
 }
 
 /** Throws `NOT_ALLOWED_NOW` when the sender may not say so. */
 export async function onDeviceList(edge: Edge, sender: OwnDevice, told: DeviceList): Promise<Change[]> {
   const before = await deviceList(edge)
   if (!before) return []
-  if (told.account !== before.account) throw fault('BAD_MESSAGE', 'the list is of another account')
+  // Who has not followed to another agency yet speaks of the account there (AGENCY-16).
+  if (told.account !== before.account && told.account !== before.accountBefore)
+    throw fault('BAD_MESSAGE', 'the list is of another account')
   if (!sender.admin) throw fault('NOT_ALLOWED_NOW', `${sender.name} may not say which devices there are`)
   const merged = merge(before, told)
   for (const { account, name } of merged.devices)
@@ -56,7 +58,8 @@ function merge(before: OwnDevices, told: DeviceList): OwnDevices {
   const [secret, other] = late ? [before.secret, told.secret] : [told.secret, before.secret]
   const secretBefore = told.secret === before.secret ? before.secretBefore : other
   return {
-    ...told,
+    account: before.account,
+    ...(before.accountBefore === undefined ? {} : { accountBefore: before.accountBefore }),
     devices,
     secret,
     ...stricter(before, told),
@@ -110,8 +113,9 @@ export async function goOnRevoking(edge: Edge): Promise<void> {
   if (revoked.length === 0) return
   const self = await thisDevice(edge)
   if (self.revoked !== undefined || !self.admin) return
-  await cutOff(edge, revoked)
-  for (const { value } of await edge.records.all('relationship')) await leaveOut(edge, value, revoked)
+  await quietly(edge, () => cutOff(edge, revoked), undefined)
+  for (const { value } of await edge.records.all('relationship'))
+    await quietly(edge, () => leaveOut(edge, value, revoked), undefined)
 }
 
 /** At the agency first: it takes the slots along, and what the device may have put there. */
@@ -120,7 +124,20 @@ async function cutOff(edge: Edge, revoked: readonly OwnDevice[]): Promise<void> 
     const list = await deviceList(edge)
     if (!list || list.cut?.includes(account)) continue
     await askAgency(edge, { type: DEVICE_REMOVE, body: { device: account } })
+    await cutOffBefore(edge, account)
     await edge.records.commit([put('own-devices', 'self', { ...list, cut: [...(list.cut ?? []), account] })])
+  }
+}
+
+/** An agency that was left and still forwards knows it, too. */
+async function cutOffBefore(edge: Edge, device: string): Promise<void> {
+  const { former } = await profileOf(edge)
+  if (!former) return
+  try {
+    await ask(edge, former.did, former.account, { type: DEVICE_REMOVE, body: { device } })
+  } catch (error) {
+    // It has forgotten the account, or this device was never one that may there.
+    if (!isKeysteadError(error) || error.code === 'AGENCY_UNREACHABLE') throw error
   }
 }
 
@@ -169,6 +186,17 @@ export interface Left {
   readonly ledger: boolean
   /** Whether what is written to the log is still sealed to it. */
   readonly log: boolean
+  /** Whether it holds the authority of the public DID, which a recovery alone takes from it. */
+  readonly authority: boolean
+}
+
+/** A device that was revoked made the public DID, and no other has its authority yet. */
+export async function authorityIsLost(edge: Edge): Promise<boolean> {
+  const list = await deviceList(edge)
+  if (!list?.devices.some(({ h, revoked }) => h === undefined && revoked !== undefined)) return false
+  const identities = (await edge.records.all('identity')).map(({ value }) => value)
+  const standing = identities.find(({ use, status }) => use === 'public' && status === 'active')
+  return standing !== undefined && (await edge.records.get('identity-keys', standing.did)) === undefined
 }
 
 export async function leftOf(edge: Edge, device: OwnDevice): Promise<Left> {
@@ -185,5 +213,6 @@ export async function leftOf(edge: Edge, device: OwnDevice): Promise<Left> {
     agency: !cut.includes(account),
     ledger: h !== undefined && !dropped.includes(account),
     log: (await chainsOf(edge, device)).length > 0,
+    authority: h === undefined && (await authorityIsLost(edge)),
   }
 }

@@ -7,9 +7,10 @@
  *   device that may --remove { device }--------->
  *   any of them     --list {}------------------->
  *   any of them     --swap { slot, after, seq }-> [value]    --held { slot, seq }-> [value]   what stands there now
+ *   any of them     --read-slots { after }------->           --slots { slots, more }-> [values]   in the order of their names
  */
 import { Fields } from '@keystead/core'
-import { MAX_DEVICES_EVER, MAX_RECIPIENT_DID } from '../../limits.ts'
+import { MAX_DEVICES_EVER, MAX_RECIPIENT_DID, MAX_SLOTS_SHOWN } from '../../limits.ts'
 
 const PROTOCOL = 'https://keystead.dev/account-devices/1.0'
 export const DEVICE_ADD = `${PROTOCOL}/add`
@@ -19,6 +20,8 @@ export const DEVICE_LIST = `${PROTOCOL}/list`
 export const DEVICES = `${PROTOCOL}/devices`
 export const SLOT_SWAP = `${PROTOCOL}/swap`
 export const SLOT_HELD = `${PROTOCOL}/held`
+export const SLOTS_READ = `${PROTOCOL}/read-slots`
+export const SLOTS = `${PROTOCOL}/slots`
 
 export type MemberState = 'invited' | 'member' | 'removed'
 
@@ -92,6 +95,27 @@ export function parseSlotHeld(body: unknown): { slot: string; seq: number } {
   const held = { slot: slotOf(f), seq: numberOf(f, 'seq') }
   f.end()
   return held
+}
+
+/** Of `read-slots`: the name after which to go on; none is before the first. */
+export function parseSlotsRead(body: unknown): string {
+  const f = new Fields(body, 'body')
+  const after = f.string('after', { max: 64, pattern: /^[A-Za-z0-9_-]*$/ })
+  f.end()
+  return after
+}
+
+export function parseSlots(body: unknown): { slots: { slot: string; seq: number }[]; more: boolean } {
+  const f = new Fields(body, 'body')
+  const slots = f.array('slots', { max: MAX_SLOTS_SHOWN }, (item, path) => {
+    const s = new Fields(item, path)
+    const slot = { slot: slotOf(s), seq: numberOf(s, 'seq') }
+    s.end()
+    return slot
+  })
+  const more = f.boolean('more')
+  f.end()
+  return { slots, more }
 }
 
 const slotOf = (f: Fields): string => f.string('slot', { min: 1, max: 64, pattern: /^[A-Za-z0-9_-]+$/ })

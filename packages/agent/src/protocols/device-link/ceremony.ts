@@ -7,7 +7,17 @@ import { sha256 } from '@keystead/crypto'
 import type { NewDevice } from './messages.ts'
 
 export type LinkState = 'shown' | 'greeted' | 'committed' | 'revealed' | 'approved' | 'linked' | 'refused'
-export type LinkEvent = 'hello' | 'commitment' | 'answer' | 'reveal' | 'wrong-reveal' | 'approve' | 'finish' | 'refuse'
+export type LinkEvent =
+  | 'hello'
+  | 'commitment'
+  | 'answer'
+  | 'reveal'
+  | 'wrong-reveal'
+  | 'approve'
+  | 'finish'
+  | 'refuse'
+  /** By the agency, after a person has approved. */
+  | 'denied'
 
 /** What may follow what on either side; nothing leads out of `linked` and `refused`: a link serves once. */
 export const LINK_STEPS: Readonly<
@@ -23,7 +33,7 @@ export const LINK_STEPS: Readonly<
     greeted: { commitment: 'committed', refuse: 'refused' },
     committed: { reveal: 'revealed', 'wrong-reveal': 'refused', refuse: 'refused' },
     revealed: { approve: 'approved', refuse: 'refused' },
-    approved: { finish: 'linked' },
+    approved: { finish: 'linked', denied: 'refused' },
   },
 }
 

@@ -6,6 +6,8 @@
  *   devices { account, devices, ... } from a device that may: who belongs to the owner, and the secret they share
  *   records { records, removed }      what the other has to know that no log carries: relationships, identities
  *   key-sets { sets }                 keys of the sender for relationships that it is not in yet
+ *   agency  { agency, account }       from a device that may: where the account is now (AGENCY-16)
+ *   left    { agency }                the agency before has forgotten it
  *
  * What needs two devices is in `approvals.ts`.
  */
@@ -18,12 +20,15 @@ export const DEVICE_JOINED = `${PROTOCOL}/joined`
 export const OWN_DEVICES = `${PROTOCOL}/devices`
 export const OWN_RECORDS = `${PROTOCOL}/records`
 export const KEY_SETS = `${PROTOCOL}/key-sets`
+export const OWN_AGENCY = `${PROTOCOL}/agency`
+export const AGENCY_LEFT = `${PROTOCOL}/left`
 
 export const MAX_RECORDS_A_MESSAGE = 64
 export const MAX_KEY_SETS = 100
 
 const ACCOUNT = { min: 8, max: MAX_RECIPIENT_DID, pattern: /^did:peer:2\S+$/ }
 export const DIGEST = { min: 46, max: 46 }
+const AGENCY_DID = { min: 8, max: MAX_RECIPIENT_DID, pattern: /^did:[a-z0-9]+:\S+$/ }
 const CHAIN = { min: 22, max: 22, pattern: /^[A-Za-z0-9_-]{22}$/ }
 const MULTIKEY = 64
 
@@ -100,6 +105,39 @@ function ownDevice(item: unknown, path: string): OwnDevice {
   }
   f.end()
   return device
+}
+
+/** Where an account has moved to. */
+export interface NewAgency {
+  readonly agency: { readonly did: string; readonly url: string; readonly services: readonly string[] }
+  /** The account that the devices speak for there: of the device that moved. */
+  readonly account: string
+}
+
+export function parseNewAgency(body: unknown): NewAgency {
+  const f = new Fields(body, 'body')
+  const a = f.object('agency')
+  const agency = {
+    did: a.string('did', AGENCY_DID),
+    url: a.string('url', { min: 8, max: MAX_RECIPIENT_DID, pattern: /^https?:\/\/\S+$/ }),
+    services: a.array('services', { max: 8 }, (item, path) => serviceOf(item, path)),
+  }
+  a.end()
+  const account = f.string('account', ACCOUNT)
+  f.end()
+  return { agency, account }
+}
+
+/** Of `left`: the DID of the agency. */
+export function parseAgencyLeft(body: unknown): string {
+  const f = new Fields(body, 'body')
+  const agency = f.string('agency', AGENCY_DID)
+  f.end()
+  return agency
+}
+
+function serviceOf(item: unknown, path: string): string {
+  return typeof item === 'string' && /^[a-z]{1,32}$/.test(item) ? item : fail(path, 'is no service')
 }
 
 export interface SharedRecord {

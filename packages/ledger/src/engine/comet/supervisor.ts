@@ -13,6 +13,7 @@ import { KeysteadError } from '@keystead/core'
 import type { LedgerErrorCode } from '../../errors.ts'
 import type { Tuning } from './config.ts'
 import { APP_SOCKET, configure, RPC_SOCKET } from './home.ts'
+import { LastLines } from './last-lines.ts'
 import type { AppMessage } from './process.ts'
 
 export interface SupervisorOptions {
@@ -40,6 +41,7 @@ const LONGEST_PAUSE_MS = 30_000
 const STEADY_MS = 60_000
 const STOP_WITHIN_MS = 10_000
 const READY_WITHIN_MS = 30_000
+const LAST_WORDS_MS = 500
 
 /** `ended` says which process ended first, and how. */
 interface Running {
@@ -123,15 +125,23 @@ export class Supervisor {
 
   #watch(name: ProcessName, child: ChildProcess): Promise<string> {
     this.#processes.set(name, child)
+    const last = new LastLines()
     for (const stream of [child.stdout, child.stderr])
       if (stream)
         createInterface({ input: stream }).on('line', (line) => {
+          last.add(line)
           // What peers say of a connection that closes on purpose is of no interest.
           if (!this.#stopping.signal.aborted) this.#options.log(`${name}: ${line}`)
         })
     return new Promise((resolve) => {
       child.once('error', (error) => resolve(`${name} could not be started (${error.message})`))
-      child.once('exit', (code, signal) => resolve(`${name} ended (${signal ?? `exit ${code}`})`))
+      child.once('exit', (code, signal) => {
+        const how = signal ?? `exit ${code}`
+        // What it said last is read when its streams close; a child of its own may hold them open.
+        const said = (): void => resolve(`${name} ended (${how})${last}`)
+        child.once('close', said)
+        setTimeout(said, LAST_WORDS_MS).unref()
+      })
     })
   }
 

@@ -1,0 +1,20 @@
+/** Peers learn the new way: everything of this device that still names the agency before gets a document that names the new one. */
+import { messagingEndpoints } from '@keystead/did'
+import type { Edge } from '../context.ts'
+import { rotateCorrespondent } from '../correspondents.ts'
+import { isOpen } from '../own-devices/key-sets.ts'
+import { rotateRelationship } from '../own-log.ts'
+import { rotateIdentities } from '../rotation.ts'
+
+/** Again after a crash, it does what is left. */
+export async function rotateWhatNames(edge: Edge, agency: string): Promise<void> {
+  const names = async (did: string): Promise<boolean> => {
+    const { didDocument } = await edge.resolver.resolve(did)
+    return didDocument !== null && messagingEndpoints(didDocument).some(({ uri }) => uri === agency)
+  }
+  await rotateIdentities(edge, ({ body }) => JSON.stringify(body.services).includes(JSON.stringify(agency)))
+  for (const { value } of await edge.records.all('relationship'))
+    if (isOpen(value) && (await names(value.mine.state.now.doc))) await rotateRelationship(edge, value)
+  for (const { value } of await edge.records.all('correspondent'))
+    if (value.status === 'connected' && (await names(value.own))) await rotateCorrespondent(edge, value)
+}

@@ -1,0 +1,72 @@
+/** The end of a move: the agency before forgets the account, and shows that it did. */
+import { isKeysteadError } from '@keystead/core'
+import { messagingEndpoints } from '@keystead/did'
+import { RECIPIENT_QUERY } from '../../protocols/mediation/messages.ts'
+import { type Forgotten, MOVE_STOP, parseForgotten } from '../../protocols/move/messages.ts'
+import { AGENCY_LEFT } from '../../protocols/own-devices/messages.ts'
+import { ask } from '../agency-link.ts'
+import { type Edge, fault, profileOf } from '../context.ts'
+import { siblings, tellDevices } from '../own-devices/list.ts'
+import { requireAdmin } from '../own-devices/membership.ts'
+import { type Change, put, remove } from '../store.ts'
+import type { Former } from './arrive.ts'
+import { stayedBehind } from './places.ts'
+
+/**
+ * Has the old agency forget us, and looks whether it did. Rejects with `NOT_ALLOWED_NOW` while something still leads there
+ * (`anyway` overrules), with `MOVE_UNFINISHED` while mail waits there, with `AGENCY_REFUSED` when it did not forget.
+ */
+export async function stopForwarding(edge: Edge, { anyway = false } = {}): Promise<Forgotten> {
+  const { former } = await profileOf(edge)
+  if (former?.step !== 'forwards') throw fault('NOT_ALLOWED_NOW', 'no agency forwards for this wallet')
+  if ((await siblings(edge)).length > 0) await requireAdmin(edge)
+  if (!anyway) await refuseWhileNeeded(edge, former)
+  const { did, account } = former
+  const forgotten = parseForgotten((await ask(edge, did, account, { type: MOVE_STOP, body: {} })).body)
+  const { messages, recipients, services, files } = forgotten
+  const knows = await ask(edge, did, account, { type: RECIPIENT_QUERY, body: {} }).then(
+    () => true,
+    (error) => !isKeysteadError(error, 'NOT_GRANTED'),
+  )
+  if (knows || messages + recipients + services + files > 0)
+    throw fault('AGENCY_REFUSED', 'the agency did not forget this account')
+  await edge.records.commit([
+    ...(await withoutFormer(edge, did)),
+    ...(await tellDevices(edge, AGENCY_LEFT, { agency: did })),
+  ])
+  return forgotten
+}
+
+/** The agency before is none any more: it keeps no log for us, and what was still to be brought through it goes nowhere. */
+export async function withoutFormer(edge: Edge, agency: string): Promise<Change[]> {
+  const { former, ...profile } = await profileOf(edge)
+  if (former?.did !== agency) return []
+  const late = (await edge.records.all('outbox')).filter(
+    ({ value }) => value.kind === 'message' && value.message.via === agency,
+  )
+  return [
+    put('profile', 'self', profile),
+    remove('holder', former.url),
+    ...late.map(({ name }) => remove('outbox', name)),
+  ]
+}
+
+async function refuseWhileNeeded(edge: Edge, { did, url, since }: Former): Promise<void> {
+  const behind = await stayedBehind(edge)
+  if (behind.length > 0)
+    throw fault(
+      'NOT_ALLOWED_NOW',
+      `${behind.join(', ')} did not come along yet: sync there, or revoke what you have lost`,
+    )
+  for (const { value } of await edge.records.all('identity')) {
+    if (value.use !== 'public' || value.status !== 'active') continue
+    const { didDocument } = await edge.resolver.resolve(value.did)
+    if (didDocument && messagingEndpoints(didDocument).some(({ uri }) => uri === did))
+      throw fault('NOT_ALLOWED_NOW', 'your public DID still names this agency: sync the device that made it')
+  }
+  const setups = (await edge.records.all('setup')).map(({ value }) => value)
+  if (setups.some(({ supersededAt, made }) => supersededAt === undefined && made * 1000 < since))
+    throw fault('NOT_ALLOWED_NOW', 'your recovery kit names this agency: set up recovery anew first')
+  if ((await edge.records.all('issuer')).some(({ value }) => value.url.startsWith(url)))
+    throw fault('NOT_ALLOWED_NOW', 'credentials you issued name a list at this agency: it has to go on pointing to it')
+}
