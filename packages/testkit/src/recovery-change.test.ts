@@ -3,7 +3,7 @@ import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { put } from '../../agent/src/edge/store.ts'
 import { MAX_RECOVER_TOLD, RECOVER_AGAIN_SECONDS } from '../../agent/src/limits.ts'
-import { Network } from './network.ts'
+import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
 
 const DELAY = 600
@@ -288,5 +288,45 @@ describe('a change of the PIN’s agents', () => {
     await device.agent.recovery.enterPin(PIN)
     await device.agent.recovery.finish()
     expect(await statuses(device)).toEqual(['recovering'])
+  })
+})
+
+describe('V19: an agent of the PIN that the wallet leaves', () => {
+  it('counts until the new agency has a share of its own, by a deal for which the PIN is asked, and then deletes its own', async () => {
+    const [north] = await Promise.all(['north', 'east', 'south'].map((name) => network.addAgency(name)))
+    const escrow = { pin: PIN, agencies: [AGENCY, ...AGENTS.slice(1)] }
+    await alice.agent.recovery.setUp({ contacts: ['bob', 'carol', 'dave'], threshold: 2, delay: DELAY, escrow })
+    await answer('bob', 'carol', 'dave')
+    await untilHoldIsOver()
+    const before = await alice.agent.edge.records.get('escrow', String((await status()).policy?.epoch))
+    const [{ account = '' } = {}] = (before?.agents ?? []).filter(({ endpoint }) => endpoint === AGENCY)
+    const { store } = network.agency.options
+    expect(await store.escrow(account)).toBeDefined()
+    expect((await status()).leftBehind).toBeUndefined()
+
+    await alice.agent.moveTo({ did: north?.options.did ?? '', url: AGENTS[0] ?? '' })
+    await network.settle(alice, ...people.values())
+    const left = { from: AGENCY, to: AGENTS[0] }
+    expect((await status()).leftBehind).toEqual(left)
+    expect((await status()).agents.map(({ endpoint }) => endpoint)).toContain(AGENCY)
+    const agents = { remove: [left.from], add: [left.to ?? ''] }
+    expect(await code(alice.agent.recovery.change({ agents }))).toBe('PIN_NEEDED')
+    await alice.agent.recovery.change({ agents, pin: PIN })
+    await network.settle(alice)
+    expect((await status()).leftBehind).toEqual({ ...left, changing: true })
+    expect((await status()).agents.map(({ endpoint }) => endpoint)).toContain(AGENCY)
+    await answer('bob', 'carol', 'dave')
+    const { leftBehind, agents: now } = await status()
+    expect(leftBehind).toBeUndefined()
+    expect(now.map(({ endpoint, answer }) => [endpoint, answer])).toEqual(
+      ['east', 'south', 'north'].map((name) => [`http://${name}.test`, 'kept']),
+    )
+    // The ledger still holds the deal before: its share stays, also when the agency forgets everything else.
+    expect(await store.escrow(account)).toBeDefined()
+    expect(await code(alice.agent.stopForwarding())).toBe('done')
+    expect(await store.escrow(account)).toBeDefined()
+    network.advance(30 * 86_400)
+    await network.settle(alice)
+    expect(await store.escrow(account)).toBeUndefined()
   })
 })

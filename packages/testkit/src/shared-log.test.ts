@@ -455,6 +455,7 @@ describe('a device that was taken out', () => {
       expect((await old.agent.devices.own())[1]?.left).toEqual({
         contacts: [],
         agency: false,
+        authority: false,
         ledger: false,
         log: false,
       })

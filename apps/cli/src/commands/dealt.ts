@@ -60,6 +60,21 @@ export async function dealt(run: Run, agent: EdgeAgent, kit: Kit, name: string):
   return waits.waiting + waits.operations > 0 ? EXIT.tryLater : EXIT.ok
 }
 
+/** An agency that was left keeps a share behind the PIN: what that means, and what to do. */
+export function leftBehindLines({ from, to, changing }: NonNullable<RecoveryStatus['leftBehind']>): string[] {
+  const later = `${from} is told to delete its share when the earlier set-up counts no more.`
+  if (changing)
+    return [
+      `You left ${from}, and it keeps a share behind your PIN: it counts until enough have confirmed the change.`,
+      later,
+    ]
+  return [
+    `You left ${from}, and it keeps a share behind your PIN, which goes on counting. A share is never copied: deal anew with`,
+    `"keystead recovery agent remove ${from} --add ${to} --pin --kit <new kit>". You are asked for your PIN, for no device knows it.`,
+    `Until enough have confirmed, all is as it was; ${later}`,
+  ]
+}
+
 export function agentLine(one: RecoveryStatus['agents'][number]): string {
   const label = one.demonstration ? ', a demonstration: not independent' : ''
   return `${one.operator} at ${one.endpoint}${label}: ${one.answer}${one.guessesUsed > 0 ? `, ${one.guessesUsed} guess(es) counted` : ''}`

@@ -10,7 +10,7 @@ import { type PinSource, readPin } from '../passphrase.ts'
 import { action, type Run, withWallet } from '../run.ts'
 import type { OpenWallet } from '../wallet.ts'
 import { holderAddress } from './backup.ts'
-import { agentLine, dealt, refuseExisting } from './dealt.ts'
+import { agentLine, dealt, leftBehindLines, refuseExisting } from './dealt.ts'
 import { drillCommand } from './drill.ts'
 import { type HelpOptions, help } from './help-recover.ts'
 import { DEFAULT_PAGE } from './invite.ts'
@@ -158,6 +158,7 @@ async function status(run: Run, { agent }: OpenWallet): Promise<void> {
       `Recovery: ${found.level}`,
       ...found.contacts.map(({ label, answer, proven }) => `  share   ${label}: ${answer}${shown(proven)}`),
       ...found.agents.map((one) => `  PIN     ${agentLine(one)}${shown(one.proven)}${keptUntil(one.kept)}`),
+      ...(found.leftBehind ? leftBehindLines(found.leftBehind).map((text) => `          ${text}`) : []),
       ...(found.backup ? [`  backup  number ${found.backup.seq}, ${iso(found.backup.at)}`] : []),
       ...(found.earlierUntil === undefined
         ? []

@@ -130,7 +130,7 @@ async function init(run: Run, options: InitOptions): Promise<number> {
 }
 
 /** Says what is granted before it is granted; an agency that is away is no reason to fail. */
-async function addCloudAgent(
+export async function addCloudAgent(
   wallet: OpenWallet,
   url: string,
   services: readonly CloudService[],
@@ -154,74 +154,6 @@ async function checkRegistration(
   const { level, age, history } = await ledger.history(did)
   if (history.state.did !== did) throw new KeysteadError('PROOF_INVALID', 'the ledger shows another DID')
   return { level, age, seq: history.state.seq }
-}
-
-export function agentCommands(program: Command): void {
-  const agent = program.command('agent').description('your cloud agent')
-  agent
-    .command('add')
-    .description('add a cloud agent at an agency, or change what it may do')
-    .option('--agency <url>', 'the agency', DEFAULT_AGENCY)
-    .option('--grant <services>', `comma-separated: ${Object.keys(SERVICES).join(', ')}`, DEFAULT_SERVICES.join(','))
-    .action(
-      action(program, (run, options: { agency: string; grant: string }) =>
-        withWallet(run, async (wallet) => {
-          const services = options.grant
-            .split(',')
-            .filter((name): name is CloudService => Object.hasOwn(SERVICES, name))
-          await addCloudAgent(wallet, options.agency, services, run.out.note)
-          await wallet.agent.announceIdentities()
-          run.out.result(`The cloud agent at ${options.agency} may: ${services.join(', ') || 'nothing'}`, { services })
-        }),
-      ),
-    )
-  agent
-    .command('move')
-    .description('to another agency, or your own, keeping every contact; the old one forwards until you stop it')
-    .argument('[url]', 'the new agency')
-    .option('--stop', 'have the old agency stop and forget you')
-    .option('--anyway', 'with --stop: also while your kit or credentials of yours still name it')
-    .action(action(program, move))
-  agent
-    .command('show')
-    .description('what your cloud agent was granted')
-    .action(
-      action(program, (run) =>
-        withWallet(run, async (wallet) => {
-          const { agency } = await wallet.agent.profile()
-          if (!agency) throw new KeysteadError('NO_AGENT', 'this wallet has no cloud agent yet')
-          const lines = agency.services.map((name) => `  ${name.padEnd(9)} ${SERVICES[name as CloudService]}`)
-          run.out.result([`At ${agency.url}, granted:`, ...lines], {
-            url: agency.url,
-            did: agency.did,
-            services: agency.services,
-          })
-        }),
-      ),
-    )
-}
-
-async function move(
-  run: Run,
-  url: string | undefined,
-  { stop, anyway }: { stop?: true; anyway?: true },
-): Promise<void> {
-  await withWallet(run, async ({ agent }) => {
-    if (stop) {
-      const left = await agent.stopForwarding({ anyway: anyway === true })
-      const kept = left.backups > 0 ? ` It keeps ${left.backups} sealed backup(s) for recoveries.` : ''
-      return run.out.result(`The old agency has forgotten you.${kept}`, left)
-    }
-    if (!url) throw new KeysteadError('BAD_FIELD', 'name the agency to move to, or --stop')
-    await agent.moveTo(await agencyDescriptor(fetch, url))
-    const result = await agent.sync()
-    const lines = [
-      `Your cloud agent is at ${url}. The old agency forwards until "keystead agent move --stop".`,
-      'Set up recovery anew when you have time: your kit and backups still name the old agency.',
-      ...waiting(result),
-    ]
-    run.out.result(lines, { url, ...result })
-  })
 }
 
 export function waiting({

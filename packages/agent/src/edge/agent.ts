@@ -34,6 +34,7 @@ import { type BackupStatus, backUp, backupStatus, dropHolder, passOn } from './l
 import { type MeetingView, meet, scanMeeting, showMeeting, typed, viewMeeting } from './meeting.ts'
 import { moveTo } from './moving/move.ts'
 import { stopForwarding } from './moving/stop.ts'
+import { type MovingView, movingView } from './moving/view.ts'
 import { flushOutbox } from './outbox.ts'
 import { approvalRequests } from './own-devices/cosigning.ts'
 import { exportWallet, type Imported, importWallet } from './portability.ts'
@@ -122,6 +123,11 @@ export class EdgeAgent {
   }
 
   /** The agency before forgets us; resolves to what it says it still has. */
+  /** How far a move is; undefined where none is under way. */
+  moving(): Promise<MovingView | undefined> {
+    return movingView(this.edge)
+  }
+
   stopForwarding(options: { anyway?: boolean } = {}): Promise<Forgotten> {
     return this.#act(() => stopForwarding(this.edge, options))
   }

@@ -2,8 +2,8 @@
  * Those who keep the log (rule 26): agencies, and folders of this machine. Each is brought what it lacks, in the order in which it
  * must take it; what it acknowledged is written down, and what no holder lacks any more is forgotten here.
  */
-import { base64url, isKeysteadError, KeysteadError } from '@keystead/core'
-import { encodeMultikey } from '@keystead/crypto'
+import { base64url, isKeysteadError, KeysteadError, utf8 } from '@keystead/core'
+import { encodeMultikey, sha256 } from '@keystead/crypto'
 import type { ChainHead } from '@keystead/wallet'
 import { HOLDER_LOOK_SECONDS, MAX_RUN_BATCHES, MAX_RUN_BYTES } from '../../limits.ts'
 import { GRANT } from '../../protocols/cloud-agent/messages.ts'
@@ -11,6 +11,7 @@ import { LOCATOR_PUT } from '../../protocols/locator/messages.ts'
 import type * as log from '../../protocols/log/messages.ts'
 import { ask } from '../agency-link.ts'
 import { agencyOf, type Edge, fault, nowSeconds, profileOf, tell } from '../context.ts'
+import { deviceList } from '../own-devices/list.ts'
 import { type Change, put, remove } from '../store.ts'
 import { currentEntry, entryName, isDue, ownLog } from './authority.ts'
 import { addressOf, type HolderLink, linkTo } from './holder-link.ts'
@@ -71,10 +72,21 @@ async function begin(edge: Edge, name: string): Promise<void> {
     if (holder.did === did) return
     const { acked: _, ...kept } = holder
     const operator = new URL(url).host
-    const anew: LogHolder = { ...kept, did, url, operator, entries: 0, readers: [], trimmed: 0, locators: [] }
+    const vault = await vaultAfterMove(edge, holder.vault)
+    const anew: LogHolder = { ...kept, vault, did, url, operator, entries: 0, readers: [], trimmed: 0, locators: [] }
     await edge.records.commit([put('holder', name, anew), ...(await stillNamed(edge, holder))])
   } else if (holder?.kind === 'agency' && holder.entries === 0)
     await ask(edge, holder.did, holder.account, { type: GRANT, body: { services: ['backup'] } })
+}
+
+/**
+ * A vault belongs to the account that began it, and the devices that move their wallet have an account each: so each device knows the
+ * name of the vault at the new agency by itself, and none meets a vault of the time before where a wallet comes back.
+ */
+async function vaultAfterMove(edge: Edge, before: string): Promise<string> {
+  const [own, list] = [await ownLog(edge), await deviceList(edge)]
+  if (!own || !list) return before
+  return base64url.encode(sha256(utf8(`keystead/vault/v1|${own.log}|${list.account}`)).subarray(0, 16))
 }
 
 /** The agency before goes on as a holder while it forwards: kit and shares name it until recovery is set up anew. */

@@ -30,7 +30,10 @@ export async function moveTo(edge: Edge, target: { did: string; url: string }): 
   await takePlaces(edge, next)
   await edge.records.commit([put('profile', 'self', { ...profile, next })])
   if (!(await changeAgency(edge)))
-    throw fault('NOT_ALLOWED_NOW', 'another device of yours has moved this wallet meanwhile: this one follows')
+    throw fault(
+      'NOT_ALLOWED_NOW',
+      'the agency does not let go: another device of yours has moved this wallet meanwhile',
+    )
   await goOnMoving(edge)
 }
 
@@ -48,7 +51,8 @@ async function leave(edge: Edge, next: Next): Promise<boolean> {
   try {
     await ask(edge, before.did, before.account, { type: MOVE_FORWARD, body: { to: next.did } })
   } catch (error) {
-    if (!isKeysteadError(error, 'MOVE_REFUSED')) throw error
+    // Another device has moved it elsewhere, or this agency knows nothing of what this device may.
+    if (!isKeysteadError(error, 'MOVE_REFUSED') && !isKeysteadError(error, 'NOT_GRANTED')) throw error
     tell(edge, { kind: 'waiting', text: `this wallet does not move to ${next.url}: ${error.message}` })
     const { next: _, ...profile } = await profileOf(edge)
     await edge.records.commit([put('profile', 'self', profile)])

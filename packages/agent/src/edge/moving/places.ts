@@ -11,7 +11,7 @@ import {
   SLOTS_READ,
 } from '../../protocols/account-devices/messages.ts'
 import { GRANT } from '../../protocols/cloud-agent/messages.ts'
-import { MEDIATE_REQUEST, RECIPIENT_QUERY } from '../../protocols/mediation/messages.ts'
+import { RECIPIENT_QUERY } from '../../protocols/mediation/messages.ts'
 import { type NewAgency, OWN_AGENCY, type OwnDevice } from '../../protocols/own-devices/messages.ts'
 import { ask, askAgency } from '../agency-link.ts'
 import { agencyOf, type Edge, fault, nowSeconds, profileOf, queue } from '../context.ts'
@@ -26,7 +26,6 @@ type At = Pick<Agency, 'did' | 'account'>
 export async function takePlaces(edge: Edge, next: Pick<Agency, 'did' | 'services'>): Promise<void> {
   const { account } = await agencyOf(edge)
   await ask(edge, next.did, account, { type: GRANT, body: { services: [...next.services] } })
-  if (next.services.includes('mailbox')) await ask(edge, next.did, account, { type: MEDIATE_REQUEST, body: {} })
   for (const device of await siblings(edge)) await addAt(edge, { did: next.did, account }, device)
 }
 

@@ -8,13 +8,16 @@ import { rotateIdentities } from '../rotation.ts'
 
 /** Again after a crash, it does what is left. */
 export async function rotateWhatNames(edge: Edge, agency: string): Promise<void> {
-  const names = async (did: string): Promise<boolean> => {
-    const { didDocument } = await edge.resolver.resolve(did)
-    return didDocument !== null && messagingEndpoints(didDocument).some(({ uri }) => uri === agency)
-  }
+  const names = (did: string): Promise<boolean> => leadsTo(edge, did, agency)
   await rotateIdentities(edge, ({ body }) => JSON.stringify(body.services).includes(JSON.stringify(agency)))
   for (const { value } of await edge.records.all('relationship'))
     if (isOpen(value) && (await names(value.mine.state.now.doc))) await rotateRelationship(edge, value)
   for (const { value } of await edge.records.all('correspondent'))
     if (value.status === 'connected' && (await names(value.own))) await rotateCorrespondent(edge, value)
+}
+
+/** Whether whoever writes to a DID is led to this agency. */
+export async function leadsTo(edge: Edge, did: string, agency: string): Promise<boolean> {
+  const { didDocument } = await edge.resolver.resolve(did)
+  return didDocument !== null && messagingEndpoints(didDocument).some(({ uri }) => uri === agency)
 }

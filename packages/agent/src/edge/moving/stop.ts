@@ -1,16 +1,17 @@
 /** The end of a move: the agency before forgets the account, and shows that it did. */
 import { isKeysteadError } from '@keystead/core'
-import { messagingEndpoints } from '@keystead/did'
 import { RECIPIENT_QUERY } from '../../protocols/mediation/messages.ts'
 import { type Forgotten, MOVE_STOP, parseForgotten } from '../../protocols/move/messages.ts'
 import { AGENCY_LEFT } from '../../protocols/own-devices/messages.ts'
 import { ask } from '../agency-link.ts'
 import { type Edge, fault, profileOf } from '../context.ts'
+import { isOpen } from '../own-devices/key-sets.ts'
 import { siblings, tellDevices } from '../own-devices/list.ts'
 import { requireAdmin } from '../own-devices/membership.ts'
 import { type Change, put, remove } from '../store.ts'
 import type { Former } from './arrive.ts'
 import { stayedBehind } from './places.ts'
+import { leadsTo } from './rotations.ts'
 
 /**
  * Has the old agency forget us, and looks whether it did. Rejects with `NOT_ALLOWED_NOW` while something still leads there
@@ -60,10 +61,15 @@ async function refuseWhileNeeded(edge: Edge, { did, url, since }: Former): Promi
     )
   for (const { value } of await edge.records.all('identity')) {
     if (value.use !== 'public' || value.status !== 'active') continue
-    const { didDocument } = await edge.resolver.resolve(value.did)
-    if (didDocument && messagingEndpoints(didDocument).some(({ uri }) => uri === did))
+    if (await leadsTo(edge, value.did, did))
       throw fault('NOT_ALLOWED_NOW', 'your public DID still names this agency: sync the device that made it')
   }
+  for (const { value } of await edge.records.all('relationship'))
+    if (isOpen(value) && (await leadsTo(edge, value.mine.state.now.doc, did)))
+      throw fault(
+        'NOT_ALLOWED_NOW',
+        `${value.label} does not know the new way: another device of yours has to approve that`,
+      )
   const setups = (await edge.records.all('setup')).map(({ value }) => value)
   if (setups.some(({ supersededAt, made }) => supersededAt === undefined && made * 1000 < since))
     throw fault('NOT_ALLOWED_NOW', 'your recovery kit names this agency: set up recovery anew first')

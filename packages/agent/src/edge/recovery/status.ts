@@ -5,6 +5,7 @@ import { type Edge, nowSeconds } from '../context.ts'
 import { ownLog } from '../log/authority.ts'
 import { isWhole } from '../log/holders.ts'
 import { progressOf } from './changes.ts'
+import { type LeftBehind, leftBehind } from './left-behind.ts'
 import type { EscrowProgress, RecoverySetup, ShareHealth } from './records.ts'
 import { currentSetup, proposedSetup, refusedKeys, setups } from './recovery-set.ts'
 import { holdOf } from './setup.ts'
@@ -29,6 +30,8 @@ export interface RecoveryStatus extends MeterReading {
     /** Until when it is kept without hearing of the owner, by the agent's word. */
     readonly kept?: number
   }[]
+  /** An agency that the wallet has left keeps one of the shares. */
+  readonly leftBehind?: LeftBehind
   readonly kitChecked: boolean
   /** When the owner last rehearsed, seconds since 1970. */
   readonly rehearsed?: number
@@ -57,6 +60,7 @@ export async function recoveryStatus(edge: Edge): Promise<RecoveryStatus> {
   const agents = (escrow?.agents ?? []).map((agent) => ({ agent, fact: agentFact(agent, nowSeconds(edge)) }))
   const change = await proposedSetup(edge)
   const needs = change && (await progressOf(edge, change))
+  const left = await leftBehind(edge)
   const reading = meter(setup?.policy, {
     contacts: contacts.map(({ fact }) => fact),
     kitPrinted: setup !== undefined,
@@ -88,6 +92,7 @@ export async function recoveryStatus(edge: Edge): Promise<RecoveryStatus> {
       ...(proven === undefined ? {} : { proven }),
       ...(kept === undefined ? {} : { kept }),
     })),
+    ...(left ? { leftBehind: left } : {}),
     kitChecked: setup?.kit.checked === true,
     ...(health?.rehearsed === undefined ? {} : { rehearsed: health.rehearsed }),
     ...(change && needs

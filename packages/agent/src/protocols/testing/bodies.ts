@@ -125,6 +125,14 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
   ],
   'plain turn': [correspondents.parsePlainTurn, { did: 'did:peer:2x', jwt: 'x', holders: {} }],
   'lower vote': [approvals.parseLower, { id: session, expires: 5, epoch: 1 }],
+  'own agency': [
+    ownDevices.parseNewAgency,
+    {
+      agency: { did: 'did:peer:2x', url: 'https://agency.test', services: ['mailbox'] },
+      account: 'did:peer:2x',
+    },
+  ],
+  'agency left': [ownDevices.parseAgencyLeft, { agency: 'did:peer:2x' }],
   'own records': [ownDevices.parseRecords, { records: [{ category: 'text', name: 'x', value: {} }], removed: [] }],
   'log candidate': [logMembership.parseCandidate, { chain: id, key: keys.k, kem: XWING, sig }],
   'log invitation': [logMembership.parseInvitation, { log: id, vault: id, seq: 1, hash: long }],
@@ -133,6 +141,8 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
   'device remove': [accountDevices.parseDeviceRemove, { device: 'did:peer:2x' }],
   devices: [accountDevices.parseDevices, { devices: [{ device: 'did:peer:2x', admin: true, state: 'member' }] }],
   'slot swap': [accountDevices.parseSlotSwap, { slot: 'x', after: 0, seq: 1 }],
+  'slots read': [accountDevices.parseSlotsRead, { after: '' }],
+  slots: [accountDevices.parseSlots, { slots: [{ slot: 'x', seq: 1 }], more: false }],
   'slot held': [accountDevices.parseSlotHeld, { slot: 'x', seq: 1 }],
   grant: [cloudAgent.parseServices, { services: ['mailbox'] }],
   introduction: [

@@ -1,0 +1,66 @@
+/** Row V19 as people type it: a wallet of two devices, one of them shut, goes to another agency by one command. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Person } from '../../../scripts/story/person.ts'
+import { openTown, type Town } from '../../../scripts/testing/town.ts'
+
+let town: Town
+let alice: Person
+let phone: Person
+let bob: Person
+
+beforeAll(async () => {
+  town = await openTown('move', ['agency', 'agency2'])
+  alice = town.person('alice')
+  phone = town.person('phone')
+  bob = town.person('bob')
+  for (const person of [alice, bob]) await person.run(['init', '--label', person.name])
+  const { data } = await alice.run(['invite', '--tell'])
+  await alice.listening(() => bob.run(['accept', data.url, '--tell', '--wait', '60']))
+  const linking = phone.background(['device', 'link', '--seconds', '500'])
+  const { url } = (await linking.event('link')) as { url: string }
+  await alice.run(['device', 'approve', url, '--seconds', '120'], 75)
+  const { code } = (await linking.event('link-code')) as { code: string }
+  await alice.run(['device', 'approve', '--code', code, '--can', 'admin,prove', '--seconds', '120'])
+  await linking.done
+  await bob.run(['sync'])
+}, 600_000)
+
+afterAll(async () => {
+  await town?.end()
+})
+
+const texts = async (person: Person): Promise<string[]> => {
+  await person.run(['sync'], 0, 75)
+  const { data } = await person.run(['messages'])
+  return data.messages.map(({ text }: { text: string }) => text).sort()
+}
+
+describe('agent move', { timeout: 600_000 }, () => {
+  it('V19: by one command on either device; the other follows with its next, and nothing is lost or there twice', async () => {
+    await bob.run(['message', 'alice', 'before'])
+    const { data: moved } = await phone.run(['agent', 'move', town.system.url('agency2')])
+    expect(moved).toMatchObject({ url: town.system.url('agency2'), behind: ['first device'], share: null })
+    await bob.run(['message', 'alice', 'meanwhile'])
+    await town.system.killAndRestart('agency')
+    await bob.run(['sync'])
+    await bob.run(['message', 'alice', 'by the new way'])
+    expect((await phone.run(['agent', 'move', '--stop'], 65)).error).toBe('NOT_ALLOWED_NOW')
+    const all = ['before', 'by the new way', 'meanwhile']
+    expect(await texts(phone)).toEqual(all)
+    expect(await texts(alice)).toEqual(all)
+    expect((await alice.run(['agent', 'show'])).data).toMatchObject({ url: town.system.url('agency2') })
+    await alice.run(['message', 'bob', 'from the first'])
+    await phone.run(['message', 'bob', 'from the phone'])
+    expect(await texts(bob)).toEqual([...all, 'from the first', 'from the phone'].sort())
+  })
+
+  it('V19: the agency before forgets all of them when it is told to, and none needs it', async () => {
+    await phone.run(['sync'], 0, 75)
+    const { data } = await phone.run(['agent', 'move', '--stop'])
+    expect(data).toMatchObject({ messages: 0, recipients: 0, services: 0, files: 0 })
+    await alice.run(['sync'], 0, 75)
+    expect((await alice.run(['agent', 'show'])).data.moving).toBeNull()
+    await bob.run(['message', 'alice', 'to both'])
+    for (const device of [alice, phone]) expect(await texts(device)).toContain('to both')
+  })
+})

@@ -1,0 +1,19 @@
+/** A move as its owner sees it. */
+import { type Edge, profileOf } from '../context.ts'
+import { quietly } from '../quietly.ts'
+import { stayedBehind } from './places.ts'
+
+export interface MovingView {
+  /** Address of the agency before, which forwards. */
+  readonly from: string
+  /** Until this device is at the next one. */
+  readonly to?: string
+  /** Names of devices that have not come along, as far as the agency could be asked. */
+  readonly behind: readonly string[]
+}
+
+export async function movingView(edge: Edge): Promise<MovingView | undefined> {
+  const { former, next, agency } = await profileOf(edge)
+  if (next && agency) return { from: agency.url, to: next.url, behind: [] }
+  return former && { from: former.url, behind: await quietly(edge, () => stayedBehind(edge), []) }
+}
