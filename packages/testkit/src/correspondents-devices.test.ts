@@ -67,6 +67,18 @@ async function agreed(...devices: readonly Person[]): Promise<string> {
 }
 
 describe('DEVICE-17: a correspondence on several devices', () => {
+  it('moves with the wallet (V19), by one command on one of them', async () => {
+    await agreed(alice, phone)
+    const elsewhere = { did: (await network.addAgency('elsewhere')).options.did, url: 'http://elsewhere.test' }
+    await alice.agent.moveTo(elsewhere)
+    const own = await agreed(alice, phone)
+    const { didDocument } = await bob.agent.edge.resolver.resolve(own)
+    expect(JSON.stringify(didDocument?.service)).toContain(elsewhere.did)
+    await bob.agent.sendText((await towards(bob)).label, 'after the move')
+    await network.settle(alice, phone, bob)
+    for (const device of [alice, phone]) expect(await heard(device)).toContain('after the move')
+  })
+
   it('is on the new one with keys of its own, reaches each, and each speaks in it', async () => {
     await agreed(alice, phone)
     for (const device of [alice, phone]) await device.agent.sendText('bob', `from ${device.name}`)

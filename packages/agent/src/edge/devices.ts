@@ -325,7 +325,7 @@ export class DevicesAgent {
   async suspendLost(): Promise<void> {
     if (!(await authorityIsLost(this.#edge))) return
     const { state } = await this.#state()
-    const own = await this.#agentIn(state)
+    const own = await this.#ownEntry(state)
     const entry = state.agents.find(({ h }) => h === own?.h)
     if (!own || !entry || standingOf(state, own.h) !== 'active') return
     if (state.suspension || state.suspenders?.includes(digestOf(own.k))) return
