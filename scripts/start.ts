@@ -60,6 +60,7 @@ started = true
 console.log(`
 Keystead runs.
   Ledger node   ${system.url('ledger')}/1.0/identifiers/{did}
+                one validator, on the embedded engine; npm run network starts four
   Agency        ${system.url('agency')}
 ${more.map((name) => `  Demonstration ${system.url(name)}\n`).join('')}  Wallet page   ${system.url('web')}
   Data          ${relative(process.cwd(), values.home) || '.'}  (kept: the next npm start goes on from it)

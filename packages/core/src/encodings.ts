@@ -1,6 +1,5 @@
 /** Text encodings, each strict: a string decodes only if encoding the result gives the same string again. */
-import { base32nopad, base64, base64urlnopad, hex } from '@scure/base'
-import { decodeBase58, encodeBase58 } from './base58.ts'
+import { base32nopad, base58, base64, base64urlnopad, hex } from '@scure/base'
 import { type Bytes, concatBytes } from './bytes.ts'
 import { type CoreErrorCode, KeysteadError } from './errors.ts'
 
@@ -27,7 +26,7 @@ function strict(name: string, coder: Coder, spelling?: 'one spelling') {
 }
 
 /** Base58 spells every byte string in one way only, so that what decodes is canonical and need not be encoded again. */
-export const base58btc = strict('base58btc', { encode: encodeBase58, decode: decodeBase58 }, 'one spelling')
+export const base58btc = strict('base58btc', base58, 'one spelling')
 /** Messages are base64url within base64url: the one encoding whose speed is felt. */
 let quickest: Coder = base64urlnopad
 export const base64url = strict('base64url without padding', {
