@@ -113,12 +113,16 @@ export class System {
     this.#parts.clear()
   }
 
+  get #agencies(): PartName[] {
+    return this.#options.parts.filter((part) => kindOf(part) === 'agency')
+  }
+
   #environment(name: PartName): NodeJS.ProcessEnv {
     const { home, ports, profile } = this.#options
     const data = join(home, name)
     mkdirSync(data, { recursive: true, mode: 0o700 })
     const prefix = `KEYSTEAD_${kindOf(name).toUpperCase()}`
-    const many = this.#options.parts.some((part) => /^agency\d/.test(part))
+    const many = this.#agencies.length > 1
     return {
       ...process.env,
       [`${prefix}_DATA`]: data,
@@ -130,6 +134,7 @@ export class System {
             KEYSTEAD_AGENCY_OPERATOR: `Demonstration ${name.slice('agency'.length) || '1'}`,
           }
         : {}),
+      ...(many ? { KEYSTEAD_WEB_ESCROW: this.#agencies.map((part) => this.url(part)).join(' ') } : {}),
       KEYSTEAD_LEDGER_PROFILE: profile,
       KEYSTEAD_LEDGER_URL: this.url('ledger'),
       KEYSTEAD_AGENCY_URL: this.url('agency'),

@@ -18,6 +18,8 @@ const ledger = env['KEYSTEAD_LEDGER_URL'] ?? 'http://127.0.0.1:7710'
 /** What the wallet demands of the ledger, `{ otherNodes, witnesses: { keys, threshold, maxAge } }` (PROOF-13, WITNESS-4). */
 const trustFile = env['KEYSTEAD_WEB_TRUST']
 const agency = env['KEYSTEAD_AGENCY_URL'] ?? 'http://127.0.0.1:7720'
+/** Agencies that the page suggests for a PIN, with spaces between; their owner judges them (ESCROW-12). */
+const escrow = (env['KEYSTEAD_WEB_ESCROW'] ?? '').split(/\s+/).filter((url) => url !== '')
 
 /** A digest of everything the page is made of. */
 function sources(): string {
@@ -66,7 +68,7 @@ try {
   await buildIfChanged()
   const app = new Hono()
   app.use(policy)
-  app.get('/config.json', (c) => c.json({ ledger, agency, trust }, 200, { 'cache-control': 'no-store' }))
+  app.get('/config.json', (c) => c.json({ ledger, agency, trust, escrow }, 200, { 'cache-control': 'no-store' }))
   app.get('/health', (c) => c.json({ status: 'ok' }))
   app.use(serveStatic({ root: dist, onFound: (_, c) => c.header('cache-control', 'no-cache') }))
   const hostname = env['KEYSTEAD_WEB_HOST'] ?? '127.0.0.1'

@@ -17,12 +17,16 @@ export interface Town {
   end(): Promise<void>
 }
 
-/** `agencies`: what runs besides the ledger node. */
-export async function openTown(name: string, agencies: readonly PartName[] = ['agency']): Promise<Town> {
+/** `agencies`: what runs besides the ledger node. `profile`: delays of seconds, or as in life. */
+export async function openTown(
+  name: string,
+  agencies: readonly PartName[] = ['agency'],
+  profile: 'development' | 'production' = 'development',
+): Promise<Town> {
   const home = mkdtempSync(join(tmpdir(), `keystead-${name}-`))
   const parts: readonly PartName[] = ['ledger', ...agencies]
   const ports = Object.fromEntries(await Promise.all(parts.map(async (part) => [part, await freePort()] as const)))
-  const system = await System.start({ home: join(home, 'system'), ports, parts, profile: 'development', log: () => {} })
+  const system = await System.start({ home: join(home, 'system'), ports, parts, profile, log: () => {} })
   const environmentAt = (agency: PartName) => ({
     KEYSTEAD_LEDGER_URL: system.url('ledger'),
     KEYSTEAD_AGENCY_URL: system.url(agency),

@@ -34,6 +34,18 @@ export function field(label: string, properties: Properties = {}): { row: Docume
   return { row, input }
 }
 
+/** A labelled field of several lines. */
+export function area(
+  label: string,
+  properties: Properties = {},
+): { row: DocumentFragment; input: HTMLTextAreaElement } {
+  const id = `field-${++fields}`
+  const input = h('textarea', { id, rows: '3', autocomplete: 'off', ...properties })
+  const row = document.createDocumentFragment()
+  row.append(h('label', { for: id }, label), input)
+  return { row, input }
+}
+
 /** A labelled choice; `offer` sets what can be chosen and keeps the choice. */
 export function choice(label: string): {
   row: DocumentFragment
@@ -166,5 +178,18 @@ async function busy(button: HTMLButtonElement, place: HTMLElement, work: () => P
 
 /** "1234 5678", for people to read and type. */
 export const spoken = (code: string): string => `${code.slice(0, 4)} ${code.slice(4)}`
+/** "3 days", "1 hour", "72 seconds": in the largest unit that fits. */
+export function duration(seconds: number): string {
+  const units = [
+    [86_400, 'day'],
+    [3600, 'hour'],
+    [60, 'minute'],
+    [1, 'second'],
+  ] as const
+  const [size, unit] = units.find(([size]) => seconds >= size && seconds % size === 0) ?? [1, 'second']
+  const count = seconds / size
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}
+
 export const time = (seconds: number): string => new Date(seconds * 1000).toLocaleString()
 export const shorten = (text: string): string => (text.length < 40 ? text : `${text.slice(0, 24)}…${text.slice(-8)}`)

@@ -1,6 +1,8 @@
 /** The page: a door (make, link, unlock), then rooms behind one navigation, or one room while a wallet comes about. */
 import type { AgentEvent } from '@keystead/agent/edge'
+import type { Kit } from '@keystead/recovery'
 import { action, h, openedLink } from './dom.ts'
+import { alarm } from './screens/alarm.ts'
 import { credentialsScreen } from './screens/credentials.ts'
 import { devicesScreen } from './screens/devices.ts'
 import { door } from './screens/door.ts'
@@ -8,6 +10,8 @@ import { homeScreen } from './screens/home.ts'
 import { linkingScreen } from './screens/linking.ts'
 import { makingScreen } from './screens/making.ts'
 import { peopleScreen } from './screens/people.ts'
+import { recoveringScreen } from './screens/recovering.ts'
+import { recoveryScreen } from './screens/recovery.ts'
 import { requestsScreen } from './screens/requests.ts'
 import { type Purpose, Session, services } from './session.ts'
 
@@ -55,6 +59,14 @@ async function closed(): Promise<void> {
   const actions = {
     create: (label: string, passphrase: string) => start({ purpose: 'make', label, passphrase }),
     link: (label: string, passphrase: string) => start({ purpose: 'link', label, passphrase }),
+    recover: async (kit: Kit | undefined, pin: string, passphrase: string) => {
+      const known = kit ? { genesis: kit.genesis } : {}
+      const made = { purpose: 'recover', label: 'a wallet to recover', passphrase, ...known } as const
+      const session = await Session.start(await services(), made, tell)
+      // What goes wrong here is said in the room that comes now, where it can be tried again.
+      await session.recover(kit, pin).catch((error: Error) => tell({ kind: 'recovering', text: error.message }))
+      return enter(session)
+    },
     unlock: async (passphrase: string) => enter(await Session.unlock(passphrase, tell)),
     unlockWithPasskey: (await Session.hasPasskey())
       ? async () => enter(await Session.unlockWithPasskey(tell))
@@ -88,6 +100,7 @@ async function enter(session: Session): Promise<void> {
 const SCREENS: Readonly<Record<Purpose, (session: Session, ways: Ways) => Screen>> = {
   make: makingScreen,
   link: linkingScreen,
+  recover: recoveringScreen,
 }
 
 export interface Ways {
@@ -102,12 +115,14 @@ function rooms(session: Session): void {
     credentials: { title: 'Credentials', screen: credentialsScreen(session) },
     decide: { title: 'Decide', screen: requestsScreen(session) },
     devices: { title: 'Devices', screen: devicesScreen(session), within: 'me' },
+    recovery: { title: 'Recovery', screen: recoveryScreen(session), within: 'me' },
   }
   const count = h('span', { class: 'count', hidden: true })
   const links = Object.entries(screens).flatMap(([name, { title, within }]) =>
     within === undefined ? [h('a', { href: `#${name}` }, title, ...(name === 'decide' ? [' ', count] : []))] : [],
   )
   const place = h('main', {})
+  const warned = alarm(session)
   const current = (): string => {
     const name = location.hash.slice(1)
     if (Object.hasOwn(screens, name)) return name
@@ -129,11 +144,12 @@ function rooms(session: Session): void {
     const waits = (await session.agent.requests()).length
     count.textContent = String(waits)
     count.hidden = waits === 0
+    await warned.refresh()
     await screens[current()]?.screen.refresh()
   }
   const ended = open(session, refresh)
   moved = turn
-  show(header(session, ended), h('nav', { 'aria-label': 'Rooms' }, ...links), place)
+  show(header(session, ended), h('nav', { 'aria-label': 'Rooms' }, ...links), warned.element, place)
   turn()
 }
 

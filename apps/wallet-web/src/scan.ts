@@ -1,7 +1,7 @@
 /** A field that a camera may fill. The picture is read in this page and goes nowhere; without a camera one pastes. */
 import { KeysteadError } from '@keystead/core'
 import { decodeQR } from 'qr/decode.js'
-import { action, field, h } from './dom.ts'
+import { action, area, field, h } from './dom.ts'
 
 /** Pixels of the longer side in which a code is looked for, and how often: what a phone does beside showing its camera. */
 const SIDE = 800
@@ -11,7 +11,19 @@ export function scanField(
   label: string,
   properties: Parameters<typeof field>[1] = {},
 ): { row: DocumentFragment; input: HTMLInputElement } {
-  const { row, input } = field(label, properties)
+  return scannable(field(label, properties))
+}
+
+/** The same for several lines. */
+export function scanArea(label: string): { row: DocumentFragment; input: HTMLTextAreaElement } {
+  return scannable(area(label, { autocapitalize: 'none', spellcheck: 'false' }))
+}
+
+function scannable<I extends HTMLInputElement | HTMLTextAreaElement>(filled: {
+  row: DocumentFragment
+  input: I
+}): { row: DocumentFragment; input: I } {
+  const { row, input } = filled
   const place = h('div', { class: 'scan' })
   const scan = action('Scan it with the camera', async () => {
     const text = await read(place)
@@ -20,7 +32,7 @@ export function scanField(
     input.focus()
   })
   row.append(scan, place)
-  return { row, input }
+  return filled
 }
 
 /** What the first code says that comes before the camera; undefined when the person stops, or goes elsewhere. */

@@ -18,6 +18,7 @@ import {
   type ReaderSettings,
   readerSettingsToJson,
 } from '@keystead/light-client'
+import type { Kit } from '@keystead/recovery'
 import { createVault, inspectVault, type KeyslotInfo, openVault, type Vault } from '@keystead/wallet'
 import { indexedDbVaultStore } from '@keystead/wallet/browser'
 import { makePasskey, passkeysWork, readPasskey } from './passkey.ts'
@@ -27,10 +28,12 @@ export interface Services {
   readonly ledger: string
   readonly agency: string
   readonly trust: ReaderSettings
+  /** Agencies that it suggests for a PIN. */
+  readonly escrow: readonly string[]
 }
 
 /** What a wallet was made for: until that is done, the page goes on with it. */
-export type Purpose = 'make' | 'link'
+export type Purpose = 'make' | 'link' | 'recover'
 
 /** Kept in the open beside the vault: what is needed before it is unlocked. */
 interface Known {
@@ -108,6 +111,7 @@ export class Session {
 
   /** What this wallet was made for, as long as that is not done: it was interrupted, or takes its time. */
   async unfinished(): Promise<Purpose | undefined> {
+    if (await this.agent.recovery.progress()) return 'recover'
     const mine = (await this.agent.identities()).length + (await this.agent.devices.own()).length
     return mine > 0 ? undefined : this.#known.purpose
   }
@@ -123,6 +127,21 @@ export class Session {
   async showLink(): Promise<void> {
     await this.addCloudAgent()
     await this.agent.devices.link(this.label, page())
+  }
+
+  /** Flows V16, V17, on a new device: with the kit, or without. Rejects with what its agencies and the ledger say. */
+  async recover(kit: Kit | undefined, pin: string): Promise<void> {
+    await this.addCloudAgent(kit?.agencies)
+    await this.agent.recovery.begin(kit, page())
+    if (kit && pin !== '') await this.agent.recovery.enterPin(pin)
+  }
+
+  /** Agencies that this page's server suggests for a PIN. */
+  suggestedAgents(): Promise<readonly string[]> {
+    return services().then(
+      ({ escrow }) => escrow,
+      () => [],
+    )
   }
 
   /** At the agency of this page's server, or the first of these that answers; nothing where there is one. */
@@ -238,7 +257,7 @@ function readKnown(): Known | undefined {
   if (text === null) return undefined
   const f = new Fields(parseJson(new TextEncoder().encode(text), 64 * 1024), 'wallet')
   return {
-    purpose: f.optional('purpose', () => f.literal('purpose', 'make', 'link')) ?? 'make',
+    purpose: f.optional('purpose', () => f.literal('purpose', 'make', 'link', 'recover')) ?? 'make',
     ledger: f.string('ledger', { max: 300 }),
     genesis: parseNetworkGenesis(f.any('genesis')),
     label: f.string('label', { max: 64 }),
@@ -260,6 +279,7 @@ export async function services(): Promise<Services> {
     ledger: f.string('ledger', { max: 300 }),
     agency: f.string('agency', { max: 300 }),
     trust: parseReaderSettings(f.any('trust')),
+    escrow: f.array('escrow', { max: 16 }, (item) => new Fields({ item }, 'escrow').string('item', { max: 300 })),
   }
   f.end()
   return config

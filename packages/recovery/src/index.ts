@@ -37,7 +37,7 @@ export { type EscrowRecord, escrowAccount, escrowAuthSeed, openRegistration } fr
 export { type EscrowRequest, type EscrowStep, requestIsOwners, requestTranscript } from './escrow/request.ts'
 export { type Guard, makeGuard, NO_STAY, objectionToken, type Stay, stayBy, vetoToken } from './guard.ts'
 export { healthProof, healthProofHolds, packetHealthKey, registrationHealthKey } from './health.ts'
-export { createKit, type Kit, kitLine, kitSecret, type NewKit, vetoDigest } from './kit.ts'
+export { createKit, type Kit, kitLine, kitSecret, type NewKit, vetoDigest, wordsMatch, wordsToAsk } from './kit.ts'
 export { parseKit, renderKit } from './kit-text.ts'
 export { DEFAULT_GUESSES, MAX_AGENCIES, SHARE_PACKET_BYTES } from './limits.ts'
 export {

@@ -71,6 +71,20 @@ export function vetoDigest(veto: string): string {
   return base64url.encode(sha256(concatBytes(VETO_LABEL, utf8(veto))))
 }
 
+/** Places of two words on the paper, counted from one: whoever reads them off has it, and it can be read. */
+export function wordsToAsk(kit: Kit, random: Random): readonly [number, number] {
+  const count = kit.words.split(' ').length
+  const [one = 0, other = 0] = random(2)
+  const first = one % count
+  return [first + 1, ((first + 1 + (other % (count - 1))) % count) + 1]
+}
+
+/** Takes any case, and spaces around. */
+export function wordsMatch(kit: Kit, places: readonly number[], typed: readonly string[]): boolean {
+  const words = kit.words.split(' ')
+  return places.every((place, index) => words[place - 1] === typed[index]?.trim().toLowerCase())
+}
+
 /** The line for the QR code. */
 export function kitLine(kit: Kit): string {
   const content = kitToBytes(kit)

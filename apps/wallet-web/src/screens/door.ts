@@ -1,9 +1,12 @@
-/** Before a wallet is open: make one, link one, or unlock the one of this browser. */
+/** Before a wallet is open: make one, link one, recover one, or unlock the one of this browser. */
+import type { Kit } from '@keystead/recovery'
 import { action, card, field, form, h, openedLink } from '../dom.ts'
+import { kitAndPin } from './recovering.ts'
 
 export interface DoorActions {
   create(label: string, passphrase: string): Promise<void>
   link(device: string, passphrase: string): Promise<void>
+  recover(kit: Kit | undefined, pin: string, passphrase: string): Promise<void>
   unlock(passphrase: string): Promise<void>
   /** Undefined where no passkey opens this wallet. */
   readonly unlockWithPasskey: (() => Promise<void>) | undefined
@@ -38,12 +41,17 @@ function notice(here: boolean): HTMLElement[] {
   return [card('You opened a link', h('p', {}, `${words} ${then}`))]
 }
 
-/** One of the ways in; which, stands in the address, so that "back" leads back. */
+/** One of the three ways in; which, stands in the address, so that "back" leads back. */
 function begin(actions: DoorActions): HTMLElement[] {
   if (location.hash === '#link') return [link(actions), other('#', 'Make a new wallet instead')]
+  if (location.hash === '#recover') return [recover(actions), other('#', 'Make a new wallet instead')]
   return [
     create(actions),
-    card('You have a wallet already?', h('p', {}, h('a', { href: '#link' }, 'I have a wallet on another device'))),
+    card(
+      'You have a wallet already?',
+      h('p', {}, h('a', { href: '#link' }, 'I have a wallet on another device')),
+      h('p', {}, h('a', { href: '#recover' }, 'I lost my devices, and recover my wallet')),
+    ),
   ]
 }
 
@@ -94,6 +102,23 @@ function link({ link }: DoorActions): HTMLElement {
     form('Show me the link', [device.row, ...passphrase.rows], () =>
       link(device.input.value.trim(), passphrase.read()),
     ),
+  )
+}
+
+function recover({ recover }: DoorActions): HTMLElement {
+  const ways = kitAndPin()
+  const passphrase = newPassphrase()
+  return card(
+    'Recover your wallet in this browser',
+    h(
+      'p',
+      {},
+      'Two of these bring you back: your kit, your PIN, your contacts. Begin with what you have; the contacts come after. The passphrase is a new one, for this browser.',
+    ),
+    form('Recover', [...ways.rows, ...passphrase.rows], async () => {
+      const { kit, pin } = ways.read()
+      await recover(kit, pin, passphrase.read())
+    }),
   )
 }
 

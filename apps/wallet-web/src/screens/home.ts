@@ -1,7 +1,8 @@
 /** You: the DID on the ledger with its proof, the cloud agent, the keys. */
 import { SERVICES } from '@keystead/agent'
+import type { Identity } from '@keystead/agent/edge'
 import { isKeysteadError } from '@keystead/core'
-import { action, card, h } from '../dom.ts'
+import { action, card, h, time } from '../dom.ts'
 import type { Screen } from '../main.ts'
 import type { Session } from '../session.ts'
 
@@ -20,6 +21,11 @@ export function homeScreen(session: Session): Screen {
       'Your devices',
       h('p', {}, 'Let another device into this wallet, or shut one out that is lost.'),
       h('a', { href: '#devices' }, 'Devices'),
+    ),
+    card(
+      'If you lose everything',
+      h('p', {}, 'How recoverable you are, and what is missing.'),
+      h('a', { href: '#recovery' }, 'Recovery'),
     ),
     card('Your cloud agent', cloud),
     card(
@@ -64,7 +70,7 @@ export function homeScreen(session: Session): Screen {
     if (ways.childElementCount === 0) await showWays()
     const { agency } = await agent.profile()
     const [identity] = (await agent.identities()).filter(({ use }) => use === 'public')
-    const key = JSON.stringify([agency, identity?.did, identity?.seq, identity?.status])
+    const key = JSON.stringify([agency, identity?.did, identity?.seq, identity?.status, identity?.pendingUntil])
     if (key === shown) return
     shown = key
     cloud.replaceChildren(
@@ -76,7 +82,11 @@ export function homeScreen(session: Session): Screen {
         : [h('p', {}, 'None yet.')]),
     )
     if (!identity) return did.replaceChildren(h('p', {}, 'None yet.'))
-    did.replaceChildren(h('p', {}, h('code', { 'data-testid': 'did' }, identity.did)), await proof(identity.did))
+    did.replaceChildren(
+      h('p', {}, h('code', { 'data-testid': 'did' }, identity.did)),
+      ...standing(identity),
+      await proof(identity.did),
+    )
   }
   const proof = async (subject: string): Promise<HTMLElement> => {
     try {
@@ -93,4 +103,27 @@ export function homeScreen(session: Session): Screen {
     }
   }
   return { element, refresh }
+}
+
+function standing({ status, pendingUntil, strange }: Identity): HTMLElement[] {
+  if (status === 'recovering')
+    return [
+      h(
+        'p',
+        { class: 'maybe' },
+        pendingUntil === undefined
+          ? 'On its way back to you.'
+          : `Yours again from ${time(pendingUntil)}; until then a device of yours could object.`,
+      ),
+    ]
+  if (status === 'lost') return [h('p', { class: 'bad' }, 'The ledger gives it to other keys than yours.')]
+  if (strange)
+    return [
+      h(
+        'p',
+        { class: 'bad' },
+        'It was changed by your keys, and not by this wallet: rotate all keys now if no other device of yours did it.',
+      ),
+    ]
+  return []
 }

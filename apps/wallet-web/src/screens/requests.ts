@@ -3,14 +3,17 @@ import { action, card, h, time } from '../dom.ts'
 import type { Screen } from '../main.ts'
 import type { Session } from '../session.ts'
 import { helpCard } from './help.ts'
+import { objectingCard } from './objecting.ts'
 
 export function requestsScreen(session: Session): Screen {
   const { agent } = session
   const help = helpCard(session)
+  const objecting = objectingCard(session)
   const list = h('ul', { class: 'list' })
   let shown = ''
   const refresh = async (): Promise<void> => {
     await help.refresh()
+    await objecting.refresh()
     const requests = await agent.requests()
     const key = requests.map(({ id }) => id).join() || 'none'
     if (key === shown) return
@@ -34,5 +37,6 @@ export function requestsScreen(session: Session): Screen {
         : [h('li', { class: 'soft' }, 'Nothing waits.')]),
     )
   }
-  return { element: h('div', {}, card('Waiting for you', list), help.element), refresh }
+  const element = h('div', {}, card('Waiting for you', list), help.element, objecting.element)
+  return { element, refresh }
 }

@@ -1,5 +1,15 @@
 /** Recovery as apps use it: the part of the edge agent that `agent.recovery` is. */
-import { DEFAULT_GUESSES, type Kit, PATH_IDS, type PathId, parseKit, vetoDigest } from '@keystead/recovery'
+
+import {
+  DEFAULT_GUESSES,
+  type Kit,
+  kitLine,
+  PATH_IDS,
+  type PathId,
+  parseKit,
+  vetoDigest,
+  wordsMatch,
+} from '@keystead/recovery'
 import { type Edge, fault, findContact } from '../context.ts'
 import type { RestoreOptions } from '../log/restore.ts'
 import { flushOutbox } from '../outbox.ts'
@@ -116,6 +126,13 @@ export class RecoveryAgent {
       const its = deals.find((deal) => deal?.kit.veto === vetoDigest(kit.veto))
       await takeKit(this.#edge, its, kit)
     })
+  }
+
+  /** The same, of a kit that was dealt a moment ago: the owner read two words off the paper. Rejects with `BAD_KIT`. */
+  checkKitWords(kit: Kit, places: readonly number[], typed: readonly string[]): Promise<void> {
+    if (!wordsMatch(kit, places, typed))
+      return Promise.reject(fault('BAD_KIT', 'these are not the words on the paper: look again, or print it again'))
+    return this.checkKit(kitLine(kit))
   }
 
   /** Everybody and everything shows that it is there; nothing is touched (RECOVERY-22). */

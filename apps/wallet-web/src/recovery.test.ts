@@ -1,0 +1,192 @@
+/** Flows V13 to V17 on a phone-sized page, with agencies, contacts and thief each a program of its own. */
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Background, Person } from '../../../scripts/story/person.ts'
+import {
+  approve,
+  choosePassphrase,
+  chromiumIsHere,
+  launch,
+  makeWallet,
+  PHONE,
+  pageOf,
+  picture,
+  room,
+  unlock,
+} from '../../../scripts/testing/pages.ts'
+import { openTown, type Town } from '../../../scripts/testing/town.ts'
+
+const PIN = '804173'
+
+describe.skipIf(!chromiumIsHere)('chromium: recovery', { timeout: 300_000 }, () => {
+  const troubles: string[] = []
+  let town: Town
+  let browser: Browser
+  let olive: Page
+  let bob: Page
+  let carol: Person
+  let listening: Background
+  let kit: string
+
+  beforeAll(async () => {
+    town = await openTown('web-recovery', ['agency', 'agency2', 'agency3', 'web'], 'production')
+    browser = await launch()
+    const url = town.system.url('web')
+    olive = await pageOf(browser, url, { troubles, ...PHONE })
+    bob = await pageOf(browser, url, { troubles })
+    carol = town.person('carol')
+    for (const [page, name] of [
+      [olive, 'Olive'],
+      [bob, 'Bob'],
+    ] as const) {
+      await makeWallet(page, name)
+      await page.getByTestId('did').waitFor()
+    }
+    await carol.run(['init', '--label', 'Carol'])
+    for (const accept of [
+      async (link: string) => {
+        await room(bob, 'People')
+        await bob.getByLabel('Link of the invitation').fill(link)
+        await bob.getByRole('button', { name: 'Connect' }).click()
+        await bob.locator('[data-contact=Olive]').waitFor()
+      },
+      (link: string) => carol.run(['accept', link, '--tell', '--wait', '60']),
+    ]) {
+      await olive.reload()
+      await unlock(olive)
+      await room(olive, 'People')
+      await olive.getByRole('button', { name: 'Make an invitation' }).click()
+      await accept((await olive.getByTestId('link').textContent()) ?? '')
+    }
+    await olive.locator('[data-contact=Carol]').getByRole('button', { name: 'Verify keys now' }).waitFor()
+    listening = carol.background(['listen'])
+    await listening.event('listening')
+  })
+
+  afterAll(async () => {
+    await listening?.stop()
+    await browser?.close()
+    await town?.end()
+  })
+
+  async function recoveryRoom(page: Page): Promise<void> {
+    await room(page, 'You')
+    await room(page, 'Recovery')
+  }
+
+  it('V13: says in words that nothing is set up, and what is missing', async () => {
+    await recoveryRoom(olive)
+    await olive.getByText('If this device is lost, everything is lost.').waitFor()
+    await olive.locator('[data-lack=NO_POLICY]').waitFor()
+    await picture(olive, 'recovery-none')
+  })
+
+  it('V13, V14: deals to contacts and a PIN, refuses a PIN that people guess, and shows the kit once', async () => {
+    await olive.getByLabel('Bob').check()
+    await olive.getByLabel('Carol').check()
+    const pins = [olive.getByLabel('PIN, at least six digits'), olive.getByLabel('The same again')]
+    for (const field of pins) await field.fill('123456')
+    await olive.getByRole('button', { name: 'Set it up' }).click()
+    await olive.getByText('WEAK_PIN').waitFor()
+    for (const field of pins) await field.fill(PIN)
+    await picture(olive, 'recovery-set-up')
+    await olive.getByRole('button', { name: 'Set it up' }).click()
+    kit = (await olive.getByTestId('kit').locator('pre').textContent()) ?? ''
+    expect(kit).toContain('KEYSTEAD RECOVERY KIT, FORMAT 1')
+    await picture(olive, 'recovery-kit')
+  })
+
+  it('V16: the kit is printed alone, and counts as checked when two words were read off the paper', async () => {
+    await olive.emulateMedia({ media: 'print' })
+    expect(await olive.getByTestId('kit').isVisible()).toBe(true)
+    expect(await olive.getByRole('button', { name: 'Print the kit' }).isVisible()).toBe(false)
+    await picture(olive, 'recovery-kit-printed')
+    await olive.emulateMedia({ media: null })
+    const words = olive.getByLabel(/^Word \d+ on the paper$/)
+    for (const wrong of [true, false]) {
+      for (const label of await olive.getByText(/^Word \d+ on the paper$/).all()) {
+        const place = /\d+/.exec((await label.textContent()) ?? '')?.[0] ?? ''
+        const word = new RegExp(`(?:^|\\s)${place}\\. ([a-z]+)`).exec(kit)?.[1] ?? ''
+        await olive.getByLabel(`Word ${place} on the paper`).fill(wrong ? 'zebra' : ` ${word.toUpperCase()} `)
+      }
+      await olive.getByRole('button', { name: 'This is what it says' }).click()
+      if (wrong) await olive.getByText('BAD_KIT').waitFor()
+    }
+    await words.first().waitFor({ state: 'detached' })
+    expect(await olive.getByText('KEYSTEAD RECOVERY KIT').count()).toBe(0)
+  })
+
+  it('V13: the meter counts what was confirmed, and names what is still missing', async () => {
+    await approve(bob, /keep a share of their recovery/)
+    await listening.stop()
+    await carol.run(['sync'])
+    await carol.run(['approve'])
+    listening = carol.background(['listen'])
+    await listening.event('listening')
+    await expect
+      .poll(() => olive.getByTestId('level').textContent(), { timeout: 60_000 })
+      .toBe('You would come back, but one loss more could end that.')
+    await olive.locator('[data-lack=PIN_DEMONSTRATION]').waitFor()
+    expect(await olive.locator('[data-lack=KIT_NOT_CHECKED]').count()).toBe(0)
+    await picture(olive, 'recovery-weak')
+  })
+
+  it('N6: tests the recovery without touching anything', async () => {
+    await olive.getByRole('button', { name: 'Test it now' }).click()
+    await olive.getByText('You would come back.', { exact: true }).waitFor({ timeout: 60_000 })
+    await olive.getByText('✓ Carol has the share').waitFor()
+    await picture(olive, 'recovery-tested')
+  })
+
+  it('V17: a recovery by PIN and kit takes five actions, is told on the living device, and is stopped there', async () => {
+    const thief = await pageOf(browser, town.system.url('web'), { troubles, ...PHONE })
+    await thief.getByRole('link', { name: 'I lost my devices' }).click()
+    await picture(thief, 'recover-door')
+    await thief.getByLabel('Your kit').fill(kit)
+    await thief.getByLabel('Your PIN').fill(PIN)
+    await choosePassphrase(thief)
+    await thief.getByRole('button', { name: 'Recover', exact: true }).click()
+    await thief.getByText('Your data is back').waitFor({ timeout: 60_000 })
+    await picture(thief, 'recovered')
+    await olive.getByText('Somebody recovers your wallet on a new device').waitFor({ timeout: 60_000 })
+    await picture(olive, 'alarm')
+    await olive.getByRole('button', { name: 'It is not me: stop it' }).click()
+    await olive.getByRole('button', { name: 'Stop the recovery' }).click()
+    await olive.getByText(/^Stopped: 1 DID/).waitFor({ timeout: 60_000 })
+    await thief.context().close()
+  })
+
+  it('V17: without the phone, kit and two contacts bring the wallet back, by codes told on calls, over a reload', async () => {
+    await olive.context().close()
+    const fresh = await pageOf(browser, town.system.url('web'), { troubles, ...PHONE })
+    await fresh.getByRole('link', { name: 'I lost my devices' }).click()
+    await fresh.getByLabel('Your kit').fill(kit)
+    await choosePassphrase(fresh)
+    await fresh.getByRole('button', { name: 'Recover', exact: true }).click()
+    const link = (await fresh.getByTestId('link').textContent()) ?? ''
+    await picture(fresh, 'recovering')
+    await fresh.reload()
+    await unlock(fresh)
+    await bob.goto(link)
+    await unlock(bob)
+    await bob.getByRole('button', { name: 'Open', exact: true }).click()
+    const code = (await fresh.locator('[data-code-for=Bob]').textContent()) ?? ''
+    await picture(fresh, 'recovering-code')
+    await bob.getByLabel('The code that Olive tells you').fill(code)
+    await picture(bob, 'helping')
+    await bob.getByRole('button', { name: 'Hand over my share' }).click()
+    await fresh.getByText('– 1 of 2 shares').waitFor()
+    await listening.stop()
+    await carol.run(['help-recover', link])
+    const other = (await fresh.locator('[data-code-for=Carol]').textContent()) ?? ''
+    await carol.run(['help-recover', '--code', other])
+    await fresh.getByText('Your data is back').waitFor({ timeout: 60_000 })
+    await fresh.getByRole('button', { name: 'Go on' }).click()
+    await room(fresh, 'People')
+    await fresh.locator('[data-contact=Bob]').waitFor()
+    await fresh.reload()
+    await fresh.getByRole('heading', { name: 'Unlock the wallet of Olive' }).waitFor()
+  })
+
+  it('throws no error and breaks no rule of its own policy', () => expect(troubles).toEqual([]))
+})
