@@ -30,7 +30,8 @@ function sources(): string {
   ]
   for (const folder of folders)
     for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
-      if (!/\.(ts|css|html)$/.test(name) || /(^|[\\/])(node_modules|dist)[\\/]|\.test\.ts$/.test(name)) continue
+      if (!/\.(ts|css|html|svg|webmanifest)$/.test(name) || /(^|[\\/])(node_modules|dist)[\\/]|\.test\.ts$/.test(name))
+        continue
       hash.update(`${relative(root, join(folder, name))}\n`).update(readFileSync(join(folder, name)))
     }
   return hash.digest('hex')
@@ -53,6 +54,7 @@ const policy = secureHeaders({
     scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
     styleSrc: ["'self'"],
     imgSrc: ["'self'", 'data:'],
+    manifestSrc: ["'self'"],
     connectSrc: ["'self'", 'http:', 'https:', 'ws:', 'wss:'],
     formAction: ["'none'"],
     frameAncestors: ["'none'"],

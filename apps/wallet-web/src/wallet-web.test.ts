@@ -57,6 +57,15 @@ describe.skipIf(!chromiumIsHere)('chromium: the wallet page', () => {
     }
   })
 
+  it('S9: can be installed like any program of the phone', async () => {
+    const devtools = await bob.context().newCDPSession(bob)
+    const { errors, data } = await devtools.send('Page.getAppManifest')
+    expect([errors, JSON.parse(data ?? '{}').name]).toEqual([[], 'Keystead'])
+    const { installabilityErrors } = await devtools.send('Page.getInstallabilityErrors')
+    // The profiles of this test are private ones, where nothing is installed.
+    expect(installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito')).toEqual([])
+  })
+
   it('connects by invitation, which an opened link alone never does', async () => {
     await room(alice, 'People')
     await alice.getByRole('button', { name: 'Make an invitation' }).click()
