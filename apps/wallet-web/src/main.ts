@@ -31,7 +31,14 @@ const LOOK_MS = 3000
 /** How long what the agent tells is shown. */
 const SAID_MS = 6000
 /** Events that are no news to a person. */
-const QUIET: ReadonlySet<string> = new Set(['waiting', 'challenge-answered', 'backed-up', 'link-code'])
+const QUIET: ReadonlySet<string> = new Set([
+  'waiting',
+  'challenge-answered',
+  'backed-up',
+  'link-code',
+  'help-code',
+  'code',
+])
 
 let quiet: ReturnType<typeof setTimeout> | undefined
 let changed: () => void = () => {}
@@ -61,7 +68,7 @@ async function closed(): Promise<void> {
     link: (label: string, passphrase: string) => start({ purpose: 'link', label, passphrase }),
     recover: async (kit: Kit | undefined, pin: string, passphrase: string) => {
       const known = kit ? { genesis: kit.genesis } : {}
-      const made = { purpose: 'recover', label: 'a wallet to recover', passphrase, ...known } as const
+      const made = { purpose: 'recover', label: 'recovering', passphrase, ...known } as const
       const session = await Session.start(await services(), made, tell)
       // What goes wrong here is said in the room that comes now, where it can be tried again.
       await session.recover(kit, pin).catch((error: Error) => tell({ kind: 'recovering', text: error.message }))

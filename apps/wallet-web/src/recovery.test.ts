@@ -147,6 +147,8 @@ describe.skipIf(!chromiumIsHere)('chromium: recovery', { timeout: 300_000 }, () 
     await choosePassphrase(thief)
     await thief.getByRole('button', { name: 'Recover', exact: true }).click()
     await thief.getByText('Your data is back').waitFor({ timeout: 60_000 })
+    // What is back is thrown away by no button.
+    expect(await thief.getByRole('button', { name: 'Give up' }).count()).toBe(0)
     await picture(thief, 'recovered')
     await olive.getByText('Somebody recovers your wallet on a new device').waitFor({ timeout: 60_000 })
     await picture(olive, 'alarm')

@@ -168,7 +168,8 @@ export class Session {
 
   /** Locks a wallet that has nothing in it yet, and deletes it. Rejects with `NOT_ALLOWED_NOW` for any other. */
   async discard(): Promise<void> {
-    if ((await this.unfinished()) === undefined)
+    const kept = (await this.agent.identities()).length + (await this.agent.contacts()).length
+    if (kept > 0 || (await this.unfinished()) === undefined)
       throw new KeysteadError('NOT_ALLOWED_NOW', 'this wallet is in use: it is not thrown away')
     await this.lock()
     await new Promise<void>((resolve, reject) => {

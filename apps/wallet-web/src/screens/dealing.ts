@@ -30,7 +30,7 @@ export function dealing({ agent }: Session, { contacts, deal, suggested }: Parts
   ])
   const place = field('Another agency that keeps a copy of your backup, if you know one', { type: 'url' })
   const waits = (['P+S', 'E+S', 'E+P'] as const).map(
-    (path) => `${duration(agent.recovery.defaultDelay(path))} with ${WAYS[path].replace('Kit', 'kit')}`,
+    (path) => `${duration(agent.recovery.defaultDelay(path))} with ${WAYS[path]}`,
   )
   const delay = h(
     'p',

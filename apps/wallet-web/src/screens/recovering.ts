@@ -14,11 +14,8 @@ type Rescue = RecoveryProgress['rescue']
 export function recoveringScreen(session: Session, { done, leave }: Ways): Screen {
   const { recovery } = session.agent
   const body = h('div', { 'aria-live': 'polite' })
-  const element = card(
-    'Recover your wallet',
-    body,
-    discard(session, 'Give up, and throw this empty wallet away', leave),
-  )
+  const away = discard(session, 'Give up, and throw this empty wallet away', leave)
+  const element = card('Recover your wallet', body, away)
   let shown = ''
   const refresh = async (): Promise<void> => {
     const now = await recovery.progress()
@@ -28,6 +25,7 @@ export function recoveringScreen(session: Session, { done, leave }: Ways): Scree
     if (!now) return body.replaceChildren(...begin(session, refresh))
     if (!now.ready) return body.replaceChildren(...waiting(session, now, refresh))
     shown = 'over'
+    away.remove()
     const finish = async (): Promise<void> => body.replaceChildren(...back(await recovery.finish(), done))
     body.replaceChildren(attempt('Two ways in are here. Your data comes back …', finish))
   }
@@ -118,7 +116,7 @@ function back(
     h(
       'p',
       { class: 'good' },
-      h('strong', {}, `Your data is back: ${records} records, by ${WAYS[path].toLowerCase()}.`),
+      h('strong', {}, `Your data is back: ${records} records, by ${WAYS[path]}.`),
       newest === undefined ? '' : ` The newest change is of ${time(newest)}.`,
     ),
     h('p', {}, `Read from ${holders.read} of ${holders.of} copies.`),

@@ -53,7 +53,7 @@ export function rehearsalView(found: Rehearsal): HTMLElement {
     ]),
     ...found.paths.map(({ id, open }): [boolean, string] => [
       open,
-      `${WAYS[id]}: ${open ? 'would bring you back' : 'would not'}`,
+      `By ${WAYS[id]}: ${open ? 'you would come back' : 'you would not'}`,
     ]),
   ]
   return h(

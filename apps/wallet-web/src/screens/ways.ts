@@ -5,6 +5,6 @@ export const WAYS: Readonly<Record<PathId, string>> = {
   'E+M': 'PIN and contacts in person',
   'E+P': 'PIN and kit',
   'E+S': 'PIN and contacts',
-  'M+P': 'Kit and contacts in person',
-  'P+S': 'Kit and contacts',
+  'M+P': 'kit and contacts in person',
+  'P+S': 'kit and contacts',
 }
