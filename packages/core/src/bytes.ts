@@ -1,4 +1,5 @@
 /** Operations on byte strings that both Node and browsers have no common one for. */
+import { type CoreErrorCode, KeysteadError } from './errors.ts'
 
 export type Bytes = Uint8Array<ArrayBuffer>
 
@@ -39,9 +40,13 @@ export function utf8(text: string): Bytes {
   return encoder.encode(text)
 }
 
-/** Strict: throws a TypeError on invalid UTF-8 and keeps a byte-order mark as a character. */
+/** Strict: throws `BAD_ENCODING` on invalid UTF-8 and keeps a byte-order mark as a character. */
 export function utf8Decode(bytes: Uint8Array): string {
-  return decoder.decode(bytes)
+  try {
+    return decoder.decode(bytes)
+  } catch (cause) {
+    throw new KeysteadError<CoreErrorCode>('BAD_ENCODING', 'this is not UTF-8', { cause })
+  }
 }
 
 /** Big-endian unsigned 64-bit integer, 8 bytes. */

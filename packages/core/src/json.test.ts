@@ -99,6 +99,12 @@ describe('the strict wire rule', () => {
     )
   })
 
+  test('text that is no UTF-8 MUST be refused, by a code (RFC 3629)', () => {
+    for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82]])
+      expect(() => utf8Decode(Uint8Array.from(bytes))).toThrow(expect.objectContaining({ code: 'BAD_ENCODING' }))
+    expect(utf8Decode(Uint8Array.of(0xef, 0xbb, 0xbf))).toBe('\ufeff')
+  })
+
   test('input over the bound, or nested too deeply, MUST be refused', () => {
     expect(() => parseJson(utf8('[1,2,3]'), 6)).toThrow(/at most 6/)
     expect(() => parseJson(utf8('['.repeat(100) + ']'.repeat(100)), 1000)).toThrow(/deeply/)

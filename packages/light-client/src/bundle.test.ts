@@ -91,8 +91,7 @@ function attempt(content: Uint8Array): ProofBundle | undefined {
   try {
     return decodeBundle(content)
   } catch (error) {
-    // Text that is no UTF-8 is a TypeError of the platform.
-    if (isKeysteadError(error) || error instanceof TypeError) return undefined
+    if (isKeysteadError(error)) return undefined
     throw error
   }
 }

@@ -1,5 +1,5 @@
 /** A light client of a network of four validators: levels, pins, otherNodes, checkpoints, clocks, and what contradicts itself. */
-import { base64url, type Clock } from '@keystead/core'
+import { base64url, type Clock, utf8 } from '@keystead/core'
 import { installDriver } from '@keystead/crypto'
 import { nodeDriver } from '@keystead/crypto/node'
 import { encodeSubmission, networkHash } from '@keystead/did-dkms'
@@ -105,8 +105,8 @@ describe('PROOF-7: a read says its level', () => {
 })
 
 describe('WITNESS-4: independent witnesses raise the level', () => {
-  async function witnessedNode(cosignedAt = 0) {
-    const ledger = new BftLedger()
+  async function witnessedNode(cosignedAt = 0, interval = 1) {
+    const ledger = new BftLedger({ interval })
     const did = await register(ledger)
     const { logSize, logRoot } = ledger.head
     const key = await keys.ephemeral({ kind: 'signing', suite: 'ed25519' })
@@ -123,6 +123,7 @@ describe('WITNESS-4: independent witnesses raise the level', () => {
       client: clientOf({ one: ledger }, { clock: ledger.clock, fetch, witnessPolicy }).client,
       ledger,
       fetch,
+      witnessPolicy,
     }
   }
 
@@ -135,6 +136,15 @@ describe('WITNESS-4: independent witnesses raise the level', () => {
     const other = clientOf({ one: ledger }, { clock: ledger.clock, fetch, witnessPolicy })
     expect((await other.client.resolve(did)).level).toBe('bft')
     expect((await (await witnessedNode(-301)).client.head()).level).toBe('bft')
+  })
+
+  test('what is no note raises nothing, and stops no read', async () => {
+    const { ledger, did } = await witnessedNode()
+    const fetch: FetchPort = async (url, init) =>
+      url.endsWith('/v1/witnessed') ? new Response(Uint8Array.of(0xff, 0xfe)) : wires({ one: ledger })(url, init)
+    const witnessPolicy = { witnesses: [], threshold: 0, maxAge: 300 }
+    const { client } = clientOf({ one: ledger }, { clock: ledger.clock, fetch, witnessPolicy })
+    expect(await client.resolve(did)).toMatchObject({ level: 'bft', witnesses: [] })
   })
 })
 
@@ -209,6 +219,24 @@ describe('PROOF-12: trust ends with the trusting period', () => {
     const other = await new Owner(keys, networkHash(ledger.genesis), ledger.clock.now() / 1000 + DAY).genesis()
     await expect(client.submit(other)).rejects.toMatchObject(withCode('UNCONFIRMED_NETWORK'))
     expect((await client.resolve(other.operation.did)).state).toBeNull()
+  })
+
+  test('another node that answers nonsense counts as one that is silent, and stops no read', async () => {
+    const ledger = new BftLedger({ interval: 3600 })
+    const did = await register(ledger)
+    ledger.pass(24 * 15)
+    const name = utf8(ledger.genesis.chainId)
+    const nodes = wires({ one: ledger, two: ledger })
+    const fetch: FetchPort = async (url, init) => {
+      const answer = await nodes(url, init)
+      if (new URL(url).hostname !== 'two') return answer
+      const bytes = Buffer.from(await answer.arrayBuffer())
+      // The name of the chain is no text any more (RFC 3629).
+      const at = bytes.indexOf(name)
+      return new Response(at < 0 ? bytes : bytes.fill(0xff, at, at + name.length), answer)
+    }
+    const { client } = clientOf({ one: ledger }, { clock: ledger.clock, fetch, otherNodes: ['http://two'] })
+    expect(await client.resolve(did)).toMatchObject({ level: 'unverified', confirmed: false })
   })
 
   test('rule 19: the node and one source are not two; two sources that agree on one chain are, however old one of them is', async () => {
