@@ -146,6 +146,20 @@ describe('WITNESS-4: independent witnesses raise the level', () => {
     const { client } = clientOf({ one: ledger }, { clock: ledger.clock, fetch, witnessPolicy })
     expect(await client.resolve(did)).toMatchObject({ level: 'bft', witnesses: [] })
   })
+
+  test('nobody is asked of a head that no two sources confirm: its witnesses would be named beside what is not believed', async () => {
+    const { did, ledger, fetch, witnessPolicy } = await witnessedNode(0, 3600)
+    ledger.pass(24 * 15)
+    const asked: string[] = []
+    const watched: FetchPort = (url, init) => {
+      asked.push(url)
+      return fetch(url, init)
+    }
+    const parts = { clock: ledger.clock, fetch: watched, witnessPolicy: { ...witnessPolicy, maxAge: 30 * DAY } }
+    const { client } = clientOf({ one: ledger }, parts)
+    expect(await client.resolve(did)).toMatchObject({ level: 'unverified', confirmed: false, witnesses: [] })
+    expect(asked.filter((url) => url.endsWith('/v1/witnessed'))).toEqual([])
+  })
 })
 
 describe('PROOF-11: the validators may change', () => {
