@@ -101,7 +101,10 @@ function sha256(...parts: readonly (Uint8Array | string)[]): Bytes {
 
 function shortSha256(data: Uint8Array): Bytes {
   sodium.crypto_hash_sha256(output, data)
-  return output.slice()
+  const hash = output.slice()
+  // It may be a key that was derived.
+  output.fill(0)
+  return hash
 }
 
 /** Texts of the points of small order without their sign (RFC 8032, section 5.1.2: the last bit). */
