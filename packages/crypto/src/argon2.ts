@@ -26,7 +26,7 @@ export function installArgon2(implementation: Argon2): void {
   native = implementation
 }
 
-/** Throws `BAD_PARAMETERS` outside 8 KiB to 1 GiB, 1 to 64 passes, salts under 8 bytes. */
+/** Throws `BAD_PARAMETERS` outside 8 KiB to 1 GiB, 1 to 64 passes, results of 4 bytes or more, or a fraction, and for salts under 8 bytes. */
 export async function argon2id(
   password: Uint8Array,
   salt: Uint8Array,
@@ -34,7 +34,10 @@ export async function argon2id(
   length: number,
 ): Promise<Bytes> {
   const { memoryKiB, passes } = parameters
-  if (memoryKiB < 8 || memoryKiB > MAX_MEMORY_KIB || passes < 1 || passes > MAX_PASSES || salt.length < 8 || length < 4)
+  const whole = (value: number, least: number, most = value) =>
+    Number.isInteger(value) && value >= least && value <= most
+  const takes = whole(memoryKiB, 8, MAX_MEMORY_KIB) && whole(passes, 1, MAX_PASSES) && whole(length, 4)
+  if (!takes || salt.length < 8)
     throw new KeysteadError<CryptoErrorCode>('BAD_PARAMETERS', 'Argon2id parameters out of range')
   if (native) return native(password, salt, parameters, length)
   // hash-wasm refuses an empty password, Argon2 does not: an empty passphrase is the caller's to refuse.

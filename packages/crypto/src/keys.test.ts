@@ -249,6 +249,20 @@ test('Argon2id MUST NOT take more memory than a hostile file may ask for', async
   await expect(asked).rejects.toMatchObject({ code: 'BAD_PARAMETERS' })
 })
 
+test.each([
+  ['memory', 8.5, 1, 32],
+  ['memory', Number.NaN, 1, 32],
+  ['memory', 7, 1, 32],
+  ['passes', 8, 1.5, 32],
+  ['passes', 8, 0, 32],
+  ['passes', 8, 65, 32],
+  ['length', 8, 1, 32.5],
+  ['length', 8, 1, 3],
+])('Argon2id takes no %s that is out of range or a fraction', async (_, memoryKiB, passes, length) => {
+  const asked = argon2id(utf8('correct horse'), new Uint8Array(16), { memoryKiB, passes }, length)
+  await expect(asked).rejects.toMatchObject({ code: 'BAD_PARAMETERS' })
+})
+
 test('no two boxes have one nonce', () => {
   const boxes = Array.from({ length: 1000 }, () => seal(kek, aad, aad))
   expect(new Set(boxes.map((box) => Buffer.from(box.subarray(0, 24)).toString('hex'))).size).toBe(1000)
