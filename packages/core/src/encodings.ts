@@ -58,7 +58,6 @@ export const multibase = {
 }
 
 const SHA2_256 = new Uint8Array([0x12, 0x20])
-const prefixed = concatBytes(SHA2_256, new Uint8Array(32))
 
 const DIGITS = /^[1-9A-HJ-NP-Za-km-z]{46}$/
 const LEAST = base58btc.encode(concatBytes(SHA2_256, new Uint8Array(32)))
@@ -68,8 +67,7 @@ const GREATEST = base58btc.encode(concatBytes(SHA2_256, new Uint8Array(32).fill(
 export const multihash = {
   encode: (digest: Uint8Array): string => {
     if (digest.length !== 32) throw new KeysteadError<CoreErrorCode>('BAD_ENCODING', 'a SHA-256 digest has 32 bytes')
-    prefixed.set(digest, SHA2_256.length)
-    return base58btc.encode(prefixed)
+    return base58btc.encode(concatBytes(SHA2_256, digest))
   },
   /** The 32-byte digest. Throws `BAD_ENCODING`. */
   decode: (text: string): Bytes => {
