@@ -96,6 +96,21 @@ describe('the states of a key', () => {
     expect(await (await vault.key(keyId, ED25519)).sign(MESSAGE)).toHaveLength(64)
   })
 
+  it('end what an agreement key agreed on before, and each use of that is counted as any', async () => {
+    const { publicKey } = await options.keys.ephemeral(X25519)
+    for (const state of ['suspended', 'deactivated', 'compromised', 'locked'] as const) {
+      const { keyId, key } = await vault.createKey(X25519, 'agreement')
+      const other = await vault.key(keyId, X25519, 'process')
+      const secret = await key.agree(publicKey, true)
+      expect(await other.agree(publicKey, true)).toEqual(secret)
+      expect((await stateOf(keyId))?.uses).toBe(2)
+      if (state === 'locked') await vault.lock()
+      else await vault.setKeyState(keyId, state, 'suspicion')
+      const code = state === 'locked' ? 'WALLET_LOCKED' : 'KEY_DESTROYED'
+      for (const handle of [key, other]) await rejectsWith(handle.agree(publicKey, true), code)
+    }
+  })
+
   it('a key that waits for its activation signs nothing, not even for who made it', async () => {
     const { keyId, key } = await vault.createKey(ED25519, 'ledger authority', { state: 'pre-activation' })
     await rejectsWith(key.sign(MESSAGE), 'KEY_NOT_USABLE')
