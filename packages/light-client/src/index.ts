@@ -119,7 +119,6 @@ export {
   type Trusted,
   trustedAfter,
   type VerifierRules,
-  verifyBackwards,
   verifyLightBlock,
   verifyUnderSameValidators,
 } from './verifier.ts'

@@ -2,11 +2,11 @@
 import { describe, expect, test } from 'vitest'
 import { follow } from './follow.ts'
 import type { LightBlock } from './light-block.ts'
-import { decodeLightBlock, encodeLightBlock } from './light-block.ts'
+import { checkSignedHeader, decodeLightBlock, encodeLightBlock } from './light-block.ts'
 import { trustedGenesis } from './pin.ts'
 import { blockId, START, signCommit, TestChain, TestValidator } from './testing/chain.ts'
 import { validatorSet } from './validators.ts'
-import { trustedAfter, type VerifierRules, verifyBackwards, verifyLightBlock } from './verifier.ts'
+import { trustedAfter, type VerifierRules, verifyLightBlock } from './verifier.ts'
 
 const code = (expected: string) => expect.objectContaining({ code: expected })
 const rules: VerifierRules = { now: START + 10_000, trustingPeriod: 14 * 86_400 }
@@ -116,8 +116,22 @@ describe('LIGHT-1: a header that is verified', () => {
     ],
     ['another set to come', (b) => ({ ...b, nextValidators: b.nextValidators.slice(1) })],
     ['another block format', () => resigned(6, { version: { block: 12, app: 1 } })],
+    ['a state that is no hash', () => resigned(6, { appHash: new Uint8Array(20) })],
+    ['operations that are no hash', () => resigned(6, { dataHash: new Uint8Array(20) })],
+    ['parameters that are no hash', () => resigned(6, { consensusHash: new Uint8Array(20) })],
+    ['a proposer that is no address', () => resigned(6, { proposerAddress: new Uint8Array(19) })],
   ])('%s is refused', (_, change) => {
     expect(() => verifyLightBlock(trusted, change(chain.lightBlock(6)), rules)).toThrow(code('PROOF_INVALID'))
+  })
+
+  test('a commit of another height or header is refused before its signatures are looked at', () => {
+    const { header, commit } = chain.lightBlock(6)
+    for (const other of [
+      { ...commit, height: 7 },
+      chain.lightBlock(7).commit,
+      { ...commit, blockId: blockId(chain.header(7)) },
+    ])
+      expect(() => checkSignedHeader({ header, commit: other })).toThrow('the commit is of another header')
   })
 
   test('one wrong signature condemns a commit, even beyond two thirds', () => {
@@ -208,26 +222,6 @@ describe('LIGHT-2: the way to a header far ahead', () => {
     const start = trustedAfter(rotated.lightBlock(1))
     const provider = rotated.provider('short', 4000)
     await expect(follow(start, rotated.lightBlock(10_000), provider, later)).rejects.toEqual(code('PROOF_INVALID'))
-  })
-})
-
-describe('LIGHT-3: an older header', () => {
-  test('is believed when the newer one names it', () => {
-    verifyBackwards(chain.lightBlock(6), chain.lightBlock(5))
-    const fork = TestChain.steady(4, { flavour: 'fork' })
-    expect(() => verifyBackwards(chain.lightBlock(6), chain.lightBlock(4))).toThrow(code('PROOF_INVALID'))
-    expect(() => verifyBackwards(chain.lightBlock(6), fork.lightBlock(5))).toThrow(code('PROOF_INVALID'))
-  })
-
-  test('MUST be the one before, and earlier, whatever the newer one says', () => {
-    const naming = (older: LightBlock): LightBlock => resigned(6, { lastBlockId: blockId(older.header) })
-    for (const older of [resigned(4, {}), resigned(5, { time: chain.time(6) })])
-      expect(() => verifyBackwards(naming(older), older)).toThrow(code('PROOF_INVALID'))
-    const elsewhere = resigned(5, { chainId: 'other' })
-    expect(() => verifyBackwards(naming(elsewhere), elsewhere)).toThrow(code('WRONG_NETWORK'))
-    const older = chain.lightBlock(5)
-    const moved = { ...older, commit: { ...older.commit, height: 4 } }
-    expect(() => verifyBackwards(chain.lightBlock(6), moved)).toThrow(code('PROOF_INVALID'))
   })
 })
 

@@ -108,16 +108,6 @@ function verifySigned(
   return 'verified'
 }
 
-/** An older header, from a trusted newer one that names it. Throws `PROOF_INVALID` or `WRONG_NETWORK`. */
-export function verifyBackwards(newer: SignedHeader, older: SignedHeader): void {
-  const hash = checkSignedHeader(older)
-  if (older.header.chainId !== newer.header.chainId) untrue('WRONG_NETWORK', 'the header is of another network')
-  if (older.header.height !== newer.header.height - 1 || !equalBytes(newer.header.lastBlockId.hash, hash))
-    untrue('PROOF_INVALID', 'the older header is not the one before')
-  if (compareTimes(older.header.time, newer.header.time) >= 0)
-    untrue('PROOF_INVALID', 'the older header is not earlier')
-}
-
 /** What is trusted once a light block is verified. */
 export function trustedAfter(block: LightBlock): Trusted {
   const { header } = block
