@@ -25,6 +25,7 @@ describe.skipIf(!chromiumIsHere)('chromium: recovery', { timeout: 300_000 }, () 
   let olive: Page
   let bob: Page
   let carol: Person
+  let other: Person
   let listening: Background
   let kit: string
 
@@ -34,7 +35,7 @@ describe.skipIf(!chromiumIsHere)('chromium: recovery', { timeout: 300_000 }, () 
     const url = town.system.url('web')
     olive = await pageOf(browser, url, { troubles, ...PHONE })
     bob = await pageOf(browser, url, { troubles })
-    carol = town.person('carol')
+    ;[carol, other] = [town.person('carol'), town.person('other')]
     for (const [page, name] of [
       [olive, 'Olive'],
       [bob, 'Bob'],
@@ -43,6 +44,7 @@ describe.skipIf(!chromiumIsHere)('chromium: recovery', { timeout: 300_000 }, () 
       await page.getByTestId('did').waitFor()
     }
     await carol.run(['init', '--label', 'Carol'])
+    await other.run(['init', '--label', 'Dave'])
     for (const accept of [
       async (link: string) => {
         await room(bob, 'People')
@@ -51,6 +53,7 @@ describe.skipIf(!chromiumIsHere)('chromium: recovery', { timeout: 300_000 }, () 
         await bob.locator('[data-contact=Olive]').waitFor()
       },
       (link: string) => carol.run(['accept', link, '--tell', '--wait', '60']),
+      (link: string) => other.run(['accept', link, '--tell', '--wait', '60']),
     ]) {
       await olive.reload()
       await unlock(olive)
@@ -68,6 +71,39 @@ describe.skipIf(!chromiumIsHere)('chromium: recovery', { timeout: 300_000 }, () 
     await browser?.close()
     await town?.end()
   })
+
+  /** At the door of a browser that has no wallet. */
+  async function lost(options: { troubles?: string[] } = { troubles }): Promise<Page> {
+    const page = await pageOf(browser, town.system.url('web'), { ...options, ...PHONE })
+    await page.getByRole('link', { name: 'I lost my devices' }).click()
+    await page.getByRole('heading', { name: 'Recover your wallet in this browser' }).waitFor()
+    return page
+  }
+
+  /** Bob's share in the page and Carol's by the command line, each for the code that the new device shows for them. */
+  async function helped(fresh: Page, link: string, owner?: string): Promise<void> {
+    await bob.goto('about:blank')
+    await bob.goto(link)
+    await unlock(bob)
+    await bob.getByRole('button', { name: 'Open', exact: true }).click()
+    if (owner !== undefined) {
+      await bob.getByText('OWNER_UNKNOWN').waitFor()
+      await bob.getByLabel('Who asked you: their link does not say').selectOption(owner)
+      await bob.getByRole('button', { name: 'Open', exact: true }).click()
+    }
+    const code = (await fresh.locator('[data-code-for=Bob]').textContent()) ?? ''
+    await picture(fresh, 'recovering-code')
+    await bob.getByLabel('The code that Olive tells you').fill(code)
+    await picture(bob, 'helping')
+    await bob.getByRole('button', { name: 'Hand over my share' }).click()
+    await fresh.getByText('– 1 of 2 shares').waitFor()
+    await listening.stop()
+    await carol.run(['help-recover', link, ...(owner === undefined ? [] : ['--owner', owner])])
+    const told = (await fresh.locator('[data-code-for=Carol]').textContent()) ?? ''
+    await carol.run(['help-recover', '--code', told])
+    listening = carol.background(['listen'])
+    await listening.event('listening')
+  }
 
   async function recoveryRoom(page: Page): Promise<void> {
     await room(page, 'You')
@@ -138,9 +174,58 @@ describe.skipIf(!chromiumIsHere)('chromium: recovery', { timeout: 300_000 }, () 
     await picture(olive, 'recovery-tested')
   })
 
+  it('V15: a change of who helps is dealt anew for the right PIN, waits for its people, and can be given up', async () => {
+    const boxes = () => Promise.all(['Bob', 'Carol', 'Dave'].map((name) => olive.getByLabel(name).isChecked()))
+    expect(await boxes()).toEqual([true, true, false])
+    await olive.getByLabel('Carol').uncheck()
+    await olive.getByLabel('Dave').check()
+    await olive.getByLabel('Your PIN, or a new one').fill('123456')
+    await olive.getByRole('button', { name: 'Deal anew' }).click()
+    await olive.getByText('WEAK_PIN').waitFor()
+    await olive.getByLabel('Your PIN, or a new one').fill(PIN)
+    await picture(olive, 'recovery-change')
+    await olive.getByRole('button', { name: 'Deal anew' }).click()
+    const anew = (await olive.getByTestId('kit').locator('pre').textContent()) ?? ''
+    expect(anew).toContain('KEYSTEAD RECOVERY KIT, FORMAT 1')
+    expect(anew).not.toBe(kit)
+    await olive.getByRole('button', { name: 'Later' }).click()
+    await olive.getByRole('button', { name: 'I have it; put it away' }).click()
+    await olive.locator('[data-lack=CHANGE_WAITING]').waitFor()
+    await olive.getByText('Who keeps what').click()
+    await olive.getByText('Change: Dave has not answered yet').waitFor()
+    await olive.getByText('Carol keeps a share', { exact: true }).waitFor()
+    await picture(olive, 'recovery-change-waits')
+    await olive.getByRole('button', { name: 'Give the change up' }).click()
+    await olive.getByRole('heading', { name: 'Change who helps' }).waitFor()
+    await olive.locator('[data-lack=CHANGE_WAITING]').waitFor({ state: 'detached' })
+    expect(await boxes()).toEqual([true, true, false])
+  })
+
+  it('V17: PIN and contacts bring the data back without a kit, and MUST NOT be thrown away where the claim was cut off', async () => {
+    // Cut off from the ledger's proofs, it says so on the console.
+    const fresh = await lost({})
+    await fresh.route(`${town.system.url('ledger')}/v1/proofs/*`, (route) => route.abort())
+    await choosePassphrase(fresh)
+    await fresh.getByRole('button', { name: 'Recover', exact: true }).click()
+    await helped(fresh, (await fresh.getByTestId('link').textContent()) ?? '', 'Olive')
+    await fresh.getByText('– 2 of 2 shares').waitFor()
+    // Asked for while the wallet was empty, and pressed when it is not: the screen may be behind what the wallet has.
+    await fresh.getByRole('button', { name: 'Give up' }).click()
+    const away = await fresh.getByRole('button', { name: 'Throw it away' }).elementHandle()
+    await fresh.getByLabel('Your PIN', { exact: true }).fill(PIN)
+    await fresh.getByRole('button', { name: 'Enter the PIN' }).click()
+    await fresh.getByText('LEDGER_UNREACHABLE').waitFor({ timeout: 60_000 })
+    await away?.evaluate((button: HTMLElement) => button.click())
+    const refused = await away?.evaluateHandle((button: HTMLElement) => button.parentElement)
+    await expect.poll(() => refused?.evaluate((place) => place?.textContent)).toContain('NOT_ALLOWED_NOW')
+    await fresh.reload()
+    await unlock(fresh)
+    await fresh.getByText('LEDGER_UNREACHABLE').waitFor({ timeout: 60_000 })
+    await fresh.context().close()
+  })
+
   it('V17: a recovery by PIN and kit takes five actions, is told on the living device, and is stopped there', async () => {
-    const thief = await pageOf(browser, town.system.url('web'), { troubles, ...PHONE })
-    await thief.getByRole('link', { name: 'I lost my devices' }).click()
+    const thief = await lost()
     await picture(thief, 'recover-door')
     await thief.getByLabel('Your kit').fill(kit)
     await thief.getByLabel('Your PIN').fill(PIN)
@@ -160,8 +245,7 @@ describe.skipIf(!chromiumIsHere)('chromium: recovery', { timeout: 300_000 }, () 
 
   it('V17: without the phone, kit and two contacts bring the wallet back, by codes told on calls, over a reload', async () => {
     await olive.context().close()
-    const fresh = await pageOf(browser, town.system.url('web'), { troubles, ...PHONE })
-    await fresh.getByRole('link', { name: 'I lost my devices' }).click()
+    const fresh = await lost()
     await fresh.getByLabel('Your kit').fill(kit)
     await choosePassphrase(fresh)
     await fresh.getByRole('button', { name: 'Recover', exact: true }).click()
@@ -169,25 +253,49 @@ describe.skipIf(!chromiumIsHere)('chromium: recovery', { timeout: 300_000 }, () 
     await picture(fresh, 'recovering')
     await fresh.reload()
     await unlock(fresh)
-    await bob.goto(link)
-    await unlock(bob)
-    await bob.getByRole('button', { name: 'Open', exact: true }).click()
-    const code = (await fresh.locator('[data-code-for=Bob]').textContent()) ?? ''
-    await picture(fresh, 'recovering-code')
-    await bob.getByLabel('The code that Olive tells you').fill(code)
-    await picture(bob, 'helping')
-    await bob.getByRole('button', { name: 'Hand over my share' }).click()
-    await fresh.getByText('– 1 of 2 shares').waitFor()
-    await listening.stop()
-    await carol.run(['help-recover', link])
-    const other = (await fresh.locator('[data-code-for=Carol]').textContent()) ?? ''
-    await carol.run(['help-recover', '--code', other])
+    await helped(fresh, link)
     await fresh.getByText('Your data is back').waitFor({ timeout: 60_000 })
     await fresh.getByRole('button', { name: 'Go on' }).click()
     await room(fresh, 'People')
     await fresh.locator('[data-contact=Bob]').waitFor()
     await fresh.reload()
     await fresh.getByRole('heading', { name: 'Unlock the wallet of Olive' }).waitFor()
+  })
+
+  it('rule 27: whoever has the kit stops its release from any wallet, twice and no more', async () => {
+    await room(bob, 'Decide')
+    await bob.getByText('With the kit of whoever has no device any more').click()
+    const stop = async (): Promise<void> => {
+      await bob.getByLabel('The kit: scan its QR code, or paste it').fill(kit)
+      await bob.getByRole('button', { name: 'Stop it with the kit' }).click()
+    }
+    await stop()
+    await bob.getByText('The agencies release nothing of this kit’s wallet before').waitFor()
+    await picture(bob, 'objecting')
+    const thief = await lost()
+    await thief.getByLabel('Your kit').fill(kit)
+    await choosePassphrase(thief)
+    await thief.getByRole('button', { name: 'Recover', exact: true }).click()
+    await thief.getByRole('button', { name: 'Go on' }).waitFor()
+    await thief.getByLabel('Your kit').fill(kit)
+    await thief.getByRole('button', { name: 'Go on' }).click()
+    await thief.getByText('RELEASE_STAYED').waitFor()
+    await thief.context().close()
+    await stop()
+    await expect.poll(() => bob.getByLabel('The kit: scan its QR code, or paste it').inputValue()).toBe('')
+    await stop()
+    await bob.getByText('STAY_SPENT').waitFor()
+  })
+
+  it('rule 27: a contact makes a recovery wait, once', async () => {
+    await bob.reload()
+    await unlock(bob)
+    await room(bob, 'Decide')
+    await bob.getByLabel('Whose wallet').selectOption('Olive')
+    await bob.getByRole('button', { name: 'Make it wait' }).click()
+    await bob.getByText('Nothing is released to whoever recovers before').waitFor()
+    await bob.getByRole('button', { name: 'Make it wait' }).click()
+    await bob.getByText('STAY_SPENT').waitFor()
   })
 
   it('throws no error and breaks no rule of its own policy', () => expect(troubles).toEqual([]))
