@@ -31,6 +31,7 @@ export async function openTown(
     KEYSTEAD_LEDGER_URL: system.url('ledger'),
     KEYSTEAD_AGENCY_URL: system.url(agency),
     KEYSTEAD_HOME: home,
+    ...(parts.includes('web') ? { KEYSTEAD_WEB_URL: `${system.url('web')}/` } : {}),
   })
   return {
     home,

@@ -86,15 +86,7 @@ describe.skipIf(!chromiumIsHere)('chromium: devices', { timeout: 300_000 }, () =
 
   it('MUST NOT let anybody in by an opened link, nor by a code that was not read from the new device', async () => {
     laptop = town.person('laptop')
-    linking = laptop.background([
-      'device',
-      'link',
-      'laptop',
-      '--seconds',
-      '500',
-      '--page',
-      `${town.system.url('web')}/`,
-    ])
+    linking = laptop.background(['device', 'link', 'laptop', '--seconds', '500'])
     const { url } = (await linking.event('link')) as { url: string }
     await phone.goto('about:blank')
     await phone.goto(url)

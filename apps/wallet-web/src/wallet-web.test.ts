@@ -1,12 +1,7 @@
 /** Steps 1 to 5 of the story in two browsers, through what people see, against ledger node and agency as processes. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../../scripts/free-port.ts'
-import { Person } from '../../../scripts/story/person.ts'
-import { System } from '../../../scripts/system.ts'
+import type { Person } from '../../../scripts/story/person.ts'
 import {
   approve,
   chromiumIsHere,
@@ -17,32 +12,28 @@ import {
   room,
   unlock,
 } from '../../../scripts/testing/pages.ts'
+import { openTown, type Town } from '../../../scripts/testing/town.ts'
 
 describe.skipIf(!chromiumIsHere)('chromium: the wallet page', () => {
-  const home = mkdtempSync(join(tmpdir(), 'keystead-web-'))
   const troubles: string[] = []
-  let system: System
+  let town: Town
   let browser: Browser
   let alice: Page
   let bob: Page
+  let thief: Person
+  let first: Person
+  let kit: string
 
   beforeAll(async () => {
-    system = await System.start({
-      home,
-      ports: { ledger: await freePort(), agency: await freePort(), web: await freePort() },
-      parts: ['ledger', 'agency', 'web'],
-      profile: 'development',
-      log: () => {},
-    })
+    town = await openTown('web', ['agency', 'web'])
     browser = await launch()
-    alice = await pageOf(browser, system.url('web'), { troubles })
-    bob = await pageOf(browser, system.url('web'), { troubles, ...PHONE })
+    alice = await pageOf(browser, town.system.url('web'), { troubles })
+    bob = await pageOf(browser, town.system.url('web'), { troubles, ...PHONE })
   })
 
   afterAll(async () => {
     await browser?.close()
-    await system?.stop()
-    rmSync(home, { recursive: true, force: true })
+    await town?.end()
   })
 
   it('makes wallets, DIDs that the page itself proves, and cloud agents', async () => {
@@ -106,9 +97,41 @@ describe.skipIf(!chromiumIsHere)('chromium: the wallet page', () => {
     await alice.getByText('✓ it answers this challenge').waitFor()
   })
 
+  /** The owner on a new device of this name, with the kit and two contacts in browsers. */
+  async function recovered(name: string, kit: string, wrong: boolean, inPerson: boolean): Promise<Person> {
+    const device = town.person(name)
+    const recovering = device.background(['recover', '--kit', kit, '--seconds', '60'])
+    const { url } = await recovering.event('link')
+    for (const [page, contact] of [
+      [alice, 'Alice'],
+      [bob, 'Bob'],
+    ] as const) {
+      await room(page, 'Decide')
+      await page.getByLabel('The link they gave you').fill(String(url))
+      await page.getByRole('button', { name: 'Open' }).click()
+      const { code } = await recovering.event('code', (line) => line['label'] === contact)
+      const typed = page.getByLabel('The code that owner tells you')
+      if (wrong) {
+        await typed.fill('0000 0000')
+        await page.getByRole('button', { name: 'Hand over my share' }).click()
+        await page.getByText('CODE_MISMATCH').waitFor()
+      }
+      await typed.fill(String(code))
+      if (inPerson) await page.getByLabel('I have owner before me, in person').check()
+      await page.getByRole('button', { name: 'Hand over my share' }).click()
+      await page.getByText('Your share is on its way').waitFor()
+    }
+    expect((await recovering.done).data).toMatchObject({ recovered: true, relationships: 2 })
+    return device
+  }
+
+  const standing = async (person: Person): Promise<string[]> => {
+    await person.sync()
+    return (await person.run(['show'])).data.identities.map(({ status }: { status: string }) => status)
+  }
+
   it('helps an owner recover who has a kit and two contacts in browsers, by typed codes alone', async () => {
-    const urls = { KEYSTEAD_LEDGER_URL: system.url('ledger'), KEYSTEAD_AGENCY_URL: system.url('agency') }
-    const owner = new Person('owner', home, { ...urls, KEYSTEAD_WEB_URL: `${system.url('web')}/` })
+    const owner = town.person('owner')
     await owner.run(['init'])
     for (const page of [alice, bob]) {
       const { data } = await owner.run(['invite'])
@@ -119,30 +142,22 @@ describe.skipIf(!chromiumIsHere)('chromium: the wallet page', () => {
         await page.locator('[data-contact=owner]').getByRole('button', { name: 'Verify keys now' }).waitFor()
       })
     }
-    const kit = join(home, 'kit.html')
-    await owner.run(['recovery', 'setup', 'Alice', 'Bob', '--kit', kit, '--delay', '2'])
+    kit = owner.file('kit.html')
+    await owner.run(['recovery', 'setup', 'Alice', 'Bob', '--kit', kit, '--overrule', '--delay', '600'])
     for (const page of [alice, bob]) await approve(page, /keep a share of their recovery/)
     await owner.sync()
-    owner.destroy()
-    const recovering = owner.background(['recover', '--kit', kit, '--seconds', '60'])
-    const { url } = await recovering.event('link')
-    for (const [page, name] of [
-      [alice, 'Alice'],
-      [bob, 'Bob'],
-    ] as const) {
-      await room(page, 'Decide')
-      await page.getByLabel('The link they gave you').fill(String(url))
-      await page.getByRole('button', { name: 'Open' }).click()
-      const { code } = await recovering.event('code', (line) => line['label'] === name)
-      const typed = page.getByLabel('The code that owner tells you')
-      await typed.fill('0000 0000')
-      await page.getByRole('button', { name: 'Hand over my share' }).click()
-      await page.getByText('CODE_MISMATCH').waitFor()
-      await typed.fill(String(code))
-      await page.getByRole('button', { name: 'Hand over my share' }).click()
-      await page.getByText('Your share is on its way').waitFor()
-    }
-    expect((await recovering.done).data).toMatchObject({ recovered: true, relationships: 2 })
+    await owner.run(['backup'])
+    // Taken while it was open: what the thief has is this wallet and what opens it.
+    thief = owner
+    first = await recovered('first', kit, true, false)
+  })
+
+  it('rule 27: overrules a thief’s veto of that recovery by saying that it met the owner in person', async () => {
+    await thief.run(['veto'])
+    expect(await standing(first)).toEqual(['lost'])
+    const second = await recovered('second', kit, false, true)
+    expect((await thief.run(['veto'], 77)).error).toBe('VETOES_SPENT')
+    expect(await standing(second)).toEqual(['recovering'])
   })
 
   it('locks, MUST NOT open with a wrong passphrase, and is whole afterwards', async () => {
@@ -156,7 +171,7 @@ describe.skipIf(!chromiumIsHere)('chromium: the wallet page', () => {
   })
 
   it('MUST NOT open in two tabs at once', async () => {
-    const second = await pageOf(bob.context(), system.url('web'), { troubles })
+    const second = await pageOf(bob.context(), town.system.url('web'), { troubles })
     await unlock(second)
     await second.getByText('WALLET_IN_USE').waitFor()
     await second.close()
@@ -200,7 +215,7 @@ describe.skipIf(!chromiumIsHere)('chromium: the wallet page', () => {
     context.setDefaultTimeout(20_000)
     const page = await context.newPage()
     // An address has no passkeys; a name has.
-    const url = system.url('web').replace('127.0.0.1', 'localhost')
+    const url = town.system.url('web').replace('127.0.0.1', 'localhost')
     const devtools = await context.newCDPSession(page)
     await devtools.send('WebAuthn.enable')
     const options = {
