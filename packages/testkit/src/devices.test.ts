@@ -259,6 +259,20 @@ describe('DEVICE-1 to DEVICE-5: whoever is between, or asks for a device by a li
     expect(await code(alice.agent.devices.greet(shownLate.url ?? ''))).toBe('INVITATION_EXPIRED')
   })
 
+  it('hears what its welcome came together with, in its turn', async () => {
+    const phone = await fresh('phone')
+    const { shown } = await untilCode(phone, alice)
+    await alice.agent.devices.approveLink(shown.code ?? '', GRANT)
+    await alice.agent.sync()
+    await alice.agent.rotateAll()
+    await alice.agent.sync()
+    await network.settle(phone)
+    expect(phone.heard('message-refused')).toBe(false)
+    await network.settle(alice, phone, bob)
+    expect(phone.heard('message-refused')).toBe(false)
+    expect((await towards(phone, bob)).mine.state.now).toEqual((await towards(alice, bob)).mine.state.now)
+  })
+
   it('goes on where either was killed', async () => {
     const phone = await fresh('phone')
     const { shown } = await untilCode(phone, alice)

@@ -32,6 +32,7 @@ export type EdgeErrorCode =
   | 'UNKNOWN_DEVICE'
   | 'WRONG_NETWORK'
   | 'DEVICE_REVOKED'
+  | 'LINK_UNFINISHED'
   | 'NEEDS_RECOVERY'
   | 'NO_BACKUP'
   | 'UNKNOWN_HOLDER'

@@ -53,6 +53,7 @@ const LATER: ReadonlySet<string> = new Set([
   'DISK_FULL',
   'OPERATION_PENDING',
   'RECOVERY_UNDER_WAY',
+  'LINK_UNFINISHED',
 ])
 
 /**

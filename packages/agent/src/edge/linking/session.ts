@@ -27,6 +27,15 @@ export async function openLink(edge: Edge, role: Linking['role']): Promise<Linki
     .sort((a, b) => b.expires - a.expires)[0]
 }
 
+/** Whether a device of this list let this one in, which has not joined it yet. */
+export async function isWelcomedBy(edge: Edge, account: string): Promise<boolean> {
+  const all = (await edge.records.all('linking')).map(({ value }) => value)
+  return all.some(
+    ({ role, state, welcome }) =>
+      role === 'new' && state === 'approved' && welcome?.list.devices.some((device) => device.account === account),
+  )
+}
+
 export function viewOf(linking: Linking): LinkView {
   const { role, state, name, expires, url } = linking
   const code = state === 'revealed' || state === 'approved' || state === 'linked' ? codeOf(linking) : undefined

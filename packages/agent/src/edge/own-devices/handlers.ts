@@ -19,6 +19,7 @@ import {
   parseRecords,
 } from '../../protocols/own-devices/messages.ts'
 import { type Edge, fault, tell } from '../context.ts'
+import { isWelcomedBy } from '../linking/session.ts'
 import { noticeAgain } from '../moving/places.ts'
 import { withoutFormer } from '../moving/stop.ts'
 import type { Change } from '../store.ts'
@@ -73,7 +74,10 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [LOWER, (edge, sender, { body }) => onLower(edge, sender, body)],
 ])
 
+/** Rejects with `LINK_UNFINISHED` for what a device says that has welcomed this one, until this one has taken its place. */
 export async function fromOwnDevice(edge: Edge, message: Message): Promise<Change[]> {
+  if (await isWelcomedBy(edge, didOf(message.from ?? '')))
+    throw fault('LINK_UNFINISHED', 'this device takes its place among yours first')
   const sender = await senderDevice(edge, didOf(message.from ?? ''))
   const handler = HANDLERS.get(message.type)
   if (!handler) throw fault('BAD_MESSAGE', 'devices do not send each other such messages')
