@@ -7,7 +7,7 @@ import { type AgreementKey, hmacSha256 } from '@keystead/crypto'
 import { type DidDocument, didOf, peerShortForm, resolvePeer4, verificationMethods } from '@keystead/did'
 import { deriveDocument } from '@keystead/did-dkms'
 import { CHALLENGE_SECONDS, CHALLENGE_TRIES } from '../limits.ts'
-import { type AskedKey, judgeResponse, type Verdict } from '../protocols/key-verify/judge.ts'
+import { type AskedKey, judgeResponse, type Verdict, type VerdictReason } from '../protocols/key-verify/judge.ts'
 import {
   agreementToken,
   type Challenge,
@@ -205,11 +205,24 @@ export async function judge(
   return { verdict, changes }
 }
 
+/** For people, who may have been offline themselves; the reason stays beside it, for those who look it up (KEYVERIFY-5). */
+const WHY: Readonly<Record<VerdictReason, string>> = {
+  'unknown-challenge': 'the answer is to a question that was not asked',
+  replayed: 'the question was answered before',
+  late: 'the answer came too late',
+  'wrong-audience': 'the answer is for somebody else',
+  'rolled-back': 'the answer is from before a change of keys',
+  'stale-state': 'the answer is by another view of their keys than ours',
+  revoked: 'a key answered that was replaced meanwhile',
+  'no-proof': 'a key that had to answer did not',
+  'wrong-key': 'a key answered that is not theirs',
+}
+
 function report(edge: Edge, { id, label }: Relationship, verdict: Verdict): void {
   const proven = verdict.result === 'proven'
   const text = proven
     ? `${label} holds ${verdict.kids.length} key${verdict.kids.length === 1 ? '' : 's'} now`
-    : `the keys of ${label} were not proven: ${verdict.reason}`
+    : `the keys of ${label} were not proven: ${WHY[verdict.reason]} (${verdict.reason})`
   tell(edge, { kind: proven ? 'keys-proven' : 'keys-not-proven', text, relationship: id })
 }
 
