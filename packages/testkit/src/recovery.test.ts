@@ -93,12 +93,14 @@ describe('setting up', () => {
     await contacts[0]?.agent.decline()
     await network.settle(alice, ...contacts)
     const { contacts: shown, change, level } = await alice.agent.recovery.status()
+    const [bob, carol] = await Promise.all(['bob', 'carol'].map((name) => alice.agent.contact(name)))
     expect(change?.contacts).toEqual([
-      { label: 'bob', answer: 'declined' },
-      { label: 'carol', answer: 'waiting' },
+      { id: bob?.id, label: 'bob', answer: 'declined' },
+      { id: carol?.id, label: 'carol', answer: 'waiting' },
     ])
     // It takes nobody's place: the set-up before still counts (RECOVERY-23).
     expect(shown.map(({ answer }) => answer)).toEqual(['kept', 'kept', 'kept'])
+    expect(shown.slice(0, 2).map(({ id }) => id)).toEqual([bob?.id, carol?.id])
     expect(level).toBe('weak')
   })
 

@@ -22,8 +22,8 @@ export function changing({ agent }: Session, { status, contacts, deal, refresh }
         await refresh()
       }),
     )
-  const before = new Set(status.contacts.map(({ label }) => label))
-  const helpers = contacts.filter(({ label }) => before.has(label)).map(({ id }) => id)
+  const before = new Set(status.contacts.map(({ id }) => id))
+  const helpers = contacts.filter(({ id }) => before.has(id)).map(({ id }) => id)
   const people = checks(
     contacts.map(({ id, label }) => ({ value: id, text: label })),
     helpers,

@@ -14,6 +14,8 @@ import { silentDays } from './share-health.ts'
 export interface RecoveryStatus extends MeterReading {
   readonly policy?: RecoveryPolicy
   readonly contacts: readonly {
+    /** The relationship: two contacts may have one label. */
+    readonly id: string
     readonly label: string
     readonly answer: ContactFact['state']
     /** When the contact last showed to have the share, seconds since 1970. */
@@ -38,7 +40,11 @@ export interface RecoveryStatus extends MeterReading {
   /** A change that waits: who of it has answered what, and how many confirmations are still needed. */
   readonly change?: {
     readonly epoch: number
-    readonly contacts: readonly { readonly label: string; readonly answer: ContactFact['state'] }[]
+    readonly contacts: readonly {
+      readonly id: string
+      readonly label: string
+      readonly answer: ContactFact['state']
+    }[]
     readonly needs: { readonly contacts: number; readonly agents: number }
   }
   /** The deal before still counts on the ledger until then, seconds since 1970: its kit is not to be thrown away. */
@@ -78,7 +84,8 @@ export async function recoveryStatus(edge: Edge): Promise<RecoveryStatus> {
   return {
     ...reading,
     ...(setup ? { policy: setup.policy } : {}),
-    contacts: contacts.map(({ fact, proven }) => ({
+    contacts: contacts.map(({ id, fact, proven }) => ({
+      id,
       label: fact.name,
       answer: fact.state,
       ...(proven === undefined ? {} : { proven }),
@@ -99,7 +106,8 @@ export async function recoveryStatus(edge: Edge): Promise<RecoveryStatus> {
       ? {
           change: {
             epoch: change.policy.epoch,
-            contacts: (await contactsOf(edge, change, undefined)).map(({ fact }) => ({
+            contacts: (await contactsOf(edge, change, undefined)).map(({ id, fact }) => ({
+              id,
               label: fact.name,
               answer: fact.state,
             })),
@@ -116,13 +124,13 @@ async function contactsOf(
   edge: Edge,
   setup: RecoverySetup | undefined,
   health: ShareHealth | undefined,
-): Promise<{ fact: ContactFact; proven?: number }[]> {
+): Promise<{ id: string; fact: ContactFact; proven?: number }[]> {
   return Promise.all(
     (setup?.contacts ?? []).map(async ({ relationship, answer }) => {
       const name = (await edge.records.get('relationship', relationship))?.label ?? 'gone'
       const since = health?.contacts.find((contact) => contact.relationship === relationship)
       const fact = contactFact(name, answer ?? 'waiting', since, nowSeconds(edge))
-      return { fact, ...(since?.proven === undefined ? {} : { proven: since.proven }) }
+      return { id: relationship, fact, ...(since?.proven === undefined ? {} : { proven: since.proven }) }
     }),
   )
 }
