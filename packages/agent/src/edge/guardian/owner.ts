@@ -166,8 +166,9 @@ const SAYS: Readonly<Record<GuardianAct, string>> = {
 /** A guardian says what they did; what they do not say is on the ledger all the same (KEYVERIFY-13). */
 export async function onActed(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
   const what = parseActed(message.body)
-  if (!relationship || !(await edge.records.get('guardian', relationship.id)))
-    throw fault('BAD_MESSAGE', 'this contact is no guardian of yours')
+  const guardian = relationship && (await edge.records.get('guardian', relationship.id))
+  // Whoever was asked and did not agree is none.
+  if (!relationship || !guardian?.opening) throw fault('BAD_MESSAGE', 'this contact is no guardian of yours')
   tell(edge, {
     kind: 'guardian-acted',
     text: `${relationship.label}, your guardian, ${SAYS[what]}`,
