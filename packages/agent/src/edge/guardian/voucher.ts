@@ -42,19 +42,22 @@ export async function checkVoucher(edge: Edge, owner: Relationship, invitation: 
   const { state, history, at, parameters } = await edge.ports.ledger.history(did)
   if (!state || (capabilitiesOf(state, opening, at.time) & CAPABILITY.GUARDIAN) === 0)
     throw refused(`the ledger does not have them as a guardian of ${owner.label} now`)
-  const since = guardianSince(history, digestOfOpening(opening))
+  const since = guardianSince(history, digestOfOpening(opening), at.time)
   if (at.time < since + parameters.recoveryHold)
     throw refused(
       `they became a guardian of ${owner.label} too lately: ask again after ${new Date((since + parameters.recoveryHold) * 1000).toISOString()}`,
     )
 }
 
-/** When the entry was given what it has now, and had it without a break since. Seconds since 1970. */
-export function guardianSince({ versions }: Pick<History, 'versions'>, h: string): number {
-  let since = Number.POSITIVE_INFINITY
+/**
+ * When the entry was given what it has now, and had it without a break since. Seconds since 1970. One that had expired was nobody's:
+ * to prolong it is to grant it anew.
+ */
+export function guardianSince({ versions }: Pick<History, 'versions'>, h: string, now: number): number {
+  let since = now
   for (const { from, state } of versions.toReversed()) {
     const entry = state.agents.find((agent) => agent.h === h)
-    if (!entry || (entry.caps & CAPABILITY.GUARDIAN) === 0) break
+    if (!entry || (entry.caps & CAPABILITY.GUARDIAN) === 0 || entry.exp <= since) break
     since = from
   }
   return since
