@@ -44,10 +44,10 @@ export class Person {
     return this.#vault
   }
 
-  /** Seconds by which this person's clock is wrong from now on. */
   /** The ledger node this wallet asks, from its next start on. */
   ledgerUrl = 'http://ledger.test'
 
+  /** Seconds by which this person's clock is wrong from now on. */
   set skew(seconds: number) {
     this.#clock.skew = seconds * 1000
   }
