@@ -257,6 +257,17 @@ describe('a change of contacts', () => {
     expect(await change({ remove: ['bob', 'carol'] })).toBe('BAD_POLICY')
     expect(await code((people.get('bob') as Person).agent.recovery.change({}))).toBe('RECOVERY_NOT_SET_UP')
   })
+
+  it('takes nobody for another of the same name: which of them is to go is said by the id', async () => {
+    const carol = await alice.agent.contact('carol')
+    await alice.agent.edge.records.commit([put('relationship', carol.id, { ...carol, label: 'Bob' })])
+    const change = (name: string) => alice.agent.recovery.change({ contacts: { add: ['erin'], remove: [name] } })
+    expect(await code(change('bob'))).toBe('AMBIGUOUS_CONTACT')
+    await change(carol.id)
+    const after = (await status()).change?.contacts.map(({ id }) => id)
+    expect(after).toHaveLength(3)
+    expect(after).not.toContain(carol.id)
+  })
 })
 
 describe('a change of the PIN’s agents', () => {

@@ -16,7 +16,7 @@ export interface RecoveryChange {
   readonly pin?: string
 }
 
-/** Rejects with `RECOVERY_NOT_SET_UP`, `PIN_NEEDED`, `UNKNOWN_CONTACT`. */
+/** Rejects with `RECOVERY_NOT_SET_UP`, `PIN_NEEDED`, `UNKNOWN_CONTACT`, `AMBIGUOUS_CONTACT`. */
 export async function changedPlan(edge: Edge, change: RecoveryChange): Promise<RecoveryPlan> {
   const setup = await currentSetup(edge)
   if (!setup) throw fault('RECOVERY_NOT_SET_UP', 'no recovery is set up: there is nothing to change')
@@ -54,8 +54,11 @@ async function changedContacts(
   const here = now.filter((contact) => contact?.status === 'connected') as Relationship[]
   const gone = new Set<string>()
   for (const name of remove) {
-    const found = now.find((contact) => contact?.id === name || contact?.label.toLowerCase() === name.toLowerCase())
+    const named = now.filter((contact) => contact?.label.toLowerCase() === name.toLowerCase())
+    const [found, ...others] = now.filter((contact) => contact?.id === name).concat(named)
     if (!found) throw fault('UNKNOWN_CONTACT', `${name} keeps no share of your recovery`)
+    if (found.id !== name && others.length > 0)
+      throw fault('AMBIGUOUS_CONTACT', `several contacts called "${name}" keep a share; use the id`)
     gone.add(found.id)
   }
   const added = await Promise.all(add.map((name) => findContact(edge, name)))
