@@ -154,6 +154,10 @@ describe('a guardian', () => {
     await network.settle(alice, erin)
     expect((await alice.agent.guardians.list()).map(({ standing }) => standing)).toEqual(['expired'])
     expect(await code(erin.agent.guardians.suspend('alice'))).toBe('NO_GUARDIAN')
+    // Until the owner asks again.
+    await appointed('SUSPEND')
+    expect((await alice.agent.guardians.list()).map(({ standing }) => standing)).toEqual(['active'])
+    expect((await stateOf(alice))?.agents).toHaveLength(1)
   })
 
   it('with "rotate" can pass for the owner, so the owner has to know; one that is asked is not asked again', async () => {

@@ -27,7 +27,7 @@ export class GuardiansAgent {
     name: string,
     grant: { can: readonly GuardianCapability[]; seconds: number; anyway?: boolean },
   ): Promise<readonly string[]> {
-    return this.#act(async () => appoint(this.#edge, await findContact(this.#edge, name), grant))
+    return this.#act(async () => appoint(this.#edge, this.#devices, await findContact(this.#edge, name), grant))
   }
 
   list(): Promise<GuardianView[]> {

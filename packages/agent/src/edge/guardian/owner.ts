@@ -35,6 +35,7 @@ export interface GuardianView {
 /** Asks the contact. Rejects with `NOT_ALLOWED_NOW` where they are asked already, and `ABUSABLE_GRANT` unless the owner knows. */
 export async function appoint(
   edge: Edge,
+  devices: DevicesAgent,
   contact: Relationship,
   { can, seconds, anyway }: { can: readonly GuardianCapability[]; seconds: number; anyway?: boolean },
 ): Promise<string[]> {
@@ -49,6 +50,9 @@ export async function appoint(
   const { did } = await publicIdentity(edge)
   if (contact.told !== did)
     throw fault('NOT_ALLOWED_NOW', `${contact.label} does not know your public DID: connect with "--tell"`)
+  // The entry of a time that is over would stay on the ledger, and no record of ours would name it any more.
+  const former = known && hOf(known)
+  if (former !== undefined) await devices.dropKey(former)
   const appointment: Appointment = { did, can: [...can], until: nowSeconds(edge) + seconds }
   const thid = randomId(edge)
   await edge.records.commit([
