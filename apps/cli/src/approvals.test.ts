@@ -2,6 +2,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Person } from '../../../scripts/story/person.ts'
+import { acquaint } from '../../../scripts/testing/people.ts'
 import { openTown, type Town } from '../../../scripts/testing/town.ts'
 
 let town: Town
@@ -16,9 +17,7 @@ beforeAll(async () => {
   phone = town.person('phone')
   tablet = town.person('tablet')
   bob = town.person('bob')
-  for (const person of [alice, bob]) await person.run(['init', '--label', person.name])
-  const { data } = await alice.run(['invite', '--tell'])
-  await alice.listening(() => bob.run(['accept', data.url, '--tell', '--wait', '60']))
+  await acquaint(alice, bob)
 }, 300_000)
 
 afterAll(async () => {

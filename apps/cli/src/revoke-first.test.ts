@@ -1,6 +1,7 @@
 /** Flow V12 where the device that made the wallet is the one that was stolen: revoked from the second one, each command a process. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Person } from '../../../scripts/story/person.ts'
+import { acquaint, linkDevice } from '../../../scripts/testing/people.ts'
 import { openTown, type Town } from '../../../scripts/testing/town.ts'
 
 let town: Town
@@ -13,16 +14,8 @@ beforeAll(async () => {
   alice = town.person('alice')
   phone = town.person('phone')
   bob = town.person('bob')
-  for (const person of [alice, bob]) await person.run(['init', '--label', person.name])
-  const { data } = await alice.run(['invite', '--tell'])
-  await alice.listening(() => bob.run(['accept', data.url, '--tell', '--wait', '60']))
-  const linking = phone.background(['device', 'link', '--seconds', '500'])
-  const { url } = (await linking.event('link')) as { url: string }
-  await alice.run(['device', 'approve', url, '--seconds', '120'], 75)
-  const { code } = (await linking.event('link-code')) as { code: string }
-  const grant = ['--can', 'admin,suspend', '--seconds', '120']
-  await alice.run(['device', 'approve', '--code', code, ...grant])
-  await linking.done
+  await acquaint(alice, bob)
+  await linkDevice(alice, phone, 'admin,suspend')
   await bob.run(['sync'])
 }, 600_000)
 

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Person } from '../../../scripts/story/person.ts'
 import type { PartName } from '../../../scripts/system.ts'
+import { acquaint, linkDevice } from '../../../scripts/testing/people.ts'
 import { openTown, type Town } from '../../../scripts/testing/town.ts'
 
 const AGENCIES: readonly PartName[] = ['agency', 'agency2', 'agency3']
@@ -19,28 +20,15 @@ beforeAll(async () => {
   ;[alice, phone] = [town.person('alice'), town.person('phone')]
   ;[bob, carol] = [town.person('bob'), town.person('carol')]
   ;[kit, pin] = [alice.file('kit.html'), alice.file('pin')]
-  for (const person of [alice, bob, carol]) await person.run(['init', '--label', person.name])
-  for (const person of [bob, carol]) {
-    const { data } = await alice.run(['invite', '--tell'])
-    await alice.listening(() => person.run(['accept', data.url, '--tell', '--wait', '60']))
-  }
+  await acquaint(alice, bob, carol)
   await alice.run(['message', 'bob', 'before there was a phone'])
-  await link()
+  await linkDevice(alice, phone, 'prove,suspend')
+  await sync(phone, alice, phone)
 }, 600_000)
 
 afterAll(async () => {
   await town?.end()
 })
-
-async function link(): Promise<void> {
-  const linking = phone.background(['device', 'link', '--seconds', '500'])
-  const { url } = (await linking.event('link')) as { url: string }
-  await alice.run(['device', 'approve', url, '--seconds', '120'], 75)
-  const { code } = (await linking.event('link-code')) as { code: string }
-  await alice.run(['device', 'approve', '--code', code, '--can', 'prove,suspend', '--seconds', '120'])
-  expect((await linking.done).data).toMatchObject({ linked: true })
-  for (const person of [phone, alice, phone]) await person.run(['sync'], 0, 75)
-}
 
 async function texts(person: Person): Promise<string[]> {
   const { data } = await person.run(['messages', 'bob'])

@@ -15,6 +15,7 @@ import {
   room,
   unlock,
 } from '../../../scripts/testing/pages.ts'
+import { acquaint } from '../../../scripts/testing/people.ts'
 import { openTown, type Town } from '../../../scripts/testing/town.ts'
 
 describe.skipIf(!chromiumIsHere)('chromium: devices', { timeout: 300_000 }, () => {
@@ -32,9 +33,7 @@ describe.skipIf(!chromiumIsHere)('chromium: devices', { timeout: 300_000 }, () =
     town = await openTown('web-devices', ['agency', 'web'])
     browser = await launch()
     ;[alice, bob] = [town.person('alice'), town.person('bob')]
-    for (const person of [alice, bob]) await person.run(['init', '--label', person.name])
-    const { data } = await alice.run(['invite', '--tell'])
-    await alice.listening(() => bob.run(['accept', data.url, '--tell', '--wait', '60']))
+    await acquaint(alice, bob)
     phone = await pageOf(browser, town.system.url('web'), { troubles, ...PHONE })
   })
 
