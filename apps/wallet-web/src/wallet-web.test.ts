@@ -62,6 +62,9 @@ describe.skipIf(!chromiumIsHere)('chromium: the wallet page', () => {
     await alice.getByRole('button', { name: 'Make an invitation' }).click()
     const link = (await alice.getByTestId('link').textContent()) ?? ''
     expect(await alice.getByAltText('QR code of the invitation').isVisible()).toBe(true)
+    // A QR code that a phone reads off a screen: the invitation itself waits at the agency, sealed.
+    expect(link.length).toBeLessThanOrEqual(192)
+    await bob.goto('about:blank')
     await bob.goto(link)
     await unlock(bob)
     await bob.getByText('Nobody yet.').waitFor()

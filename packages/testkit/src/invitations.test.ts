@@ -65,6 +65,26 @@ describe('AGENCY-17: a short link', () => {
     }
   })
 
+  it('to the wallet’s page has everything behind the "#", connects, and MUST NOT lead to what was put in its place', async () => {
+    const make = async (person: Person) => {
+      const { relationship, url } = await person.agent.invite('https://wallet.test/app')
+      return { id: relationship.id, link: await person.agent.shortenForPage(url) }
+    }
+    const { id, link } = await make(alice)
+    expect(link).toMatch(/^https:\/\/wallet\.test\/app#_oob=[\w-]{43}@http:\/\/agency\.test\/i\?_oobid=[0-9a-f]{32}$/)
+    const mallory = await network.person('mallory')
+    const theirs = await network.agency.options.store.invitation((await make(mallory)).link.slice(-32), 0)
+    network.wires.tamper(({ url: asked }) => (asked.includes('_oobid') ? theirs?.bytes : undefined))
+    expect(await code(bob.agent.accept(link))).toBe('BAD_INVITATION')
+    network.wires.tamper(undefined)
+    // A link of another kind is no invitation, and an invitation no other kind.
+    expect(await code(bob.agent.accept(link.replace('#_oob=', '#_link=')))).toBe('BAD_INVITATION')
+    expect(await code(bob.agent.devices.greet(link))).toBe('BAD_INVITATION')
+    await bob.agent.accept(link)
+    await network.settle(alice, bob)
+    expect(await statusOf(alice, id)).toBe('connected')
+  })
+
   it('waits for its time, over a restart of the reader, and no longer', async () => {
     const link = await short(3600)
     network.advance(3000)

@@ -1,5 +1,6 @@
 /** People: invite, accept, see whom you know, have them prove their keys. */
 import type { Relationship } from '@keystead/agent/edge'
+import { isKeysteadError } from '@keystead/core'
 import { action, card, field, form, h, shorten, takesLink, time } from '../dom.ts'
 import type { Screen } from '../main.ts'
 import { link } from '../qr.ts'
@@ -79,7 +80,12 @@ function inviteCard({ agent }: Session): HTMLElement {
   const place = h('div', { 'data-testid': 'invitation' })
   const invite = async (): Promise<void> => {
     const { did } = await agent.publicIdentity()
-    const { url } = await agent.invite(page(), { tell: did })
+    const { url: long } = await agent.invite(page(), { tell: did })
+    // An agency that is away, or keeps none, is no reason not to invite.
+    const url = await agent.shortenForPage(long).catch((error: unknown) => {
+      if (isKeysteadError(error)) return long
+      throw error
+    })
     place.replaceChildren(
       h('p', {}, 'For one person, good for a day. They scan it, or open the link.'),
       link(url, 'QR code of the invitation'),

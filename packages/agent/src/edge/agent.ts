@@ -59,7 +59,7 @@ import { sayHeads } from './recovery/heads.ts'
 import { finishRemovals, type RemovalOptions, removeContact } from './removal.ts'
 import { type PlannedReplacement, planFor, replaceCompromised } from './replacement/replace.ts'
 import { rotateEverything } from './rotation.ts'
-import { expand, shorten } from './short-link.ts'
+import { expand, shorten, shortenForPage } from './short-link.ts'
 import { findAnyContact, sendText } from './standard.ts'
 import { put, remove } from './store.ts'
 import { acceptStranger, endInvitation, inviteMany, type ManyOptions } from './strangers.ts'
@@ -250,6 +250,11 @@ export class EdgeAgent {
    */
   shorten(url: string, form: InvitationForm = 'sealed'): Promise<string> {
     return this.edge.alone(() => shorten(this.edge, url, form))
+  }
+
+  /** The same, sealed, in a link that opens the page which the long one opens. */
+  shortenForPage(url: string): Promise<string> {
+    return this.edge.alone(() => shortenForPage(this.edge, url))
   }
 
   /** What a link says, before anything is agreed to. Rejects as `accept` does. */

@@ -19,18 +19,28 @@ import { askAgency } from './agency-link.ts'
 import { type Edge, fault } from './context.ts'
 
 const TIMEOUT_MS = 10_000
-const PAGE_LINK = /^#(_link)=([\w-]{43})@(.+)$/
+const PAGE_LINK = /^#(_link|_oob)=([\w-]{43})@(.+)$/
 
-/** What a link to a page asks for: to become a device. */
-export type PageLinkKind = '_link'
+/** What a link to a page asks for: to become a device, or to connect. */
+export type PageLinkKind = '_link' | '_oob'
 
 /** Has the agency keep the invitation of a long link; resolves with the short one. Rejects with the agency's reason. */
 export async function shorten(edge: Edge, longUrl: string, form: InvitationForm): Promise<string> {
-  const { id, expires = 0 } = parseInvitationUrl(longUrl)
-  const message = base64url.decode(new URL(longUrl).searchParams.get('_oob') ?? '')
-  if (form === 'plain') return keep(edge, { id, expires, form }, message)
-  const { url, key } = await keepSealed(edge, { id, expires }, message)
+  const { message, ...named } = contentOf(longUrl)
+  if (form === 'plain') return keep(edge, { ...named, form }, message)
+  const { url, key } = await keepSealed(edge, named, message)
   return `${url}#${key}`
+}
+
+/** The same, and the short link opens the page that the long one does. Rejects with the agency's reason. */
+export async function shortenForPage(edge: Edge, longUrl: string): Promise<string> {
+  return pageLink(edge, baseOf(new URL(longUrl)), { kind: '_oob', ...contentOf(longUrl) })
+}
+
+/** What a long link has in it. */
+function contentOf(longUrl: string): { id: string; expires: number; message: Bytes } {
+  const { id, expires = 0 } = parseInvitationUrl(longUrl)
+  return { id, expires, message: base64url.decode(new URL(longUrl).searchParams.get('_oob') ?? '') }
 }
 
 /** Has the agency keep what a link to a page says. Rejects with the agency's reason. */
@@ -81,17 +91,22 @@ export async function withdraw(edge: Edge, id: string): Promise<void> {
  */
 export async function expand(edge: Edge, text: string): Promise<string> {
   const url = parsed(text)
+  if (PAGE_LINK.test(url.hash)) return withMessage(url, await readPageLink(edge, text, '_oob'))
   const id = url.searchParams.get('_oobid')
   if (id === null) return text.trim()
-  const { origin, pathname } = url
   const bytes = await fetchInvitation(edge, keptAt(url, id))
-  const long = new URL(`${origin}${pathname}`)
-  long.searchParams.set('_oob', base64url.encode(url.hash.length > 1 ? unsealed(bytes, url.hash.slice(1), id) : bytes))
+  return withMessage(url, url.hash.length > 1 ? unsealed(bytes, url.hash.slice(1), id) : bytes)
+}
+
+function withMessage(url: URL, message: Bytes): string {
+  const long = new URL(baseOf(url))
+  long.searchParams.set('_oob', base64url.encode(message))
   return long.toString()
 }
 
-const keptAt = ({ origin, pathname }: URL, id: string): string =>
-  `${origin}${pathname}?_oobid=${encodeURIComponent(id)}`
+const baseOf = ({ origin, pathname }: URL): string => `${origin}${pathname}`
+
+const keptAt = (url: URL, id: string): string => `${baseOf(url)}?_oobid=${encodeURIComponent(id)}`
 
 function parsed(text: string): URL {
   try {
