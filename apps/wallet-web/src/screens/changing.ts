@@ -3,7 +3,7 @@ import type { RecoveryStatus, Relationship } from '@keystead/agent/edge'
 import type { Kit } from '@keystead/recovery'
 import { action, card, field, form, h } from '../dom.ts'
 import type { Session } from '../session.ts'
-import { checks } from './fields.ts'
+import { checks, named } from './fields.ts'
 
 interface Parts {
   readonly status: RecoveryStatus
@@ -24,10 +24,7 @@ export function changing({ agent }: Session, { status, contacts, deal, refresh }
     )
   const before = new Set(status.contacts.map(({ id }) => id))
   const helpers = contacts.filter(({ id }) => before.has(id)).map(({ id }) => id)
-  const people = checks(
-    contacts.map(({ id, label }) => ({ value: id, text: label })),
-    helpers,
-  )
+  const people = checks(named(contacts), helpers)
   const pin = field('Your PIN, or a new one', {
     type: 'password',
     required: true,

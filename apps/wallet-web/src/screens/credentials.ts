@@ -3,6 +3,7 @@ import { parseCredential, type Verdict } from '@keystead/credentials'
 import { action, card, choice, field, form, h, shorten, time } from '../dom.ts'
 import type { Screen } from '../main.ts'
 import type { Session } from '../session.ts'
+import { named } from './fields.ts'
 
 export function credentialsScreen(session: Session): Screen {
   const held = h('ul', { class: 'list' })
@@ -26,7 +27,7 @@ export function credentialsScreen(session: Session): Screen {
     const contacts = await session.agent.contacts()
     const labels = new Map(contacts.map(({ id, label }) => [id, label]))
     const connected = contacts.filter(({ status }) => status === 'connected')
-    for (const { offer } of [ask, issue]) offer(connected.map(({ id, label }) => ({ value: id, text: label })))
+    for (const { offer } of [ask, issue]) offer(named(connected))
     fill(
       held,
       mine.map(({ id, credential, received }) => [id, () => heldRow(credential, received)]),

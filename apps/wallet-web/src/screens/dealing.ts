@@ -5,7 +5,7 @@ import { systemRandom } from '@keystead/core'
 import { generatePin, type Kit } from '@keystead/recovery'
 import { action, card, choice, duration, field, form, h } from '../dom.ts'
 import type { Session } from '../session.ts'
-import { addresses, checks } from './fields.ts'
+import { addresses, checks, named } from './fields.ts'
 import { WAYS } from './ways.ts'
 
 interface Parts {
@@ -16,7 +16,7 @@ interface Parts {
 }
 
 export function dealing({ agent }: Session, { contacts, deal, suggested }: Parts): HTMLElement {
-  const people = checks(contacts.map(({ id, label }) => ({ value: id, text: label })))
+  const people = checks(named(contacts))
   const needed = choice('How many of them are needed')
   needed.offer(['2', '3', '4', '5'].map((value) => ({ value, text: value })))
   needed.select.value = '2'

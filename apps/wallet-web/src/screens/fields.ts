@@ -1,5 +1,15 @@
 /** Fields that more than one screen has. */
-import { area, h } from '../dom.ts'
+import type { Relationship } from '@keystead/agent/edge'
+import { area, h, shorten } from '../dom.ts'
+
+/** Contacts to choose from. Two of one name are told apart by their relationship, as the room of people shows it. */
+export function named(contacts: readonly Relationship[]): { value: string; text: string }[] {
+  const called = (name: string): number => contacts.filter(({ label }) => label === name).length
+  return contacts.map(({ id, label, mine }) => ({
+    value: id,
+    text: called(label) > 1 ? `${label} (${shorten(mine.state.rel)})` : label,
+  }))
+}
 
 /** Boxes to tick, all of one question. */
 export function checks(options: readonly { value: string; text: string }[], ticked: readonly string[] = []) {

@@ -3,7 +3,7 @@ import { isKeysteadError } from '@keystead/core'
 import { action, card, choice, field, form, h, takesLink } from '../dom.ts'
 import type { Screen } from '../main.ts'
 import type { Session } from '../session.ts'
-import { checks } from './fields.ts'
+import { checks, named } from './fields.ts'
 
 export function helpCard({ agent }: Session): Screen {
   const link = field('The link they gave you', { required: true, type: 'url' })
@@ -33,7 +33,7 @@ export function helpCard({ agent }: Session): Screen {
   const refresh = async (): Promise<void> => {
     take()
     const contacts = (await agent.contacts()).filter(({ status }) => status === 'connected')
-    owner.offer(contacts.map(({ id, label }) => ({ value: id, text: label })))
+    owner.offer(named(contacts))
     const helping = (await agent.recovery.openHelping()).at(-1)
     const key = `${helping?.session}${helping?.ceremony.state}`
     if (key === shown) return

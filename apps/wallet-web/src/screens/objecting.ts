@@ -4,6 +4,7 @@ import { card, choice, form, h, time } from '../dom.ts'
 import type { Screen } from '../main.ts'
 import { scanArea } from '../scan.ts'
 import type { Session } from '../session.ts'
+import { named } from './fields.ts'
 
 export function objectingCard({ agent }: Session): Screen {
   const whose = choice('Whose wallet')
@@ -34,7 +35,7 @@ export function objectingCard({ agent }: Session): Screen {
   )
   const refresh = async (): Promise<void> => {
     const contacts = (await agent.contacts()).filter(({ status }) => status === 'connected')
-    whose.offer(contacts.map(({ id, label }) => ({ value: id, text: label })))
+    whose.offer(named(contacts))
   }
   return { element, refresh }
 }
