@@ -51,8 +51,8 @@ export async function flushOutbox(edge: Edge): Promise<FlushResult> {
   const ownAccounts = new Set((await deviceList(edge))?.devices.map(({ account }) => account))
   for (const { name, value } of await edge.records.all('outbox')) {
     // Messages to one peer keep their order; others need not wait for them.
-    const lane = laneOf(value, ownAccounts)
-    if (blocked.has(lane) || blocked.has('agency')) {
+    const { lane, mailbox = lane } = wayOf(value, ownAccounts)
+    if ([mailbox, lane, 'agency'].some((part) => blocked.has(part))) {
       waiting++
       continue
     }
@@ -63,7 +63,7 @@ export async function flushOutbox(edge: Edge): Promise<FlushResult> {
     } catch (error) {
       if (!isKeysteadError(error)) throw error
       if (PASSING.has(error.code) || isPassingResolution(error) || (await mayBeFound(edge, value, error.code))) {
-        blocked.add(lane)
+        blocked.add(error.code === 'MAILBOX_FULL' ? mailbox : lane)
         waiting++
         tell(edge, { kind: 'waiting', text: `${describe(value)} waits: ${error.message}` })
       } else {
@@ -75,12 +75,17 @@ export async function flushOutbox(edge: Edge): Promise<FlushResult> {
   return { sent, waiting }
 }
 
-/** A public DID is registered when the ledger has it; nothing else waits for that. */
-function laneOf(item: OutboxItem, ownAccounts: ReadonlySet<string>): string {
+/**
+ * Trouble holds up its lane; a full mailbox of one of our devices, such as a phone in a drawer, only what goes there. A public DID is
+ * registered when the ledger has it; nothing else waits for that.
+ */
+function wayOf(item: OutboxItem, ownAccounts: ReadonlySet<string>): { lane: string; mailbox?: string } {
+  if (item.kind === 'recipient') return { lane: item.did.startsWith('did:dkms:') ? item.did : 'agency' }
+  const { via, to } = item.message
+  if (via === undefined && !ownAccounts.has(to)) return { lane: peerShortForm(to) }
   // Other devices of ours are told before anybody else: what comes next may build upon it.
-  if (item.kind === 'message' && item.message.via !== undefined) return item.message.via
-  if (item.kind === 'message') return ownAccounts.has(item.message.to) ? 'agency' : peerShortForm(item.message.to)
-  return item.did.startsWith('did:dkms:') ? item.did : 'agency'
+  const lane = via ?? 'agency'
+  return { lane, mailbox: `${lane} ${to}` }
 }
 
 function isPassingResolution(error: { code: string; details: Readonly<Record<string, unknown>> }): boolean {
