@@ -2,7 +2,7 @@
 // Launcher in plain JavaScript, so that it runs on any Node from 20 on. It installs the npm packages when they are
 // missing or older than the lock file, finds a Node >= 24.7 and re-executes the given script with it, TypeScript as is.
 import { spawn } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -39,8 +39,14 @@ await installIfNeeded(root, fail)
 const [script, ...args] = process.argv.slice(2)
 if (!script) fail('usage: node scripts/node24.mjs <script> [arguments]')
 // Types are stripped and modules compiled once, not at each command: two thirds of every start. Beside the packages, where nobody can
-// write who could not change the program itself.
-const env = { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'keystead'), ...process.env }
+// write who could not change the program itself: whatever the umask, the folder is its owner's alone.
+const cache = join(root, 'node_modules', '.cache', 'keystead')
+try {
+  mkdirSync(cache, { recursive: true, mode: 0o700 })
+} catch {
+  // The packages are read-only here: every start compiles, as Node does by itself where it cannot write.
+}
+const env = { NODE_COMPILE_CACHE: cache, ...process.env }
 const child = spawn(findNode24(), [...FLAGS, script, ...args], { stdio: 'inherit', env })
 // The terminal sends Ctrl-C to the whole group; the child decides how to stop, the launcher waits for it.
 process.on('SIGINT', () => {})
