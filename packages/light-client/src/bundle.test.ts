@@ -1,6 +1,6 @@
 /** A bundle has one encoding: what is read is written as it was read, and everything else is refused (PROOF-1). */
 import { isKeysteadError, seededRandom, utf8 } from '@keystead/core'
-import { makeBody } from '@keystead/did-dkms'
+import { type Body, makeBody } from '@keystead/did-dkms'
 import { describe, expect, test } from 'vitest'
 import { decodeBundle, encodeBundle, type ProofBundle } from './bundle.ts'
 import { PLACEHOLDER } from './map.ts'
@@ -74,6 +74,14 @@ describe('PROOF-1: a bundle', () => {
       message(6, stateProof),
     )
     expect(() => decodeBundle(whole)).toThrow(expect.objectContaining({ code: 'BAD_ENCODING' }))
+  })
+
+  test('with more bodies than a document in force and one to come is refused', () => {
+    const [body] = present.bodies
+    const of = (count: number) =>
+      encodeBundle({ ...present, bodies: Array.from({ length: count }, () => body as Body) })
+    expect(decodeBundle(of(2)).bodies).toHaveLength(2)
+    expect(() => decodeBundle(of(3))).toThrow(expect.objectContaining({ code: 'BAD_ENCODING' }))
   })
 
   /** The last field of a bundle without bodies. */
