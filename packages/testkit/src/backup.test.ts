@@ -7,6 +7,7 @@ import { backUp } from '../../agent/src/edge/log/backup.ts'
 import { writeSnapshot } from '../../agent/src/edge/log/write.ts'
 import type { Restored } from '../../agent/src/edge/recovery/records.ts'
 import { put } from '../../agent/src/edge/store.ts'
+import { dealTo } from './dealing.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -23,10 +24,7 @@ beforeEach(async () => {
   alice = await network.person('alice')
   contacts = [await network.person('bob'), await network.person('carol')]
   for (const contact of contacts) await network.connect(alice, contact)
-  kit = await alice.agent.recovery.setUp({ contacts: ['bob', 'carol'], threshold: 2, holders: [SECOND, DISK] })
-  await network.settle(alice, ...contacts)
-  for (const contact of contacts) await contact.agent.approve()
-  await network.settle(alice, ...contacts)
+  kit = await dealTo(network, alice, contacts, { holders: [SECOND, DISK] })
 })
 
 afterEach(() => network.close())

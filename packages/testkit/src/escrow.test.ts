@@ -1,8 +1,8 @@
 /** Recovery by PIN: five agencies of five operators, the kit or contacts beside it, and whoever tries it uninvited. */
 import type { CloudAgent } from '@keystead/agent/cloud'
 import type { EscrowProgress } from '@keystead/agent/edge'
-import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { dealTo, threeContacts } from './dealing.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -32,21 +32,7 @@ const code = (work: Promise<unknown>): Promise<unknown> =>
 
 const escrow = { pin: PIN, agencies: AGENTS }
 
-async function withContacts(): Promise<void> {
-  for (const name of ['bob', 'carol', 'dave']) {
-    const contact = await network.person(name)
-    await network.connect(alice, contact)
-    contacts.push(contact)
-  }
-}
-
-async function setUp(options: { contacts?: string[]; delay?: number } = {}): Promise<Kit> {
-  const made = await alice.agent.recovery.setUp({ contacts: [], threshold: 2, escrow, ...options })
-  await network.settle(alice, ...contacts)
-  for (const contact of contacts) await contact.agent.approve()
-  await network.settle(alice, ...contacts)
-  return made
-}
+const setUp = (options: { delay?: number } = {}) => dealTo(network, alice, contacts, { escrow, ...options })
 
 const statuses = async ({ agent }: Person) => (await agent.identities()).map(({ status }) => status)
 const lacks = async ({ agent }: Person) => (await agent.recovery.status()).missing.map((lack) => lack.code)
@@ -161,8 +147,8 @@ describe('setting up', () => {
 
 describe('an owner who lost the phone and knows the PIN', () => {
   it('has the data at once with the kit, and authority after the path’s delay; the recovery set is dealt anew', async () => {
-    await withContacts()
-    const kit = await setUp({ contacts: ['bob', 'carol', 'dave'] })
+    contacts = await threeContacts(network, alice)
+    const kit = await setUp()
     const device = await network.newDevice(kit)
     await device.agent.recovery.enterPin(PIN)
     const { records, relationships, path } = await device.agent.recovery.finish()
@@ -182,7 +168,7 @@ describe('an owner who lost the phone and knows the PIN', () => {
     const stray = await network.newDevice(kit, 'stray')
     expect(await code(stray.agent.recovery.enterPin(PIN))).toBe('TOO_FEW_AGENTS')
     alice = device
-    const again = await setUp({ contacts: ['bob', 'carol', 'dave'] })
+    const again = await setUp()
     const next = await network.newDevice(again, 'next')
     await next.agent.recovery.enterPin(PIN)
     await next.agent.recovery.finish()
@@ -190,8 +176,8 @@ describe('an owner who lost the phone and knows the PIN', () => {
   })
 
   it('without the kit: two contacts, who are told the name, and the PIN', async () => {
-    await withContacts()
-    await setUp({ contacts: ['bob', 'carol', 'dave'] })
+    contacts = await threeContacts(network, alice)
+    await setUp()
     const device = await network.newDevice()
     expect(await code(device.agent.recovery.enterPin(PIN))).toBe('NOT_ALLOWED_NOW')
     const [bob, carol] = contacts as [Person, Person]
@@ -209,8 +195,8 @@ describe('an owner who lost the phone and knows the PIN', () => {
   })
 
   it('each path has its own delay and its own keys (rules 2, 3)', async () => {
-    await withContacts()
-    const kit = await setUp({ contacts: ['bob', 'carol', 'dave'] })
+    contacts = await threeContacts(network, alice)
+    const kit = await setUp()
     const { state } = await alice.agent.edge.ports.ledger.resolve(await alice.did())
     const delays = state?.recovery.entries.map(({ delay }) => delay)
     const { recovery } = alice.agent

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { queue } from '../../agent/src/edge/context.ts'
 import { GUARDIAN_ACCEPT, GUARDIAN_ACTED, GUARDIAN_APPOINT } from '../../agent/src/protocols/guardian/messages.ts'
 import { helpUrl, parseHelpUrl } from '../../agent/src/protocols/recovery/messages.ts'
+import { dealTo, threeContacts } from './dealing.ts'
 import { AGENCY, LEDGER, Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -24,12 +25,7 @@ beforeEach(async () => {
   alice = await network.person('alice')
   erin = await network.person('erin')
   await network.connect(alice, erin)
-  contacts = []
-  for (const name of ['bob', 'carol', 'dave']) {
-    const contact = await network.person(name)
-    await network.connect(alice, contact)
-    contacts.push(contact)
-  }
+  contacts = await threeContacts(network, alice)
 })
 
 afterEach(() => network.close())
@@ -48,10 +44,7 @@ async function appointed(...can: GuardianCapability[]): Promise<void> {
 }
 
 async function setUp(): Promise<void> {
-  kit = await alice.agent.recovery.setUp({ contacts: ['bob', 'carol', 'dave'], threshold: 2, delay: DELAY })
-  await network.settle(alice, ...contacts)
-  for (const contact of contacts) await contact.agent.approve()
-  await network.settle(alice, ...contacts)
+  kit = await dealTo(network, alice, contacts, { delay: DELAY })
 }
 
 /** Until a guardian who was named now counts for the ward's contacts. */

@@ -1,6 +1,7 @@
 /** Two devices, both needed, and one of them lost: recovery outranks what two have to sign (DEVICE-16, rule 20). */
 import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { dealTo, threeContacts } from './dealing.ts'
 import { linkDevice } from './linking.ts'
 import { Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -15,16 +16,8 @@ let kit: Kit
 beforeEach(async () => {
   network = await Network.open()
   alice = await network.person('alice')
-  contacts = []
-  for (const name of ['bob', 'carol', 'dave']) {
-    const contact = await network.person(name)
-    await network.connect(alice, contact)
-    contacts.push(contact)
-  }
-  kit = await alice.agent.recovery.setUp({ contacts: ['bob', 'carol', 'dave'], threshold: 2, delay: DELAY })
-  await network.settle(alice, ...contacts)
-  for (const contact of contacts) await contact.agent.approve()
-  await network.settle(alice, ...contacts)
+  contacts = await threeContacts(network, alice)
+  kit = await dealTo(network, alice, contacts, { delay: DELAY })
   phone = await linkDevice(network, alice, 'phone', { can: ['PROVE', 'ADMIN'], others: contacts })
   await alice.agent.devices.setApprovals(2)
   await network.settle(alice, phone, ...contacts)

@@ -5,6 +5,7 @@ import { type Kit, makeSharePackets, parseSharePacket, sealSharePacket } from '@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { queue } from '../../agent/src/edge/context.ts'
 import { HELP_HANDED, SHARE } from '../../agent/src/protocols/recovery/messages.ts'
+import { dealTo, threeContacts } from './dealing.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -19,12 +20,7 @@ let kit: Kit
 beforeEach(async () => {
   network = await Network.open()
   alice = await network.person('alice')
-  contacts = []
-  for (const name of ['bob', 'carol', 'dave']) {
-    const contact = await network.person(name)
-    await network.connect(alice, contact)
-    contacts.push(contact)
-  }
+  contacts = await threeContacts(network, alice)
 })
 
 afterEach(() => network.close())
@@ -38,15 +34,7 @@ const code = (work: Promise<unknown>): Promise<unknown> =>
 const statuses = async ({ agent }: Person) => (await agent.identities()).map(({ status }) => status)
 
 async function setUp(overrule: boolean): Promise<void> {
-  kit = await alice.agent.recovery.setUp({
-    contacts: ['bob', 'carol', 'dave'],
-    threshold: 2,
-    overrule,
-    delay: DELAY,
-  })
-  await network.settle(alice, ...contacts)
-  for (const contact of contacts) await contact.agent.approve()
-  await network.settle(alice, ...contacts)
+  kit = await dealTo(network, alice, contacts, { overrule, delay: DELAY })
   thief = await alice.stolen('thief')
 }
 

@@ -2,6 +2,7 @@
 import { base64url, systemRandom } from '@keystead/core'
 import { type Kit, makeSharePackets, renderKit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { dealTo, threeContacts } from './dealing.ts'
 import { AGENCY, LEDGER, Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -14,12 +15,7 @@ let kit: Kit
 beforeEach(async () => {
   network = await Network.open()
   alice = await network.person('alice')
-  contacts = []
-  for (const name of ['bob', 'carol', 'dave']) {
-    const contact = await network.person(name)
-    await network.connect(alice, contact)
-    contacts.push(contact)
-  }
+  contacts = await threeContacts(network, alice)
   kit = await setUp()
 })
 
@@ -31,13 +27,7 @@ const code = (work: Promise<unknown>): Promise<unknown> =>
     (error: { code?: string }) => error.code ?? error,
   )
 
-async function setUp(): Promise<Kit> {
-  const made = await alice.agent.recovery.setUp({ contacts: ['bob', 'carol', 'dave'], threshold: 2, delay: DELAY })
-  await network.settle(alice, ...contacts)
-  for (const contact of contacts) await contact.agent.approve()
-  await network.settle(alice, ...contacts)
-  return made
-}
+const setUp = () => dealTo(network, alice, contacts, { delay: DELAY })
 
 /** A device that has nothing but the kit. */
 const newDevice = (name = 'new') => network.newDevice(kit, name)

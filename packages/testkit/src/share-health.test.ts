@@ -2,6 +2,7 @@
 import type { CloudAgent } from '@keystead/agent/cloud'
 import { type Kit, parseKit, renderKit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { dealTo, threeContacts } from './dealing.ts'
 import { Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -21,18 +22,10 @@ beforeEach(async () => {
   agencies = []
   for (const name of NAMES) agencies.push(await network.addAgency(name))
   alice = await network.person('alice')
-  const contacts: Person[] = []
-  for (const name of ['bob', 'carol', 'dave']) {
-    const contact = await network.person(name)
-    await network.connect(alice, contact)
-    contacts.push(contact)
-  }
+  const contacts = await threeContacts(network, alice)
   ;[bob, carol, dave] = contacts as [Person, Person, Person]
   const escrow = { pin: PIN, agencies: NAMES.map((name) => `http://${name}.test`) }
-  kit = await alice.agent.recovery.setUp({ contacts: ['bob', 'carol', 'dave'], threshold: 2, escrow })
-  await network.settle(alice, ...contacts)
-  for (const contact of contacts) await contact.agent.approve()
-  await network.settle(alice, ...contacts)
+  kit = await dealTo(network, alice, contacts, { escrow })
 })
 
 afterEach(() => network.close())
