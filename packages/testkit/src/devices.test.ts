@@ -525,6 +525,24 @@ describe('V12: a device that is revoked', () => {
     expect((await alice.agent.devices.own())[1]).toMatchObject({ name: 'phone', left: { contacts: [], agency: false } })
   })
 
+  it('is stale for good (RELATIONSHIP-5), also where the first of the two entries waited for the agency', async () => {
+    const phone = await link('phone', alice)
+    const tablet = await link('tablet', alice, ['PROVE', 'ADMIN'])
+    const settle = () => network.settle(alice, tablet, bob)
+    await network.settle(alice, phone, tablet, bob)
+    await network.settle(alice, phone, tablet, bob)
+    const { seq } = (await towards(alice, bob)).mine.state.now
+    network.wires.cut(AGENCY)
+    await alice.agent.devices.revoke('phone').catch(() => {})
+    await alice.agent.sync().catch(() => {})
+    expect(await alice.agent.edge.records.all('pending-entry')).toHaveLength(1)
+    network.wires.mend(AGENCY)
+    for (let round = 0; round < 3; round++) await settle()
+    const { now } = (await towards(bob, alice)).peer?.state ?? {}
+    expect(now?.keys).toHaveLength(2)
+    expect(now?.seq).toBe(seq + 2)
+  })
+
   it('is so everywhere though something else of the devices is refused again and again', async () => {
     const phone = await link('phone', alice)
     await network.settle(alice, phone, bob)

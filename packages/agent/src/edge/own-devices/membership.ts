@@ -1,5 +1,6 @@
 /** Who belongs to the owner's devices: told by those that may, renamed, revoked everywhere (flow V12, DEVICE-11, DEVICE-12). */
 import { base64url, isKeysteadError, type JsonObject } from '@keystead/core'
+import { entryHash } from '@keystead/microledger'
 import { DEVICE_REMOVE } from '../../protocols/account-devices/messages.ts'
 import { type DeviceList, OWN_DEVICES, type OwnDevice } from '../../protocols/own-devices/messages.ts'
 import { ask, askAgency } from '../agency-link.ts'
@@ -149,9 +150,22 @@ async function leaveOut(edge: Edge, relationship: Relationship, revoked: readonl
   if (!isOpen(relationship) || (await isStuck(edge, relationship))) return
   const { holders = {}, mine } = relationship
   const drop = mine.state.now.keys.filter((k) => revoked.some(({ account }) => holders[k] === account))
-  if (drop.length === 0) return
+  if (drop.length === 0) {
+    if (await lacksSecond(edge, relationship)) await rotateRelationship(edge, relationship)
+    return
+  }
   const after = await rotateRelationship(edge, relationship, { drop })
   if (after.mine.state.now.seq > mine.state.now.seq) await rotateRelationship(edge, after)
+}
+
+/** The first entry waited for its turn, or the process ended after it: one of this device's, by which keys went, is the newest. */
+async function lacksSecond(edge: Edge, { mine, holders = {} }: Relationship): Promise<boolean> {
+  const { head, nextThreshold } = mine.state.now
+  const [before, newest] = mine.entries.slice(-2)
+  // Where two have to sign, what waits for the second device is a plan (DEVICE-14), and nobody is asked at every sync.
+  if (!before || !newest || nextThreshold > 1 || newest.type !== 'rotate' || entryHash(newest) !== head) return false
+  const { account } = await thisDevice(edge)
+  return newest.keys.length < before.keys.length && newest.sigs.some(({ k }) => holders[k] === account)
 }
 
 /** A device that was approved has answered. */
