@@ -71,7 +71,12 @@ describe('DEVICE-17: a correspondence on several devices', () => {
     await agreed(alice, phone)
     const elsewhere = { did: (await network.addAgency('elsewhere')).options.did, url: 'http://elsewhere.test' }
     await alice.agent.moveTo(elsewhere)
+    await network.settle(alice, phone)
+    await network.settle(alice, phone)
+    // The agency before forwards until the correspondent has written to the new DID.
+    await expect(alice.agent.stopForwarding()).rejects.toThrow(/bob does not know the new way/)
     const own = await agreed(alice, phone)
+    expect(await code(alice.agent.stopForwarding())).toBe('done')
     const { didDocument } = await bob.agent.edge.resolver.resolve(own)
     expect(JSON.stringify(didDocument?.service)).toContain(elsewhere.did)
     await bob.agent.sendText((await towards(bob)).label, 'after the move')

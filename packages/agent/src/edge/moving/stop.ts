@@ -8,6 +8,7 @@ import { type Edge, fault, profileOf } from '../context.ts'
 import { isOpen } from '../own-devices/key-sets.ts'
 import { siblings, tellDevices } from '../own-devices/list.ts'
 import { requireAdmin } from '../own-devices/membership.ts'
+import type { Correspondent } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import type { Former } from './arrive.ts'
 import { stayedBehind } from './places.ts'
@@ -70,9 +71,24 @@ async function refuseWhileNeeded(edge: Edge, { did, url, since }: Former): Promi
         'NOT_ALLOWED_NOW',
         `${value.label} does not know the new way: another device of yours has to approve that`,
       )
+  for (const { value } of await edge.records.all('correspondent'))
+    if (await writesThere(edge, value, did))
+      throw fault(
+        'NOT_ALLOWED_NOW',
+        `${value.label} does not know the new way: they have not written to your new DID yet`,
+      )
   const setups = (await edge.records.all('setup')).map(({ value }) => value)
   if (setups.some(({ supersededAt, made }) => supersededAt === undefined && made * 1000 < since))
     throw fault('NOT_ALLOWED_NOW', 'your recovery kit names this agency: set up recovery anew first')
   if ((await edge.records.all('issuer')).some(({ value }) => value.url.startsWith(url)))
     throw fault('NOT_ALLOWED_NOW', 'credentials you issued name a list at this agency: it has to go on pointing to it')
+}
+
+/** Who has not shown that they know of our rotation may still write to any DID before it. */
+async function writesThere(edge: Edge, { id, status, own, rotation }: Correspondent, agency: string): Promise<boolean> {
+  if (status !== 'connected') return false
+  const known = (await edge.records.all('own-did')).map(({ value }) => value)
+  const before = rotation ? known.filter(({ correspondent }) => correspondent === id).map(({ did }) => did) : []
+  for (const did of [own, ...before]) if (await leadsTo(edge, did, agency)) return true
+  return false
 }
