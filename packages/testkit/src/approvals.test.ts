@@ -92,6 +92,7 @@ describe('DEVICE-13: how many devices a change needs', () => {
     await expect(carol.agent.devices.setApprovals(2)).rejects.toThrow(/dave knows of none of yours/)
     expect(await code(other.agent.devices.setApprovals(2))).toBe('NOT_ALLOWED_NOW')
     await linkDevice(network, carol, 'third', { others: [other, dave] })
+    await expect(other.agent.devices.setApprovals(2)).rejects.toThrow(/not given ADMIN/)
     expect(await code(carol.agent.devices.setApprovals(2))).toBe('done')
   })
 
@@ -135,6 +136,24 @@ describe('DEVICE-13: how many devices a change needs', () => {
     const { seq } = (await own(tablet)).now
     await tablet.agent.rotateAll()
     expect(await agreed(alice, phone, tablet)).toBe(seq + 1)
+  })
+
+  it('MUST NOT be lowered by what was said of an earlier time, nor with the voice of a device that was revoked since', async () => {
+    const needed = async ({ agent }: Person) => (await agent.devices.approvals()).needed
+    const expires = Math.floor(network.clock.now() / 1000) + 600
+    const { edge } = alice.agent
+    for (const epoch of [0, 2])
+      await edge.records.commit(await tellDevices(edge, LOWER, { id: `${epoch}`.repeat(32), expires, epoch }))
+    await network.settle(alice, phone, tablet)
+    expect([...(await asked(phone)), ...(await asked(tablet))]).toEqual([])
+    await phone.agent.devices.setApprovals(1)
+    await network.settle(phone, alice, tablet)
+    expect(await asked(tablet)).toHaveLength(1)
+    await alice.agent.devices.revoke('phone')
+    await network.settle(alice, tablet)
+    expect(await tablet.agent.devices.setApprovals(1)).toBe(false)
+    await network.settle(tablet, alice)
+    for (const device of [alice, tablet]) expect(await needed(device)).toBe(2)
   })
 
   it('is two again where whoever wanted one takes it back', async () => {
@@ -224,6 +243,23 @@ describe('DEVICE-14: what one device plans and another approves', () => {
     for (const device of [phone, tablet]) await device.agent.approve(await only(device))
     expect(await agreed(alice, phone, tablet)).toBe(seq + 1)
     for (const device of [alice, phone, tablet]) expect(await asked(device)).toEqual([])
+  })
+
+  it('is asked once, however often it is wanted; what comes by itself also where a person said no', async () => {
+    await alice.agent.rotateAll()
+    await network.settle(alice, phone, tablet)
+    const id = await only(phone)
+    await alice.agent.rotateAll()
+    await network.settle(alice, phone, tablet)
+    expect(await only(phone)).toBe(id)
+    await phone.agent.approve(id)
+    await agreed(alice, phone, tablet)
+    await alice.agent.devices.revoke('tablet')
+    await network.settle(alice, phone)
+    await phone.agent.decline(await only(phone))
+    for (let round = 0; round < 2; round++) await network.settle(alice, phone)
+    expect(await asked(phone)).toEqual([])
+    expect((await alice.agent.devices.approvals()).waiting).toMatchObject([{ declined: ['phone'] }])
   })
 
   it('and two at once take turns', async () => {
@@ -348,6 +384,18 @@ describe('DEVICE-15: a stolen device', () => {
     expect(await code(alice.agent.approve())).toBe('UNKNOWN_REQUEST')
   })
 
+  it('MUST NOT get a signature for a place that is not the newest; nobody is shown such any longer', async () => {
+    await phone.agent.rotateAll()
+    await network.settle(phone, alice)
+    const { records } = alice.agent.edge
+    const [{ name, value }] = (await records.all('approval')) as unknown as [{ name: string; value: Approval }]
+    const items = (value.items ?? []).map((item) => ({ ...item, prev: (item.set as { k: string }).k }))
+    await records.commit([put('approval', name, { ...value, items })])
+    await expect(alice.agent.approve(name.slice(0, 8))).rejects.toThrow(/were changed meanwhile/)
+    await alice.agent.sync()
+    expect(await records.get('approval', name)).toBeUndefined()
+  })
+
   it('MUST NOT exchange what a person has read for something else, nor take back what another device asks', async () => {
     await phone.agent.rotateAll()
     await network.settle(phone, alice, tablet)
@@ -397,6 +445,26 @@ describe('DEVICE-15: a stolen device', () => {
     await alice.agent.sync()
     expect(alice.heard('message-refused', /no key that was committed to/)).toBe(true)
     expect(alice.heard('message-refused', /signed something else/)).toBe(true)
+    expect((await own(alice)).now.seq).toBe(seq)
+    await phone.agent.approve(await only(phone))
+    expect(await agreed(alice, phone, tablet)).toBe(seq + 1)
+  })
+
+  it('MUST NOT complete one request by what was signed for another', async () => {
+    const { seq } = (await own(alice)).now
+    await alice.agent.rotateAll()
+    await network.settle(alice, phone, tablet)
+    const { edge } = tablet.agent
+    network.wires.cut(AGENCY)
+    await tablet.agent.approve(await only(tablet))
+    for (const { name, value: sent } of await edge.records.all('outbox')) {
+      if (sent.kind !== 'message' || !Array.isArray(sent.message.body['items'])) continue
+      const body = { ...sent.message.body, id: '0'.repeat(32) }
+      await edge.records.commit([put('outbox', name, { ...sent, message: { ...sent.message, body } })])
+    }
+    network.wires.mend(AGENCY)
+    await tablet.agent.sync()
+    await network.settle(alice, tablet)
     expect((await own(alice)).now.seq).toBe(seq)
     await phone.agent.approve(await only(phone))
     expect(await agreed(alice, phone, tablet)).toBe(seq + 1)
