@@ -61,7 +61,7 @@ async function publish(run: Run, { agent }: OpenWallet, folder: string, options:
   }
   const bytes = manifestBytes(parseManifest(manifestBytes(manifest)))
   // The statement is on disk before the ledger names it: one that nobody has would look held back.
-  await writeFile(join(folder, MANIFEST), bytes)
+  await writeFile(join(folder, MANIFEST), bytes, { flush: true })
   await agent.anchor(manifestRoot(manifest))
   run.out.result(
     [
