@@ -4,6 +4,7 @@ import { developmentParameters } from '@keystead/did-dkms'
 import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { queue } from '../../agent/src/edge/context.ts'
+import { put } from '../../agent/src/edge/store.ts'
 import { GUARDIAN_ACCEPT, GUARDIAN_ACTED, GUARDIAN_APPOINT } from '../../agent/src/protocols/guardian/messages.ts'
 import { helpUrl, parseHelpUrl } from '../../agent/src/protocols/recovery/messages.ts'
 import { dealTo, threeContacts } from './dealing.ts'
@@ -127,6 +128,28 @@ describe('a guardian', () => {
     await alice.agent.removeContact('erin')
     await network.settle(alice, erin)
     expect((await stateOf(alice))?.agents).toEqual([])
+  })
+
+  it('leaves the ledger also while another cannot be put there', async () => {
+    await appointed('SUSPEND')
+    const [bob] = contacts as [Person]
+    await alice.agent.guardians.add('bob', { can: ['SUSPEND'], seconds: YEAR })
+    const { records } = alice.agent.edge
+    const of = async (name: string) => (await alice.agent.contact(name)).id
+    const ids = [await of('bob'), await of('erin')].sort()
+    await network.settle(alice, bob)
+    // Records come in the order of their names: the one that is refused is to be the first.
+    const [first, last] = ids as [string, string]
+    const refused = { ...(await records.get('guardian', await of('bob'))), relationship: first, until: 9e15 }
+    const leaving = { ...(await records.get('guardian', await of('erin'))), relationship: last }
+    const opening = { k: 'z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK', salt: 'A'.repeat(22) }
+    await records.commit([
+      put('guardian', first, { ...refused, opening } as never),
+      put('guardian', last, { ...leaving, ended: true } as never),
+    ])
+    await code(alice.agent.sync())
+    expect((await stateOf(alice))?.agents).toEqual([])
+    expect((await alice.agent.guardians.list()).map(({ standing }) => standing)).toEqual(['agreed'])
   })
 
   it('who was asked and is withdrawn before they answer has nothing to agree to', async () => {

@@ -184,7 +184,9 @@ export async function onActed(edge: Edge, { message, relationship }: Incoming): 
 
 /** Part of every sync: entries that are owed to the ledger, and those that have to leave it. */
 export async function goOnGuardians(edge: Edge, devices: DevicesAgent): Promise<void> {
-  for (const { value: guardian } of await edge.records.all('guardian')) {
+  const all = (await edge.records.all('guardian')).map(({ value }) => value)
+  // Those first that have to leave: an entry that the ledger refuses must not keep one there.
+  for (const guardian of all.toSorted((a, b) => Number(b.ended ?? false) - Number(a.ended ?? false))) {
     const { relationship: id, opening, can, until, ended, granted } = guardian
     const h = hOf(guardian)
     if (ended) {
