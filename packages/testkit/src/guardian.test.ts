@@ -130,6 +130,15 @@ describe('a guardian', () => {
     expect((await stateOf(alice))?.agents).toEqual([])
   })
 
+  it('who has the name of another is withdrawn by the id, and nobody in their place', async () => {
+    for (const name of ['erin', 'bob']) await alice.agent.guardians.add(name, { can: ['SUSPEND'], seconds: YEAR })
+    const bob = await alice.agent.contact('bob')
+    await alice.agent.edge.records.commit([put('relationship', bob.id, { ...bob, label: 'Erin' })])
+    expect(await code(alice.agent.guardians.remove('erin'))).toBe('UNKNOWN_GUARDIAN')
+    await alice.agent.guardians.remove(bob.id)
+    expect((await alice.agent.guardians.list()).map(({ label }) => label)).toEqual(['erin'])
+  })
+
   it('leaves the ledger also while another cannot be put there', async () => {
     await appointed('SUSPEND')
     const [bob] = contacts as [Person]
