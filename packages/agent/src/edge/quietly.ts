@@ -1,14 +1,22 @@
 /** Work of which nobody waits for the end: what it is refused, or who is away, is told, and keeps nothing else from being done. */
+import { isKeysteadError, type KeysteadError } from '@keystead/core'
 import type { Edge } from './context.ts'
 
-/** Rejects for what stops the whole wallet alone: a locked vault, a full disk, a fault of ours. */
+/** Trouble of this wallet itself: whatever comes next meets it too, and its owner has to know. */
+const WHOLE_WALLET: ReadonlySet<string> = new Set(['WALLET_LOCKED', 'WALLET_CORRUPT', 'DISK_FULL', 'STORE_FAILED'])
+
+/** What a network or somebody else is to blame for. All else, a fault of ours or of the platform's too, stops the whole wallet. */
+export function isOthersTrouble(error: unknown): error is KeysteadError {
+  return isKeysteadError(error) && !WHOLE_WALLET.has(error.code)
+}
+
+/** Rejects for what stops the whole wallet alone. */
 export async function quietly<T>(edge: Edge, work: () => Promise<T>, otherwise: T): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string }
-    if (code === undefined || code === 'WALLET_LOCKED' || code === 'DISK_FULL') throw error
-    edge.ports.onEvent?.({ kind: 'waiting', text: message })
+    if (!isOthersTrouble(error)) throw error
+    edge.ports.onEvent?.({ kind: 'waiting', text: error.message })
     return otherwise
   }
 }

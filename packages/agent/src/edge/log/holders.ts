@@ -12,6 +12,7 @@ import type * as log from '../../protocols/log/messages.ts'
 import { ask } from '../agency-link.ts'
 import { agencyOf, type Edge, fault, nowSeconds, profileOf, tell } from '../context.ts'
 import { deviceList } from '../own-devices/list.ts'
+import { isOthersTrouble } from '../quietly.ts'
 import { type Change, put, remove } from '../store.ts'
 import { currentEntry, entryName, isDue, ownLog } from './authority.ts'
 import { addressOf, type HolderLink, linkTo } from './holder-link.ts'
@@ -36,9 +37,8 @@ export async function bringToHolder(edge: Edge, name: string, look = false): Pro
     if ((await edge.records.get('holder', name))?.trouble !== undefined)
       await changeHolder(edge, name, ({ trouble: _, ...holder }) => holder)
   } catch (error) {
-    if (!isKeysteadError(error)) throw error
+    if (!isOthersTrouble(error)) throw error
     const { code, message } = error
-    if (code === 'WALLET_LOCKED' || code === 'DISK_FULL') throw error
     const trouble = `${message} (${code})`
     const before = await edge.records.get('holder', name)
     if (before?.trouble === trouble) return

@@ -3,11 +3,11 @@
  * all that this device has taken in, as it was written, so that a recovery from there lacks nothing of any of them.
  */
 
-import { isKeysteadError } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import { type Batch, type ChainHead, type LogDevice, unite } from '@keystead/wallet'
 import { MAX_RUN_BATCHES, MAX_RUN_BYTES } from '../../limits.ts'
 import type { Edge } from '../context.ts'
+import { isOthersTrouble } from '../quietly.ts'
 import { put } from '../store.ts'
 import { currentEntry, ownLog } from './authority.ts'
 import { fetchChain } from './fetch.ts'
@@ -65,7 +65,7 @@ async function lacking(edge: Edge, { own, devices, head }: Relaying, known: Chai
     )
     return broken < 0 ? [...batches] : batches.slice(0, broken)
   } catch (error) {
-    if (!isKeysteadError(error) || error.code === 'WALLET_LOCKED' || error.code === 'DISK_FULL') throw error
+    if (!isOthersTrouble(error)) throw error
     return []
   }
 }

@@ -25,6 +25,7 @@ import type { Lack } from '../log/lacks.ts'
 import type { SaidHeads } from '../log/records.ts'
 import type { AcknowledgedHeads } from '../log/restore.ts'
 import { makeAccount } from '../own-dids.ts'
+import { isOthersTrouble } from '../quietly.ts'
 import { put, remove } from '../store.ts'
 import { eachAgent, signEscrow } from './escrow-deal.ts'
 import type { Lead } from './rescue.ts'
@@ -132,7 +133,7 @@ async function boxAt(
     const [attachment] = answer.attachments ?? []
     return attachment ? { box: Uint8Array.from(attachmentBytes(attachment)) } : {}
   } catch (error) {
-    if (!isKeysteadError(error) || error.code === 'WALLET_LOCKED' || error.code === 'DISK_FULL') throw error
+    if (!isOthersTrouble(error)) throw error
     return undefined
   } finally {
     auth.fill(0)

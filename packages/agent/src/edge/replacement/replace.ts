@@ -2,7 +2,7 @@
  * Runs a replacement plan (VAULT-10): the key is compromised first, and the plan is on disk before anything of it is done.
  * Whoever asks again goes on where it stopped; a step that was done is not done twice.
  */
-import { isKeysteadError, KeysteadError } from '@keystead/core'
+import { KeysteadError } from '@keystead/core'
 import type { KeyInfo } from '@keystead/wallet'
 import { type Edge, fault, nowSeconds, profileOf } from '../context.ts'
 import { rotateCorrespondent } from '../correspondents.ts'
@@ -12,6 +12,7 @@ import { backUp, backupStatus } from '../log/backup.ts'
 import { resumeOperations } from '../operations.ts'
 import { flushOutbox } from '../outbox.ts'
 import { rotateRelationship } from '../own-log.ts'
+import { isOthersTrouble } from '../quietly.ts'
 import type { Replacement } from '../records.ts'
 import { put } from '../store.ts'
 import { type KeyUsers, planReplacement, type Step } from './plan.ts'
@@ -72,7 +73,7 @@ async function attempt(edge: Edge, keyId: string, step: Step, since: number): Pr
   try {
     return await perform(edge, keyId, step, since)
   } catch (error) {
-    if (!isKeysteadError(error) || error.code === 'WALLET_LOCKED' || error.code === 'DISK_FULL') throw error
+    if (!isOthersTrouble(error)) throw error
     return error.message
   }
 }
