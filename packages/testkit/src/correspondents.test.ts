@@ -1,13 +1,13 @@
 /** Contacts on plain terms: DIDComm as everybody speaks it, without a relationship log. */
 import { base64url } from '@keystead/core'
 import { type DidResolver, unresolved } from '@keystead/did'
-import { pack, wrapForward } from '@keystead/didcomm'
+import { createFromPrior, pack, wrapForward } from '@keystead/didcomm'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { post } from '../../agent/src/edge/agency-link.ts'
 import { queue } from '../../agent/src/edge/context.ts'
 import { emptyMailbox, handleDelivery } from '../../agent/src/edge/inbox.ts'
 import { X25519 } from '../../agent/src/edge/key-types.ts'
-import { senderOf } from '../../agent/src/edge/own-dids.ts'
+import { senderOf, signerOf } from '../../agent/src/edge/own-dids.ts'
 import type { Correspondent, Outgoing } from '../../agent/src/edge/records.ts'
 import { BASIC_MESSAGE } from '../../agent/src/protocols/basic-message/messages.ts'
 import { QUERIES } from '../../agent/src/protocols/discover-features/messages.ts'
@@ -123,6 +123,9 @@ describe('a correspondence', () => {
     network.advance(10)
     await bob.agent.rotateAll()
     const { own: second, rotation } = await correspondent(bob)
+    // As new as the last rotation will be, so no replay by its time, and still not of the DID that the correspondence has.
+    const clock = { now: () => network.clock.now() + 10_000 }
+    const jwt = await createFromPrior({ issuer: await signerOf(edge, first), sub: second, clock })
     await network.settle(bob, alice, bob)
     network.advance(10)
     await bob.agent.rotateAll()
@@ -136,7 +139,9 @@ describe('a correspondence', () => {
     }
     const message = (from: string) => ({ type: BASIC_MESSAGE, from, to: [peer], body: { content: 'still me' } })
     const replayed = { id: 'replayed', ...message(second), from_prior: rotation?.jwt ?? '' }
+    const madeAnew = { id: 'anew', ...message(second), from_prior: jwt }
     const late = [
+      await pack(madeAnew, { to: peer, from: await stolenKey(second), ...common }),
       await pack({ id: 'late', ...message(first) }, { to: peer, from: await stolenKey(first), ...common }),
       await pack(replayed, { to: peer, from: await stolenKey(second), ...common }),
     ]
@@ -146,7 +151,7 @@ describe('a correspondence', () => {
       await network.settle(alice)
       expect(heardOf(alice, 'message-refused').at(-1)).toContain('not the contact’s current DID')
     }
-    expect(heardOf(alice, 'message-refused')).toHaveLength(2)
+    expect(heardOf(alice, 'message-refused')).toHaveLength(3)
     expect((await correspondent(alice)).peer).toBe(third)
     expect(await alice.agent.texts('bob')).toEqual([])
   })
