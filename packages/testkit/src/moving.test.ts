@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ask } from '../../agent/src/edge/agency-link.ts'
 import { RECIPIENT_QUERY } from '../../agent/src/protocols/mediation/messages.ts'
-import { MOVE_FORWARD } from '../../agent/src/protocols/move/messages.ts'
+import { MOVE_FORWARD, MOVE_STOP } from '../../agent/src/protocols/move/messages.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -124,11 +124,12 @@ describe('a wallet of several devices', () => {
     },
   )
 
-  it('that may not, moves nothing, here or there', async () => {
+  it('that may not, moves nothing, here or there, and has nothing forgotten', async () => {
     expect(await code(tablet.agent.moveTo(elsewhere))).toBe('NOT_ALLOWED_NOW')
     const { edge } = tablet.agent
     const forward = { type: MOVE_FORWARD, body: { to: elsewhere.did } }
-    expect(await code(ask(edge, network.agency.options.did, await account(tablet), forward))).toBe('NOT_GRANTED')
+    for (const request of [forward, { type: MOVE_STOP, body: {} }])
+      expect(await code(ask(edge, network.agency.options.did, await account(tablet), request))).toBe('NOT_GRANTED')
     expect((await tablet.agent.profile()).next).toBeUndefined()
   })
 })
