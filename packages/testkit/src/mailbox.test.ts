@@ -2,7 +2,7 @@
 import { utf8 } from '@keystead/core'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
-import { MAX_MESSAGES_PER_ACCOUNT } from '../../agent/src/limits.ts'
+import { MAIL_DAYS, MAX_MESSAGES_PER_ACCOUNT } from '../../agent/src/limits.ts'
 import { AGENCY_LEFT } from '../../agent/src/protocols/own-devices/messages.ts'
 import { Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -39,29 +39,54 @@ it('an agency that makes up mail for ever is asked for no more than a mailbox ho
   expect(made).toBeLessThan(MAX_MESSAGES_PER_ACCOUNT + 100)
 }, 120_000)
 
-it('of one device that is full holds up what goes to that device, in its order, and nothing else', async () => {
+/** The mailbox of another device of alice's has room for nothing more. */
+async function phoneThatIsFull() {
   const phone = await network.link('phone', alice)
   await network.settle(alice, phone, bob)
   const { store } = network.agency.options
   const account = (await alice.agent.profile()).agency?.account ?? ''
   const box = (await phone.agent.profile()).agency?.account ?? ''
-  await store.setRoom(account, { messages: 20, bytes: 1_000_000 })
+  const setRoom = (messages: number) => store.setRoom(account, { messages, bytes: 1_000_000 })
+  await setRoom(20)
   for (let n = 0; n < 20; n++) {
     const item = { id: `filler ${n}`, recipient: box, bytes: utf8('{}'), received: network.clock.now() }
     await store.addMail(account, item, box)
   }
   const { edge } = alice.agent
-  const outbox = async () => (await edge.records.all('outbox')).map(({ name }) => name)
-  for (const agency of ['did:web:one.test', 'did:web:two.test'])
-    await edge.records.commit(await tellDevices(edge, AGENCY_LEFT, { agency }))
+  return {
+    phone,
+    setRoom,
+    outbox: async () => (await edge.records.all('outbox')).map(({ name }) => name),
+    told: async (agency: string) => edge.records.commit(await tellDevices(edge, AGENCY_LEFT, { agency })),
+  }
+}
+
+it('of one device that is full holds up what goes to that device, in its order, and nothing else', async () => {
+  const { phone, setRoom, outbox, told } = await phoneThatIsFull()
+  for (const agency of ['did:web:one.test', 'did:web:two.test']) await told(agency)
   const waiting = await outbox()
   await alice.agent.sendText('bob', 'hello')
   await network.settle(alice, bob)
   expect((await bob.agent.texts()).map(({ text }) => text)).toEqual(['hello'])
   expect(await outbox()).toEqual(waiting)
-  await store.setRoom(account, { messages: 21, bytes: 1_000_000 })
+  await setRoom(21)
   await alice.agent.sync()
   expect(await outbox()).toEqual(waiting.slice(1))
   await network.settle(phone, alice)
   expect(await outbox()).toEqual([])
+})
+
+it('DEVICE-6: of a device that stays full is owed no more than a mailbox would have kept', async () => {
+  const { outbox, told } = await phoneThatIsFull()
+  await told('did:web:one.test')
+  await alice.agent.sync()
+  network.advance(MAIL_DAYS * 86_400 - 60)
+  await told('did:web:two.test')
+  const [first, second] = await outbox()
+  await alice.agent.sync()
+  expect(await outbox()).toEqual(expect.arrayContaining([first, second]))
+  network.advance(120)
+  await alice.agent.sync()
+  expect(await outbox()).toContain(second)
+  expect(await outbox()).not.toContain(first)
 })

@@ -1,7 +1,8 @@
 /** Which devices the owner of this wallet has, as this one knows it (DEVICE-6), and how it speaks to the others. */
 import type { JsonObject } from '@keystead/core'
+import { MAIL_DAYS } from '../../limits.ts'
 import type { DeviceList, OwnDevice } from '../../protocols/own-devices/messages.ts'
-import { agencyOf, type Edge, fault, profileOf, queue } from '../context.ts'
+import { agencyOf, type Edge, fault, nowSeconds, profileOf, queue } from '../context.ts'
 import type { OwnDevices } from '../records.ts'
 import type { Change } from '../store.ts'
 
@@ -73,11 +74,12 @@ export async function findDevice(edge: Edge, name: string): Promise<OwnDevice> {
   return found
 }
 
-/** To each of the others, through its own mailbox. */
+/** To each of the others, through its own mailbox; while that is full, for as long as a mailbox would have kept it (DEVICE-6). */
 export async function tellDevices(edge: Edge, type: string, body: JsonObject, only?: string): Promise<Change[]> {
   const { account: from } = await agencyOf(edge)
   const to = (await siblings(edge)).filter(({ account }) => only === undefined || account === only)
-  return to.map(({ account }) => queue(edge, { from, to: account, type, body }))
+  const dropAfter = nowSeconds(edge) + MAIL_DAYS * 86_400
+  return to.map(({ account }) => queue(edge, { from, to: account, type, body, dropAfter }))
 }
 
 /** The device of the owner's that sent it. Throws `DEVICE_REVOKED` for one that was, `BAD_MESSAGE` for a stranger. */
