@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { utf8 } from '@keystead/core'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { LiveDelivery } from '../../agent/src/cloud/live.ts'
+import { LiveDelivery, POLLS_UNASKED } from '../../agent/src/cloud/live.ts'
 import { openPostgresStore } from '../../agent/src/cloud/store/postgres.ts'
 import type { OpenStore } from '../../agent/src/cloud/store/store.ts'
 import { type PostgresServer, postgresPrograms, startPostgres } from './postgres.ts'
@@ -66,5 +66,11 @@ describe.skipIf(!postgresPrograms())('mail that becomes visible late', () => {
     expect(waiting.map(({ id }) => id)).toContain('lost')
     await opened.store.addMail('alice', mailItem('next'))
     await vi.waitFor(() => expect(given.slice(-2)).toEqual(['lost', 'next']), 20_000)
+  })
+
+  it('is given live within so many polls where nothing comes next either', async () => {
+    await insertLate('lost in the quiet', false)
+    for (let n = 0; n < POLLS_UNASKED; n++) await live.poll()
+    await vi.waitFor(() => expect(given.at(-1)).toBe('lost in the quiet'), 20_000)
   })
 })

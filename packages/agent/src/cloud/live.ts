@@ -18,10 +18,15 @@ interface Live {
   turn: Promise<void>
   /** More may wait: the last look was cut short, by a socket that takes nothing or a store that was away. */
   more: boolean
+  /** Polls until it is looked for whatever they find. */
+  unasked: number
 }
 
 /** Polls back to which mail is looked for: what another instance's transaction shows late, behind newer mail, is found as well. */
 const POLLS_BACK = 10
+
+/** Polls, five minutes of them, after which mail is given that is shown later than that and whose wake-up was lost. */
+export const POLLS_UNASKED = 100
 
 type Pack = (items: readonly KeptMail[], account: string, type: string) => Promise<Bytes>
 
@@ -53,7 +58,9 @@ export class LiveDelivery {
   async begin(account: string, session: Session, type: string): Promise<void> {
     const after = await this.#store.newestMail(account)
     this.end(session)
-    const live = { session, account, type, after, turn: Promise.resolve(), more: true }
+    // Not all of them in one poll, where many came at once.
+    const unasked = (this.#sessions.size % POLLS_UNASKED) + 1
+    const live = { session, account, type, after, turn: Promise.resolve(), more: true, unasked }
     this.#sessions.set(session, live)
     const key = this.#store.accountKey(account)
     const ofAccount = this.#byKey.get(key) ?? new Set()
@@ -76,12 +83,15 @@ export class LiveDelivery {
     for (const { session } of this.#byKey.get(this.#store.accountKey(account)) ?? []) this.end(session)
   }
 
-  /** Looks for every account that got mail lately, and for every socket whose last look was cut short. */
+  /** Looks for every account that got mail lately, for every socket whose last look was cut short, and in turn for all others. */
   async poll(): Promise<void> {
     const newest = await this.#store.newestMail()
     const [after] = this.#newest
     // The first poll knows of no mail what is new.
-    for (const live of this.#sessions.values()) if (live.more || after === undefined) this.#give(live)
+    for (const live of this.#sessions.values()) {
+      live.unasked = (live.unasked || POLLS_UNASKED) - 1
+      if (live.more || live.unasked === 0 || after === undefined) this.#give(live)
+    }
     if (this.#newest.push(newest) > POLLS_BACK) this.#newest.shift()
     if (after === undefined) return
     for (const account of await this.#store.mailAfter(after)) this.#look(this.#store.accountKey(account))
