@@ -32,6 +32,7 @@ export type {
   PublicKey,
   SignatureSuite,
   SigningKey,
+  Stays,
   VerificationSuite,
   WrapParameters,
 } from './types.ts'

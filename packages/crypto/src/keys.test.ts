@@ -89,15 +89,15 @@ describe.each(providers)('key handles of the %s provider', (name, provider) => {
       const mine = await provider.ephemeral({ kind: 'agreement', suite })
       const peers = await Promise.all([1, 2, 3].map(() => other.ephemeral({ kind: 'agreement', suite })))
       for (const { publicKey } of [...peers, ...peers]) {
-        const secret = await mine.agree(publicKey, true)
+        const secret = await mine.agree(publicKey, 'known')
         expect(secret).toEqual(await mine.agree(publicKey))
         secret.fill(0)
       }
       const [peer] = peers
       const elsewhere = { suite: suite === 'x25519' ? 'p384' : 'x25519', bytes: peer?.publicKey.bytes } as never
-      await expect(mine.agree(elsewhere, true)).rejects.toMatchObject({ code: 'BAD_PUBLIC_KEY' })
+      await expect(mine.agree(elsewhere, 'known')).rejects.toMatchObject({ code: 'BAD_PUBLIC_KEY' })
       mine.destroy()
-      await expect(mine.agree(peer?.publicKey as never, true)).rejects.toMatchObject({ code: 'KEY_DESTROYED' })
+      await expect(mine.agree(peer?.publicKey as never, 'known')).rejects.toMatchObject({ code: 'KEY_DESTROYED' })
     },
   )
 
@@ -142,13 +142,13 @@ test('secrets with more peers than are kept are still right', async () => {
   const provider = nodeKeyProvider()
   const mine = await provider.ephemeral({ kind: 'agreement', suite: 'x25519' })
   const first = await provider.ephemeral({ kind: 'agreement', suite: 'x25519' })
-  const secret = await mine.agree(first.publicKey, true)
+  const secret = await mine.agree(first.publicKey, 'known')
   for (let i = 0; i < 9000; i++) {
     const peer = await provider.ephemeral({ kind: 'agreement', suite: 'x25519' })
-    await mine.agree(peer.publicKey, true)
+    await mine.agree(peer.publicKey, 'known')
     peer.destroy()
   }
-  expect(await mine.agree(first.publicKey, true)).toEqual(secret)
+  expect(await mine.agree(first.publicKey, 'known')).toEqual(secret)
 }, 120_000)
 
 test('50,000 keys fit in guarded memory, and their slots are used again', async () => {

@@ -25,14 +25,19 @@ export interface SigningKey {
   destroy(): void
 }
 
+/** A peer's lasting key: of our choice (`known`), or named by somebody who has not proven to have its private half yet. */
+export type Stays = 'known' | 'named'
+
 export interface AgreementKey {
   readonly kind: 'agreement'
   readonly publicKey: PublicKey<AgreementSuite>
   /**
    * The raw shared secret Z, which the caller wipes. Rejects with `BAD_PUBLIC_KEY` for off-curve and low-order points. Says that the
-   * peer's key `stays`, whoever will ask for the same again: a provider may then keep the secret beside the key.
+   * peer's key stays, whoever will ask for the same again: a provider may then keep the secret beside the key.
    */
-  agree(peer: PublicKey<AgreementSuite>, stays?: boolean): Promise<Bytes>
+  agree(peer: PublicKey<AgreementSuite>, stays?: Stays): Promise<Bytes>
+  /** Of a provider that keeps secrets: a peer that was `named` has proven to have the private half, and is a known one from now on. */
+  known?(peer: PublicKey<AgreementSuite>): void
   destroy(): void
 }
 

@@ -17,9 +17,10 @@ export interface Decrypted {
 /** Throws `NO_RECIPIENT_KEY`, `DECRYPTION_FAILED`, `BAD_MESSAGE`, `SENDER_MISMATCH` or `DID_NOT_RESOLVED`. */
 export async function decrypt(jwe: Jwe, secrets: SecretsPort, resolver: DidResolver): Promise<Decrypted> {
   const { recipient, key } = await ourKey(jwe, secrets)
+  const sender = jwe.skid === undefined ? undefined : await senderKey(jwe.skid, resolver)
   const agreements: Agreements = [
     { key, peer: jwe.epk },
-    ...(jwe.skid === undefined ? [] : [{ key, peer: await senderKey(jwe.skid, resolver), stays: true }]),
+    ...(sender ? [{ key, peer: sender, stays: 'named' as const }] : []),
   ]
   const parties = { apu: jwe.apu, apv: jwe.apv, ...(jwe.skid === undefined ? {} : { tag: jwe.tag }) }
   const kek = await keyEncryptionKey(agreements, otherInfo(jwe.algorithm, parties), 'BAD_MESSAGE')
@@ -28,6 +29,8 @@ export async function decrypt(jwe: Jwe, secrets: SecretsPort, resolver: DidResol
     const cipher = CONTENT_CIPHERS[jwe.encryption]
     try {
       const plaintext = cipher.decrypt(contentKey, jwe.iv, utf8(jwe.protectedText), jwe.ciphertext, jwe.tag)
+      // Whoever sent it has the private half of the key they named.
+      if (sender) key.known?.(sender)
       return { plaintext, recipientKid: recipient.kid }
     } finally {
       contentKey.fill(0)

@@ -51,7 +51,7 @@ export async function encrypt(plaintext: Uint8Array, options: EncryptOptions): P
     const info = otherInfo(algorithm, from ? { apu, apv, tag } : { apu, apv })
     const wrapped: { encrypted_key: string; header: { kid: string } }[] = []
     for (const { kid, publicKey: peer } of recipients) {
-      const agreements = [{ key: ephemeral, peer }, ...(from ? [{ key: from.key, peer, stays: true }] : [])]
+      const agreements = [{ key: ephemeral, peer }, ...(from ? [{ key: from.key, peer, stays: 'known' as const }] : [])]
       const kek = await keyEncryptionKey(agreements, info, 'NO_COMPATIBLE_KEY')
       const encryptedKey = aesKwWrap(kek, contentKey)
       kek.fill(0)

@@ -6,7 +6,7 @@
  * so of ECDH-ES too, but its own vectors open only without.
  */
 import { type Bytes, KeysteadError, uint32, utf8 } from '@keystead/core'
-import { type AgreementKey, type AgreementSuite, type PublicKey, sha256 } from '@keystead/crypto'
+import { type AgreementKey, type AgreementSuite, type PublicKey, type Stays, sha256 } from '@keystead/crypto'
 import { type DidcommErrorCode, failure } from './errors.ts'
 
 export const ECDH_ES = 'ECDH-ES+A256KW'
@@ -58,7 +58,7 @@ export type Agreements = readonly {
   readonly key: AgreementKey
   readonly peer: PublicKey<AgreementSuite>
   /** Both keys are lasting ones (`Zs`): the next message between the two comes to the same secret. */
-  readonly stays?: boolean
+  readonly stays?: Stays
 }[]
 
 /** `info`: `otherInfo`. Throws `code` for keys of different curves, off-curve points and points of low order. */
@@ -68,7 +68,7 @@ export async function keyEncryptionKey(
   code: DidcommErrorCode,
 ): Promise<Bytes> {
   const secrets: Bytes[] = []
-  for (const { key, peer, stays = false } of agreements) {
+  for (const { key, peer, stays } of agreements) {
     if (key.publicKey.suite !== peer.suite) throw failure(code, 'keys of different curves cannot agree')
     try {
       secrets.push(await key.agree(peer, stays))

@@ -1,5 +1,5 @@
 /** What `pack` makes, `unpack` opens, on every curve and in every form; what must be refused, is. */
-import { seededRandom, systemRandom } from '@keystead/core'
+import { seededRandom, systemRandom, utf8 } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { createDidPeer4, localResolver } from '@keystead/did'
@@ -12,6 +12,7 @@ import {
   packPlaintext,
   packSigned,
   peekRecipients,
+  type SecretsPort,
   type UnpackMetadata,
   unpack,
 } from './index.ts'
@@ -46,6 +47,33 @@ describe.each(CURVES)('on %s', (suite) => {
       senderKid: from.kid,
       recipientKid: bob.agreement[suite].kid,
     })
+  })
+
+  test('a sender is known to the key that opened the message, and MUST NOT be for having been named', async () => {
+    const from = alice.agreement[suite]
+    const packed = JSON.parse(new TextDecoder().decode(await pack(message, { to: bob.did, from, resolver, random })))
+    const said: string[] = []
+    const watched: SecretsPort = {
+      agreementKey: async (kid) => {
+        const key = await bob.secrets.agreementKey(kid)
+        return (
+          key && {
+            ...key,
+            agree: (peer, stays) => {
+              if (stays) said.push(stays)
+              return key.agree(peer, stays)
+            },
+            known: (peer) => void said.push(`proven ${peer.suite}`),
+          }
+        )
+      },
+    }
+    const opened = (envelope: object) => unpack(utf8(JSON.stringify(envelope)), { secrets: watched, resolver })
+    const ciphertext = `${packed.ciphertext.startsWith('A') ? 'B' : 'A'}${packed.ciphertext.slice(1)}`
+    await expect(opened({ ...packed, ciphertext })).rejects.toMatchObject({ code: 'DECRYPTION_FAILED' })
+    expect(said).toEqual(['named'])
+    await opened(packed)
+    expect(said).toEqual(['named', 'named', `proven ${suite}`])
   })
 
   test('authcrypt inside anoncrypt hides the sender from all but the recipient', async () => {

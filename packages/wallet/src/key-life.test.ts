@@ -101,13 +101,13 @@ describe('the states of a key', () => {
     for (const state of ['suspended', 'deactivated', 'compromised', 'locked'] as const) {
       const { keyId, key } = await vault.createKey(X25519, 'agreement')
       const other = await vault.key(keyId, X25519, 'process')
-      const secret = await key.agree(publicKey, true)
-      expect(await other.agree(publicKey, true)).toEqual(secret)
+      const secret = await key.agree(publicKey, 'known')
+      expect(await other.agree(publicKey, 'known')).toEqual(secret)
       expect((await stateOf(keyId))?.uses).toBe(2)
       if (state === 'locked') await vault.lock()
       else await vault.setKeyState(keyId, state, 'suspicion')
       const code = state === 'locked' ? 'WALLET_LOCKED' : 'KEY_DESTROYED'
-      for (const handle of [key, other]) await rejectsWith(handle.agree(publicKey, true), code)
+      for (const handle of [key, other]) await rejectsWith(handle.agree(publicKey, 'known'), code)
     }
   })
 

@@ -31,6 +31,7 @@ function leaseOf(handle: KeyHandle, counted: () => Promise<void>): KeyHandle {
         publicKey: handle.publicKey,
         destroy,
         agree: (peer, stays) => use(() => handle.agree(peer, stays)),
+        known: (peer) => handle.known?.(peer),
       }
     case 'kem':
       return {

@@ -1,6 +1,6 @@
 import { systemRandom } from '@keystead/core'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { PublicKey } from '../types.ts'
+import type { PublicKey, Stays } from '../types.ts'
 import { AgreedSecrets } from './agreed.ts'
 import { nodeKeyProvider } from './provider.ts'
 import { SecretSlot } from './slab.ts'
@@ -14,7 +14,11 @@ const peerOf = (n: number): PublicKey<'x25519'> => ({
 function lasting() {
   const agreed = new AgreedSecrets()
   all.push(agreed)
-  const asked = { agreed, computed: 0, with: (n: number) => agreed.with(peerOf(n), compute) }
+  const asked = {
+    agreed,
+    computed: 0,
+    with: (n: number, stays: Stays = 'known') => agreed.with(peerOf(n), stays, compute),
+  }
   const compute = () => {
     asked.computed++
     return systemRandom(32)
@@ -43,7 +47,9 @@ describe('secrets that lasting keys agreed on', () => {
     const [secret] = [mine.with(1), mine.with(2)]
     expect(mine.with(1)).toEqual(secret)
     expect(mine.computed).toBe(2)
-    expect(mine.agreed.with({ suite: 'p256', bytes: peerOf(1).bytes }, () => systemRandom(32))).not.toEqual(secret)
+    expect(mine.agreed.with({ suite: 'p256', bytes: peerOf(1).bytes }, 'known', () => systemRandom(32))).not.toEqual(
+      secret,
+    )
   })
 
   test('are copies: a caller who wipes one wipes no other', () => {
@@ -60,7 +66,7 @@ describe('secrets that lasting keys agreed on', () => {
     const bad = () => {
       throw new Error('a point of low order')
     }
-    for (let n = 0; n < 2; n++) expect(() => mine.agreed.with(peerOf(1), bad)).toThrow('low order')
+    for (let n = 0; n < 2; n++) expect(() => mine.agreed.with(peerOf(1), 'known', bad)).toThrow('low order')
     mine.with(1)
     expect(mine.computed).toBe(1)
   })
@@ -69,7 +75,7 @@ describe('secrets that lasting keys agreed on', () => {
     const provider = nodeKeyProvider()
     const [key, peer] = [await provider.ephemeral(X25519), await provider.ephemeral(X25519)]
     const { place } = nextSlot()
-    const secret = await key.agree(peer.publicKey, true)
+    const secret = await key.agree(peer.publicKey, 'known')
     expect(nextSlot().place).not.toBe(place)
     key.destroy()
     // The key's own slot came free last.
@@ -77,7 +83,7 @@ describe('secrets that lasting keys agreed on', () => {
     expect(nextSlot()).toEqual({ place, left: new Uint8Array(32) })
     expect(secret).not.toEqual(new Uint8Array(32))
     own.destroy()
-    await expect(key.agree(peer.publicKey, true)).rejects.toMatchObject({ code: 'KEY_DESTROYED' })
+    await expect(key.agree(peer.publicKey, 'known')).rejects.toMatchObject({ code: 'KEY_DESTROYED' })
   })
 
   test('are bounded over all keys: a flood at one takes nothing from another, and what ends makes room', () => {
@@ -88,10 +94,39 @@ describe('secrets that lasting keys agreed on', () => {
     expect(later.computed).toBe(2)
     mine.with(1)
     expect(mine.computed).toBe(1)
-    flooded.with(8191)
+    flooded.agreed.destroy()
     for (let n = 0; n < 2; n++) later.with(2)
     expect(later.computed).toBe(3)
-    flooded.with(0)
-    expect(flooded.computed).toBe(8193)
+  })
+
+  test('give way at their own key alone, what was not used for longest first', () => {
+    const mine = lasting()
+    for (let n = 0; n < 8192; n++) mine.with(n)
+    mine.with(0)
+    mine.with(8192)
+    mine.with(0)
+    expect(mine.computed).toBe(8193)
+    mine.with(1)
+    expect(mine.computed).toBe(8194)
+  })
+
+  test('MUST NOT give way to keys that were only named, by however many strangers', () => {
+    const mine = lasting()
+    for (let n = 0; n < 8192; n++) mine.with(n)
+    for (let n = 8192; n < 20_000; n++) mine.with(n, 'named')
+    for (let n = 0; n < 8192; n++) mine.with(n, 'named')
+    expect(mine.computed).toBe(20_000)
+  })
+
+  test('that were only named are computed once until they are known, the newest of them', () => {
+    const mine = lasting()
+    for (let n = 0; n < 2; n++) mine.with(1, 'named')
+    mine.agreed.known(peerOf(1))
+    for (let n = 2; n < 515; n++) mine.with(n, 'named')
+    mine.with(514, 'named')
+    mine.with(1, 'named')
+    expect(mine.computed).toBe(514)
+    mine.with(2, 'named')
+    expect(mine.computed).toBe(515)
   })
 })

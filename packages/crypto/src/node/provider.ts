@@ -84,12 +84,13 @@ function handle(type: KeyType, slot: SecretSlot): KeyHandle {
           agreed?.destroy()
           destroy()
         },
-        agree: async (peer, stays = false) =>
+        agree: async (peer, stays) =>
           slot.use((secret) => {
             if (!stays) return agree(suite, secret, peer)
             agreed ??= new AgreedSecrets()
-            return agreed.with(peer, () => agree(suite, secret, peer))
+            return agreed.with(peer, stays, () => agree(suite, secret, peer))
           }),
+        known: (peer) => agreed?.known(peer),
       }
     }
     case 'kem': {
