@@ -1,7 +1,7 @@
 /** Delivery that cannot be changed, exchanged, held back or delayed unseen (spec/release.md): anchored by its maker, checked by anybody. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isKeysteadError, KeysteadError } from '@keystead/core'
+import { KeysteadError } from '@keystead/core'
 import type { Command } from 'commander'
 import { EXIT } from '../exit.ts'
 import { iso } from '../output.ts'
@@ -115,7 +115,6 @@ async function readManifest(folder: string): Promise<Uint8Array> {
   try {
     return await readFile(join(folder, MANIFEST))
   } catch (cause) {
-    if (isKeysteadError(cause)) throw cause
     throw new KeysteadError('BAD_RELEASE', `there is no ${MANIFEST} in this folder`, { cause })
   }
 }
