@@ -3,7 +3,7 @@ import { hexadecimal, KeysteadError } from '@keystead/core'
 import type { DidResolver } from '@keystead/did'
 import type { EdgeErrorCode } from './errors.ts'
 import type { AgentEvent, EdgePorts } from './ports.ts'
-import type { Outgoing, Profile, Relationship } from './records.ts'
+import type { Outgoing, PeerLog, Profile, Relationship } from './records.ts'
 import { edgeResolver } from './resolver.ts'
 import { type Change, put, RecordStore } from './store.ts'
 
@@ -92,7 +92,13 @@ export async function findContact(edge: Edge, name: string, also?: 'closed'): Pr
   return found
 }
 
-/** A message to a connected peer, from our DID of the relationship. */
+/** Whether `toPeer` has somebody to say something to. */
+export function isReachable(contact: Relationship | undefined): contact is Relationship & { readonly peer: PeerLog } {
+  if (contact?.status !== 'connected' || !contact.peer) return false
+  return !contact.joining && !contact.recovering && !contact.blocked
+}
+
+/** A message to a connected peer, from our DID of the relationship. Throws where it is not reachable, and says why. */
 export function toPeer(
   edge: Edge,
   relationship: Relationship,

@@ -27,7 +27,7 @@ import {
   putTranscript,
 } from '../protocols/dead-drop/messages.ts'
 import { askAsNobody } from './agency-link.ts'
-import { type Edge, nowSeconds, profileOf, randomId, tell, toPeer } from './context.ts'
+import { type Edge, isReachable, nowSeconds, profileOf, randomId, tell, toPeer } from './context.ts'
 import { newestHead, placesWith } from './drop-record.ts'
 import { ED25519 } from './key-types.ts'
 import { wasOrIs } from './outbox.ts'
@@ -42,8 +42,7 @@ export async function tellDropPlaces(edge: Edge): Promise<void> {
   for (const { name, value: drop } of await edge.records.all('drop')) {
     if (drop.places[0] === agency.did) continue
     const relationship = await edge.records.get('relationship', name)
-    if (relationship?.status !== 'connected' || !relationship.peer || relationship.recovering || relationship.blocked)
-      continue
+    if (!isReachable(relationship)) continue
     const places = placesWith(drop.places, agency.did)
     await edge.records.commit([
       put('drop', name, { ...drop, places }),

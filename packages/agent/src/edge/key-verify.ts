@@ -20,7 +20,7 @@ import {
   type TokenProof,
   transcript,
 } from '../protocols/key-verify/messages.ts'
-import { type Edge, fault, nowSeconds, tell, toPeer } from './context.ts'
+import { type Edge, fault, isReachable, nowSeconds, tell, toPeer } from './context.ts'
 import { identitySigner, usableIdentity } from './identities.ts'
 import type { Incoming } from './inbox.ts'
 import { X25519 } from './key-types.ts'
@@ -87,7 +87,7 @@ export async function sendChallenge(edge: Edge, relationship: Relationship, seco
 
 /** KEYVERIFY-7: asked without a person, when keys are new to us. */
 export async function challengeByItself(edge: Edge, relationship: Relationship, tries = 1): Promise<Change[]> {
-  if (relationship.blocked || relationship.recovering || relationship.joining) return []
+  if (!isReachable(relationship)) return []
   return (await challengePeer(edge, relationship, { tries })).changes
 }
 

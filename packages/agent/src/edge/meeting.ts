@@ -22,7 +22,7 @@ import {
   parseStart,
   scanMac,
 } from '../protocols/key-verify/in-person.ts'
-import { type Edge, fault, nowSeconds, randomId, tell, toPeer } from './context.ts'
+import { type Edge, fault, isReachable, nowSeconds, randomId, tell, toPeer } from './context.ts'
 import type { Incoming } from './inbox.ts'
 import type { Meeting, Relationship } from './records.ts'
 import { type Change, put } from './store.ts'
@@ -238,10 +238,10 @@ function headsOf(relationship: Relationship): [string, string] {
   return [relationship.mine.state.now.head, peer.state.now.head].sort() as [string, string]
 }
 
-function requireTalk({ status, peer, blocked, recovering, label }: Relationship) {
-  if (status !== 'connected' || !peer || blocked || recovering || peer.state.status !== 'active')
-    throw fault('NOT_ALLOWED_NOW', `${label || 'the contact'} is not connected, or its keys are not settled`)
-  return peer
+function requireTalk(contact: Relationship) {
+  if (!isReachable(contact) || contact.peer.state.status !== 'active')
+    throw fault('NOT_ALLOWED_NOW', `${contact.label || 'the contact'} is not connected, or its keys are not settled`)
+  return contact.peer
 }
 
 const sameHeads = (a: readonly string[], b: readonly string[]): boolean => a[0] === b[0] && a[1] === b[1]

@@ -13,7 +13,7 @@ import {
   signOperation,
 } from '@keystead/did-dkms'
 import { GUARDIAN_ACTED, type GuardianAct, type GuardianCapability } from '../../protocols/guardian/messages.ts'
-import { type Edge, fault, findContact, nowSeconds, toPeer } from '../context.ts'
+import { type Edge, fault, findContact, isReachable, nowSeconds, toPeer } from '../context.ts'
 import { agencyDescriptor } from '../discovery.ts'
 import { NOT_AFTER_SECONDS, submissionOf } from '../key-set.ts'
 import { ED25519 } from '../key-types.ts'
@@ -110,6 +110,5 @@ export const signer = (edge: Edge, { key }: Pick<Standing, 'key'>) => edge.ports
 
 /** The ward hears of it on every device they may still have; nobody to be told when they have none. */
 export function acted(edge: Edge, contact: Relationship, what: GuardianAct): Change[] {
-  if (!contact.peer || contact.status !== 'connected' || contact.recovering || contact.blocked) return []
-  return [toPeer(edge, contact, { type: GUARDIAN_ACTED, body: { what } })]
+  return isReachable(contact) ? [toPeer(edge, contact, { type: GUARDIAN_ACTED, body: { what } })] : []
 }

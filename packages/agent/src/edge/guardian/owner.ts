@@ -14,7 +14,7 @@ import {
   parseNothing,
   parseOpening,
 } from '../../protocols/guardian/messages.ts'
-import { type Edge, fault, nowSeconds, randomId, tell, toPeer } from '../context.ts'
+import { type Edge, fault, isReachable, nowSeconds, randomId, tell, toPeer } from '../context.ts'
 import type { DevicesAgent } from '../devices.ts'
 import { publicIdentity } from '../identities.ts'
 import type { Incoming } from '../inbox.ts'
@@ -118,8 +118,8 @@ const hOf = ({ opening }: Guardian): string | undefined =>
 export async function withdraw(edge: Edge, name: string): Promise<void> {
   const guardian = await findGuardian(edge, name)
   const contact = await edge.records.get('relationship', guardian.relationship)
-  const reachable = contact?.status === 'connected' && contact.peer && !contact.recovering && !contact.blocked
-  const told = reachable && !guardian.ended ? [toPeer(edge, contact, { type: GUARDIAN_WITHDRAWN, body: {} })] : []
+  const told =
+    isReachable(contact) && !guardian.ended ? [toPeer(edge, contact, { type: GUARDIAN_WITHDRAWN, body: {} })] : []
   const { thid: _, ...rest } = guardian
   await edge.records.commit([put('guardian', guardian.relationship, { ...rest, ended: true }), ...told])
 }

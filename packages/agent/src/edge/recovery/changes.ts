@@ -4,7 +4,7 @@
  */
 import { type Quorum, quorum } from '@keystead/recovery'
 import { SHARE_SUPERSEDED } from '../../protocols/recovery/messages.ts'
-import { type Edge, fault, nowSeconds, tell, toPeer } from '../context.ts'
+import { type Edge, fault, isReachable, nowSeconds, tell, toPeer } from '../context.ts'
 import { ownLog } from '../log/authority.ts'
 import { OWN_HOLDER } from '../log/holder-link.ts'
 import { type Change, put, remove } from '../store.ts'
@@ -77,8 +77,7 @@ async function tellSuperseded(edge: Edge, { set, contacts }: RecoverySetup): Pro
   const told: Change[] = []
   for (const { relationship: id, answer } of contacts) {
     const relationship = await edge.records.get('relationship', id)
-    if (answer === 'declined' || relationship?.status !== 'connected' || !relationship.peer) continue
-    if (relationship.recovering || relationship.blocked) continue
+    if (answer === 'declined' || !isReachable(relationship)) continue
     told.push(toPeer(edge, relationship, { type: SHARE_SUPERSEDED, body: { set } }))
   }
   return told

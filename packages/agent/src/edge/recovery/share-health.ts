@@ -11,7 +11,7 @@ import {
   SHARE_HEALTH,
   SHARE_HEALTH_ANSWER,
 } from '../../protocols/recovery/messages.ts'
-import { type Edge, nowSeconds, tell, toPeer } from '../context.ts'
+import { type Edge, isReachable, nowSeconds, tell, toPeer } from '../context.ts'
 import type { Incoming } from '../inbox.ts'
 import { leaveToOthers, siblings } from '../own-devices/list.ts'
 import { type Change, put } from '../store.ts'
@@ -53,9 +53,7 @@ async function askOne(
 ): Promise<{ after: ContactHealth; message: Change } | undefined> {
   const relationship = await edge.records.get('relationship', contact.relationship)
   const { proven, open = nowSeconds(edge) } = contact
-  if (proven === undefined || setup.set === undefined) return undefined
-  if (!relationship?.peer || relationship.status !== 'connected' || relationship.recovering || relationship.blocked)
-    return undefined
+  if (proven === undefined || setup.set === undefined || !isReachable(relationship)) return undefined
   const nonce = base64url.encode(edge.ports.random(32))
   const message = toPeer(edge, relationship, { type: SHARE_HEALTH, body: { set: setup.set, nonce } })
   return { after: { ...contact, nonce, asked: nowSeconds(edge), open }, message }
