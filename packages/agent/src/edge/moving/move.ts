@@ -69,12 +69,11 @@ export async function goOnMoving(edge: Edge): Promise<void> {
   if (!former) return
   if (former.untold) await quietly(edge, () => haveForwarded(edge, former), undefined)
   await quietly(edge, () => addMissing(edge), undefined)
-  if (former.step !== 'rotations') return
-  await flushOutbox(edge)
+  if (former.step === 'rotations') await flushOutbox(edge)
   // Peers write to the new agency when it receives for what they write to.
   if ((await edge.records.all('outbox')).some(({ value }) => value.kind === 'recipient')) return
   await rotateWhatNames(edge, former.did)
-  await change(edge, ({ step: _, ...rest }) => ({ ...rest, step: 'forwards' }))
+  if (former.step === 'rotations') await change(edge, ({ step: _, ...rest }) => ({ ...rest, step: 'forwards' }))
 }
 
 /** A device that followed: what still comes for it at the agency before is passed on, where that one knows it. */

@@ -6,14 +6,18 @@ import { isOpen } from '../own-devices/key-sets.ts'
 import { rotateRelationship } from '../own-log.ts'
 import { rotateIdentities } from '../rotation.ts'
 
-/** Again after a crash, it does what is left. */
+/** Again after a crash, or when somebody took up an invitation of before, it does what is left. What waits already is not made again. */
 export async function rotateWhatNames(edge: Edge, agency: string): Promise<void> {
   const names = (did: string): Promise<boolean> => leadsTo(edge, did, agency)
   await rotateIdentities(edge, ({ body }) => JSON.stringify(body.services).includes(JSON.stringify(agency)))
-  for (const { value } of await edge.records.all('relationship'))
-    if (isOpen(value) && (await names(value.mine.state.now.doc))) await rotateRelationship(edge, value)
-  for (const { value } of await edge.records.all('correspondent'))
-    if (value.status === 'connected' && (await names(value.own))) await rotateCorrespondent(edge, value)
+  for (const { name, value } of await edge.records.all('relationship')) {
+    const waits = (await edge.records.get('pending-entry', name)) ?? (await edge.records.get('proposal', name))
+    if (!waits && isOpen(value) && (await names(value.mine.state.now.doc))) await rotateRelationship(edge, value)
+  }
+  for (const { name, value } of await edge.records.all('correspondent')) {
+    const waits = await edge.records.get('pending-turn', name)
+    if (!waits && value.status === 'connected' && (await names(value.own))) await rotateCorrespondent(edge, value)
+  }
 }
 
 /** Whether whoever writes to a DID is led to this agency. */

@@ -4,7 +4,7 @@ import { RECIPIENT_QUERY } from '../../protocols/mediation/messages.ts'
 import { type Forgotten, MOVE_STOP, parseForgotten } from '../../protocols/move/messages.ts'
 import { AGENCY_LEFT } from '../../protocols/own-devices/messages.ts'
 import { ask } from '../agency-link.ts'
-import { type Edge, fault, profileOf } from '../context.ts'
+import { type Edge, fault, nowSeconds, profileOf } from '../context.ts'
 import { isOpen } from '../own-devices/key-sets.ts'
 import { siblings, tellDevices } from '../own-devices/list.ts'
 import { requireAdmin } from '../own-devices/membership.ts'
@@ -77,11 +77,36 @@ async function refuseWhileNeeded(edge: Edge, { did, url, since }: Former): Promi
         'NOT_ALLOWED_NOW',
         `${value.label} does not know the new way: they have not written to your new DID yet`,
       )
+  const invited = await openAt(edge, did)
+  if (invited.length > 0)
+    throw fault(
+      'NOT_ALLOWED_NOW',
+      `who was invited or asked before the move still writes to this agency: ${invited.join(', ')}`,
+    )
   const setups = (await edge.records.all('setup')).map(({ value }) => value)
   if (setups.some(({ supersededAt, made }) => supersededAt === undefined && made * 1000 < since))
     throw fault('NOT_ALLOWED_NOW', 'your recovery kit names this agency: set up recovery anew first')
   if ((await edge.records.all('issuer')).some(({ value }) => value.url.startsWith(url)))
     throw fault('NOT_ALLOWED_NOW', 'credentials you issued name a list at this agency: it has to go on pointing to it')
+}
+
+/** In words, what others may still answer by this agency, until its time is over or its owner takes it back. */
+async function openAt(edge: Edge, agency: string): Promise<string[]> {
+  const now = nowSeconds(edge)
+  const open: string[] = []
+  const look = async (did: string, expires: number, words: string): Promise<void> => {
+    // What was asked of a public DID has no end.
+    if ((expires === 0 || expires >= now) && (await leadsTo(edge, did, agency))) open.push(words)
+  }
+  for (const { name, value } of await edge.records.all('relationship'))
+    if (value.status === 'invited' || value.status === 'requested')
+      await look(value.mine.state.now.doc, value.invitation?.expires ?? 0, value.label || name)
+  for (const { name, value } of await edge.records.all('correspondent'))
+    if (value.status === 'invited' || value.status === 'requested')
+      await look(value.own, value.invitation.expires, value.label || name)
+  for (const { name, value } of await edge.records.all('invitation'))
+    if (value.used < value.uses) await look(value.did, value.expires, `the invitation ${name}`)
+  return open
 }
 
 /** Who has not shown that they know of our rotation may still write to any DID before it. */
