@@ -48,8 +48,6 @@ it('leads from set-up to recovery on a second machine', async () => {
 
   for (const { wallet, args } of commands()) {
     const person = personOf(wallet)
-    // Ctrl-C before the next command of the same wallet.
-    await stop(wallet)
     const given: string[] = []
     for (const arg of args) {
       if (/^kit.*\.html$/.test(arg)) given.push(join(town.home, arg))

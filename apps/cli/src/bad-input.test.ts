@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { sqliteVaultStore } from '@keystead/wallet/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Person } from '../../../scripts/story/person.ts'
 import { openTown, type Town } from '../../../scripts/testing/town.ts'
@@ -105,7 +106,10 @@ describe('the wallet', () => {
   })
 
   it('two processes MUST NOT open at once', async () => {
-    await alice.listening(async () => expect(await refused(alice, ['show'], 75)).toBe('WALLET_IN_USE'))
+    const vault = await sqliteVaultStore(alice.folder).open('existing')
+    expect(await refused(alice, ['show'], 75)).toBe('WALLET_IN_USE')
+    expect(await refused(alice, ['listen'], 75)).toBe('WALLET_IN_USE')
+    await vault?.close()
     await alice.run(['show'])
   })
 

@@ -10,7 +10,7 @@ import { trustOf } from '../contact-trust.ts'
 import { EXIT } from '../exit.ts'
 import { iso, short } from '../output.ts'
 import { readPassphrase } from '../passphrase.ts'
-import { action, type Run, withWallet } from '../run.ts'
+import { action, keepingWallet, type Run, withWallet } from '../run.ts'
 import { createWallet, type OpenWallet, wire } from '../wallet.ts'
 import { newTrust, type TrustFlags, trustOptions } from './trust.ts'
 
@@ -39,14 +39,18 @@ export function startCommands(program: Command): void {
   program.command('sync').description('fetch and send everything that waits').action(action(program, sync))
   program
     .command('listen')
-    .description('stay connected and answer, until Ctrl-C')
+    .description(
+      'stay connected and answer, until Ctrl-C; other commands with the same wallet have their turns meanwhile',
+    )
     .action(
-      action(program, (run) =>
-        withWallet(run, async ({ agent }) => {
-          run.out.result('Listening. Ctrl-C ends it.', { listening: true })
-          await agent.listen(run.signal)
-        }),
-      ),
+      action(program, async (run) => {
+        let told = false
+        await keepingWallet(run, async ({ agent }, signal) => {
+          if (!told) run.out.result('Listening. Ctrl-C ends it.', { listening: true })
+          told = true
+          await agent.listen(signal)
+        })
+      }),
     )
   program
     .command('rotate')

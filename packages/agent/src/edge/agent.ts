@@ -122,12 +122,12 @@ export class EdgeAgent {
     return this.#act(() => moveTo(this.edge, agency))
   }
 
-  /** The agency before forgets us; resolves to what it says it still has. */
   /** How far a move is; undefined where none is under way. */
   moving(): Promise<MovingView | undefined> {
     return movingView(this.edge)
   }
 
+  /** The agency before forgets us; resolves to what it says it still has. */
   stopForwarding(options: { anyway?: boolean } = {}): Promise<Forgotten> {
     return this.#act(() => stopForwarding(this.edge, options))
   }

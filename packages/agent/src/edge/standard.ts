@@ -80,7 +80,8 @@ export async function onDisclose(edge: Edge, incoming: Incoming): Promise<Change
 export async function onText(edge: Edge, incoming: Incoming): Promise<Change[]> {
   const text = parseBasicMessage(incoming.message.body)
   const { created_time: at = nowSeconds(edge) } = incoming.message
-  tell(edge, { kind: 'text', text: `${nameOf(incoming)}: ${text}`, ...aboutContact(incoming) })
+  const from = nameOf(incoming)
+  tell(edge, { kind: 'text', text: `${from}: ${text}`, data: { contact: from, text }, ...aboutContact(incoming) })
   return receivedText(edge, incoming.message.id, { contact: contactId(incoming), from: 'them', text, at })
 }
 
