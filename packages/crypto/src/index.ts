@@ -17,7 +17,7 @@ export { driver, portableDriver } from './portable.ts'
 export { openSealed, sealTo } from './sealed.ts'
 export { wrapSecret } from './secret-wrap.ts'
 export { SELF_TESTS, selfTest } from './self-test.ts'
-export { verifySignature, verifyZip215 } from './signature.ts'
+export { isVerificationSuite, verifySignature, verifyZip215 } from './signature.ts'
 export { keyType, SUITES, type Suite, type SuiteName, suite } from './suites.ts'
 export type {
   AgreementKey,

@@ -7,6 +7,8 @@ import type { PublicKey, VerificationSuite } from './types.ts'
 
 /** Half the order of the curve: larger s is the malleable twin and is refused unless the caller must take others' habits. */
 const P256_HALF_ORDER = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8n
+/** Bytes of each suite's signatures. */
+const SIGNATURE_BYTES: Readonly<Record<VerificationSuite, number>> = { ed25519: 64, p256: 64, p384: 96, secp256k1: 64 }
 const HALF_ORDERS: { readonly [suite in VerificationSuite]?: bigint } = {
   p256: P256_HALF_ORDER,
   secp256k1: 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n,
@@ -23,10 +25,15 @@ export function verifySignature(
   options: { readonly anyS?: boolean } = {},
 ): boolean {
   if (key.bytes.length !== SUITES[key.suite].publicKeyBytes) return false
-  if (signature.length !== (key.suite === 'p384' ? 96 : 64)) return false
+  if (signature.length !== SIGNATURE_BYTES[key.suite]) return false
   const halfOrder = HALF_ORDERS[key.suite]
   if (halfOrder !== undefined && !options.anyS && bigEndian(signature.subarray(32)) > halfOrder) return false
   return signatures().verify(key.suite, key.bytes, message, signature)
+}
+
+/** True for a suite whose signatures `verifySignature` judges. */
+export function isVerificationSuite(name: string): name is VerificationSuite {
+  return Object.hasOwn(SIGNATURE_BYTES, name)
 }
 
 /** CometBFT's rule for votes and blocks: ZIP-215, so that every validator, whatever its library, agrees. */

@@ -18,6 +18,7 @@ export type NetworkErrorCode = (typeof NETWORK_ERROR_CODES)[number]
 export const OPERATION_ERROR_CODES = [
   'BAD_OPERATION',
   'BAD_PROOF',
+  'SUITE_NOT_PERMITTED',
   'SCID_MISMATCH',
   'BODY_MISMATCH',
   'WRONG_NETWORK',

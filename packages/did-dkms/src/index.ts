@@ -57,7 +57,7 @@ export { parseAuthority } from './parse/authority.ts'
 export { parseBody } from './parse/body.ts'
 export { encodeSubmission, parseSubmission, parseSubmissionJson } from './parse/submission.ts'
 export { countOperation, isUrgent, type Rate } from './rate.ts'
-export { parseBy, RULES, type Rules, type RulesTable, rulesFor } from './rules.ts'
+export { parseBy, RULES, type Rules, type RulesTable, rulesFor, withSuites } from './rules.ts'
 export { settle } from './settle.ts'
 export { signOperation } from './signing.ts'
 export {
@@ -70,6 +70,7 @@ export {
   type Suspension,
   stateKey,
 } from './state.ts'
+export type { OperationSuite, OperationSuites } from './suites.ts'
 export {
   advanceTick,
   decodeSystem,

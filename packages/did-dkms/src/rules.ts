@@ -13,6 +13,7 @@ import type { NetworkSubmission } from './network/types.ts'
 import { readSubmission } from './parse/submission.ts'
 import { settle } from './settle.ts'
 import type { DidState } from './state.ts'
+import { FIRST_SUITES, type OperationSuites } from './suites.ts'
 import type { Now } from './time.ts'
 import type { Submission } from './types.ts'
 
@@ -20,7 +21,9 @@ export interface Rules {
   readonly version: number
   /** Hash of the version's normative text, which the upgrade named; version 1 has none. */
   readonly hash?: string
-  /** Operation types and suites come with a version. Throws as `parseSubmission`. */
+  /** Signature suites that operations may use. */
+  readonly suites: OperationSuites
+  /** Operation types come with a version. Throws as `parseSubmission`. */
   parse(value: Json): Submission | NetworkSubmission
   apply(before: DidState | undefined, submission: Submission, context: ApplyContext): ApplyResult
   settle(state: DidState, now: Now, parameters: NetworkParameters): DidState
@@ -28,7 +31,12 @@ export interface Rules {
 
 export type RulesTable = ReadonlyMap<number, Rules>
 
-const version1: Rules = { version: 1, parse: parseAnySubmissionJson, apply, settle }
+const version1: Rules = { version: 1, suites: FIRST_SUITES, parse: parseAnySubmissionJson, apply, settle }
+
+/** The same rules with other suites, as they come with a version. */
+export function withSuites(rules: Rules, suites: OperationSuites): Rules {
+  return { ...rules, suites, apply: (before, submission, context) => apply(before, submission, context, suites) }
+}
 
 /** Every version this software knows. */
 export const RULES: RulesTable = new Map([[1, version1]])

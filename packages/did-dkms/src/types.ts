@@ -95,7 +95,7 @@ export interface HalfChange {
 /** A proof of a proof set, over the operation without `proof` (Data Integrity 1.0, section 2.1.1). */
 export interface OperationProof {
   readonly type: 'DataIntegrityProof'
-  readonly cryptosuite: 'eddsa-jcs-2022' | 'ecdsa-jcs-2019'
+  readonly cryptosuite: string
   readonly verificationMethod: string
   readonly proofPurpose: 'capabilityInvocation'
   readonly proofValue: string

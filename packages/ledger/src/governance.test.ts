@@ -5,12 +5,12 @@ import { FakeClock, multihash, utf8 } from '@keystead/core'
 import { encodeMultikey, sha256 } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import {
+  type DidState,
   developmentParameters,
   encodeSubmission,
   type NetworkSubmission,
   networkHash,
   RULES,
-  type Rules,
   type RulesTable,
   replayNetwork,
   type Submission,
@@ -28,6 +28,7 @@ import {
 } from '@keystead/light-client'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Governor, type NetworkMembers } from '../../did-dkms/src/testing/governor.ts'
+import { LATER_SUITES, laterKey } from '../../did-dkms/src/testing/later-suite.ts'
 import { Owner } from '../../did-dkms/src/testing/owner.ts'
 import { EmbeddedLedger } from './engine/embedded/engine.ts'
 import { Signer } from './engine/embedded/signer.ts'
@@ -35,24 +36,11 @@ import { ledgerHttp } from './http/app.ts'
 import { readBundle, readHistory, readNetworkBundle } from './http/read.ts'
 import { readNetwork } from './state/execute.ts'
 import { LedgerStore } from './state/store.ts'
+import { newer, version2 } from './testing/version2.ts'
 
 const keys = nodeKeyProvider()
 const T0 = 1_800_000_000
 const parameters = { ...developmentParameters, minRecoveryDelay: 60 }
-
-/** Rules of a version that exists in this test alone: a recovery path may wait half as long as the network says. */
-const version1 = RULES.get(1) as Rules
-const version2: Rules = {
-  ...version1,
-  version: 2,
-  hash: multihash.encode(sha256(utf8('rules of a version for tests'))),
-  apply: (before, submission, context) =>
-    version1.apply(before, submission, {
-      ...context,
-      parameters: { ...context.parameters, minRecoveryDelay: context.parameters.minRecoveryDelay / 2 },
-    }),
-}
-const newer: RulesTable = new Map([...RULES, [2, version2]])
 
 let folder: string
 let clock: FakeClock
@@ -158,7 +146,7 @@ describe('parameters', () => {
     expect(readNetworkState(networkBundleFromJson(networkBundleToJson(bundle)), known).network).toEqual(network())
     const { network: state, entries } = bundle
     const lies = [
-      { ...bundle, network: { ...state, protocol: { version: 2, rules: version2.hash as string } } },
+      { ...bundle, network: { ...state, protocol: { version: 2, rules: version2.hash } } },
       { ...bundle, network: { ...state, validators: { ...state.validators, set: [] } } },
       { ...bundle, entries: entries.slice(0, 1) },
       { ...bundle, entries: [] },
@@ -226,7 +214,7 @@ describe('rehearsed upgrade of a running network', () => {
     await send(first)
     await expect(send(await owner().genesis({ delays: [30] }))).rejects.toMatchObject({ code: 'DELAY_TOO_SHORT' })
     const time = Math.floor(clock.now() / 1000) + 20
-    await govern({ type: 'upgrade', version: 2, rules: version2.hash as string, time })
+    await govern({ type: 'upgrade', version: 2, rules: version2.hash, time })
     const leaf = readBundle(ledger.view(), did).state
     await pass(19)
     expect(ledger.head.header.version.app).toBe(1)
@@ -249,13 +237,38 @@ describe('rehearsed upgrade of a running network', () => {
     expect(read(did, newer).state?.seq).toBe(1)
   })
 
+  test('NET-14: a signature suite comes with a version: before it refused, from it on taken, and proven to readers', async () => {
+    await ledger.close()
+    await open(newer)
+    const [alice, bob] = [owner(), owner()]
+    for (const one of [alice, bob]) one.suites = LATER_SUITES
+    const keysOfAlice = { now: await alice.make(1), next: [laterKey()] }
+    const registered = await alice.genesis({ keys: keysOfAlice })
+    await send(registered)
+    const { did } = registered.operation
+    const now = () => read(did, newer).state as DidState
+    const rotation = await alice.rotate(now())
+    const newcomer = await bob.genesis({ keys: { now: [laterKey()], next: [laterKey()] } })
+    await govern({ type: 'upgrade', version: 2, rules: version2.hash, time: Math.floor(clock.now() / 1000) + 20 })
+    await pass(19)
+    for (const early of [rotation.submission, newcomer])
+      await expect(send(early)).rejects.toMatchObject({ code: 'SUITE_NOT_PERMITTED' })
+    await pass(1)
+    for (const late of [rotation.submission, newcomer]) await send(late)
+    rotation.adopt()
+    await send(await alice.update(now()))
+    const reader = client(newer)
+    expect((await reader.history(did)).history.state).toMatchObject({ seq: 2, auth: now().auth })
+    expect((await reader.history(newcomer.operation.did)).history.state).toMatchObject({ head: newcomer.hash })
+  })
+
   test('NET-14: software without the new rules says UPDATE_REQUIRED, as a reader and as a node', async () => {
     await ledger.close()
     await open(newer)
     const alice = await owner().genesis()
     await send(alice)
     const time = Math.floor(clock.now() / 1000) + 10
-    await govern({ type: 'upgrade', version: 2, rules: version2.hash as string, time })
+    await govern({ type: 'upgrade', version: 2, rules: version2.hash, time })
     await pass(10)
     expect(() => read(alice.operation.did)).toThrow(expect.objectContaining({ code: 'UPDATE_REQUIRED' }))
     await ledger.close()
@@ -286,7 +299,7 @@ describe('rehearsed upgrade of a running network', () => {
     await govern({
       type: 'upgrade',
       version: 2,
-      rules: version2.hash as string,
+      rules: version2.hash,
       time: Math.floor(clock.now() / 1000) + 10,
     })
     await govern({ type: 'cancel', of: 1 })

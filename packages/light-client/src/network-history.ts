@@ -92,7 +92,7 @@ export function readNetworkState(bundle: NetworkBundle, known: KnownNetwork): Pr
       untrue('an operation of the network is not in the log')
   let history: NetworkHistory
   try {
-    history = replayNetwork(known.genesis, entries)
+    history = replayNetwork(known.genesis, entries, known.rules)
   } catch (cause) {
     throw new KeysteadError<LedgerReadErrorCode>('PROOF_INVALID', 'the history of the network breaks its rules', {
       cause,

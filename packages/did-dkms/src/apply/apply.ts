@@ -7,13 +7,14 @@ import type { OperationErrorCode } from '../errors.ts'
 import { MAX_COMPROMISES } from '../limits.ts'
 import { countOperation, type Rate } from '../rate.ts'
 import { settle, withRemovals } from '../settle.ts'
-import { type VerifyProof, verifyProof } from '../signing.ts'
+import { type VerifyProof, verifierOf } from '../signing.ts'
 import type { DidState } from '../state.ts'
+import { FIRST_SUITES, isPermitted, type OperationSuites } from '../suites.ts'
 import type { Anchor, Erase, Genesis, Operation, Rotate, Submission, Update } from '../types.ts'
 import { applyAgents, authorityOrAgents, removesOnly, requireCapability } from './agents.ts'
 import { type ApplyContext, type Judged, judged } from './context.ts'
 import { applyDeactivate, applyRecover, applyVeto, changeRecovery, checkDelays } from './recovery.ts'
-import { Refusal, refuse } from './refusal.ts'
+import { NOT_PERMITTED, Refusal, refuse } from './refusal.ts'
 import { checkNext, checkRecoveryKeys, requireAuthority, requireRotation } from './signers.ts'
 import { applyResume, applySuspend, newAuthorityEpoch } from './suspension.ts'
 
@@ -27,9 +28,15 @@ export type ApplyResult =
       readonly retryAt?: number
     }
 
-/** `submission` has passed `parseSubmission`. */
-export function apply(before: DidState | undefined, submission: Submission, context: ApplyContext): ApplyResult {
-  return applyWith(verifyProof, before, submission, context)
+/** `submission` has passed `parseSubmission`. `suites`: those that the protocol version permits. */
+export function apply(
+  before: DidState | undefined,
+  submission: Submission,
+  context: ApplyContext,
+  suites: OperationSuites = FIRST_SUITES,
+): ApplyResult {
+  if (!isPermitted(suites, submission.operation)) return { ok: false, ...NOT_PERMITTED }
+  return applyWith(verifierOf(suites), before, submission, context)
 }
 
 /** As `apply`, with another judge of signatures: for the model checker, and for nobody else. */

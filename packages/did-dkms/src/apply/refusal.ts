@@ -12,6 +12,12 @@ export class Refusal extends Error {
   }
 }
 
+/** DKMS-8: refused for its suite, whatever the state. */
+export const NOT_PERMITTED = {
+  code: 'SUITE_NOT_PERMITTED',
+  message: 'the protocol version in force does not permit the suite of a proof, or of a key that this operation shows',
+} as const satisfies { code: OperationErrorCode; message: string }
+
 export function refuse(code: OperationErrorCode, message: string): never {
   throw new Refusal(code, message)
 }

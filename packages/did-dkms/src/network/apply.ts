@@ -1,23 +1,17 @@
 /** `applyNetwork(state, submission, context)`: what a network operation does (NET-10 to NET-15); a refusal is a value. */
 
-import { Refusal, refuse } from '../apply/refusal.ts'
-import { keysOf, requireWeight, signersOf } from '../apply/signers.ts'
+import { NOT_PERMITTED, Refusal, refuse } from '../apply/refusal.ts'
+import { keysOf, requireWeight, type Signed, signersOf } from '../apply/signers.ts'
 import type { OperationErrorCode } from '../errors.ts'
 import { keyDigestOf } from '../identifier.ts'
 import { MAX_VALIDATORS } from '../limits.ts'
-import { verifyProof } from '../signing.ts'
+import { type VerifyProof, verifierOf } from '../signing.ts'
+import { FIRST_SUITES, isPermitted, type OperationSuites } from '../suites.ts'
 import type { Now } from '../time.ts'
 import type { Authority } from '../types.ts'
 import { changedSet, movedPower, totalPower } from './power.ts'
 import type { GovernanceLeaf, NetworkState, ValidatorsLeaf } from './state.ts'
-import type {
-  Cancel,
-  ChangeParameters,
-  ChangeValidators,
-  NetworkSubmission,
-  RotateGovernance,
-  Upgrade,
-} from './types.ts'
+import type { Cancel, ChangeParameters, ChangeValidators, NetworkSubmission, Upgrade } from './types.ts'
 
 export interface NetworkContext extends Now {
   /** Hash of the network's genesis document. */
@@ -33,23 +27,33 @@ export type NetworkResult =
   | { readonly ok: true; readonly state: NetworkState }
   | { readonly ok: false; readonly code: OperationErrorCode; readonly message: string }
 
-/** `state` is settled at the block's time; `submission` has passed `parseNetworkSubmissionJson`. */
+/**
+ * `state` is settled at the block's time; `submission` has passed `parseNetworkSubmissionJson`. `suites`: those that the protocol
+ * version permits.
+ */
 export function applyNetwork(
   state: NetworkState,
   submission: NetworkSubmission,
   context: NetworkContext,
+  suites: OperationSuites = FIRST_SUITES,
 ): NetworkResult {
+  if (!isPermitted(suites, submission.operation)) return { ok: false, ...NOT_PERMITTED }
   try {
-    return { ok: true, state: transition(state, submission, context) }
+    return { ok: true, state: transition(state, submission, context, verifierOf(suites)) }
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, code: error.code, message: error.message }
     throw error
   }
 }
 
-function transition(state: NetworkState, submission: NetworkSubmission, context: NetworkContext): NetworkState {
-  const { operation } = submission
-  const { auth, next } = authorized(state, submission, context)
+function transition(
+  state: NetworkState,
+  { operation, hash }: NetworkSubmission,
+  context: NetworkContext,
+  verify: VerifyProof,
+): NetworkState {
+  const signed = { operation, hash, verify }
+  const { auth, next } = authorized(state, signed, context)
   switch (operation.type) {
     case 'validators':
       return { ...next, validators: changeValidators(next, operation, context) }
@@ -58,7 +62,7 @@ function transition(state: NetworkState, submission: NetworkSubmission, context:
     case 'upgrade':
       return { ...next, protocol: scheduleUpgrade(next, operation, context) }
     case 'governance':
-      return { ...next, governance: rotateGovernance(next.governance, auth, operation) }
+      return { ...next, governance: rotateGovernance(next.governance, auth, operation.auth, signed) }
     case 'cancel':
       return cancel(next, operation)
   }
@@ -67,9 +71,10 @@ function transition(state: NetworkState, submission: NetworkSubmission, context:
 /** NET-10: what holds for every network operation; the state with the operation as its newest. */
 function authorized(
   state: NetworkState,
-  { operation, hash }: NetworkSubmission,
+  signed: Signed & NetworkSubmission,
   context: NetworkContext,
 ): { auth: Authority; next: NetworkState } {
+  const { operation, hash } = signed
   const { governance, parameters } = state
   if (operation.net !== context.net) refuse('WRONG_NETWORK', 'the operation was made for another network')
   if (operation.notAfter < context.time) refuse('EXPIRED', 'the operation was not to enter a block this late')
@@ -82,7 +87,7 @@ function authorized(
   if (operation.prev !== governance.head)
     refuse('PREV_MISMATCH', 'the operation does not follow the newest one of this network')
   const deciding = operation.type === 'governance' ? operation.auth : auth
-  requireWeight(deciding, signersOf({ operation, hash, verify: verifyProof }, keysOf(deciding)))
+  requireWeight(deciding, signersOf(signed, keysOf(deciding)))
   return { auth, next: { ...state, governance: { ...governance, seq: operation.seq, head: hash } } }
 }
 
@@ -146,9 +151,7 @@ function scheduleUpgrade(state: NetworkState, operation: Upgrade, context: Netwo
 }
 
 /** NET-11: as DKMS-11. The new set has signed already. */
-function rotateGovernance(leaf: GovernanceLeaf, before: Authority, operation: RotateGovernance): GovernanceLeaf {
-  const { auth } = operation
-  const signed = { operation, hash: leaf.head, verify: verifyProof }
+function rotateGovernance(leaf: GovernanceLeaf, before: Authority, auth: Authority, signed: Signed): GovernanceLeaf {
   const signers = new Set([...signersOf(signed, keysOf(auth))].map(keyDigestOf))
   const weight = before.next.reduce((sum, entry) => sum + (signers.has(entry.h) ? entry.w : 0), 0)
   if (weight < before.nextThreshold)

@@ -1,8 +1,9 @@
 /** A network's genesis document (NET-1): its name in operations is its hash, so two networks can never be confused (rule 10). */
-import { canonicalJson, Fields, type Json, multihash } from '@keystead/core'
+import { canonicalJson, Fields, fail, type Json, multihash } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { MAX_TIME } from '../limits.ts'
 import { parseAuthority } from '../parse/authority.ts'
+import { arePermitted, FIRST_SUITES } from '../suites.ts'
 import type { Authority } from '../types.ts'
 import { type NetworkParameters, parseParameters } from './parameters.ts'
 import { parsePower } from './power.ts'
@@ -34,7 +35,7 @@ export function networkHash(genesis: NetworkGenesis): string {
 /** Throws errors of `Fields`. */
 export function parseNetworkGenesis(value: Json): NetworkGenesis {
   const f = new Fields(value, 'genesis')
-  const governance = f.optional('governance', () => parseAuthority(f.object('governance')))
+  const governance = f.optional('governance', () => firstGovernance(f.object('governance')))
   const genesis = {
     v: f.literal('v', 1),
     chainId: f.string('chainId', { min: 1, max: 50, pattern: /^[a-z0-9.-]+$/ }),
@@ -45,4 +46,11 @@ export function parseNetworkGenesis(value: Json): NetworkGenesis {
   }
   f.end()
   return genesis
+}
+
+/** Keys of another suite than version 1 permits could not sign, and nobody could ever change that. */
+function firstGovernance(f: Fields): Authority {
+  const authority = parseAuthority(f)
+  const keys = authority.keys.map(({ k }) => k)
+  return arePermitted(FIRST_SUITES, keys) ? authority : fail(f.path, 'must have keys that protocol version 1 permits')
 }

@@ -5,6 +5,7 @@
 import { KeysteadError } from '@keystead/core'
 import type { OperationErrorCode } from '../errors.ts'
 import { type LogEntry, signedOperationHash } from '../log.ts'
+import { type RulesTable, rulesFor } from '../rules.ts'
 import { isOver, type Now, type Wait } from '../time.ts'
 import { applyNetwork } from './apply.ts'
 import { type NetworkGenesis, networkHash } from './genesis.ts'
@@ -28,9 +29,13 @@ export interface NetworkHistory {
 /**
  * Governance, parameters and protocol as the validators had them. Of the validators' own changes only who ordered them is
  * checked again: a removal for misbehaviour is in a block's evidence, not in the log. Throws the code with which an entry is
- * refused, `STATE_INVALID` for a misordered history.
+ * refused, `STATE_INVALID` for a misordered history, `UPDATE_REQUIRED` for a version we do not know.
  */
-export function replayNetwork(genesis: NetworkGenesis, entries: readonly NetworkHistoryEntry[]): NetworkHistory {
+export function replayNetwork(
+  genesis: NetworkGenesis,
+  entries: readonly NetworkHistoryEntry[],
+  rules?: RulesTable,
+): NetworkHistory {
   const net = networkHash(genesis)
   const changes: { wait: Wait; seq: number; parameters: NetworkParameters }[] = []
   let state = initialNetwork(genesis)
@@ -39,7 +44,8 @@ export function replayNetwork(genesis: NetworkGenesis, entries: readonly Network
     if (entry.s !== signedOperationHash(operation))
       throw new KeysteadError<OperationErrorCode>('STATE_INVALID', 'the log names another operation here')
     const now = { time: entry.t, lost: entry.lost }
-    const result = applyNetwork(settleNetwork(state, now), submission, { net, ...now, powerKnown: false })
+    const { suites } = rulesFor(entry.p, rules)
+    const result = applyNetwork(settleNetwork(state, now), submission, { net, ...now, powerKnown: false }, suites)
     if (!result.ok) throw new KeysteadError<OperationErrorCode>(result.code, result.message)
     state = result.state
     const { pending } = state.parameters

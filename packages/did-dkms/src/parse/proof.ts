@@ -1,4 +1,4 @@
-/** Proofs as they are written (DKMS-8); whether they hold is `signing.ts`. */
+/** Proofs as they are written (DKMS-8); whether their suite is permitted is `suites.ts`, whether they hold `signing.ts`. */
 import { type Bytes, Fields, fail, type Json, multibase } from '@keystead/core'
 import type { OperationProof } from '../types.ts'
 
@@ -6,7 +6,7 @@ import type { OperationProof } from '../types.ts'
 export function parseProof(item: Json, path: string, did: string): OperationProof {
   const f = new Fields(item, path)
   f.literal('type', 'DataIntegrityProof')
-  f.literal('cryptosuite', 'eddsa-jcs-2022', 'ecdsa-jcs-2019')
+  f.string('cryptosuite', { min: 1, max: 64 })
   const method = f.string('verificationMethod', { max: 256 })
   f.literal('proofPurpose', 'capabilityInvocation')
   const signature = f.decoded('proofValue', 100, (text) => {

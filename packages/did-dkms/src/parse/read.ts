@@ -1,6 +1,6 @@
 /** Readers of the values that occur everywhere in did:dkms. All throw errors of `Fields`. */
 import { Fields, fail, type Json, multihash } from '@keystead/core'
-import { decodeMultikey } from '@keystead/crypto'
+import { decodeMultikey, isVerificationSuite } from '@keystead/crypto'
 import { MAX_TIME } from '../limits.ts'
 
 export const TIME = { min: 0, max: MAX_TIME }
@@ -27,15 +27,17 @@ export function checkMultikey(value: Json, path: string): string {
   }
 }
 
-/** A key that signs operations (DKMS-8), and no other: an X-Wing key is thirty times as long, and a state holds many. */
+/**
+ * A key of a kind that signs (DKMS-8), and no other: an X-Wing key is thirty times as long, and a state holds many. Whether its
+ * suite is permitted, the rules in force say.
+ */
 export function readSigner(f: Fields, name: string): string {
   return checkSigner(f.any(name), `${f.path}.${name}`)
 }
 
 export function checkSigner(value: Json, path: string): string {
   const k = checkMultikey(value, path)
-  const { suite } = decodeMultikey(k)
-  return suite === 'ed25519' || suite === 'p256' ? k : fail(path, 'must be an Ed25519 or P-256 Multikey')
+  return isVerificationSuite(decodeMultikey(k).suite) ? k : fail(path, 'must be a Multikey that signs')
 }
 
 /** 16 bytes in base64url. */

@@ -6,6 +6,7 @@ import { genesisOperation, makeBody, operationAfter } from '../build.ts'
 import { operationHash } from '../identifier.ts'
 import { signOperation } from '../signing.ts'
 import type { DidState } from '../state.ts'
+import { FIRST_SUITES, type OperationSuites } from '../suites.ts'
 import type { Authority, Body, Operation, RecoveryEntry, Submission } from '../types.ts'
 
 export interface Keys {
@@ -25,6 +26,8 @@ export class Owner {
   keys: Keys = { now: [], next: [] }
   recoveryKeys: SigningKey[] = []
   body: Body
+  /** Those that the network permits. */
+  suites: OperationSuites = FIRST_SUITES
 
   constructor(provider: KeyProvider, net: string, notAfter: number) {
     this.provider = provider
@@ -52,14 +55,16 @@ export class Owner {
     }
   }
 
-  async genesis(options: { delays?: number[]; count?: number; threshold?: number } = {}): Promise<Submission> {
+  async genesis(
+    options: { delays?: number[]; count?: number; threshold?: number; keys?: Keys } = {},
+  ): Promise<Submission> {
     const { delays = [], count = 1, threshold = 1 } = options
-    this.keys = { now: await this.make(count), next: await this.make(count) }
+    this.keys = options.keys ?? { now: await this.make(count), next: await this.make(count) }
     this.recoveryKeys = await this.make(delays.length)
     const recovery = this.recovery(delays)
     const auth = this.authority(this.keys.now, this.keys.next, threshold)
     const unsigned = genesisOperation(this.net, { auth, recovery, body: this.body, notAfter: this.notAfter })
-    return submission(await signOperation(unsigned, this.keys.now), this.body)
+    return submission(await signOperation(unsigned, this.keys.now, this.suites), this.body)
   }
 
   recovery(delays: number[]): RecoveryEntry[] {
@@ -68,12 +73,12 @@ export class Owner {
 
   async update(state: DidState, body = makeBody([], [], systemRandom), signers = this.keys.now): Promise<Submission> {
     const unsigned = operationAfter(state, this.net, this.notAfter, { type: 'update', body: bodyHash(body) })
-    return submission(await signOperation(unsigned, signers), body)
+    return submission(await signOperation(unsigned, signers, this.suites), body)
   }
 
   async anchor(state: DidState, root: string): Promise<Submission> {
     const unsigned = operationAfter(state, this.net, this.notAfter, { type: 'anchor', root })
-    return submission(await signOperation(unsigned, this.keys.now))
+    return submission(await signOperation(unsigned, this.keys.now, this.suites))
   }
 
   /** A rotation to the committed keys; `adopt` makes them the owner's. */
@@ -91,7 +96,7 @@ export class Owner {
     const unsigned = operationAfter(state, this.net, this.notAfter, members)
     const body = since === undefined ? undefined : this.body
     return {
-      submission: submission(await signOperation(unsigned, signers), body),
+      submission: submission(await signOperation(unsigned, signers, this.suites), body),
       adopt: () => {
         this.keys = { now: signers, next }
       },
@@ -117,7 +122,7 @@ export class Owner {
       body: bodyHash(body),
     })
     return {
-      submission: submission(await signOperation(unsigned, [key, ...now]), body),
+      submission: submission(await signOperation(unsigned, [key, ...now], this.suites), body),
       adopt: () => {
         this.keys = { now, next }
         this.recoveryKeys = fresh
@@ -128,12 +133,12 @@ export class Owner {
 
   async erase(state: DidState, upTo: number): Promise<Submission> {
     const unsigned = operationAfter(state, this.net, this.notAfter, { type: 'erase', upTo })
-    return submission(await signOperation(unsigned, this.keys.now))
+    return submission(await signOperation(unsigned, this.keys.now, this.suites))
   }
 
   async deactivate(state: DidState): Promise<Submission> {
     const reveal = this.keys.next.map((key) => encodeMultikey(key.publicKey))
     const unsigned = operationAfter(state, this.net, this.notAfter, { type: 'deactivate', reveal })
-    return submission(await signOperation(unsigned, this.keys.next))
+    return submission(await signOperation(unsigned, this.keys.next, this.suites))
   }
 }

@@ -91,8 +91,8 @@ function readVersion(
   return { ...unresolved('NOT_FOUND', 'the DID never had such a version'), didDocumentMetadata: { proof: [proof] } }
 }
 
-function networkHistory({ genesis }: Ledger, view: View): NetworkHistory {
-  return replayNetwork(genesis, readNetworkBundle(view, networkHash(genesis)).entries)
+function networkHistory({ genesis, rules }: Ledger, view: View): NetworkHistory {
+  return replayNetwork(genesis, readNetworkBundle(view, networkHash(genesis)).entries, rules)
 }
 
 /** Without a level: that is the reader's to find (rule 16). */

@@ -183,7 +183,7 @@ export class Execution {
 
   #runNetwork(submission: NetworkSubmission) {
     const context = { net: this.#net, time: this.#time, lost: this.#lost }
-    const result = applyNetwork(this.#network, submission, context)
+    const result = applyNetwork(this.#network, submission, context, this.rules.suites)
     if (!result.ok) return result
     this.#network = result.state
     if (this.#trial)

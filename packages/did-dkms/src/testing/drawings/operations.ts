@@ -23,6 +23,18 @@ function changedProof(change: (value: string) => string, member = 'proofValue'):
   }
 }
 
+/** Makes the second of two keys another one. */
+const withSecondKey =
+  (k: string) =>
+  (text: string): string => {
+    const { auth } = (JSON.parse(text) as { op: { auth: { keys: object[] } } }).op
+    return changed({ auth: { ...auth, keys: [auth.keys[0], { ...auth.keys[1], k }] } })(text)
+  }
+
+/** Examples of the did:key method: a key that signs, but in no suite of ours, and one for agreement. */
+const SECP256K1 = 'zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme'
+const X25519 = 'z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc'
+
 const withoutBody = (text: string): string =>
   utf8Decode(encodeSubmission({ operation: (JSON.parse(text) as { op: never }).op }))
 
@@ -190,6 +202,26 @@ export const OPERATIONS: readonly Drawing[] = [
     title: 'a proof that names the suite of another key is refused',
     log: '0 genesis auth=Pa next=b by Pa ! BAD_PROOF',
     tamper: changedProof(() => 'eddsa-jcs-2022', 'cryptosuite'),
+  },
+  {
+    rule: 'DKMS-8',
+    title: 'a proof of a suite that the version does not permit is refused',
+    log: `${GENESIS} ! SUITE_NOT_PERMITTED`,
+    tamper: changedProof(() => 'ecdsa-jcs-2030', 'cryptosuite'),
+  },
+  {
+    rule: 'DKMS-8',
+    title: 'so is a key of one, though it need not sign',
+    log: `${GENESIS}
+      1m rotate auth=b,x:0 next=c by b ! SUITE_NOT_PERMITTED`,
+    tamper: withSecondKey(SECP256K1),
+  },
+  {
+    rule: 'DKMS-8',
+    title: 'and a key that signs nothing is none',
+    log: `${GENESIS}
+      1m rotate auth=b,x:0 next=c by b ! BAD_OPERATION`,
+    tamper: withSecondKey(X25519),
   },
   {
     rule: 'DKMS-8',

@@ -1,24 +1,35 @@
 /** What governance does to a network on CometBFT: the same rules as in the embedded engine, told to CometBFT. */
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { FakeClock } from '@keystead/core'
+import { base64url, FakeClock } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
-import { developmentParameters, encodeSubmission, type NetworkGenesis, networkHash } from '@keystead/did-dkms'
-import { validatorsHash, validatorsOf } from '@keystead/light-client'
+import {
+  developmentParameters,
+  encodeSubmission,
+  type NetworkGenesis,
+  type NetworkSubmission,
+  networkHash,
+  type Submission,
+} from '@keystead/did-dkms'
+import { appHash, validatorsHash, validatorsOf } from '@keystead/light-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Governor, type NetworkMembers } from '../../../../did-dkms/src/testing/governor.ts'
+import { LATER_SUITES, laterKey } from '../../../../did-dkms/src/testing/later-suite.ts'
 import { Owner } from '../../../../did-dkms/src/testing/owner.ts'
+import { CheckTxType } from '../../abci/messages.ts'
 import { type Handover, handoverOf, handoverToJson, parseHandover } from '../../handover.ts'
+import { readEntry } from '../../state/entries.ts'
 import { readNetwork } from '../../state/execute.ts'
-import { LedgerStore } from '../../state/store.ts'
+import { LedgerStore, type Reader } from '../../state/store.ts'
 import { keys, removeFolders, START, temporaryFolder } from '../../testing/ledger.ts'
+import { newer, version2 } from '../../testing/version2.ts'
 import { readLightBlock } from '../embedded/blocks.ts'
 import { EmbeddedLedger } from '../embedded/engine.ts'
 import { Signer } from '../embedded/signer.ts'
-import { Application } from './application.ts'
+import { Application, type Applied } from './application.ts'
 import { encodeEnvelope } from './envelope.ts'
 import { MiniChain } from './testing/chain.ts'
-import { newer, version2 } from './testing/version2.ts'
+import { decodeVerdicts } from './verdict.ts'
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -102,6 +113,66 @@ describe('NET-14: rehearsed upgrade', () => {
     expect(readNetwork(store).protocol).toEqual({ version: 2, rules: version2.hash })
     const old = new Application({ store: openStore() })
     expect(() => chain.handshake(old)).toThrow(expect.objectContaining({ code: 'UPDATE_REQUIRED' }))
+  })
+})
+
+describe('rule 11 and rule 14: a version comes to both engines at one time', () => {
+  test('an operation of its suite is refused before and taken from the same block on, with the same state and log', async () => {
+    const clock = new FakeClock(START * 1000)
+    const governor = await Governor.make(keys, START + 86_400)
+    const embedded = await EmbeddedLedger.open({
+      store: LedgerStore.open(join(temporaryFolder(), 'l.lmdb')),
+      signer: await Signer.open(temporaryFolder(), keys),
+      clock,
+      network: { chainId: 'keystead-test', parameters, governance: governor.authority() },
+      rules: newer,
+    })
+    closers.push(() => embedded.close())
+    const { genesis } = embedded
+    const net = networkHash(genesis)
+    const [store, chain] = [openStore(), new MiniChain(genesis)]
+    const app = new Application({ store, rules: newer })
+    chain.handshake(app)
+    /** One operation at a time after the start, sent to both; the code with which both refuse it. */
+    const send = async (time: number, submission: Submission | NetworkSubmission): Promise<string | undefined> => {
+      clock.advance((START + time) * 1000 - clock.now())
+      const bytes = encodeSubmission(submission)
+      const why: string | undefined = await embedded.submit(bytes).then(
+        () => undefined,
+        (error) => error.code,
+      )
+      await embedded.refresh(0)
+      const tx = encodeEnvelope([bytes])
+      const { code, data } = app.checkTx({ tx, type: CheckTxType.NEW })
+      if (code) expect(decodeVerdicts(data as Uint8Array)).toMatchObject([{ code: why }])
+      else expect(why).toBeUndefined()
+      expect(chain.process(app, chain.proposal(START + time, [tx]))).toBe(code === undefined)
+      const block = chain.proposal(START + time, code ? [] : [tx])
+      chain.decide(block)
+      chain.finalize(app, block)
+      chain.commit(app)
+      const { mapRoot, logRoot, logSize } = embedded.head
+      const { appHash: applied } = store.json<Applied>('m', 'applied') as Applied
+      expect(base64url.encode(appHash(mapRoot, logRoot, logSize))).toBe(applied)
+      return why
+    }
+    const owners = [1, 2].map(() => new Owner(keys, net, START + 86_400))
+    const of = (owner: Owner) => {
+      owner.suites = LATER_SUITES
+      return owner.genesis({ keys: { now: [laterKey()], next: [laterKey()] } })
+    }
+    const [early, late] = (await Promise.all(owners.map(of))) as [Submission, Submission]
+    const upgrade = { type: 'upgrade', version: 2, rules: version2.hash, time: START + 20 } as const
+    expect(await send(1, await governor.operation(readNetwork(store), net, upgrade))).toBeUndefined()
+    expect(await send(19, early)).toBe('SUITE_NOT_PERMITTED')
+    // The block that finds the time reached is the last by the old rules.
+    const plain = await new Owner(keys, net, START + 86_400).genesis()
+    expect(await send(20, plain)).toBeUndefined()
+    expect(await send(21, early)).toBeUndefined()
+    expect(await send(22, late)).toBeUndefined()
+    const versions = (reader: Reader) => [0, 1, 2, 3].map((i) => readEntry(reader, i)?.entry.p)
+    expect(versions(store)).toEqual([1, 1, 2, 2])
+    expect(versions(embedded.view().store)).toEqual([1, 1, 2, 2])
   })
 })
 

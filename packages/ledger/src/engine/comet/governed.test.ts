@@ -2,10 +2,11 @@
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { hexadecimal, systemClock } from '@keystead/core'
-import { developmentParameters, encodeSubmission, networkHash } from '@keystead/did-dkms'
+import { type DidState, developmentParameters, encodeSubmission, networkHash } from '@keystead/did-dkms'
 import { type FetchPort, LedgerClient, type LedgerClientOptions, memoryPins } from '@keystead/light-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Governor, type NetworkMembers } from '../../../../did-dkms/src/testing/governor.ts'
+import { LATER_SUITES, laterKey } from '../../../../did-dkms/src/testing/later-suite.ts'
 import { Owner } from '../../../../did-dkms/src/testing/owner.ts'
 import { completeHandover, parseHandover } from '../../handover.ts'
 import { ledgerHttp } from '../../http/app.ts'
@@ -14,6 +15,7 @@ import { fsck } from '../../maintain/check.ts'
 import { readNetwork } from '../../state/execute.ts'
 import { LedgerStore } from '../../state/store.ts'
 import { removeFolders, temporaryFolder } from '../../testing/ledger.ts'
+import { newer, version2 } from '../../testing/version2.ts'
 import { EmbeddedLedger } from '../embedded/engine.ts'
 import { Signer } from '../embedded/signer.ts'
 import type { Ledger } from '../ledger.ts'
@@ -22,7 +24,6 @@ import { continueNetwork, RPC_SOCKET, readJson, STORE_FOLDER, type ValidatorCard
 import { CometRpc } from './rpc.ts'
 import { syncFrom } from './sync-from.ts'
 import { cometbft, keys, program, TestNetwork, until } from './testing/network.ts'
-import { newer, version2 } from './testing/version2.ts'
 import { decodeVerdicts } from './verdict.ts'
 
 const networks: TestNetwork[] = []
@@ -146,7 +147,7 @@ describe.skipIf(!cometbft)('cometbft: a governed network', { timeout: 300_000 },
     await fifth.ledger.close()
   })
 
-  test('rule 14: a rehearsed upgrade; who did not update stops, comes back updated, and wallets say UPDATE_REQUIRED', async () => {
+  test('rule 14: a rehearsed upgrade to a new rule and a new suite; who did not update stops, comes back updated, and wallets say UPDATE_REQUIRED', async () => {
     const governor = await Governor.make(keys, soon() + 86_400)
     const updated = { application: program('updated'), rules: newer }
     const network = await start(4, {
@@ -160,12 +161,32 @@ describe.skipIf(!cometbft)('cometbft: a governed network', { timeout: 300_000 },
     for (const wallet of [old, current]) expect((await wallet.resolve(did)).state?.seq).toBe(0)
     const quick = () => network.owner().genesis({ delays: [5] })
     await expect(current.submit(await quick())).rejects.toMatchObject({ code: 'DELAY_TOO_SHORT' })
+    // A suite that is to come: one DID begins in it, and another has committed to a key of it.
+    const [alice, bob] = [network.owner(), network.owner()]
+    for (const owner of [alice, bob]) owner.suites = LATER_SUITES
+    const began = await alice.genesis({ keys: { now: [laterKey()], next: [laterKey()] } })
+    const committed = await bob.genesis({ keys: { now: await bob.make(1), next: [laterKey()] } })
+    await current.submit(committed)
+    const before = await current.resolve(committed.operation.did)
+    const rotation = await bob.rotate(before.state as DidState)
+    for (const wallet of [current, walletOf(() => network.ledger(3))])
+      for (const early of [began, rotation.submission])
+        await expect(wallet.submit(early)).rejects.toMatchObject({ code: 'SUITE_NOT_PERMITTED' })
     await govern(ours(), governor, { type: 'upgrade', version: 2, rules: version2.hash, time: soon() + 30 })
     await until('headers name the new version', () => ours().head.header.version.app === 2)
     const registered = await quick()
     await current.submit(registered)
     expect(await current.resolve(registered.operation.did)).toMatchObject({ level: 'bft', state: { seq: 0 } })
     expect((await current.history(did)).history.state.seq).toBe(0)
+    for (const late of [began, rotation.submission]) await current.submit(late)
+    rotation.adopt()
+    const rotated = (await current.resolve(committed.operation.did)).state as DidState
+    await current.submit(await bob.update(rotated))
+    for (const [one, seq] of [
+      [began, 0],
+      [committed, 2],
+    ] as const)
+      expect(await current.history(one.operation.did)).toMatchObject({ level: 'bft', history: { state: { seq } } })
     await expect(old.resolve(did)).rejects.toMatchObject({ code: 'UPDATE_REQUIRED' })
     await until('the one behind says why', () =>
       /UPDATE_REQUIRED|protocol version 2/.test(network.logs[3]?.join('\n') ?? ''),

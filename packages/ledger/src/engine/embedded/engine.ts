@@ -336,7 +336,7 @@ function provenVersion(head: Head): number {
 }
 
 function newGenesis(options: EngineOptions): NetworkGenesis {
-  return {
+  const genesis: NetworkGenesis = {
     v: 1,
     chainId: options.network.chainId,
     time: Math.floor(options.clock.now() / 1000),
@@ -344,6 +344,7 @@ function newGenesis(options: EngineOptions): NetworkGenesis {
     validators: [{ k: encodeMultikey(options.signer.key.publicKey), power: 1 }],
     ...(options.network.governance ? { governance: options.network.governance } : {}),
   }
+  return parseNetworkGenesis(genesis as never)
 }
 
 function refused({ code, message, retryAt }: Extract<RunResult, { ok: false }>): KeysteadError<OperationErrorCode> {
