@@ -1,18 +1,13 @@
 /** Serves the wallet page: files that were built from these sources, a strict policy, and where ledger and agency are. */
-import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
 import { serve } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { parseJson } from '@keystead/core'
 import { parseReaderSettings } from '@keystead/light-client'
 import { Hono } from 'hono'
-import { secureHeaders } from 'hono/secure-headers'
-import { build } from 'vite'
+import { buildIfChanged, dist } from './build.ts'
+import { policy } from './policy.ts'
 
-const root = fileURLToPath(new URL('.', import.meta.url))
-const dist = join(root, 'dist')
 const env = process.env
 const ledger = env['KEYSTEAD_LEDGER_URL'] ?? 'http://127.0.0.1:7710'
 /** What the wallet demands of the ledger, `{ otherNodes, witnesses: { keys, threshold, maxAge } }` (PROOF-13, WITNESS-4). */
@@ -20,49 +15,6 @@ const trustFile = env['KEYSTEAD_WEB_TRUST']
 const agency = env['KEYSTEAD_AGENCY_URL'] ?? 'http://127.0.0.1:7720'
 /** Agencies that the page suggests for a PIN, with spaces between; their owner judges them (ESCROW-12). */
 const escrow = (env['KEYSTEAD_WEB_ESCROW'] ?? '').split(/\s+/).filter((url) => url !== '')
-
-/** A digest of everything the page is made of. */
-function sources(): string {
-  const hash = createHash('sha256')
-  const folders = [
-    root,
-    ...readdirSync(join(root, '..', '..', 'packages')).map((name) => join(root, '..', '..', 'packages', name)),
-  ]
-  for (const folder of folders)
-    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
-      if (!/\.(ts|css|html|svg|webmanifest)$/.test(name) || /(^|[\\/])(node_modules|dist)[\\/]|\.test\.ts$/.test(name))
-        continue
-      hash.update(`${relative(root, join(folder, name))}\n`).update(readFileSync(join(folder, name)))
-    }
-  return hash.digest('hex')
-}
-
-async function buildIfChanged(): Promise<void> {
-  const stamp = join(dist, 'sources.txt')
-  const now = sources()
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return
-  console.log('web building the page ...')
-  await build({ configFile: join(root, 'vite.config.ts'), logLevel: 'warn' })
-  writeFileSync(stamp, now)
-}
-
-/** The page talks to its ledger node and to agencies, which its contacts choose: any of them, over HTTP and WebSocket. */
-const policy = secureHeaders({
-  contentSecurityPolicy: {
-    defaultSrc: ["'none'"],
-    // Argon2id is WebAssembly.
-    scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
-    styleSrc: ["'self'"],
-    imgSrc: ["'self'", 'data:'],
-    manifestSrc: ["'self'"],
-    connectSrc: ["'self'", 'http:', 'https:', 'ws:', 'wss:'],
-    formAction: ["'none'"],
-    frameAncestors: ["'none'"],
-    baseUri: ["'none'"],
-  },
-  referrerPolicy: 'no-referrer',
-  xFrameOptions: 'DENY',
-})
 
 try {
   const trust = trustFile ? parseJson(new Uint8Array(readFileSync(trustFile)), 64 * 1024) : {}

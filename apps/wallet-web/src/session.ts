@@ -4,23 +4,17 @@ import {
   agencyDescriptor,
   EdgeAgent,
   findNetwork,
-  platformSocket,
   vaultPins,
   walletSource,
 } from '@keystead/agent/edge'
 import { Fields, isKeysteadError, KeysteadError, parseJson, systemClock, systemRandom } from '@keystead/core'
 import { browserKeyProvider } from '@keystead/crypto/browser'
 import { type NetworkGenesis, parseNetworkGenesis } from '@keystead/did-dkms'
-import {
-  type FetchPort,
-  LedgerClient,
-  parseReaderSettings,
-  type ReaderSettings,
-  readerSettingsToJson,
-} from '@keystead/light-client'
+import { LedgerClient, parseReaderSettings, type ReaderSettings, readerSettingsToJson } from '@keystead/light-client'
 import type { Kit } from '@keystead/recovery'
 import { createVault, inspectVault, type KeyslotInfo, openVault, type Vault } from '@keystead/wallet'
 import { indexedDbVaultStore } from '@keystead/wallet/browser'
+import { reachingFetch as fetchPort, reachingSocket, whatIsAway } from './offline/reach.ts'
 import { makePasskey, passkeysWork, readPasskey } from './passkey.ts'
 
 /** Where this page's server says that ledger and agency are. */
@@ -46,7 +40,6 @@ interface Known {
 
 const KNOWN = 'keystead:wallet'
 const DATABASE = 'keystead'
-const fetchPort: FetchPort = (url, init) => fetch(url, init)
 const keys = browserKeyProvider()
 const vaultOptions = { store: indexedDbVaultStore(DATABASE), keys, clock: systemClock, random: systemRandom }
 
@@ -75,7 +68,7 @@ export class Session {
       keys,
       ledger: this.ledger,
       fetch: fetchPort,
-      socket: platformSocket,
+      socket: reachingSocket,
       clock: systemClock,
       random: systemRandom,
       onEvent,
@@ -213,6 +206,15 @@ export class Session {
     throw new Error('this browser has forgotten which network the wallet belongs to')
   }
 
+  /** In words, who of ledger and agency cannot be reached, and since when. */
+  async away(): Promise<string | undefined> {
+    const { agency } = await this.agent.profile()
+    return whatIsAway([
+      { url: this.#known.ledger, name: 'The ledger node' },
+      ...(agency ? [{ url: agency.url, name: 'Your agency' }] : []),
+    ])
+  }
+
   /** Everything that opens this wallet. */
   keyslots(): Promise<KeyslotInfo[]> {
     return this.#vault.keyslots()
@@ -274,7 +276,11 @@ function keepKnown(known: Known): void {
 export const page = (): string => new URL(location.pathname, location.origin).toString()
 
 export async function services(): Promise<Services> {
-  const answer = await fetch('/config.json')
+  const answer = await fetch('/config.json').catch((cause: unknown) => {
+    throw new KeysteadError('OFFLINE', 'The server of this page cannot be reached: to begin, a wallet needs it.', {
+      cause,
+    })
+  })
   const f = new Fields(parseJson(new Uint8Array(await answer.arrayBuffer()), 64 * 1024), 'config')
   const config = {
     ledger: f.string('ledger', { max: 300 }),

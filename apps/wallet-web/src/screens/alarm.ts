@@ -1,6 +1,6 @@
 /** Somebody recovers this wallet on another device: said in every room, with the way to stop it (rule 27). */
 import { confirmed, h, time } from '../dom.ts'
-import type { Screen } from '../main.ts'
+import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 
 export function alarm({ agent }: Session): Screen {

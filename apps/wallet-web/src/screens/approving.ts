@@ -2,7 +2,7 @@
 import { isKeysteadError } from '@keystead/core'
 import type { Capability } from '@keystead/did-dkms'
 import { action, card, field, form, h, takesLink } from '../dom.ts'
-import type { Screen } from '../main.ts'
+import type { Screen } from '../rooms.ts'
 import { scanField } from '../scan.ts'
 import type { Session } from '../session.ts'
 import { USUAL, WORDS } from './capability-words.ts'

@@ -1,7 +1,7 @@
 /** Credentials: what you hold, what you asked others to show, and issuing your own. */
 import { parseCredential, type Verdict } from '@keystead/credentials'
 import { action, card, choice, field, form, h, shorten, time } from '../dom.ts'
-import type { Screen } from '../main.ts'
+import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 import { named } from './fields.ts'
 

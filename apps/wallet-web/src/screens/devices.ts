@@ -2,7 +2,7 @@
 import type { DeviceView, OwnDeviceView } from '@keystead/agent/edge'
 import { isKeysteadError } from '@keystead/core'
 import { action, card, confirmed, field, form, h, time } from '../dom.ts'
-import type { Screen } from '../main.ts'
+import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 import { approvingCard } from './approving.ts'
 import { WORDS } from './capability-words.ts'

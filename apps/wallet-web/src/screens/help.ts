@@ -1,7 +1,7 @@
 /** Helping a contact who has lost everything: their link, then the code they tell by voice (flow V17). */
 import { isKeysteadError } from '@keystead/core'
 import { action, card, choice, field, form, h, takesLink } from '../dom.ts'
-import type { Screen } from '../main.ts'
+import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 import { checks, named } from './fields.ts'
 

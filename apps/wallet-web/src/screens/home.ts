@@ -3,7 +3,8 @@ import { SERVICES } from '@keystead/agent'
 import type { Identity } from '@keystead/agent/edge'
 import { isKeysteadError } from '@keystead/core'
 import { action, card, h, time } from '../dom.ts'
-import type { Screen } from '../main.ts'
+import { keptBuild } from '../offline/keeping.ts'
+import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 
 export function homeScreen(session: Session): Screen {
@@ -13,6 +14,7 @@ export function homeScreen(session: Session): Screen {
   const rotated = h('p', { class: 'soft', role: 'status' })
   const passkey = h('p', { class: 'soft', role: 'status' })
   const ways = h('ul', {})
+  const kept = h('p', {})
   const element = h(
     'div',
     {},
@@ -52,7 +54,20 @@ export function homeScreen(session: Session): Screen {
       }),
       rotated,
     ),
+    card('This page', kept),
   )
+  const showKept = async (): Promise<void> => {
+    const build = await keptBuild()
+    if (kept.childElementCount > 0) return
+    kept.replaceChildren(
+      ...(build
+        ? [
+            `Version ${build.version} is kept in this browser, and starts without a network. Build: `,
+            h('code', { 'data-testid': 'build' }, build.hash),
+          ]
+        : ['It is not kept in this browser: it starts with a network alone.']),
+    )
+  }
   const showWays = async (): Promise<void> => {
     const slots = await session.keyslots()
     const remove = (slotId: string): HTMLElement =>
@@ -68,6 +83,7 @@ export function homeScreen(session: Session): Screen {
   let shown = ''
   const refresh = async (): Promise<void> => {
     if (ways.childElementCount === 0) await showWays()
+    void showKept()
     const { agency } = await agent.profile()
     const [identity] = (await agent.identities()).filter(({ use }) => use === 'public')
     const key = JSON.stringify([agency, identity?.did, identity?.seq, identity?.status, identity?.pendingUntil])
@@ -82,11 +98,10 @@ export function homeScreen(session: Session): Screen {
         : [h('p', {}, 'None yet.')]),
     )
     if (!identity) return did.replaceChildren(h('p', {}, 'None yet.'))
-    did.replaceChildren(
-      h('p', {}, h('code', { 'data-testid': 'did' }, identity.did)),
-      ...standing(identity),
-      await proof(identity.did),
-    )
+    // What this device has is there at once, also while the ledger does not answer.
+    const proven = h('p', { class: 'soft' }, 'Asking the ledger …')
+    did.replaceChildren(h('p', {}, h('code', { 'data-testid': 'did' }, identity.did)), ...standing(identity), proven)
+    proven.replaceWith(await proof(identity.did))
   }
   const proof = async (subject: string): Promise<HTMLElement> => {
     try {
@@ -99,7 +114,7 @@ export function homeScreen(session: Session): Screen {
     } catch (error) {
       if (!isKeysteadError(error)) throw error
       shown = ''
-      return h('p', { class: 'maybe' }, `Not shown by the ledger yet: ${error.message}`)
+      return h('p', { class: 'maybe' }, `Not proven now: ${error.message}`)
     }
   }
   return { element, refresh }

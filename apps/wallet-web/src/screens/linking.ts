@@ -1,7 +1,8 @@
 /** On a new device (flow V6): its link, then the code to read out, until the other device has let it in. */
 import { action, attempt, card, h, spoken, time } from '../dom.ts'
-import type { Screen, Ways } from '../main.ts'
+import type { Ways } from '../main.ts'
 import { link } from '../qr.ts'
+import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 import { discard } from './discard.ts'
 

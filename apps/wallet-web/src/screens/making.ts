@@ -1,6 +1,7 @@
 /** A new wallet that has no cloud agent and no DID yet (flows V1, V2, V5): it was interrupted, or ledger or agency are away. */
 import { attempt, card } from '../dom.ts'
-import type { Screen, Ways } from '../main.ts'
+import type { Ways } from '../main.ts'
+import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 import { discard } from './discard.ts'
 

@@ -1,7 +1,7 @@
 /** Stopping the recovery of somebody else's wallet that is not by them: as their contact, or with their kit (rule 27). */
 import { parseKit } from '@keystead/recovery'
 import { card, choice, form, h, time } from '../dom.ts'
-import type { Screen } from '../main.ts'
+import type { Screen } from '../rooms.ts'
 import { scanArea } from '../scan.ts'
 import type { Session } from '../session.ts'
 import { named } from './fields.ts'

@@ -2,14 +2,20 @@
 import type { Relationship } from '@keystead/agent/edge'
 import { isKeysteadError } from '@keystead/core'
 import { action, card, field, form, h, shorten, takesLink, time } from '../dom.ts'
-import type { Screen } from '../main.ts'
 import { link } from '../qr.ts'
+import type { Screen } from '../rooms.ts'
 import { page, type Session } from '../session.ts'
 
 export function peopleScreen(session: Session): Screen {
   const list = h('ul', { class: 'list' })
   const accepting = acceptCard(session)
-  const element = h('div', {}, card('Contacts', list), inviteCard(session), accepting.element)
+  const element = h(
+    'div',
+    {},
+    card('Contacts', list, h('p', {}, h('a', { href: '#messages' }, 'Messages'))),
+    inviteCard(session),
+    accepting.element,
+  )
   let shown = ''
   const refresh = async (): Promise<void> => {
     accepting.take()

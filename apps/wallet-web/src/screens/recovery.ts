@@ -2,7 +2,7 @@
 import type { RecoveryStatus } from '@keystead/agent/edge'
 import type { Kit } from '@keystead/recovery'
 import { action, card, h, time } from '../dom.ts'
-import type { Screen } from '../main.ts'
+import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 import { changing } from './changing.ts'
 import { dealing } from './dealing.ts'

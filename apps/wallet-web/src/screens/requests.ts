@@ -1,6 +1,6 @@
 /** What waits for a decision of the person, in words; nothing happens without one. */
 import { action, card, h, time } from '../dom.ts'
-import type { Screen } from '../main.ts'
+import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 import { helpCard } from './help.ts'
 import { objectingCard } from './objecting.ts'

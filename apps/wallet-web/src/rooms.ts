@@ -1,0 +1,73 @@
+/** An open wallet: rooms behind one navigation. */
+import { action, h, openedLink } from './dom.ts'
+import { alarm } from './screens/alarm.ts'
+import { credentialsScreen } from './screens/credentials.ts'
+import { devicesScreen } from './screens/devices.ts'
+import { homeScreen } from './screens/home.ts'
+import { messagesScreen } from './screens/messages.ts'
+import { peopleScreen } from './screens/people.ts'
+import { recoveryScreen } from './screens/recovery.ts'
+import { requestsScreen } from './screens/requests.ts'
+import type { Session } from './session.ts'
+import { lookAgain, open, show } from './stage.ts'
+
+/** A room: built once, refreshed whenever something happened. */
+export interface Screen {
+  readonly element: HTMLElement
+  refresh(): Promise<void>
+}
+
+/** `leave`: it was locked. */
+export function rooms(session: Session, leave: () => Promise<void>): void {
+  const screens: Readonly<Record<string, { title: string; screen: Screen; within?: string }>> = {
+    me: { title: 'You', screen: homeScreen(session) },
+    people: { title: 'People', screen: peopleScreen(session) },
+    credentials: { title: 'Credentials', screen: credentialsScreen(session) },
+    decide: { title: 'Decide', screen: requestsScreen(session) },
+    messages: { title: 'Messages', screen: messagesScreen(session), within: 'people' },
+    devices: { title: 'Devices', screen: devicesScreen(session), within: 'me' },
+    recovery: { title: 'Recovery', screen: recoveryScreen(session), within: 'me' },
+  }
+  const count = h('span', { class: 'count', hidden: true })
+  const links = Object.entries(screens).flatMap(([name, { title, within }]) =>
+    within === undefined ? [h('a', { href: `#${name}` }, title, ...(name === 'decide' ? [' ', count] : []))] : [],
+  )
+  const place = h('main', {})
+  const warned = alarm(session)
+  const current = (): string => {
+    const name = location.hash.slice(1)
+    if (Object.hasOwn(screens, name)) return name
+    // A link that was opened never acts: it is put into the form where the person decides.
+    if (openedLink('_oob')) return 'people'
+    if (openedLink('_link')) return 'devices'
+    return openedLink('_help') ? 'decide' : 'me'
+  }
+  const turn = (): void => {
+    const name = current()
+    const found = screens[name]
+    for (const link of links)
+      if (link.hash === `#${found?.within ?? name}`) link.setAttribute('aria-current', 'page')
+      else link.removeAttribute('aria-current')
+    if (found && place.firstChild !== found.screen.element) place.replaceChildren(found.screen.element)
+    lookAgain()
+  }
+  const refresh = async (): Promise<void> => {
+    const waits = (await session.agent.requests()).length
+    count.textContent = String(waits)
+    count.hidden = waits === 0
+    await warned.refresh()
+    await screens[current()]?.screen.refresh()
+  }
+  const ended = open(session, refresh)
+  show([header(session, ended, leave), h('nav', { 'aria-label': 'Rooms' }, ...links), warned.element, place], turn)
+  turn()
+}
+
+export function header(session: Session, ended: () => void, leave: () => Promise<void>): HTMLElement {
+  const lock = async (): Promise<void> => {
+    ended()
+    await session.lock()
+    await leave()
+  }
+  return h('header', {}, h('h1', {}, 'Keystead ', h('small', {}, session.label)), action('Lock', lock))
+}
