@@ -47,7 +47,7 @@ describe('device link', { timeout: 600_000 }, () => {
     const { data: asked } = await alice.run(['device', 'approve', url, '--seconds', '120'], 75)
     const shown = (await linking.event('link-code')) as { code: string }
     expect(asked).toMatchObject({ state: 'revealed', name: 'phone', code: shown.code })
-    expect((await alice.run(['device'])).data).toMatchObject({ devices: [], own: [] })
+    expect((await alice.run(['device'])).data).toMatchObject({ devices: [{ self: true }], own: [] })
     const wrong = ['device', 'approve', '--code', '0000 0000', '--can', 'prove,suspend']
     expect((await alice.run(wrong, 77)).error).toBe('CODE_MISMATCH')
     const typed = `${shown.code.slice(0, 4)} ${shown.code.slice(4)}`
@@ -70,10 +70,12 @@ describe('device link', { timeout: 600_000 }, () => {
     const [one, other] = [await contact(alice), await contact(phone)]
     expect(other).toMatchObject({ rel: one.rel, did: one.did, seq: one.seq })
     const { data } = await alice.run(['device'])
-    expect(data.devices).toMatchObject([{ name: 'phone', capabilities: ['PROVE', 'SUSPEND'], linked: true }])
+    const [first, second] = data.devices
+    expect(first).toMatchObject({ name: 'first device', linked: true, self: true })
+    expect(second).toMatchObject({ name: 'phone', capabilities: ['PROVE', 'SUSPEND'], linked: true })
     expect((await phone.run(['device'])).data.own).toMatchObject([
-      { self: false, admin: true },
-      { self: true, admin: false },
+      { self: false, admin: true, authority: true, h: first.h },
+      { self: true, admin: false, h: second.h },
     ])
   })
 
@@ -118,7 +120,7 @@ describe('device link', { timeout: 600_000 }, () => {
     alice.offline(false)
     await alice.run(['sync'], 0, 75)
     const { data } = await alice.run(['device'])
-    expect(data.devices).toEqual([])
+    expect(data.devices).toMatchObject([{ self: true }])
     expect(data.own).toMatchObject([
       { self: true },
       { name: 'old phone', left: { contacts: [], agency: false, ledger: false } },

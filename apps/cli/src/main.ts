@@ -15,6 +15,7 @@ import { keyCommands } from './commands/keys.ts'
 import { ledgerCommands } from './commands/ledger.ts'
 import { keepingCommands } from './commands/ledger-keeping.ts'
 import { networkCommands } from './commands/network.ts'
+import { policyCommand } from './commands/policy.ts'
 import { recoveryCommands } from './commands/recovery.ts'
 import { releaseCommands } from './commands/release.ts'
 import { resolveCommand } from './commands/resolve.ts'
@@ -51,6 +52,7 @@ keyCommands(program)
 accessCommands(program)
 walletCommands(program)
 resolveCommand(program)
+policyCommand(program)
 releaseCommands(program)
 ledgerCommands(program)
 evidenceCommand(program)

@@ -56,6 +56,7 @@ export type { NetworkOperation, NetworkSubmission, UnsignedNetworkOperation } fr
 export { parseAuthority } from './parse/authority.ts'
 export { parseBody } from './parse/body.ts'
 export { encodeSubmission, parseSubmission, parseSubmissionJson } from './parse/submission.ts'
+export { type Policy, policyOf } from './policy.ts'
 export { countOperation, isUrgent, type Rate } from './rate.ts'
 export { parseBy, RULES, type Rules, type RulesTable, rulesFor, withSuites } from './rules.ts'
 export { settle } from './settle.ts'

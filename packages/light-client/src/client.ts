@@ -21,7 +21,9 @@ import {
   type NetworkHistory,
   type NetworkSubmission,
   networkHash,
+  type Policy,
   parseDkmsDid,
+  policyOf,
   RULES,
   resolveVersion,
   type Submission,
@@ -56,6 +58,7 @@ export interface LedgerClientOptions extends Omit<TrustOptions, 'versions'>, Kno
 }
 
 export type VerifiedResolution = ProvenState & Accepted
+export type VerifiedPolicy = { readonly policy: Policy | null } & Pick<Accepted, 'level' | 'age' | 'witnesses'>
 export type VerifiedHistory = ProvenHistory & Accepted
 export type VerifiedNetwork = ProvenNetwork & Accepted
 
@@ -155,6 +158,12 @@ export class LedgerClient {
       const bundle = decodeBundle(bytes)
       return { proof: bundle, read: () => readState(did, bundle, this.#options) }
     })
+  }
+
+  /** Who may do what for a DID (DKMS-33), verified as `resolve` does; `policy: null` for a DID that is proven absent. */
+  async policy(did: string, options: ReadOptions = {}): Promise<VerifiedPolicy> {
+    const { state, at, level, age, witnesses } = await this.resolve(did, options)
+    return { policy: state && policyOf(state, at), level, age, ...(witnesses ? { witnesses } : {}) }
   }
 
   /** Every operation of a DID, verified. Rejects as `resolve`, and with `PROOF_INVALID` for an unknown DID. */

@@ -14,6 +14,7 @@ export {
   type Receipt,
   type VerifiedHistory,
   type VerifiedNetwork,
+  type VerifiedPolicy,
   type VerifiedResolution,
 } from './client.ts'
 export {

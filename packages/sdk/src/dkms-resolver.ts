@@ -9,6 +9,7 @@ import {
   memoryPins,
   type PinStore,
   type ReaderSettings,
+  type VerifiedPolicy,
 } from '@keystead/light-client'
 
 /** With other nodes to compare and witnesses to demand, where there are any (PROOF-13, WITNESS-4). */
@@ -39,6 +40,13 @@ export function dkmsMethod(options: DkmsResolverOptions): VersionedMethod {
       return client.resolver().resolve(did, asked)
     },
   }
+}
+
+/** Who may do what for a DID, as the ledger proves it: the authority, every device and guardian, the ways to recover (DKMS-33). */
+export async function dkmsPolicy(did: string, options: DkmsResolverOptions): Promise<VerifiedPolicy> {
+  const client = await openLedger(options)
+  requireNetwork(did, client.net)
+  return client.policy(did)
 }
 
 async function openLedger({

@@ -181,9 +181,10 @@ const AUTHORITY_LOST = [
 /** What a device calls itself unless told otherwise: the name of its wallet. */
 const nameOf = ({ options }: Run): string => options.wallet.split(/[\\/]/).filter(Boolean).at(-1) ?? 'device'
 
-function ownLine({ name, self, admin, joined, missing = [], revoked, left }: OwnDeviceView): string {
+function ownLine({ name, self, admin, authority, joined, missing = [], revoked, left }: OwnDeviceView): string {
   const what = [
     ...(self ? ['this one'] : []),
+    ...(authority && revoked === undefined ? ['holds the authority of your DID'] : []),
     ...(admin ? ['may add and revoke others'] : []),
     ...(joined || revoked !== undefined ? [] : ['not there yet']),
     ...(missing.length > 0 ? [`not yet known to ${missing.join(', ')}`] : []),
@@ -197,9 +198,9 @@ function ownLine({ name, self, admin, joined, missing = [], revoked, left }: Own
   return `  ${name.padEnd(22)} ${what.join(', ')}`
 }
 
-function line({ h, name, capabilities: can, until, standing }: DeviceView): string {
+function line({ h, name, self, capabilities: can, until, standing }: DeviceView): string {
   const state = standing === 'active' ? `until ${iso(until).slice(0, 10)}` : standing
-  return `${(name ?? '(another, or padding)').padEnd(24)} ${h.slice(0, 10)}  ${state}  ${can.join(', ').toLowerCase() || 'nothing'}`
+  return `${(name ?? '(another, or padding)').padEnd(24)} ${h.slice(0, 10)}  ${state}  ${can.join(', ').toLowerCase() || 'nothing'}${self ? ' (this one)' : ''}`
 }
 
 function capabilities(text: string): Capability[] {

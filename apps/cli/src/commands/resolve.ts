@@ -114,7 +114,7 @@ function tellPart(run: Run, did: string, result: DereferencingResult): number {
   return statusOf(dereferencingMetadata.error, content !== null)
 }
 
-const LEVELS: Readonly<Record<ProofLevel, string>> = {
+export const LEVELS: Readonly<Record<ProofLevel, string>> = {
   'operator-signed': 'proven as far as the one operator of the ledger is honest about order and time',
   bft: 'proven by more than two thirds of the ledger’s validators',
   'bft+witnessed': 'proven by the ledger’s validators and by independent witnesses',

@@ -30,9 +30,13 @@ export function devicesScreen(session: Session): Screen {
         refresh,
       }),
     )
-    const granted = (entries ?? []).filter(({ h, name }) => name !== undefined && !own.some((device) => device.h === h))
+    const others = (entries ?? []).filter(({ name, self }) => name !== undefined && !self)
+    const granted = others.filter(({ h }) => !own.some((device) => device.h === h))
+    const alone = entries?.find(({ self }) => self)
     list.replaceChildren(
-      ...(rows.length > 0 ? rows : [h('li', {}, h('strong', {}, 'This device alone'))]),
+      ...(rows.length > 0
+        ? rows
+        : [h('li', {}, h('strong', {}, 'This device alone'), ...(alone ? [mayLine(alone)] : []))]),
       ...granted.map((entry) => grantedRow(session, entry)),
     )
   }
@@ -81,9 +85,7 @@ function row({ agent }: Session, device: OwnDeviceView, { entry, may, refresh }:
     'li',
     { 'data-device': name },
     h('div', { class: 'row' }, h('strong', {}, name), h('span', { class: 'soft' }, state(device))),
-    ...(entry && revoked === undefined
-      ? [h('p', { class: 'soft' }, `May ${allowed(entry)}, until ${time(entry.until)}`)]
-      : []),
+    ...(entry && revoked === undefined ? [mayLine(entry)] : []),
     ...(may && revoked === undefined
       ? [
           h(
@@ -107,18 +109,23 @@ function row({ agent }: Session, device: OwnDeviceView, { entry, may, refresh }:
   )
 }
 
+const mayLine = (entry: DeviceView): HTMLElement =>
+  h('p', { class: 'soft' }, `May ${allowed(entry)}, until ${time(entry.until)}`)
+
 const allowed = ({ capabilities }: DeviceView): string =>
   capabilities.map((capability) => WORDS[capability]).join('; ') || 'do nothing for your DID'
 
-function state({ self, admin, joined, missing = [], revoked, left }: OwnDeviceView): string {
+function state({ self, admin, authority, joined, missing = [], revoked, left }: OwnDeviceView): string {
   const what = [
     ...(self ? ['this one'] : []),
+    ...(authority && revoked === undefined ? ['holds the authority of your DID'] : []),
     ...(admin && revoked === undefined ? ['adds and revokes devices'] : []),
     ...(joined || self || revoked !== undefined ? [] : ['on its way in']),
     ...(missing.length > 0 ? [`not yet known to ${missing.join(', ')}`] : []),
     ...(revoked === undefined ? [] : [`revoked ${time(revoked)}`]),
     ...(left?.agency ? ['the agency still serves it'] : []),
     ...(left?.ledger ? ['the ledger still has its entry'] : []),
+    ...(left?.authority ? ['holds the authority of your DID until you recover it'] : []),
     ...(left?.contacts.length ? [`still known to ${left.contacts.join(', ')}`] : []),
   ]
   return what.join(', ')

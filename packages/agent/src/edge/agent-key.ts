@@ -8,11 +8,16 @@ import type { AgentKey } from './records.ts'
 import { put } from './store.ts'
 
 export async function makeAgentKey(edge: Edge, name: string): Promise<AgentKey> {
+  const made = await newAgentKey(edge, name)
+  await edge.records.commit([put('agent-key', made.h, made)])
+  return made
+}
+
+/** The record is the caller's to keep. */
+export async function newAgentKey(edge: Edge, name: string): Promise<AgentKey> {
   const { vault, random } = edge.ports
   const { keyId, key } = await vault.createKey(ED25519, 'agent entry')
   const k = encodeMultikey(key.publicKey)
   const { salt } = openingOf(k, random(16))
-  const made = { h: agentDigest(base64url.decode(salt), k), name, k, salt, keyId }
-  await edge.records.commit([put('agent-key', made.h, made)])
-  return made
+  return { h: agentDigest(base64url.decode(salt), k), name, k, salt, keyId }
 }

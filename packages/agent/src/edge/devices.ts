@@ -20,17 +20,17 @@ import type { OwnDevice } from '../protocols/own-devices/messages.ts'
 import { makeAgentKey } from './agent-key.ts'
 import { type Edge, fault, nowSeconds, tell } from './context.ts'
 import { digestOf } from './device-keys.ts'
-import { publicIdentity, usableIdentity } from './identities.ts'
+import { publicIdentity } from './identities.ts'
+import { type AgentsMembers, performByAuthority } from './identity-operations.ts'
 import { NOT_AFTER_SECONDS, submissionOf } from './key-set.ts'
 import { ED25519 } from './key-types.ts'
 import { approveLink, greet } from './linking/approving.ts'
 import { refuseLink, showLink } from './linking/new-device.ts'
 import { type LinkView, viewOf } from './linking/session.ts'
-import { perform } from './operations.ts'
 import { flushOutbox } from './outbox.ts'
 import { approveLower, requireOne, requireTwo } from './own-devices/approvals.ts'
 import { approveEntries, declineApproval } from './own-devices/cosigning.ts'
-import { deviceList, devicesNeeded, findDevice, thisDevice } from './own-devices/list.ts'
+import { deviceList, devicesNeeded, findDevice, holdsAuthority, thisDevice } from './own-devices/list.ts'
 import { authorityIsLost, type Left, leftOf, markRevoked, missingFrom, renameDevice } from './own-devices/membership.ts'
 import { isStuck, type WaitingView, waitingApprovals, withdraw } from './own-devices/proposing.ts'
 import type { AgentKey, Device, Relationship } from './records.ts'
@@ -43,6 +43,8 @@ export interface DeviceView {
   readonly h: string
   /** Absent: granted elsewhere, or padding. */
   readonly name?: string
+  /** Of this device. */
+  readonly self?: true
   /** Also shares this wallet: has keys in every relationship and a mailbox. */
   readonly linked?: true
   readonly capabilities: readonly Capability[]
@@ -64,6 +66,8 @@ export interface OwnDeviceView {
   readonly admin: boolean
   readonly self: boolean
   readonly h?: string
+  /** It holds the authority of the public DID. */
+  readonly authority?: true
   /** It has answered since it was approved. */
   readonly joined?: boolean
   /** Contacts to whom it is not known yet. */
@@ -82,8 +86,6 @@ export interface ApprovalsView {
   /** What this device asks the others for. */
   readonly waiting: readonly WaitingView[]
 }
-
-type AgentsMembers = { readonly put: { h: string; caps: number; exp: number }[] } | { readonly drop: string[] }
 
 export class DevicesAgent {
   readonly #edge: Edge
@@ -181,6 +183,8 @@ export class DevicesAgent {
   async list(): Promise<Devices> {
     const { state, at } = await this.#state()
     const named = new Map((await this.#edge.records.all('device')).map(({ value }) => [value.h, value.name]))
+    const keys = (await this.#edge.records.all('agent-key')).map(({ value }) => value)
+    for (const { h, name } of keys) named.set(h, name)
     const own = await this.own()
     for (const { h, name } of own) if (h !== undefined) named.set(h, name)
     return {
@@ -192,6 +196,7 @@ export class DevicesAgent {
         return {
           h: entry.h,
           ...(name === undefined ? {} : { name }),
+          ...(keys.some(({ h }) => h === entry.h) ? { self: true as const } : {}),
           ...(own.some((device) => device.h === entry.h && device.revoked === undefined)
             ? { linked: true as const }
             : {}),
@@ -216,6 +221,7 @@ export class DevicesAgent {
           admin,
           self: account === self.account,
           ...(h === undefined ? {} : { h }),
+          ...(holdsAuthority(device) ? { authority: true as const } : {}),
           ...(revoked === undefined
             ? { joined: list.waiting?.includes(account) !== true, missing: await missingFrom(this.#edge, account) }
             : {}),
@@ -408,24 +414,12 @@ export class DevicesAgent {
     return this.#perform({ type }, [])
   }
 
-  /** By the authority key, after the newest operation of whichever device. Rejects with `OPERATION_PENDING` while it waits. */
-  async #perform(
-    members: { readonly type: 'suspend' | 'resume' } | ({ readonly type: 'agents' } & AgentsMembers),
-    also: readonly Change[],
-  ): Promise<void> {
-    const { ledger, vault } = this.#edge.ports
+  /** After the newest operation of whichever device. Rejects with `OPERATION_PENDING` while it waits. */
+  async #perform(members: Parameters<typeof performByAuthority>[2], also: readonly Change[]): Promise<void> {
     const { state } = await this.#state()
-    const { did } = state
-    if (members.type === 'agents' && !(await this.#edge.records.get('identity-keys', did))) {
+    if (members.type === 'agents' && !(await this.#edge.records.get('identity-keys', state.did)))
       await this.#asAgent(state, members)
-      return this.#edge.records.commit(also)
-    }
-    const { identity, keys } = await usableIdentity(this.#edge, did)
-    const operation = operationAfter(state, ledger.net, this.#notAfter, members)
-    const submission = submissionOf(await signOperation(operation, [await vault.key(keys.authority, ED25519)]))
-    const after = { ...identity, seq: submission.operation.seq, head: submission.hash }
-    const done = await perform(this.#edge, { did, kind: members.type, submission, identity: after, keys, retire: [] })
-    if (!done) throw fault('OPERATION_PENDING', 'the ledger is away; the change waits for it')
+    else await performByAuthority(this.#edge, state, members)
     if (also.length > 0) await this.#edge.records.commit(also)
   }
 
@@ -463,6 +457,9 @@ export class DevicesAgent {
   }
 
   async #device(name: string): Promise<Device> {
+    const keys = (await this.#edge.records.all('agent-key')).map(({ value }) => value)
+    if (keys.some(({ own, ...key }) => own && (key.name === name || key.h === name)))
+      throw fault('NOT_ALLOWED_NOW', 'this is the device that holds the authority: its entry stays as it is')
     const all = (await this.#edge.records.all('device')).map(({ value }) => value)
     const found = all.filter((device) => device.name === name || device.h.startsWith(name))
     const [device] = found

@@ -2,6 +2,7 @@
 
 import { encodeMultikey } from '@keystead/crypto'
 import {
+  type AgentEntry,
   bodyHash,
   type DidState,
   operationAfter,
@@ -19,7 +20,14 @@ import type { Identity } from './records.ts'
 import type { PathKeys } from './recovery/path-keys.ts'
 import { openRecoverySet } from './recovery/recovery-set.ts'
 import { inForce } from './refused.ts'
+import { newEntry } from './registry/new-entry.ts'
 import { type Change, put } from './store.ts'
+
+/** Changes of the registry, at least one. */
+export interface AgentsMembers {
+  readonly put?: readonly AgentEntry[]
+  readonly drop?: readonly string[]
+}
 
 /** New keys everywhere: the committed next key takes over, the document gets new ones. */
 export async function rotateIdentity(
@@ -32,12 +40,13 @@ export async function rotateIdentity(
   const next = await takeUp(edge, keys.next)
   const set = await makeKeySet(edge, identity.use, { keyId: keys.next, key: next })
   const { recovery, compromisedSince: since } = options
+  const registry = since === undefined ? undefined : await newEntry(edge, identity.use, keys.next)
   const operation = operationAfter(identity, ledger.net, nowSeconds(edge) + NOT_AFTER_SECONDS, {
     type: 'rotate',
     auth: set.auth,
     body: bodyHash(set.body),
     ...(recovery ? { recovery } : {}),
-    ...(since === undefined ? {} : { reason: 'compromised', since, agents: [] }),
+    ...(registry && since !== undefined ? { reason: 'compromised', since, agents: registry.agents } : {}),
   })
   const submission = submissionOf(await signOperation(operation, [next]), set.body)
   const after = advanced(identity, submission, set)
@@ -49,7 +58,7 @@ export async function rotateIdentity(
     keys: { did, ...set.keys },
     retire: [keys.authority, keys.signing, keys.agreement],
     ownDid: ownDidOf(did, set),
-    ...(options.also ? { also: options.also } : {}),
+    also: [...(options.also ?? []), ...(registry?.also ?? [])],
   })
   return after
 }
@@ -92,13 +101,14 @@ export async function recoverIdentity(
   const recovery = await openRecoverySet(edge, did, state.recovery.entries, keys)
   if (!recovery) throw fault('NO_RECOVERY_KEY', 'the backup holds no recovery key that the ledger knows')
   const set = await makeKeySet(edge, identity.use)
+  const registry = await newEntry(edge, identity.use, set.keys.authority)
   const now = nowSeconds(edge)
   const operation = operationAfter(state, ledger.net, now + NOT_AFTER_SECONDS, {
     type: 'recover',
     auth: set.auth,
     // Set anew by the owner once authority is back, with a new kit and new shares.
     recovery: [],
-    agents: [],
+    agents: registry.agents,
     body: bodyHash(set.body),
     key: recovery.multikey,
   })
@@ -117,7 +127,7 @@ export async function recoverIdentity(
     keys: { did, ...set.keys },
     retire: [],
     ownDid: ownDidOf(did, set),
-    also: [put('identity', did, after), put('identity-keys', did, { did, ...set.keys })],
+    also: [put('identity', did, after), put('identity-keys', did, { did, ...set.keys }), ...registry.also],
   })
 }
 
@@ -133,6 +143,22 @@ export async function anchorRoot(edge: Edge, did: string, root: string): Promise
   const done = await perform(edge, { did, kind: 'anchor', submission, identity: after, keys, retire: [] })
   if (!done) throw fault('OPERATION_PENDING', 'the anchor has not reached the ledger yet')
   return operation.seq
+}
+
+/** By the authority key, after the newest operation of whichever device. Rejects with `OPERATION_PENDING` while it waits. */
+export async function performByAuthority(
+  edge: Edge,
+  state: DidState,
+  members: { readonly type: 'suspend' | 'resume' } | ({ readonly type: 'agents' } & AgentsMembers),
+): Promise<void> {
+  const { ledger, vault } = edge.ports
+  const { did } = state
+  const { identity, keys } = await usableIdentity(edge, did)
+  const operation = operationAfter(state, ledger.net, nowSeconds(edge) + NOT_AFTER_SECONDS, members)
+  const submission = submissionOf(await signOperation(operation, [await vault.key(keys.authority, ED25519)]))
+  const after = { ...identity, seq: submission.operation.seq, head: submission.hash }
+  const done = await perform(edge, { did, kind: members.type, submission, identity: after, keys, retire: [] })
+  if (!done) throw fault('OPERATION_PENDING', 'the ledger is away; the change waits for it')
 }
 
 /** Ends a DID for good, by its next keys. Held by the ledger where a recovery set stands. False while the ledger is away. */

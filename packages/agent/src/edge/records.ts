@@ -299,13 +299,24 @@ export interface Device {
   readonly salt: string
 }
 
-/** `salt` opens the entry; another wallet puts it on the ledger. */
+/** `salt` opens the entry; another wallet puts it on the ledger, unless this device holds the authority. */
 export interface AgentKey {
   readonly h: string
   readonly name: string
   readonly k: string
   readonly salt: string
   readonly keyId: string
+  readonly own?: OwnEntry
+}
+
+/** The entry of the device that holds the authority (DEVICE-18). */
+export interface OwnEntry {
+  /** Name in the vault of the authority key with which it is: another one has another entry. */
+  readonly authority: string
+  /** Seconds since 1970. */
+  readonly exp: number
+  /** The ledger proved it, and nothing of an earlier one is left there. */
+  readonly there?: true
 }
 
 /** An operation on its way to the ledger, with what becomes of the records when it is there. */

@@ -5,7 +5,9 @@ import { followLedger } from './identities.ts'
 import { rotateIdentity } from './identity-operations.ts'
 import { deviceList } from './own-devices/list.ts'
 import { rotateRelationship } from './own-log.ts'
+import { quietly } from './quietly.ts'
 import type { Identity } from './records.ts'
+import { keepOwnEntry } from './registry/keep-entry.ts'
 import { put } from './store.ts'
 
 /** DIDs on the ledger first, then every relationship; peers follow by themselves. Rejects with `NO_IDENTITY`. */
@@ -16,7 +18,9 @@ export async function rotateEverything(edge: Edge): Promise<{ identities: number
     throw fault('RECOVERY_UNDER_WAY', 'the recovery of this wallet still waits its time')
   if (identities.length === 0 && !(await deviceList(edge)))
     throw fault('NO_IDENTITY', 'no DID is under the control of this wallet')
-  return { identities: await rotateIdentities(edge), relationships: await rotateRelationships(edge) }
+  const rotated = { identities: await rotateIdentities(edge), relationships: await rotateRelationships(edge) }
+  await quietly(edge, () => keepOwnEntry(edge), undefined)
+  return rotated
 }
 
 /** Every DID on the ledger that is under our control, or those of them that are wanted; resolves to how many. */

@@ -37,6 +37,7 @@ import { commitRecoverySets } from './recovery/setup.ts'
 import { askForShares } from './recovery/share-health.ts'
 import { tellRecoveriesAgain } from './recovery/tell-again.ts'
 import { goOnVetoing, settleOwnSide, watchIdentities } from './recovery/watch.ts'
+import { keepOwnEntry } from './registry/keep-entry.ts'
 import { finishRemovals, resumeRemovals } from './removal.ts'
 import { forgetReplaced } from './replaced.ts'
 import { endInvitations } from './strangers.ts'
@@ -56,6 +57,7 @@ export interface SyncResult {
 export async function sync(edge: Edge): Promise<SyncResult> {
   await resumeOperations(edge)
   await quietly(edge, () => watchIdentities(edge), undefined)
+  await quietly(edge, () => keepOwnEntry(edge), undefined)
   let handled = 0
   if ((await profileOf(edge)).agency) {
     handled = await quietly(edge, () => readEverything(edge), 0)

@@ -29,6 +29,7 @@ import { tellList } from '../own-devices/membership.ts'
 import { makePairwise } from '../own-dids.ts'
 import { quietly } from '../quietly.ts'
 import type { Linking, OwnDevices } from '../records.ts'
+import { FIRST_DEVICE } from '../registry/new-entry.ts'
 import { readPageLink } from '../short-link.ts'
 import { type Change, put } from '../store.ts'
 import { spoken } from './new-device.ts'
@@ -197,11 +198,10 @@ async function welcome(
 async function firstList(edge: Edge): Promise<OwnDevices> {
   const { account } = await agencyOf(edge)
   const secret = base64url.encode(edge.ports.random(32))
-  return { account, devices: [{ account, name: FIRST, admin: true }], secret }
+  const entry = (await edge.records.all('agent-key')).find(({ value }) => value.own?.there)
+  const h = entry ? { h: entry.name } : {}
+  return { account, devices: [{ account, name: FIRST_DEVICE, admin: true, authority: true, ...h }], secret }
 }
-
-/** What the first device is called until its owner says otherwise. */
-const FIRST = 'first device'
 
 /** Throws `NOT_ALLOWED_NOW`. */
 async function requireMay(edge: Edge): Promise<void> {

@@ -17,6 +17,11 @@ export function toldOf(list: OwnDevices): DeviceList {
   return told
 }
 
+/** A list made before the first device had an entry says it by the lack of one. */
+export function holdsAuthority({ h, authority }: OwnDevice): boolean {
+  return authority === true || h === undefined
+}
+
 /** The others that stand. */
 export async function siblings(edge: Edge): Promise<OwnDevice[]> {
   const list = await deviceList(edge)

@@ -11,7 +11,7 @@ import { quietly } from '../quietly.ts'
 import type { OwnDevices, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { isOpen } from './key-sets.ts'
-import { deviceList, tellDevices, thisDevice, toldOf } from './list.ts'
+import { deviceList, holdsAuthority, tellDevices, thisDevice, toldOf } from './list.ts'
 import { isStuck } from './proposing.ts'
 
 /** The list, for those that are in the one this device has; only a device that may tells it. */
@@ -91,6 +91,16 @@ export async function renameDevice(edge: Edge, account: string, name: string): P
   const devices = list.devices.map((device) => (device.account === account ? { ...device, name } : device))
   await edge.records.commit([put('own-devices', 'self', { ...list, devices })])
   await edge.records.commit(await tellList(edge))
+}
+
+/** DEVICE-18: the others know the entry of this device, and that it holds the authority. Nothing where they do. */
+export async function sayOwnEntry(edge: Edge, h: string): Promise<Change[]> {
+  const list = await deviceList(edge)
+  const self = list && (await thisDevice(edge))
+  if (!list || !self || (self.h === h && self.authority === true)) return []
+  const devices = list.devices.map((device) => (device === self ? { ...device, h, authority: true as const } : device))
+  const after = { ...list, devices }
+  return [put('own-devices', 'self', after), ...(await tellList(edge, after))]
 }
 
 /** Decided at once and for good; `goOnRevoking` carries it everywhere. From now on nothing of the device is taken. */
@@ -207,7 +217,7 @@ export interface Left {
 /** A device that was revoked made the public DID, and no other has its authority yet. */
 export async function authorityIsLost(edge: Edge): Promise<boolean> {
   const list = await deviceList(edge)
-  if (!list?.devices.some(({ h, revoked }) => h === undefined && revoked !== undefined)) return false
+  if (!list?.devices.some((device) => holdsAuthority(device) && device.revoked !== undefined)) return false
   const identities = (await edge.records.all('identity')).map(({ value }) => value)
   const standing = identities.find(({ use, status }) => use === 'public' && status === 'active')
   return standing !== undefined && (await edge.records.get('identity-keys', standing.did)) === undefined
@@ -227,6 +237,6 @@ export async function leftOf(edge: Edge, device: OwnDevice): Promise<Left> {
     agency: !cut.includes(account),
     ledger: h !== undefined && !dropped.includes(account),
     log: (await chainsOf(edge, device)).length > 0,
-    authority: h === undefined && (await authorityIsLost(edge)),
+    authority: holdsAuthority(device) && (await authorityIsLost(edge)),
   }
 }

@@ -44,6 +44,8 @@ export type Step =
   | { readonly kind: 'correspondent'; readonly subject: string; readonly text: string }
   /** A credential that this key may have signed since: to be judged by whoever issued it. */
   | { readonly kind: 'credential'; readonly subject: string; readonly text: string }
+  /** This device's own entry in the registry of the DID whose authority it holds, with another key (DEVICE-18). */
+  | { readonly kind: 'own entry'; readonly subject: string; readonly text: string }
   /** No operation of ours replaces it by itself; `text` says what the owner does. */
   | { readonly kind: 'by hand'; readonly subject: string; readonly text: string }
   | { readonly kind: 'backup'; readonly subject: string; readonly text: string }
@@ -128,8 +130,14 @@ function otherSteps({ keyId, purpose }: Pick<KeyInfo, 'keyId' | 'purpose'>, user
   const account = users.ownDids.find(({ did }) => did === users.profile.agency?.account)
   if (account && (account.authentication.keyId === keyId || account.keyAgreement.keyId === keyId))
     steps.push(byHand(account.did, 'tell the agency: its account with you has this key, and the mailbox stands still'))
-  for (const { name, keyId: own, h } of users.agentKeys)
-    if (own === keyId) steps.push(byHand(h, `have the grant of this device ("${name}") taken back by who granted it`))
+  for (const { name, keyId: own, h, own: entry } of users.agentKeys) {
+    if (own !== keyId) continue
+    steps.push(
+      entry
+        ? { kind: 'own entry', subject: h, text: 'a new entry of this device in the registry of your DID' }
+        : byHand(h, `have the grant of this device ("${name}") taken back by who granted it`),
+    )
+  }
   if (users.log && [users.log.signing, users.log.sealing].includes(keyId))
     steps.push(
       byHand(users.log.chain, 'recover this wallet into a new one: this key signs or opens its log and its backups'),

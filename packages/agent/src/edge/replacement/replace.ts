@@ -14,6 +14,7 @@ import { flushOutbox } from '../outbox.ts'
 import { rotateRelationship } from '../own-log.ts'
 import { isOthersTrouble } from '../quietly.ts'
 import type { Replacement } from '../records.ts'
+import { keepOwnEntry } from '../registry/keep-entry.ts'
 import { put } from '../store.ts'
 import { type KeyUsers, planReplacement, type Step } from './plan.ts'
 
@@ -105,6 +106,13 @@ async function perform(edge: Edge, keyId: string, step: Step, since: number): Pr
       if (correspondent?.status !== 'connected' || !(await didNames(edge, correspondent.own, keyId))) return undefined
       const { own } = await rotateCorrespondent(edge, correspondent)
       return (await didNames(edge, own, keyId)) ? 'another device of yours comes first' : undefined
+    }
+    case 'own entry': {
+      const key = await records.get('agent-key', subject)
+      if (!key?.own) return undefined
+      await records.commit([put('agent-key', subject, { ...key, own: { ...key.own, exp: since } })])
+      await keepOwnEntry(edge)
+      return (await records.get('agent-key', subject)) ? 'nothing can be changed there now' : undefined
     }
     case 'backup':
       await flushOutbox(edge)

@@ -38,8 +38,10 @@ export interface OwnDevice {
   readonly name: string
   /** May add, rename and revoke devices. */
   readonly admin: boolean
-  /** Its agent entry on the ledger; absent for the device that holds the authority. */
+  /** Its agent entry on the ledger; absent where it holds the authority and has made none yet. */
   readonly h?: string
+  /** It holds the authority of the public DID. */
+  readonly authority?: true
   /** Its chain of the log that the devices share, once it is in. */
   readonly chain?: string
   /** When it was revoked, seconds since 1970. */
@@ -91,6 +93,7 @@ function approvalsOf(f: Fields): Approvals {
 function ownDevice(item: unknown, path: string): OwnDevice {
   const f = new Fields(item, path)
   const h = f.optional('h', (fields, name) => fields.string(name, DIGEST))
+  const authority = f.optional('authority', (fields, name) => fields.literal(name, true))
   const chain = f.optional('chain', (fields, name) => fields.string(name, CHAIN))
   const revoked = f.optional('revoked', (fields, name) =>
     fields.integer(name, { min: 0, max: Number.MAX_SAFE_INTEGER }),
@@ -100,6 +103,7 @@ function ownDevice(item: unknown, path: string): OwnDevice {
     name: f.string('name', { min: 1, max: MAX_LABEL }),
     admin: f.boolean('admin'),
     ...(h === undefined ? {} : { h }),
+    ...(authority === undefined ? {} : { authority }),
     ...(chain === undefined ? {} : { chain }),
     ...(revoked === undefined ? {} : { revoked }),
   }

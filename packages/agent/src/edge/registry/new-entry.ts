@@ -1,0 +1,39 @@
+/**
+ * The entry of a device that holds the authority (DEVICE-18, flow V3): made with the operation by which the authority comes to be
+ * this device's, so that whoever resolves the DID sees by proof which devices it has and what they may do.
+ */
+import { type AgentEntry, CAPABILITIES, capabilitySet } from '@keystead/did-dkms'
+import { newAgentKey } from '../agent-key.ts'
+import { type Edge, nowSeconds } from '../context.ts'
+import type { AgentKey, Identity } from '../records.ts'
+import { type Change, put } from '../store.ts'
+
+/** Half the cryptoperiod of an entry's key (`key-purposes.ts`). */
+const ENTRY_SECONDS = 365 * 86_400
+
+/** What the first device is called until its owner says otherwise (DEVICE-11). */
+export const FIRST_DEVICE = 'first device'
+
+/** Whoever holds the authority may do everything that is signed with an entry; a guardian is somebody else. */
+const CAPS = capabilitySet(CAPABILITIES.filter((name) => name !== 'GUARDIAN'))
+
+/** `authority`: name in the vault of the key that comes into force. */
+export async function newOwnKey(edge: Edge, authority: string, name = FIRST_DEVICE): Promise<Required<AgentKey>> {
+  const own = { authority, exp: nowSeconds(edge) + ENTRY_SECONDS }
+  return { ...(await newAgentKey(edge, name)), own }
+}
+
+export function entryOf({ h, own: { exp } }: Required<AgentKey>): AgentEntry {
+  return { h, caps: CAPS, exp }
+}
+
+/** The whole registry of a DID that is new, or under new authority; the other DIDs of an owner are of one device and have none. */
+export async function newEntry(
+  edge: Edge,
+  use: Identity['use'],
+  authority: string,
+): Promise<{ agents: readonly AgentEntry[]; also: readonly Change[] }> {
+  if (use !== 'public') return { agents: [], also: [] }
+  const made = await newOwnKey(edge, authority)
+  return { agents: [entryOf(made)], also: [put('agent-key', made.h, made)] }
+}
