@@ -21,6 +21,7 @@ export async function askWitnesses(
 ): Promise<Accepted> {
   const { level, pin, confirmed } = accepted
   const alone = { ...accepted, witnesses: [] }
+  // Whoever is named beside `unverified` would seem to vouch for what nobody confirms.
   if (!confirmed) return alone
   try {
     const note = utf8Decode(await ask('/v1/witnessed', MAX_NOTE_BYTES))

@@ -1,12 +1,14 @@
-import { base64pad, concatBytes } from '@keystead/core'
+import { base64pad, concatBytes, utf8 } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { developmentParameters, type NetworkGenesis } from '@keystead/did-dkms'
 import { describe, expect, test } from 'vitest'
-import type { Head } from '../head.ts'
+import type { Head, Level } from '../head.ts'
 import { innerHash, leafHash, merkleRoot } from '../merkle.ts'
+import type { Pin } from '../pin.ts'
 import { formatCheckpoint, logOrigin, parseCheckpoint, signedByLog } from './checkpoint.ts'
 import { cosign, cosigners } from './cosignature.ts'
+import { askWitnesses } from './level.ts'
 import {
   formatNote,
   formatNoteKey,
@@ -112,6 +114,28 @@ describe('witness policy', () => {
     })
     const lonely = await cosignedNote(checkpoint(2), [two])
     expect(witnessed(headOf(3), { note: lonely, path: path3from2 }, genesis, policy, NOW).met).toBe(false)
+  })
+
+  test('WITNESS-4: on a network that nobody confirms no witness is asked, and none stands beside the level', async () => {
+    const one = await makeWitness('w1')
+    const policy = { witnesses: [one.noteKey], threshold: 1, maxAge: 600 }
+    const note = utf8(await cosignedNote(checkpoint(3), [one]))
+    const asked: string[] = []
+    const read = (level: Level, confirmed: boolean) =>
+      askWitnesses(
+        { level, confirmed, age: 0, pin: { head: headOf(3), logSize: 3 } as Pin },
+        policy,
+        genesis,
+        NOW,
+        async (path) => {
+          asked.push(path)
+          return note
+        },
+      )
+    expect(await read('bft', true)).toMatchObject({ level: 'bft+witnessed', witnesses: ['w1'] })
+    expect(asked.splice(0)).toEqual(['/v1/witnessed'])
+    expect(await read('unverified', false)).toMatchObject({ level: 'unverified', witnesses: [] })
+    expect(asked).toEqual([])
   })
 
   test('a fork, another network, a changed text and an old cosignature do not count', async () => {
