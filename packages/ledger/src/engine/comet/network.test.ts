@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { base64url, compareBytes, equalBytes, hexadecimal, systemClock } from '@keystead/core'
 import { encodeMultikey } from '@keystead/crypto'
-import { encodeSubmission } from '@keystead/did-dkms'
-import { validatorAddress, voteBytes } from '@keystead/light-client'
+import { type DidState, encodeSubmission, operationAfter, type Submission, signOperation } from '@keystead/did-dkms'
+import { type Header, validatorAddress, voteBytes } from '@keystead/light-client'
 import { afterEach, describe, expect, test } from 'vitest'
 import { serveValidator } from '../../http/serve.ts'
+import { MAX_WAITING_OPERATIONS, RESERVED_WAITING_OPERATIONS } from '../../limits.ts'
 import { readNetwork } from '../../state/execute.ts'
 import { RPC_SOCKET } from './home.ts'
 import { CometRpc } from './rpc.ts'
@@ -32,6 +33,10 @@ const alive = (pid: number | undefined): boolean => {
     return false
   }
 }
+
+const linesOf = (network: TestNetwork, place: number, text: string): number =>
+  network.logs[place]?.filter((line) => line.includes(text)).length ?? 0
+const millisecondsOf = ({ time }: Header): number => time.seconds * 1000 + time.nanos / 1e6
 
 describe.skipIf(!cometbft)('cometbft: four validators', { timeout: 240_000 }, () => {
   test('an operation through one is read and verified as bft from each, and refusals have their codes', async () => {
@@ -68,6 +73,55 @@ describe.skipIf(!cometbft)('cometbft: four validators', { timeout: 240_000 }, ()
       for (const place of everybody)
         expect((await network.client(place).resolve(did)).state?.logIndex).toBe(receipt.logIndex)
     for (const place of [2, 3]) expect(network.logs[place]?.join('\n')).toMatch(/starting both again/)
+  })
+
+  test('kill -9 of the engine, then of the application, of one of four under load: no gap, and caught up within 30 s', async () => {
+    const network = await start(4)
+    const load = network.load([0, 1])
+    await until('load runs', () => load.acknowledged.length > 10)
+    const others = [0, 1, 2]
+    const newest = (): number => Math.max(...others.map((place) => network.ledger(place).head.header.height))
+    for (const [times, name] of (['cometbft', 'application'] as const).entries()) {
+      const [before, restarts] = [newest(), times + 1]
+      network.kill(3, name)
+      await until('the others go on', () => newest() > before + 2)
+      await until('its supervisor starts both', () => linesOf(network, 3, 'starting both again') === restarts)
+      // The promise of 30 s, so the bound of the wait. A block is shown to the others first: one behind is none.
+      const caughtUp = () => network.ledger(3).head.header.height >= newest() - 1
+      await until('it has caught up', caughtUp, 30)
+      expect(network.ledger(3).head.header.height).toBeGreaterThan(before)
+    }
+    await load.stop()
+    const height = newest()
+    await until('all have the same height', () => network.ledger(3).head.header.height >= height)
+    expect(await network.agreed(everybody)).toBeGreaterThanOrEqual(height)
+    for (const { did, receipt } of load.acknowledged.slice(-20))
+      expect((await network.client(3).resolve(did)).state?.logIndex).toBe(receipt.logIndex)
+  })
+
+  test('ENGINE-6, PROOF-8: an idle chain makes a block a heartbeat, of the same state, and so its reads stay fresh', async () => {
+    const heartbeatSeconds = 2
+    const network = await start(4, { tuning: { heartbeatSeconds } })
+    const { did, receipt } = await network.register(0)
+    const client = network.client(1)
+    // Its header and the one behind, which proves it, are older then than what the read demands.
+    const maxAge = 8
+    await until('nothing has happened for long', () => systemClock.now() / 1000 > receipt.time + 2 * maxAge)
+    await until('a read is fresh', () =>
+      client.resolve(did, { maxAge }).then(
+        ({ level, state }) => level === 'bft' && state?.seq === 0,
+        (error: { code?: string }) => error.code !== 'HEADER_STALE' && Promise.reject(error),
+      ),
+    )
+    const { height } = network.ledger(0).head.header
+    await until('three heartbeats', () => network.ledger(0).head.header.height >= height + 3)
+    const blocks = await Promise.all([0, 1, 2, 3].map((n) => network.ledger(0).lightBlock(height + n)))
+    const headers = blocks.map((block) => block?.header as Header)
+    for (const [n, header] of headers.slice(1).entries()) {
+      const last = headers[n] as Header
+      expect(header.appHash).toEqual(last.appHash)
+      expect(millisecondsOf(header) - millisecondsOf(last)).toBeGreaterThanOrEqual(heartbeatSeconds * 1000)
+    }
   })
 
   test('two of four dead: reads go on and state their age, then the chain resumes and nothing acknowledged is lost', async () => {
@@ -189,6 +243,32 @@ describe.skipIf(!cometbft)('cometbft: one validator', { timeout: 240_000 }, () =
     await network.ledger(0).close()
     expect(after.map(alive)).toEqual([false, false])
     await network.open(0)
+  })
+
+  test('NET-31: with its queue full of ordinary operations it still takes one that protects an owner', async () => {
+    const network = await start(1)
+    const ledger = network.ledger(0)
+    const alice = network.owner()
+    const genesis = await alice.genesis()
+    await ledger.submit(encodeSubmission(genesis))
+    const state = { did: genesis.operation.did, seq: 0, head: genesis.hash } as DidState
+    const { body, operation: update } = await alice.update(state)
+    // Each is another operation; that its signature is not of it, the application says when CometBFT asks.
+    const flood = Array.from({ length: MAX_WAITING_OPERATIONS - RESERVED_WAITING_OPERATIONS + 1 }, (_, n) =>
+      encodeSubmission({ operation: { ...update, notAfter: update.notAfter - 1 - n }, body } as Submission),
+    )
+    const suspension = operationAfter(state, network.net, alice.notAfter, { type: 'suspend' })
+    const suspend = encodeSubmission({ operation: await signOperation(suspension, alice.keys.now) })
+    const pid = ledger.supervisor.pid('cometbft') as number
+    process.kill(pid, 'SIGSTOP')
+    const last = flood.pop() as Uint8Array
+    const waiting = flood.map((bytes) => ledger.submit(bytes).catch(() => {}))
+    await expect(ledger.submit(last)).rejects.toMatchObject({ code: 'TOO_MANY_OPERATIONS' })
+    const urgent = ledger.submit(suspend)
+    urgent.catch(() => {})
+    process.kill(pid, 'SIGCONT')
+    await Promise.all(waiting)
+    expect(await urgent).toMatchObject({ logIndex: 1 })
   })
 
   test('a supervisor that is killed takes both processes with it', async () => {
