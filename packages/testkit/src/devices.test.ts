@@ -546,6 +546,29 @@ describe('V12: a device that is revoked', () => {
     expect(now?.seq).toBe(seq + 2)
   })
 
+  it('is so, too, where the device that revoked it is gone after the first entry: another one that may makes the second', async () => {
+    const phone = await link('phone', alice)
+    const tablet = await link('tablet', alice, ['PROVE', 'ADMIN'])
+    await network.settle(alice, phone, tablet, bob)
+    await network.settle(alice, phone, tablet, bob)
+    const { seq } = (await towards(alice, bob)).mine.state.now
+    const { store } = network.agency.options
+    const swap = store.swapSlot
+    let swaps = 0
+    store.swapSlot = async (...parts) => {
+      if (swaps++ > 0) throw refusal('BACKUP_FULL', 'not today')
+      return swap.apply(store, parts)
+    }
+    await alice.agent.devices.revoke('phone')
+    await alice.agent.sync()
+    expect((await towards(alice, bob)).mine.state.now.seq).toBe(seq + 1)
+    store.swapSlot = swap
+    for (let round = 0; round < 3; round++) await network.settle(tablet, bob)
+    const { now } = (await towards(bob, alice)).peer?.state ?? {}
+    expect(now?.keys).toHaveLength(2)
+    expect(now?.seq).toBe(seq + 2)
+  })
+
   it('is so everywhere though something else of the devices is refused again and again', async () => {
     const phone = await link('phone', alice)
     await network.settle(alice, phone, bob)

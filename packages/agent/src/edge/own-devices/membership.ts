@@ -161,21 +161,20 @@ async function leaveOut(edge: Edge, relationship: Relationship, revoked: readonl
   const { holders = {}, mine } = relationship
   const drop = mine.state.now.keys.filter((k) => revoked.some(({ account }) => holders[k] === account))
   if (drop.length === 0) {
-    if (await lacksSecond(edge, relationship)) await rotateRelationship(edge, relationship)
+    if (lacksSecond(relationship)) await rotateRelationship(edge, relationship)
     return
   }
   const after = await rotateRelationship(edge, relationship, { drop })
   if (after.mine.state.now.seq > mine.state.now.seq) await rotateRelationship(edge, after)
 }
 
-/** The first entry waited for its turn, or the process ended after it: one of this device's, by which keys went, is the newest. */
-async function lacksSecond(edge: Edge, { mine, holders = {} }: Relationship): Promise<boolean> {
+/** The first entry waited for its turn, or its device went away after it: one by which keys went is the newest. */
+function lacksSecond({ mine }: Relationship): boolean {
   const { head, nextThreshold } = mine.state.now
   const [before, newest] = mine.entries.slice(-2)
-  // Where two have to sign, what waits for the second device is a plan (DEVICE-14), and nobody is asked at every sync.
+  // Where two have to sign, what the revoked device still signs alone is nothing.
   if (!before || !newest || nextThreshold > 1 || newest.type !== 'rotate' || entryHash(newest) !== head) return false
-  const { account } = await thisDevice(edge)
-  return newest.keys.length < before.keys.length && newest.sigs.some(({ k }) => holders[k] === account)
+  return newest.keys.length < before.keys.length
 }
 
 /** A device that was approved has answered. */
