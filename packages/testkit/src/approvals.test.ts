@@ -156,6 +156,14 @@ describe('DEVICE-13: how many devices a change needs', () => {
     for (const device of [alice, tablet]) expect(await needed(device)).toBe(2)
   })
 
+  it('MUST NOT be lowered with a voice that was given before it was raised last', async () => {
+    const { account = '' } = (await phone.agent.profile()).agency ?? {}
+    const expires = Math.floor(network.clock.now() / 1000) + 600
+    const votes = [{ account, id: '0'.repeat(32), expires, epoch: 0 }]
+    await alice.agent.edge.records.commit([put('lower-votes', 'self', { votes })])
+    expect(await alice.agent.devices.setApprovals(1)).toBe(false)
+  })
+
   it('is two again where whoever wanted one takes it back', async () => {
     await alice.agent.devices.setApprovals(1)
     await network.settle(alice, phone)
@@ -319,6 +327,8 @@ describe('DEVICE-14: what one device plans and another approves', () => {
     await agreed(alice, phone, fourth)
     expect((await seen())?.now).toMatchObject({ nextThreshold: 2 })
     expect((await seen())?.now.keys).toHaveLength(3)
+    // Whatever it still signs is one voice of two: nobody is asked for a second entry.
+    for (const device of [alice, phone, fourth]) expect(await asked(device)).toEqual([])
     expect((await alice.agent.devices.own()).find(({ name }) => name === 'tablet')?.left?.contacts).toEqual([])
     await bob.agent.sendText('alice', 'who is left')
     await network.settle(bob, alice, phone, fourth)
@@ -363,6 +373,15 @@ describe('DEVICE-15: a stolen device', () => {
       await network.settle(phone, alice)
     }
     await records.commit([remove('proposal', name)])
+    await records.commit(
+      await tellDevices(
+        phone.agent.edge,
+        PROPOSE,
+        JSON.parse(JSON.stringify({ id: '9'.repeat(32), expires: 1, items: [item] })),
+      ),
+    )
+    await network.settle(phone, alice)
+    expect(alice.heard('approval-asked', /approve 99999999/)).toBe(false)
     await propose('a'.repeat(32), { planned: { ...value.planned, add } })
     expect((await asked(alice))[0]?.summary).toMatch(/let in a device that this one does not know/)
     await expect(alice.agent.approve('aaaaaaaa')).rejects.toThrow(/no device of yours has offered/)

@@ -5,10 +5,11 @@ import { createFromPrior, pack, wrapForward } from '@keystead/didcomm'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { post } from '../../agent/src/edge/agency-link.ts'
 import { queue } from '../../agent/src/edge/context.ts'
+import { heardFrom } from '../../agent/src/edge/correspondents.ts'
 import { emptyMailbox, handleDelivery } from '../../agent/src/edge/inbox.ts'
 import { X25519 } from '../../agent/src/edge/key-types.ts'
 import { senderOf, signerOf } from '../../agent/src/edge/own-dids.ts'
-import type { Correspondent, Outgoing } from '../../agent/src/edge/records.ts'
+import type { Correspondent, Outgoing, OwnDid } from '../../agent/src/edge/records.ts'
 import { BASIC_MESSAGE } from '../../agent/src/protocols/basic-message/messages.ts'
 import { QUERIES } from '../../agent/src/protocols/discover-features/messages.ts'
 import { EMPTY } from '../../agent/src/protocols/empty/messages.ts'
@@ -154,6 +155,19 @@ describe('a correspondence', () => {
     expect(heardOf(alice, 'message-refused')).toHaveLength(3)
     expect((await correspondent(alice)).peer).toBe(third)
     expect(await alice.agent.texts('bob')).toEqual([])
+  })
+
+  it('MUST NOT take an old rotation again from a DID that came back: the key it led to may be stolen since', async () => {
+    const { edge } = alice.agent
+    const before = await correspondent(alice)
+    const { peer: iss = '' } = before
+    const own = (await edge.records.get('own-did', before.own)) as OwnDid
+    const [now, sub] = [Math.floor(network.clock.now() / 1000), 'did:web:first.example']
+    const message = { id: 'm', type: PING, from: sub, to: [before.own], body: {} }
+    const rotatedSince = { ...before, rotated: now }
+    const heard = (iat: number) => heardFrom(edge, rotatedSince, message, own, { iss, sub, iat, kid: '' })
+    await expect(heard(now - 1)).rejects.toThrow(/not the contact’s current DID/)
+    expect((await heard(now)).after).toMatchObject({ peer: sub, rotated: now })
   })
 
   it('MUST NOT wait for the host of a stranger, or a few such messages would hide all others', async () => {

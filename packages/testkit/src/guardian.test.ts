@@ -233,6 +233,17 @@ describe('a guardian acts', () => {
     expect(JSON.stringify(rotated.body?.services)).toContain(network.agency.options.did)
   })
 
+  it('also for a ward whose keys are in doubt: nothing is said to them then', async () => {
+    await appointed('SUSPEND')
+    const ward = await erin.agent.contact('alice')
+    const blocked = { why: 'forked', at: network.clock.now() } as const
+    await erin.agent.edge.records.commit([put('relationship', ward.id, { ...ward, blocked })])
+    await erin.agent.guardians.suspend('alice')
+    await network.settle(erin, alice)
+    expect((await erin.agent.edge.ports.ledger.resolve(await alice.did())).state?.suspension).toBeDefined()
+    expect(alice.heard('guardian-acted')).toBe(false)
+  })
+
   it('MUST NOT do what they were not granted: the wallet says so, and the ledger refuses', async () => {
     await appointed('SUSPEND')
     for (const act of [
