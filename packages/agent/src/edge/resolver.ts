@@ -15,11 +15,13 @@ import {
   webResolver,
   webvhResolver,
 } from '@keystead/did'
+import { PeerDids } from './peer-dids.ts'
 import type { EdgePorts } from './ports.ts'
 import type { RecordStore } from './store.ts'
 
 export function edgeResolver(records: RecordStore, { ledger, web, clock }: EdgePorts): DidResolver {
   const dkms = ledger.resolver()
+  const peers = new PeerDids(records)
   return combineResolvers({
     key: (did) => localResolver.resolve(did),
     jwk: (did) => localResolver.resolve(did),
@@ -28,7 +30,7 @@ export function edgeResolver(records: RecordStore, { ledger, web, clock }: EdgeP
     peer: async (did) => {
       const result = await localResolver.resolve(did)
       if (result.didDocument || !did.startsWith('did:peer:4')) return result
-      const longForm = await knownLongForm(records, did)
+      const longForm = await knownLongForm(records, peers, did)
       return longForm ? resolved(resolvePeer4(longForm, 'short'), 'self-certifying') : result
     },
   })
@@ -39,16 +41,14 @@ function webMethods(web: WebFetch, clock: Clock) {
   return { web: webResolver(web), webvh: webvhResolver(web, now), plc: plcResolver(web) }
 }
 
-async function knownLongForm(records: RecordStore, did: string): Promise<string | undefined> {
+async function knownLongForm(records: RecordStore, peers: PeerDids, did: string): Promise<string | undefined> {
   const own = await records.get('own-did', did)
   if (own) return own.longForm
-  for (const { value } of await records.all('relationship')) {
-    const state = value.peer?.state
-    for (const standing of [state?.now, state?.before, value.mine.state.now])
+  for (const { peer, mine } of await peers.relationshipsWith(did)) {
+    const { now, before } = peer?.state ?? {}
+    // A device of theirs that has not heard of the newest one writes from one before.
+    for (const standing of [now, before, mine.state.now, ...(peer?.entries ?? [])])
       if (standing && peerShortForm(standing.doc) === did) return standing.doc
-    // A device of theirs that has not heard of the newest one.
-    if (value.peer?.former?.some((former) => former.did === did))
-      for (const { doc } of value.peer.entries ?? []) if (peerShortForm(doc) === did) return doc
   }
   return undefined
 }

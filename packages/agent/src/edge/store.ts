@@ -22,6 +22,8 @@ export type Change =
   | { readonly [C in Category]: { readonly category: C; readonly name: string; readonly value: Records[C] } }[Category]
   | { readonly category: Category; readonly name: string; readonly value?: undefined }
 
+type Seen = (name: string, value: JsonObject | undefined) => void
+
 /** What lies in a segment that leaves the device and is in no log: authority is not merged (SYNC-4). */
 export const NOT_LOGGED: ReadonlySet<string> = new Set<Category>(['setup'])
 
@@ -30,6 +32,7 @@ export class RecordStore {
   readonly #clock: Clock
   #chain: string | undefined
   #last: Stamp | undefined
+  readonly #watched = new Map<string, Seen>()
 
   constructor(vault: Vault, clock: Clock = systemClock) {
     this.#vault = vault
@@ -69,7 +72,7 @@ export class RecordStore {
 
   /** What the log took in, with the stamps it has there; `also` in the same write. */
   async takeIn(taken: readonly Operation[], also: readonly Change[]): Promise<void> {
-    await this.#vault.batch([
+    await this.#batch([
       ...taken.map(
         ({ segment, category, name, value, tags, stamp }): VaultChange =>
           value === undefined
@@ -85,6 +88,19 @@ export class RecordStore {
     ])
   }
 
+  /** Tells `seen` of each record of the category that was written or removed, once it is on disk. */
+  watch<C extends Category>(category: C, seen: (name: string, value: Records[C] | undefined) => void): void {
+    this.#watched.set(category, seen as unknown as Seen)
+  }
+
+  async #batch(changes: readonly VaultChange[]): Promise<void> {
+    await this.#vault.batch(changes)
+    for (const change of changes) {
+      const { category, name } = 'put' in change ? change.put : change.remove
+      this.#watched.get(category)?.(name, 'put' in change ? change.put.value : undefined)
+    }
+  }
+
   /** Later changes have higher stamps than this one (SYNC-1). */
   observe(stamp: Stamp): void {
     if (!this.#last || compareStamps(stamp, this.#last) > 0) this.#last = stamp
@@ -96,7 +112,7 @@ export class RecordStore {
       if (log) await this.#follow(log)
     }
     const chain = this.#chain
-    await this.#vault.batch(chain === undefined ? changes : changes.flatMap((change) => this.#noted(change, chain)))
+    await this.#batch(chain === undefined ? changes : changes.flatMap((change) => this.#noted(change, chain)))
   }
 
   #noted(change: VaultChange, chain: string): VaultChange[] {
