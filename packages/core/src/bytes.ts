@@ -40,6 +40,12 @@ export function utf8(text: string): Bytes {
   return encoder.encode(text)
 }
 
+/** The same in `room`, for one use: what is written there next is seen through it. What may not fit has bytes of its own. */
+export function utf8Into(room: Uint8Array, text: string): Uint8Array {
+  if (3 * text.length > room.length) return utf8(text)
+  return room.subarray(0, encoder.encodeInto(text, room).written)
+}
+
 /** Strict: throws `BAD_ENCODING` on invalid UTF-8 and keeps a byte-order mark as a character. */
 export function utf8Decode(bytes: Uint8Array): string {
   try {

@@ -1,4 +1,14 @@
-export { type Bytes, compareBytes, concatBytes, equalBytes, uint32, uint64, utf8, utf8Decode } from './bytes.ts'
+export {
+  type Bytes,
+  compareBytes,
+  concatBytes,
+  equalBytes,
+  uint32,
+  uint64,
+  utf8,
+  utf8Decode,
+  utf8Into,
+} from './bytes.ts'
 export {
   base32,
   base58btc,
@@ -20,6 +30,7 @@ export {
   type JsonObject,
   parseCanonicalJson,
   parseJson,
+  parseJsonText,
 } from './json.ts'
 export { MAX_DID_LENGTH, MAX_JSON_DEPTH } from './limits.ts'
 export { Newest, remembering } from './memo.ts'

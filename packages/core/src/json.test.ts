@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { utf8, utf8Decode } from './bytes.ts'
+import { utf8, utf8Decode, utf8Into } from './bytes.ts'
 import { isKeysteadError } from './errors.ts'
 import { Fields } from './fields.ts'
-import { canonicalJson, canonicalText, type Json, parseCanonicalJson, parseJson } from './json.ts'
+import { canonicalJson, canonicalText, type Json, parseCanonicalJson, parseJson, parseJsonText } from './json.ts'
 import { readVector, vectorsDir } from './testing/vectors.ts'
 
 const vectors = vectorsDir()
@@ -105,9 +105,19 @@ describe('the strict wire rule', () => {
     expect(utf8Decode(Uint8Array.of(0xef, 0xbb, 0xbf))).toBe('\ufeff')
   })
 
+  test('text written into a room is its UTF-8 whole, also where the room is too small for it', () => {
+    const room = new Uint8Array(30)
+    for (const text of ['', 'x'.repeat(10), 'x'.repeat(11), '\u20ac'.repeat(10), '\u20ac'.repeat(11)])
+      expect(Uint8Array.from(utf8Into(room, text))).toEqual(utf8(text))
+  })
+
   test('input over the bound, or nested too deeply, MUST be refused', () => {
     expect(() => parseJson(utf8('[1,2,3]'), 6)).toThrow(/at most 6/)
     expect(() => parseJson(utf8('['.repeat(100) + ']'.repeat(100)), 1000)).toThrow(/deeply/)
+    expect(() => parseJsonText('[1,2,3]', 6)).toThrow(/at most 6/)
+    expect(() => parseJsonText('['.repeat(100) + ']'.repeat(100), 1000)).toThrow(/deeply/)
+    expect(() => parseJsonText('{', 6)).toThrow(expect.objectContaining({ code: 'BAD_ENCODING' }))
+    expect(parseJsonText('[1,2,3]', 7)).toEqual([1, 2, 3])
   })
 })
 

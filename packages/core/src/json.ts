@@ -41,6 +41,20 @@ export function parseJson(bytes: Uint8Array, maxBytes: number): Json {
   return readJson(bytes, maxBytes).value
 }
 
+/** The same of text that was decoded already; `maxLength` in characters. */
+export function parseJsonText(text: string, maxLength: number): Json {
+  if (text.length > maxLength)
+    throw new KeysteadError<CoreErrorCode>('TOO_LARGE', `${text.length} characters; at most ${maxLength} are accepted`)
+  let value: Json
+  try {
+    value = JSON.parse(text) as Json
+  } catch {
+    throw new KeysteadError<CoreErrorCode>('BAD_ENCODING', 'this is not JSON')
+  }
+  checkJsonDepth(value)
+  return value
+}
+
 function readJson(bytes: Uint8Array, maxBytes: number): { text: string; value: Json } {
   if (bytes.length > maxBytes)
     throw new KeysteadError<CoreErrorCode>('TOO_LARGE', `${bytes.length} bytes; at most ${maxBytes} are accepted`, {

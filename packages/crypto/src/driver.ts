@@ -16,8 +16,8 @@ export interface CryptoDriver {
   hmacSha512(key: Uint8Array, data: Uint8Array): Bytes
   /** PBKDF2 with HMAC-SHA-256 (RFC 8018, section 5.2). */
   pbkdf2Sha256(password: Uint8Array, salt: Uint8Array, iterations: number, length: number): Bytes
-  /** HMAC-SHA-256 under one key many times: the key is taken over once. Text as UTF-8. */
-  hmacSha256Under(key: Uint8Array): (data: Uint8Array | string) => Bytes
+  /** The first bytes of HMAC-SHA-256, in base64url, under one key many times: the key is taken over once. Text as UTF-8. */
+  tokensSha256(key: Uint8Array, bytes: number): (data: Uint8Array | string) => string
   /** Ed25519 strict; ECDSA raw r || s, SHA-256 (P-384: SHA-384). False for anything malformed. */
   verify(suite: VerificationSuite, publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
   /**
@@ -27,7 +27,11 @@ export interface CryptoDriver {
   isGoodEd25519(publicKey: Uint8Array): boolean
   /** XChaCha20-Poly1305; `open` and the other decryptions return undefined when the tag does not hold. */
   xchachaSeal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Bytes
+  /** The same with the nonce in front; text as UTF-8. */
+  xchachaBox(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array | string): Bytes
   xchachaOpen(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Bytes | undefined
+  /** As text, which lies nowhere as bytes afterwards. Throws `BAD_ENCODING` for what is not UTF-8. */
+  xchachaOpenText(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): string | undefined
   aesGcmSeal(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Bytes
   aesGcmOpen(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Bytes | undefined
   aesCbcEncrypt(key: Uint8Array, iv: Uint8Array, plaintext: Uint8Array): Bytes

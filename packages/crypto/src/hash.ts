@@ -8,9 +8,9 @@ export const sha256 = (...parts: readonly (Uint8Array | string)[]): Bytes => has
 export const sha384 = (data: Uint8Array): Bytes => hashes().sha384(data)
 export const sha512 = (data: Uint8Array): Bytes => hashes().sha512(data)
 export const hmacSha256 = (key: Uint8Array, data: Uint8Array): Bytes => hashes().hmacSha256(key, data)
-/** HMAC-SHA-256 for many messages, text as UTF-8, under one key; it ends with the last reference to what is returned. */
-export const hmacSha256Under = (key: Uint8Array): ((data: Uint8Array | string) => Bytes) =>
-  hashes().hmacSha256Under(key)
+/** Names by HMAC-SHA-256 for many texts: its first bytes, in base64url. The key ends with the last reference to what is returned. */
+export const tokensSha256 = (key: Uint8Array, bytes: number): ((data: Uint8Array | string) => string) =>
+  hashes().tokensSha256(key, bytes)
 export const hmacSha512 = (key: Uint8Array, data: Uint8Array): Bytes => hashes().hmacSha512(key, data)
 
 /** PBKDF2 with HMAC-SHA-256 (RFC 8018, section 5.2). */

@@ -4,7 +4,7 @@ import { ED25519_TORSION_SUBGROUP, ed25519 } from '@noble/curves/ed25519.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { argon2id } from './argon2.ts'
-import { open, seal } from './box.ts'
+import { open, openText, seal } from './box.ts'
 import { browserKeyProvider } from './browser/index.ts'
 import { installDriver } from './driver.ts'
 import { aes256CbcHs512, aes256Gcm, xc20p } from './jose.ts'
@@ -208,6 +208,7 @@ test.each([portableDriver, nodeDriver])('secret-key boxes and JOSE ciphers refus
     const changed = new Uint8Array(boxed)
     changed[i] = (changed[i] ?? 0) ^ 0x80
     expect(() => open(kek, changed, aad)).toThrow()
+    expect(() => openText(kek, changed, aad)).toThrow(expect.objectContaining({ code: 'DECRYPTION_FAILED' }))
   }
   for (const cipher of [aes256Gcm, xc20p, aes256CbcHs512]) {
     const key = new Uint8Array(cipher.keyBytes).fill(1)
@@ -218,6 +219,33 @@ test.each([portableDriver, nodeDriver])('secret-key boxes and JOSE ciphers refus
     expect(() => cipher.decrypt(key, iv, aad, ciphertext, tag.subarray(1))).toThrow()
   }
 })
+
+test.each([portableDriver, nodeDriver])(
+  'a box of text is that of its UTF-8, short or long, and opens as either ($name)',
+  (d) => {
+    const nonce = new Uint8Array(24).fill(9)
+    // Around the room for short texts, and for the characters of one to four bytes.
+    for (const text of [
+      '',
+      'a',
+      'ä€😀'.repeat(50),
+      'x'.repeat(5461),
+      'x'.repeat(5462),
+      '€'.repeat(5461),
+      'x'.repeat(16_385),
+    ]) {
+      installDriver(d)
+      const boxed = seal(kek, text, aad, nonce)
+      installDriver(d === nodeDriver ? portableDriver : nodeDriver)
+      expect(boxed).toEqual(seal(kek, utf8(text), aad, nonce))
+      expect(openText(kek, boxed, aad)).toBe(text)
+      expect(open(kek, boxed, aad)).toEqual(utf8(text))
+    }
+    installDriver(d)
+    const noText = seal(kek, Uint8Array.of(0x61, 0xff), aad)
+    expect(() => openText(kek, noText, aad)).toThrow(expect.objectContaining({ code: 'BAD_ENCODING' }))
+  },
+)
 
 test.each([8, 14, 16, 32])(
   'Argon2id with a salt of %i bytes is the same native and portable (RFC 9106)',

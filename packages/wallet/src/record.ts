@@ -1,5 +1,5 @@
 /** A record's form at rest: the canonical JSON of category, name, value and tags, found by tokens that show none of them. */
-import { type Bytes, canonicalJson, checkJsonDepth, Fields, parseJson } from '@keystead/core'
+import { canonicalText, checkJsonDepth, Fields, parseJsonText, utf8 } from '@keystead/core'
 import { corrupt, refuse } from './errors.ts'
 import { MAX_CATEGORY, MAX_NAME, MAX_RECORD_BYTES, MAX_STAMP, MAX_TAG_NAME, MAX_TAGS } from './limits.ts'
 import type { NewRecord, StoredRecord } from './store.ts'
@@ -37,10 +37,10 @@ export function sealRecord(keys: VaultKeys, record: VaultRecord, generation: num
 
 /** Throws `WALLET_CORRUPT`. That it lies under its own name is what the associated data say. */
 export function openRecord(keys: VaultKeys, stored: StoredRecord): VaultRecord & { readonly tags: Tags } {
-  return decodeRecord(keys.open(stored), stored.segment)
+  return decodeRecord(keys.openText(stored), stored.segment)
 }
 
-function encodeRecord({ segment, category, name, value, tags = {}, stamp }: VaultRecord): Bytes {
+function encodeRecord({ segment, category, name, value, tags = {}, stamp }: VaultRecord): string {
   try {
     if (!SEGMENTS.includes(segment)) throw new Error('an unknown segment')
     // In the order of canonical JSON, which then need not be made.
@@ -49,15 +49,16 @@ function encodeRecord({ segment, category, name, value, tags = {}, stamp }: Vaul
     checkJsonDepth(content)
     // It would stand for something else than the object it is.
     if ('toJSON' in value) throw new Error('a value that writes itself')
-    const bytes = canonicalJson(content)
-    if (bytes.length > MAX_RECORD_BYTES) throw new Error('too large')
-    return bytes
+    const text = canonicalText(content)
+    // A character has three bytes at most.
+    if (3 * text.length > MAX_RECORD_BYTES && utf8(text).length > MAX_RECORD_BYTES) throw new Error('too large')
+    return text
   } catch (cause) {
     return refuse('BAD_RECORD', 'this record cannot be kept: a name or tag of the wrong form, or too large', { cause })
   }
 }
 
-function decodeRecord(content: Uint8Array, segment: Segment): VaultRecord & { readonly tags: Tags } {
+function decodeRecord(content: string, segment: Segment): VaultRecord & { readonly tags: Tags } {
   try {
     return { segment, ...decodeContent(content) }
   } catch (cause) {
@@ -67,8 +68,8 @@ function decodeRecord(content: Uint8Array, segment: Segment): VaultRecord & { re
 
 type Content = Omit<VaultRecord, 'segment'> & { readonly tags: Tags }
 
-function decodeContent(content: Uint8Array): Content {
-  return checkContent(parseJson(content, MAX_RECORD_BYTES))
+function decodeContent(content: string): Content {
+  return checkContent(parseJsonText(content, MAX_RECORD_BYTES))
 }
 
 /** Throws unless it is what is stored: the same test for what goes in and for what comes out. */

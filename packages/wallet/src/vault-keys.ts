@@ -3,8 +3,8 @@
  * private keys, and the token key. Tokens are keyed per vault, not per segment, because `get` names no segment; a tag's
  * token depends on its category, so equal tags of two categories do not look equal.
  */
-import { type Bytes, base64url, concatBytes, uint32, utf8 } from '@keystead/core'
-import { hkdfSha256, hmacSha256Under, open, seal } from '@keystead/crypto'
+import { type Bytes, concatBytes, uint32, utf8, utf8Into } from '@keystead/core'
+import { hkdfSha256, open, openText, seal, tokensSha256 } from '@keystead/crypto'
 import { corrupt, refuse } from './errors.ts'
 import type { NewRecord, StoredRecord } from './store.ts'
 import type { Segment } from './types.ts'
@@ -12,6 +12,9 @@ import type { Segment } from './types.ts'
 const LABEL = 'keystead/vault/v1'
 /** Half an HMAC: no two of a wallet's names will ever meet in 128 bits. */
 const TOKEN_BYTES = 16
+
+/** Room for what binds a record to its place, three times a usual one: it is written down for every record that is read. */
+const PLACE_BYTES = 512
 
 /** Categories whose token is remembered. */
 const MAX_CATEGORIES = 256
@@ -31,9 +34,10 @@ type TokenRole =
 export class VaultKeys {
   readonly walletId: string
   readonly #master: Bytes
+  readonly #place = new Uint8Array(PLACE_BYTES)
   readonly #derived = new Map<string, Bytes>()
   readonly #categories = new Map<string, string>()
-  #mac: ((data: Uint8Array | string) => Bytes) | undefined
+  #tokens: ((data: Uint8Array | string) => string) | undefined
   #live = true
 
   /** Takes `master` over and wipes it in the end. */
@@ -45,8 +49,8 @@ export class VaultKeys {
   /** An opaque name for `parts` in one role; equal only for equal role and parts. */
   token(role: TokenRole, ...parts: readonly string[]): string {
     this.#check()
-    this.#mac ??= hmacSha256Under(this.#key('tokens'))
-    return base64url.encode(this.#mac(tokenInput([role, ...parts])).subarray(0, TOKEN_BYTES))
+    this.#tokens ??= tokensSha256(this.#key('tokens'), TOKEN_BYTES)
+    return this.#tokens(tokenInput([role, ...parts]))
   }
 
   /** The token that all records of a category have; there are a few dozen categories. */
@@ -59,7 +63,7 @@ export class VaultKeys {
   }
 
   /** The nonce is always the system's chance: a repeating `Random` of a test must not repeat a nonce. */
-  seal(record: Omit<NewRecord, 'blob'>, content: Uint8Array): NewRecord {
+  seal(record: Omit<NewRecord, 'blob'>, content: Uint8Array | string): NewRecord {
     return { ...record, blob: seal(this.#recordKey(record.segment), content, this.#aad(record)) }
   }
 
@@ -68,6 +72,16 @@ export class VaultKeys {
     const key = this.#recordKey(record.segment)
     try {
       return open(key, record.blob, this.#aad(record))
+    } catch (cause) {
+      return corrupt('a record does not open', cause)
+    }
+  }
+
+  /** Throws `WALLET_CORRUPT`, as `open`. */
+  openText(record: StoredRecord): string {
+    const key = this.#recordKey(record.segment)
+    try {
+      return openText(key, record.blob, this.#aad(record))
     } catch (cause) {
       return corrupt('a record does not open', cause)
     }
@@ -94,15 +108,16 @@ export class VaultKeys {
     for (const key of this.#derived.values()) key.fill(0)
     this.#derived.clear()
     this.#categories.clear()
-    this.#mac = undefined
+    this.#tokens = undefined
   }
 
   #recordKey(segment: Segment): Bytes {
     return this.#key(`records/${segment}`)
   }
 
-  #aad({ segment, id, generation }: Omit<StoredRecord, 'blob'>): Bytes {
-    return utf8(`${LABEL}|${this.walletId}|${segment}|${id}|${generation}`)
+  /** For one call: the next is written over it. */
+  #aad({ segment, id, generation }: Omit<StoredRecord, 'blob'>): Uint8Array {
+    return utf8Into(this.#place, `${LABEL}|${this.walletId}|${segment}|${id}|${generation}`)
   }
 
   #key(purpose: string): Bytes {
@@ -123,8 +138,15 @@ const PLAIN = /^[ -~]{0,127}$/
 
 /** Each part in UTF-8 behind its length as a 32-bit number. Of short ASCII both are written as one text, which is quicker. */
 function tokenInput(parts: readonly string[]): Bytes | string {
-  if (parts.every((part) => PLAIN.test(part)))
-    return parts.map((part) => `\0\0\0${String.fromCharCode(part.length)}${part}`).join('')
+  let text = ''
+  for (const part of parts) {
+    if (!PLAIN.test(part)) return tokenBytes(parts)
+    text += `\0\0\0${String.fromCharCode(part.length)}${part}`
+  }
+  return text
+}
+
+function tokenBytes(parts: readonly string[]): Bytes {
   return concatBytes(
     ...parts.flatMap((part) => {
       const bytes = utf8(part)

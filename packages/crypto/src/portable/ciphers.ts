@@ -1,5 +1,5 @@
 /** Portable ciphers: audited noble packages, no platform API, equal bytes in Node and in browsers. */
-import type { Bytes } from '@keystead/core'
+import { type Bytes, concatBytes, utf8, utf8Decode } from '@keystead/core'
 import { aeskw, cbc, gcm } from '@noble/ciphers/aes.js'
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { type CryptoDriver, installedDriver } from '../driver.ts'
@@ -21,7 +21,20 @@ function orUndefined(run: () => Uint8Array): Bytes | undefined {
 
 export const portableCiphers: Ciphers = {
   xchachaSeal: (key, nonce, aad, plaintext) => own(xchacha20poly1305(key, nonce, aad).encrypt(plaintext)),
+  xchachaBox: (key, nonce, aad, plaintext) =>
+    concatBytes(
+      nonce,
+      xchacha20poly1305(key, nonce, aad).encrypt(typeof plaintext === 'string' ? utf8(plaintext) : plaintext),
+    ),
   xchachaOpen: (key, nonce, aad, sealed) => orUndefined(() => xchacha20poly1305(key, nonce, aad).decrypt(sealed)),
+  xchachaOpenText: (key, nonce, aad, sealed) => {
+    const plaintext = orUndefined(() => xchacha20poly1305(key, nonce, aad).decrypt(sealed))
+    try {
+      return plaintext && utf8Decode(plaintext)
+    } finally {
+      plaintext?.fill(0)
+    }
+  },
   aesGcmSeal: (key, iv, aad, plaintext) => own(gcm(key, iv, aad).encrypt(plaintext)),
   aesGcmOpen: (key, iv, aad, sealed) => orUndefined(() => gcm(key, iv, aad).decrypt(sealed)),
   aesCbcEncrypt: (key, iv, plaintext) => own(cbc(key, iv).encrypt(plaintext)),

@@ -1,5 +1,5 @@
 /** Portable hashes: audited noble packages, no platform API, equal bytes in Node and in browsers. */
-import { type Bytes, concatBytes, utf8 } from '@keystead/core'
+import { type Bytes, base64url, concatBytes, utf8 } from '@keystead/core'
 import { hmac } from '@noble/hashes/hmac.js'
 import { pbkdf2 } from '@noble/hashes/pbkdf2.js'
 import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js'
@@ -7,7 +7,7 @@ import { type CryptoDriver, installedDriver } from '../driver.ts'
 
 type Hashes = Pick<
   CryptoDriver,
-  'sha256' | 'sha384' | 'sha512' | 'hmacSha256' | 'hmacSha512' | 'hmacSha256Under' | 'pbkdf2Sha256'
+  'sha256' | 'sha384' | 'sha512' | 'hmacSha256' | 'hmacSha512' | 'tokensSha256' | 'pbkdf2Sha256'
 >
 
 /** noble returns `Uint8Array<ArrayBufferLike>`; the arrays are fresh, so this is a view, not a copy. */
@@ -21,15 +21,12 @@ export const portableHashes: Hashes = {
   hmacSha256: (key, data) => own(hmac(sha256, key, data)),
   hmacSha512: (key, data) => own(hmac(sha512, key, data)),
   pbkdf2Sha256: (password, salt, c, dkLen) => own(pbkdf2(sha256, password, salt, { c, dkLen })),
-  hmacSha256Under: (key) => {
+  tokensSha256: (key, bytes) => {
     const keyed = hmac.create(sha256, key)
-    return (data) =>
-      own(
-        keyed
-          .clone()
-          .update(typeof data === 'string' ? utf8(data) : data)
-          .digest(),
-      )
+    return (data) => {
+      const whole = keyed.clone().update(typeof data === 'string' ? utf8(data) : data)
+      return base64url.encode(whole.digest().subarray(0, bytes))
+    }
   },
 }
 

@@ -81,6 +81,7 @@ function syncDirectory(path: string): void {
 
 function prepare(database: DatabaseSync): void {
   // Pages of the index are written again and again: a longer log (16 MB) carries each of them back once.
+  // A wallet of some thousand records fits into 16 MiB of pages; SQLite's own 2 MiB have the same ones read in again and again.
   // Exclusive before the first access: then the WAL's index lives in memory and the lock is held until close.
   database.exec(`
     PRAGMA locking_mode = EXCLUSIVE;
@@ -91,6 +92,7 @@ function prepare(database: DatabaseSync): void {
     PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = 4000;
     PRAGMA fullfsync = ON;
+    PRAGMA cache_size = -16384;
     BEGIN IMMEDIATE;
   `)
   try {

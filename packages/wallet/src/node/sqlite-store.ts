@@ -10,7 +10,8 @@ import { openVaultFile } from './sqlite-file.ts'
 
 type Row = readonly unknown[]
 
-const RECORD = 'SELECT id, segment, generation, blob FROM record'
+const READ = 'SELECT segment, generation, blob FROM record WHERE id = ?'
+const RECORD = 'SELECT segment, generation, blob, id FROM record'
 /** Rows that lead to no record come under a name that no record has. */
 const INDEX = "SELECT coalesce(record.id, '? ' || token.rid), token.token FROM token LEFT JOIN record USING (rid)"
 const TOKENS = 'SELECT rid, tokens FROM record WHERE id = ?'
@@ -58,12 +59,12 @@ export class SqliteStore implements OpenVaultStore {
 
   async read(id: string): Promise<StoredRecord | undefined> {
     this.#check()
-    const row = sqlite(() => this.#get(`${RECORD} WHERE id = ?`, id))
-    return row && stored(row)
+    const row = sqlite(() => this.#get(READ, id))
+    return row && stored(id, row)
   }
 
   async list(tokens: readonly string[]): Promise<StoredRecord[]> {
-    if (tokens.length === 0) return this.#all(RECORD).map(stored)
+    if (tokens.length === 0) return this.#all(RECORD).map(listed)
     const [rarest = '', ...others] = tokens.length === 1 ? tokens : this.#rarestFirst(tokens)
     const having = others
       .map(() => ' AND EXISTS (SELECT 1 FROM token t WHERE t.token = ? AND t.rid = first.rid)')
@@ -72,7 +73,7 @@ export class SqliteStore implements OpenVaultStore {
       `${RECORD} JOIN token first ON first.rid = record.rid WHERE first.token = ?${having}`,
       rarest,
       ...others,
-    ).map(stored)
+    ).map(listed)
   }
 
   /** One row of the rarest token is looked at for each result, so the order decides how long it takes. */
@@ -194,14 +195,16 @@ export class SqliteStore implements OpenVaultStore {
   }
 }
 
-function stored(row: Row): StoredRecord {
-  const segment = text(row[1])
+const listed = (row: Row): StoredRecord => stored(text(row[3]), row)
+
+function stored(id: string, row: Row): StoredRecord {
+  const segment = text(row[0])
   if (!(SEGMENTS as readonly string[]).includes(segment)) corrupt('a segment nobody knows')
   return {
-    id: text(row[0]),
+    id,
     segment: segment as Segment,
-    generation: integer(row[2]),
-    blob: bytes(row[3]),
+    generation: integer(row[1]),
+    blob: bytes(row[2]),
   }
 }
 
