@@ -1,7 +1,7 @@
 /** `npm run network`, as its reader runs it: four validators that come back when killed, and go on from their data. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -24,9 +24,10 @@ interface Running {
 }
 
 /** Resolves when it says that the network runs; rejects when it ends before. */
-async function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Running> {
+async function start(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd = process.cwd()): Promise<Running> {
   const child = spawn(process.execPath, ['--conditions=@keystead/source', script, ...args], {
     env: { ...process.env, ...env },
+    cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.add(child)
@@ -84,6 +85,20 @@ describe('npm run network', () => {
   it('without CometBFT says how to install it, and what runs without', async () => {
     const nowhere = { KEYSTEAD_COMETBFT: join(home, 'nowhere') }
     await expect(start(['--home', join(home, 'x')], nowhere)).rejects.toThrow(/go install .*cometbft.*npm start/s)
+  })
+
+  it('where Go cannot fetch CometBFT, says what it tried, what Go said, and what runs without', async () => {
+    const programs = join(home, 'programs')
+    mkdirSync(programs)
+    writeFileSync(
+      join(programs, 'go'),
+      '#!/bin/sh\n[ $1 = env ] || { echo "dial tcp: connection refused" >&2; exit 1; }\n',
+    )
+    chmodSync(join(programs, 'go'), 0o755)
+    const env = { KEYSTEAD_COMETBFT: undefined, KEYSTEAD_HOME: join(home, 'y'), PATH: `${programs}:/usr/bin:/bin` }
+    await expect(start([], env, home)).rejects.toThrow(
+      /go builds v0\.38.*connection refused.*npm start.*COMETBFT_INSTALL_FAILED/s,
+    )
   })
 
   it.skipIf(!findCometbft())(

@@ -8,11 +8,11 @@ import { nodeKeyProvider } from '@keystead/crypto/node'
 import { developmentParameters, networkHash } from '@keystead/did-dkms'
 import {
   foundNetwork,
-  INSTALL_COMETBFT,
   initValidator,
   joinNetwork,
   type LedgerNode,
   parseValidatorCard,
+  provideCometbft,
   readJson,
   requireCometbft,
   serveValidator,
@@ -26,16 +26,17 @@ const { values } = parseArgs({
     validators: { type: 'string', default: '4' },
     port: { type: 'string', default: process.env['KEYSTEAD_LEDGER_PORT'] ?? '7710' },
     'p2p-port': { type: 'string', default: '26656' },
+    'no-install': { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
 if (values.help) {
-  console.log(`npm run network [-- --validators N] [-- --port 7710] [-- --p2p-port 26656] [-- --home FOLDER] [-- --verbose]
+  console.log(`npm run network [-- --validators N] [-- --port 7710] [-- --p2p-port 26656] [-- --home FOLDER] [-- --no-install] [-- --verbose]
 
 Runs N validators (default 4) of one network on loopback: HTTP on --port and the following ports, CometBFT's own
-connections on --p2p-port and the following. CometBFT must be installed:
-  ${INSTALL_COMETBFT}`)
+connections on --p2p-port and the following. Where CometBFT is missing and Go is here, Go installs it into .keystead/bin, unless
+--no-install forbids it.`)
   process.exit(0)
 }
 const count = Number(values.validators)
@@ -59,7 +60,9 @@ process.on('SIGINT', stop)
 process.on('SIGTERM', stop)
 
 try {
-  nodes = await run(requireCometbft())
+  const { signal } = abort
+  const say = (line: string): void => console.log(line)
+  nodes = await run(values['no-install'] ? requireCometbft() : await provideCometbft({ say, signal }))
 } catch (error) {
   if (!abort.signal.aborted) {
     console.error(`\nThe network could not start: ${(error as Error).message}`)

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findCometbft, INSTALL_COMETBFT } from '../packages/ledger/src/engine/comet/binary.ts'
+import { findGo } from '../packages/ledger/src/engine/comet/install.ts'
 import { canMakeNetworkNamespaces } from '../packages/ledger/src/engine/comet/testing/namespaces.ts'
 import { check } from './check.ts'
 import { canKeepKeys } from './keyring.ts'
@@ -45,6 +46,11 @@ const PREREQUISITES = [
     word: 'cometbft',
     present: () => findCometbft() !== undefined,
     bring: `with Go 1.22 or newer: ${INSTALL_COMETBFT}`,
+  },
+  {
+    word: 'go',
+    present: () => findGo() !== undefined,
+    bring: 'install Go 1.22 or newer (https://go.dev/dl): it builds CometBFT where that is missing',
   },
   {
     word: 'netns',

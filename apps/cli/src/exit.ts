@@ -33,6 +33,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   LEDGER_UNREACHABLE: EXIT.unavailable,
   AGENCY_UNREACHABLE: EXIT.unavailable,
   HOST_UNREACHABLE: EXIT.unavailable,
+  COMETBFT_MISSING: EXIT.unavailable,
+  COMETBFT_INSTALL_FAILED: EXIT.unavailable,
   OPERATION_PENDING: EXIT.tryLater,
   TOO_MANY_REFUSED: EXIT.tryLater,
   LEDGER_WAITING: EXIT.tryLater,

@@ -1,11 +1,11 @@
 /** `keystead ledger init`, `found`, `join`, `start`, `status`, as an operator types them (`docs/guides/operator.md`). */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { findCometbft } from '@keystead/ledger'
+import { COMETBFT_VERSION, findCometbft, findGo } from '@keystead/ledger'
 import { afterAll, describe, expect, test } from 'vitest'
 import { freePort } from '../../../scripts/free-port.ts'
 
@@ -17,23 +17,25 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function start(args: string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+function start(args: string[], env: NodeJS.ProcessEnv = {}, cwd = process.cwd()): ChildProcess {
   const child = spawn(process.execPath, ['--conditions=@keystead/source', cli, '--json', 'ledger', ...args], {
     env: { ...process.env, ...env },
+    cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   running.push(child)
   return child
 }
 
-async function run(args: string[], env: NodeJS.ProcessEnv = {}) {
-  const child = start(args, env)
+async function run(args: string[], env: NodeJS.ProcessEnv = {}, cwd?: string) {
+  const child = start(args, env, cwd)
   const [out, err]: [string[], string[]] = [[], []]
   child.stdout?.on('data', (chunk) => out.push(String(chunk)))
   child.stderr?.on('data', (chunk) => err.push(String(chunk)))
   const status = await new Promise<number | null>((resolve) => child.once('close', resolve))
   const json = (text: string) => JSON.parse(text.trim().split('\n').at(-1) || '{}')
-  return { status, data: json(out.join('')), error: status === 0 ? undefined : json(err.join('')).error }
+  const said = err.join('')
+  return { status, data: json(out.join('')), said, error: status === 0 ? undefined : json(said).error }
 }
 
 const home = (name: string): string => join(folder, name)
@@ -45,6 +47,33 @@ describe('operating a validator', () => {
     expect((await run(['found', '--home', home('x')], nowhere)).error).toBe('NOT_INITIALIZED')
     writeFileSync(join(folder, 'bad.json'), '{"v":1}')
     expect((await run(['join', join(folder, 'bad.json'), '--home', home('x')])).status).not.toBe(0)
+  })
+})
+
+const go = findGo()
+/** Where Go has the release already, nothing need be fetched and little compiled. */
+const goHasIt =
+  go !== undefined &&
+  existsSync(
+    join(
+      execFileSync(go, ['env', 'GOMODCACHE'], { encoding: 'utf8' }).trim(),
+      `github.com/cometbft/cometbft@${COMETBFT_VERSION}`,
+    ),
+  )
+
+describe.skipIf(!goHasIt)('operating a validator with Go', { timeout: 600_000 }, () => {
+  test('where CometBFT is missing, init says so and has Go install it, unless it is told not to', async () => {
+    const bare = {
+      KEYSTEAD_COMETBFT: undefined,
+      KEYSTEAD_HOME: home('data'),
+      PATH: `${dirname(go as string)}:/usr/bin:/bin`,
+    }
+    const refused = await run(['init', '--home', home('go'), '--no-install'], bare, folder)
+    expect(refused).toMatchObject({ status: 69, error: 'COMETBFT_MISSING' })
+    const made = await run(['init', '--home', home('go'), '--name', 'go'], bare, folder)
+    expect(made).toMatchObject({ status: 0, data: { name: 'go' } })
+    expect(made.said).toContain(`builds ${COMETBFT_VERSION} from its sources`)
+    expect(findCometbft({ KEYSTEAD_HOME: home('data') })).toBe(join(home('data'), 'bin', 'cometbft'))
   })
 })
 

@@ -23,6 +23,7 @@ export {
   readNetworkFile,
   type ValidatorCard,
 } from './engine/comet/home.ts'
+export { findGo, type ProvideOptions, provideCometbft } from './engine/comet/install.ts'
 export { type SyncFrom, syncFrom } from './engine/comet/sync-from.ts'
 export { type Block, makeBlock } from './engine/embedded/block.ts'
 export { EmbeddedLedger, type EngineOptions } from './engine/embedded/engine.ts'

@@ -35,6 +35,7 @@ export function ledgerCommands(program: Command): void {
     .option('--address <host:port>', 'where the others reach it (default: this machine alone)', '127.0.0.1:26656')
     .option('--signer <folder>', 'the signing key and its record, outside the data and their backups')
     .option('--heartbeat <seconds>', 'pause between blocks when there is nothing to do', '30')
+    .option('--no-install', 'do not have Go install CometBFT where it is missing')
     .action(action(program, init))
   ledger
     .command('found')
@@ -86,15 +87,17 @@ interface InitOptions {
   readonly address: string
   readonly signer?: string
   readonly heartbeat: string
+  readonly install: boolean
 }
 
-async function init({ out }: Run, options: InitOptions): Promise<void> {
-  const { initValidator, requireCometbft } = await node()
+async function init({ out, signal }: Run, options: InitOptions): Promise<void> {
+  const { initValidator, provideCometbft, requireCometbft } = await node()
+  const cometbft = options.install ? await provideCometbft({ say: out.note, signal }) : requireCometbft()
   const card = initValidator({
     ...options,
     ...(options.signer === undefined ? {} : { signerFolder: options.signer }),
     heartbeatSeconds: wholeNumber(options.heartbeat, '--heartbeat'),
-    cometbft: requireCometbft(),
+    cometbft,
   })
   const file = join(options.home, 'validator.json')
   out.result(

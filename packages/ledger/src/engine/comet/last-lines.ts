@@ -2,10 +2,15 @@
 import { LAST_LINE_CHARACTERS, LAST_LINES } from '../../limits.ts'
 
 export class LastLines {
+  readonly #characters: number
   #lines: string[] = []
 
+  constructor(characters = LAST_LINE_CHARACTERS) {
+    this.#characters = characters
+  }
+
   add(line: string): void {
-    const said = plain(line)
+    const said = plain(line).slice(0, this.#characters)
     if (said !== '') this.#lines = [...this.#lines, said].slice(-LAST_LINES)
   }
 
@@ -24,6 +29,5 @@ function plain(line: string): string {
       // 32 bytes as hexadecimal or base64 are at least 43 characters. Addresses of nodes (20 bytes) stay.
       .replace(/[A-Za-z0-9+/=_-]{43,}/g, '[...]')
       .trim()
-      .slice(0, LAST_LINE_CHARACTERS)
   )
 }
