@@ -1,6 +1,6 @@
 /** Builds the page, and the worker that keeps it: `dist` is the page, `build.json` what it is made of (PAGE-1). */
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { extname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { canonicalJson } from '@keystead/core'
@@ -25,14 +25,29 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 
 export async function buildIfChanged(): Promise<void> {
-  const stamp = join(dist, STAMP)
   const now = sources()
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === now) return
+  if (built(now)) return
   console.log('web building the page ...')
-  await build({ configFile, logLevel: 'warn' })
+  // Beside it, and then in its place: whoever is given the page meanwhile gets one build, and several who build do not meet.
+  const folder = mkdtempSync(`${dist}-`)
+  await build({ configFile, logLevel: 'warn', build: { outDir: folder } })
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
-  await buildWorker(dist, version)
-  writeFileSync(stamp, now)
+  await buildWorker(folder, version)
+  writeFileSync(join(folder, STAMP), now)
+  const former = `${folder}-former`
+  try {
+    if (!built(now) && existsSync(dist)) renameSync(dist, former)
+    if (!built(now)) renameSync(folder, dist)
+  } catch (error) {
+    // Another one was first.
+    if (!built(now)) throw error
+  }
+  for (const left of [folder, former]) rmSync(left, { recursive: true, force: true })
+}
+
+function built(now: string): boolean {
+  const stamp = join(dist, STAMP)
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === now
 }
 
 /** Names what lies in the folder, and makes the worker that keeps just that. */
@@ -78,7 +93,10 @@ function sources(): string {
   ]
   for (const folder of folders)
     for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
-      if (!/\.(ts|css|html|svg|webmanifest)$/.test(name) || /(^|[\\/])(node_modules|dist)[\\/]|\.test\.ts$/.test(name))
+      if (
+        !/\.(ts|css|html|svg|webmanifest)$/.test(name) ||
+        /(^|[\\/])(node_modules|dist)[^\\/]*[\\/]|\.test\.ts$/.test(name)
+      )
         continue
       hash.update(`${relative(root, join(folder, name))}\n`).update(readFileSync(join(folder, name)))
     }

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { requireAccessible } from './accessible.ts'
 
 const binary = process.env['KEYSTEAD_CHROMIUM'] ?? '/usr/bin/chromium'
 export const chromiumIsHere = existsSync(binary)
@@ -64,8 +65,14 @@ export async function approve(page: Page, what: RegExp): Promise<void> {
   await item.waitFor({ state: 'detached' })
 }
 
-/** Pictures of what is on the screen: light and dark, on a phone and on a desktop. */
+/** Looks at what is on the screen: that it is accessible, and pictures of it. */
 export async function picture(page: Page, name: string): Promise<void> {
+  await requireAccessible(page, name)
+  await photograph(page, name)
+}
+
+/** Pictures alone, where they are wanted: light and dark, on a phone and on a desktop. */
+export async function photograph(page: Page, name: string): Promise<void> {
   if (pictures === undefined) return
   mkdirSync(pictures, { recursive: true })
   const before = page.viewportSize()

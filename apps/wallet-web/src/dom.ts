@@ -77,7 +77,7 @@ export function choice(label: string): {
 /** A form that is busy while it works, and says what went wrong beneath itself. */
 export function form(button: string, rows: readonly Node[], work: () => Promise<unknown>): HTMLFormElement {
   const submit = h('button', { type: 'submit' }, button)
-  const made = h('form', {}, ...rows, submit)
+  const made = h('form', {}, ...rows, submit, progress())
   made.addEventListener('submit', (event) => {
     event.preventDefault()
     void busy(submit, made, work)
@@ -85,18 +85,26 @@ export function form(button: string, rows: readonly Node[], work: () => Promise<
   return made
 }
 
-/** A button that is busy while it works, and says what went wrong beneath itself. */
-export function action(text: string, work: () => Promise<unknown>, kind = 'plain'): HTMLElement {
-  const button = h('button', { type: 'button', class: kind }, text)
-  const place = h('span', {}, button)
+/**
+ * A button that is busy while it works, and says what went wrong beneath itself. `about`: what it acts upon, for those who hear the
+ * button without what stands around it.
+ */
+export function action(text: string, work: () => Promise<unknown>, kind = 'plain', about?: string): HTMLElement {
+  const button = h('button', { type: 'button', class: kind }, text, unseen(about))
+  const place = h('span', {}, button, progress())
   button.addEventListener('click', () => void busy(button, place, work))
   return place
 }
 
+const unseen = (about: string | undefined): Child => about !== undefined && h('span', { class: 'unseen' }, ` ${about}`)
+
+/** Where it is said that something takes its time. It is there before, so that screen readers hear it. */
+const progress = (): HTMLElement => h('span', { class: 'soft progress', role: 'status' })
+
 /** Work that begins by itself, and can be tried again when it could not be done. */
 export function attempt(text: string, work: () => Promise<unknown>): HTMLElement {
   const button = h('button', { type: 'button' }, 'Try again')
-  const place = h('div', {}, h('p', { role: 'status' }, text), button)
+  const place = h('div', {}, h('p', { role: 'status' }, text), button, progress())
   const run = async (): Promise<void> => {
     button.hidden = true
     await busy(button, place, work)
@@ -108,7 +116,13 @@ export function attempt(text: string, work: () => Promise<unknown>): HTMLElement
 }
 
 /** An action that says first what it does, in words, and is done only when it is asked for again. */
-export function confirmed(text: string, words: string, yes: string, work: () => Promise<unknown>): HTMLElement {
+export function confirmed(
+  text: string,
+  words: string,
+  yes: string,
+  work: () => Promise<unknown>,
+  about?: string,
+): HTMLElement {
   const place = h('span', {})
   const ask = (): void => {
     const no = h('button', { type: 'button', class: 'plain' }, 'No')
@@ -136,7 +150,7 @@ export function confirmed(text: string, words: string, yes: string, work: () => 
     place.replaceChildren(button)
     if (button.isConnected) button.focus()
   }
-  const button = h('button', { type: 'button', class: 'plain', click: ask }, text)
+  const button = h('button', { type: 'button', class: 'plain', click: ask }, text, unseen(about))
   place.append(button)
   return place
 }
@@ -162,9 +176,16 @@ export function takesLink(kind: LinkKind, input: HTMLInputElement): () => void {
   return take
 }
 
+/** How long something takes before that is said. */
+const PATIENCE_MS = 800
+
+/** The button keeps the focus: one that is disabled would lose it, and whoever uses a keyboard their place. */
 async function busy(button: HTMLButtonElement, place: HTMLElement, work: () => Promise<unknown>): Promise<void> {
-  place.querySelector('.error')?.remove()
-  button.disabled = true
+  if (button.ariaDisabled === 'true') return
+  place.querySelector(':scope > .error')?.remove()
+  button.ariaDisabled = 'true'
+  const said = place.querySelector(':scope > .progress')
+  const patience = setTimeout(() => said?.replaceChildren(' One moment …'), PATIENCE_MS)
   try {
     await work()
   } catch (error) {
@@ -172,8 +193,24 @@ async function busy(button: HTMLButtonElement, place: HTMLElement, work: () => P
     const text = message ?? 'something went wrong'
     place.append(h('p', { class: 'error', role: 'alert' }, text, ' ', h('code', {}, code ?? 'INTERNAL_ERROR')))
   } finally {
-    button.disabled = false
+    clearTimeout(patience)
+    said?.replaceChildren()
+    button.ariaDisabled = null
   }
+}
+
+/** Shows something else in a place. Whoever was in there finds themselves at its beginning, and not at that of the page. */
+export function swap(place: HTMLElement, ...children: readonly Node[]): void {
+  const within = place.contains(document.activeElement)
+  place.replaceChildren(...children)
+  if (within) goTo(place)
+}
+
+/** Puts the focus where something begins: at its heading, if it has one. */
+export function goTo(place: HTMLElement): void {
+  const start = place.querySelector<HTMLElement>('h1, h2, h3') ?? place
+  start.tabIndex = -1
+  start.focus({ preventScroll: true })
 }
 
 /** "1234 5678", for people to read and type. */

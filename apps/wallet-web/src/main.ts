@@ -29,7 +29,7 @@ async function closed(): Promise<void> {
       ? async () => enter(await Session.unlockWithPasskey(tell))
       : undefined,
   }
-  const knock = (): void => show([door(Session.known(), actions)], knock)
+  const knock = (): void => show('', [door(Session.known(), actions)], knock)
   knock()
 }
 
@@ -50,7 +50,7 @@ async function enter(session: Session): Promise<void> {
   }
   const screen = SCREENS[purpose](session, { done, leave })
   const ended = open(session, () => screen.refresh())
-  show([header(session, ended, closed), h('main', {}, screen.element)])
+  show(session.label, [header(session, ended, closed), h('main', {}, screen.element)])
 }
 
 /** While a wallet comes about. `done`: it has its owner; `leave`: it was thrown away. */

@@ -10,6 +10,7 @@ import {
   makeWallet,
   PHONE,
   pageOf,
+  photograph,
   picture,
   room,
   unlock,
@@ -149,7 +150,7 @@ describe.skipIf(!chromiumIsHere)('chromium: recovery', { timeout: 300_000 }, () 
     await olive.emulateMedia({ media: 'print' })
     expect(await olive.getByTestId('kit').isVisible()).toBe(true)
     expect(await olive.getByRole('button', { name: 'Print the kit' }).isVisible()).toBe(false)
-    await picture(olive, 'recovery-kit-printed')
+    await photograph(olive, 'recovery-kit-printed')
     await olive.emulateMedia({ media: null })
     const words = olive.getByLabel(/^Word \d+ on the paper$/)
     for (const wrong of [true, false]) {

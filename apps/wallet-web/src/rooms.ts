@@ -9,7 +9,7 @@ import { peopleScreen } from './screens/people.ts'
 import { recoveryScreen } from './screens/recovery.ts'
 import { requestsScreen } from './screens/requests.ts'
 import type { Session } from './session.ts'
-import { lookAgain, open, show } from './stage.ts'
+import { arrive, lookAgain, open, show } from './stage.ts'
 
 /** A room: built once, refreshed whenever something happened. */
 export interface Screen {
@@ -48,19 +48,28 @@ export function rooms(session: Session, leave: () => Promise<void>): void {
     for (const link of links)
       if (link.hash === `#${found?.within ?? name}`) link.setAttribute('aria-current', 'page')
       else link.removeAttribute('aria-current')
-    if (found && place.firstChild !== found.screen.element) place.replaceChildren(found.screen.element)
+    if (found && place.firstChild !== found.screen.element) {
+      place.replaceChildren(found.screen.element)
+      if (place.isConnected) arrive(found.title)
+    }
     lookAgain()
   }
   const refresh = async (): Promise<void> => {
     const waits = (await session.agent.requests()).length
-    count.textContent = String(waits)
+    if (count.firstChild?.textContent !== String(waits))
+      count.replaceChildren(String(waits), h('span', { class: 'unseen' }, ' waiting for you'))
     count.hidden = waits === 0
     await warned.refresh()
     await screens[current()]?.screen.refresh()
   }
   const ended = open(session, refresh)
-  show([header(session, ended, leave), h('nav', { 'aria-label': 'Rooms' }, ...links), warned.element, place], turn)
   turn()
+  const { title = '' } = screens[current()] ?? {}
+  show(
+    title,
+    [header(session, ended, leave), h('nav', { 'aria-label': 'Rooms' }, ...links), warned.element, place],
+    turn,
+  )
 }
 
 export function header(session: Session, ended: () => void, leave: () => Promise<void>): HTMLElement {

@@ -1,6 +1,6 @@
 /** What is on the screen: one view at a time, looked at again whenever something happened, and what the agent tells beneath it. */
 import type { AgentEvent } from '@keystead/agent/edge'
-import { h } from './dom.ts'
+import { goTo, h } from './dom.ts'
 import { whatIsAway } from './offline/reach.ts'
 import type { Session } from './session.ts'
 
@@ -18,6 +18,8 @@ const QUIET: ReadonlySet<string> = new Set([
   'code',
 ])
 
+/** What the page itself is called. */
+const NAME = document.title
 const app = document.querySelector<HTMLElement>('#app')
 if (!app) throw new Error('the page lacks its place')
 const said = h('div', { id: 'said', role: 'status' })
@@ -50,10 +52,21 @@ export function tell(event: AgentEvent): void {
 export const lookAgain = (): void => changed()
 
 /** `turn`: called when the address names something else. */
-export function show(children: readonly Node[], turn: () => void = () => {}): void {
+export function show(title: string, children: readonly Node[], turn: () => void = () => {}): void {
+  const first = app?.hasAttribute('aria-busy')
   moved = turn
   app?.replaceChildren(...children)
   app?.removeAttribute('aria-busy')
+  // A page that has just been opened is read from its top.
+  if (!first) arrive(title)
+}
+
+/** Something else is on the screen: its title is said, and its heading has the focus. */
+export function arrive(title: string): void {
+  document.title = title === '' ? NAME : `${title} – ${NAME}`
+  const place = app?.querySelector<HTMLElement>('main')
+  if (place) goTo(place)
+  scrollTo(0, 0)
 }
 
 /** The wallet that is open, if one is. */

@@ -9,6 +9,7 @@ import {
   makeWallet,
   PHONE,
   pageOf,
+  picture,
   room,
   unlock,
 } from '../../../scripts/testing/pages.ts'
@@ -71,6 +72,7 @@ describe.skipIf(!chromiumIsHere)('chromium: the wallet page', () => {
     await bob.getByRole('button', { name: 'Connect' }).click()
     await bob.getByRole('button', { name: 'Verify keys now' }).waitFor()
     await alice.getByRole('listitem').filter({ hasText: 'Bob' }).waitFor()
+    await picture(alice, 'invited')
   })
 
   it('proves keys now, by challenge and response', async () => {
@@ -98,6 +100,7 @@ describe.skipIf(!chromiumIsHere)('chromium: the wallet page', () => {
     await alice.getByRole('button', { name: 'Check it now' }).click()
     await alice.getByText('VALID — ledger proof: operator-signed').waitFor()
     await alice.getByText('✓ it answers this challenge').waitFor()
+    await picture(alice, 'judged')
   })
 
   /** The owner on a new device of this name, with the kit and two contacts in browsers. */

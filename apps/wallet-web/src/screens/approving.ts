@@ -1,7 +1,7 @@
 /** On a device that has the wallet: take up the link of a new one, and let it in when its code is typed (DEVICE-4). */
 import { isKeysteadError } from '@keystead/core'
 import type { Capability } from '@keystead/did-dkms'
-import { action, card, field, form, h, takesLink } from '../dom.ts'
+import { action, card, field, form, h, swap, takesLink } from '../dom.ts'
 import type { Screen } from '../rooms.ts'
 import { scanField } from '../scan.ts'
 import type { Session } from '../session.ts'
@@ -33,16 +33,16 @@ export function approvingCard(session: Session): Screen {
       if (before === 'approved' && open === 'linked') said.textContent = `${now?.name} is one of your devices now.`
       const link = scanField('The link that the new device shows', { required: true, type: 'url' })
       take = takesLink('_link', link.input)
-      return body.replaceChildren(...ask(session, { link, said, refresh }))
+      return swap(body, ...ask(session, { link, said, refresh }))
     }
     said.textContent = ''
     const refuse = action('Refuse', async () => {
       await devices.refuseLink()
       await refresh()
     })
-    if (open === 'revealed') body.replaceChildren(...decide(session, { asks: now?.name ?? '', may, refresh }), refuse)
-    else if (open === 'approved') body.replaceChildren(h('p', {}, `Letting ${now?.name} in …`))
-    else body.replaceChildren(h('p', {}, `Waiting for “${now?.name}” to answer …`), refuse)
+    if (open === 'revealed') swap(body, ...decide(session, { asks: now?.name ?? '', may, refresh }), refuse)
+    else if (open === 'approved') swap(body, h('p', {}, `Letting ${now?.name} in …`))
+    else swap(body, h('p', {}, `Waiting for “${now?.name}” to answer …`), refuse)
   }
   return { element, refresh }
 }

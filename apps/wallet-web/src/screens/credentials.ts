@@ -1,6 +1,6 @@
 /** Credentials: what you hold, what you asked others to show, and issuing your own. */
 import { parseCredential, type Verdict } from '@keystead/credentials'
-import { action, card, choice, field, form, h, shorten, time } from '../dom.ts'
+import { action, card, choice, field, form, h, shorten, swap, time } from '../dom.ts'
 import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 import { named } from './fields.ts'
@@ -68,7 +68,7 @@ function fill(list: HTMLUListElement, rows: readonly (readonly [string, () => HT
   if (after.length === 0)
     after.push(before.get('none') ?? h('li', { class: 'soft', 'data-key': 'none' }, 'Nothing yet.'))
   const same = after.length === list.children.length && after.every((row, i) => row === list.children[i])
-  if (!same) list.replaceChildren(...after)
+  if (!same) swap(list, ...after)
 }
 
 function heldRow(document: Parameters<typeof parseCredential>[0], received: number): HTMLElement {
@@ -90,7 +90,7 @@ function heldRow(document: Parameters<typeof parseCredential>[0], received: numb
 }
 
 function askedRow({ agent }: Session, id: string, label: string, type: string, at: number | undefined): HTMLElement {
-  const place = h('div', { 'data-testid': 'verdict' })
+  const place = h('div', { 'data-testid': 'verdict', role: 'status' })
   const judge = async (): Promise<void> => place.replaceChildren(verdictView(await agent.recheck(id)))
   return h(
     'li',
@@ -101,7 +101,7 @@ function askedRow({ agent }: Session, id: string, label: string, type: string, a
       h('strong', {}, `${type} of ${label}`),
       h('span', { class: 'soft' }, at === undefined ? 'not shown yet' : time(at)),
     ),
-    at !== undefined && action('Check it now', judge),
+    at !== undefined && action('Check it now', judge, 'plain', `${type} of ${label}`),
     place,
   )
 }
@@ -138,7 +138,7 @@ function issuedRow(
     'li',
     { 'data-issued': type },
     h('div', { class: 'row' }, h('strong', {}, `${type} to ${label}`), h('span', { class: 'soft' }, state)),
-    signed && revokedAt === undefined && action('Revoke', () => agent.revoke(id)),
+    signed && revokedAt === undefined && action('Revoke', () => agent.revoke(id), 'plain', `${type} to ${label}`),
   )
 }
 

@@ -1,7 +1,7 @@
 /** Your devices (flows V6, V12): let another one in, see which there are, rename, revoke. */
 import type { DeviceView, OwnDeviceView } from '@keystead/agent/edge'
 import { isKeysteadError } from '@keystead/core'
-import { action, card, confirmed, field, form, h, time } from '../dom.ts'
+import { action, card, confirmed, field, form, h, swap, time } from '../dom.ts'
 import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 import { approvingCard } from './approving.ts'
@@ -33,7 +33,8 @@ export function devicesScreen(session: Session): Screen {
     const others = (entries ?? []).filter(({ name, self }) => name !== undefined && !self)
     const granted = others.filter(({ h }) => !own.some((device) => device.h === h))
     const alone = entries?.find(({ self }) => self)
-    list.replaceChildren(
+    swap(
+      list,
       ...(rows.length > 0
         ? rows
         : [h('li', {}, h('strong', {}, 'This device alone'), ...(alone ? [mayLine(alone)] : []))]),
@@ -68,10 +69,11 @@ function row({ agent }: Session, device: OwnDeviceView, { entry, may, refresh }:
   const renaming = h('div', {})
   const rename = async (): Promise<void> => {
     const to = field(`New name of ${name}`, { required: true, maxlength: '64', value: name })
-    renaming.replaceChildren(
+    swap(
+      renaming,
       form('Rename', [to.row], async () => {
         if (to.input.value.trim() !== name) await agent.devices.rename(name, to.input.value.trim())
-        renaming.replaceChildren()
+        swap(renaming)
         await refresh()
       }),
     )
@@ -91,7 +93,7 @@ function row({ agent }: Session, device: OwnDeviceView, { entry, may, refresh }:
           h(
             'div',
             { class: 'row' },
-            action('Rename', rename),
+            action('Rename', rename, 'plain', name),
             ...(self
               ? []
               : [
@@ -100,6 +102,7 @@ function row({ agent }: Session, device: OwnDeviceView, { entry, may, refresh }:
                     `${name} is shut out everywhere: of your messages, of every contact, of your DID. This cannot be undone; what it has read it has read. It loses nothing that is on its own disk.`,
                     `Revoke ${name} for good`,
                     revoke,
+                    name,
                   ),
                 ]),
           ),
@@ -139,8 +142,12 @@ function grantedRow({ agent }: Session, entry: DeviceView): HTMLElement {
     { 'data-device': name },
     h('div', { class: 'row' }, h('strong', {}, name), h('span', { class: 'soft' }, 'does not share this wallet')),
     h('p', { class: 'soft' }, `May ${allowed(entry)}, ${standing === 'active' ? `until ${time(until)}` : standing}`),
-    confirmed('Revoke', `${name} may do nothing for your DID any more.`, `Revoke ${name} for good`, () =>
-      agent.devices.revoke(name),
+    confirmed(
+      'Revoke',
+      `${name} may do nothing for your DID any more.`,
+      `Revoke ${name} for good`,
+      () => agent.devices.revoke(name),
+      name,
     ),
   )
 }

@@ -1,6 +1,6 @@
 /** Helping a contact who has lost everything: their link, then the code they tell by voice (flow V17). */
 import { isKeysteadError } from '@keystead/core'
-import { action, card, choice, field, form, h, takesLink } from '../dom.ts'
+import { action, card, choice, field, form, h, swap, takesLink } from '../dom.ts'
 import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 import { checks, named } from './fields.ts'
@@ -38,14 +38,15 @@ export function helpCard({ agent }: Session): Screen {
     const key = `${helping?.session}${helping?.ceremony.state}`
     if (key === shown) return
     shown = key
-    if (!helping) return open.replaceChildren()
+    if (!helping) return swap(open)
     const { session } = helping
     const { label } = await agent.contact(helping.relationship)
     if (helping.ceremony.state !== 'revealed')
-      return open.replaceChildren(h('p', { class: 'soft' }, `Waiting for the new device of ${label} …`))
+      return swap(open, h('p', { class: 'soft' }, `Waiting for the new device of ${label} …`))
     const met = checks([{ value: 'met', text: `I have ${label} before me, in person` }])
     const code = field(`The code that ${label} tells you`, { required: true, inputmode: 'numeric' })
-    open.replaceChildren(
+    swap(
+      open,
       h('p', {}, `Call ${label} on a number you know, and see that it is them. Do not take the code from a message.`),
       form('Hand over my share', [code.row, ...(helping.meeting === undefined ? [] : met.rows)], async () => {
         try {

@@ -2,7 +2,7 @@
 import { SERVICES } from '@keystead/agent'
 import type { Identity } from '@keystead/agent/edge'
 import { isKeysteadError } from '@keystead/core'
-import { action, card, h, time } from '../dom.ts'
+import { action, card, h, swap, time } from '../dom.ts'
 import { keptBuild } from '../offline/keeping.ts'
 import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
@@ -70,14 +70,17 @@ export function homeScreen(session: Session): Screen {
   }
   const showWays = async (): Promise<void> => {
     const slots = await session.keyslots()
-    const remove = (slotId: string): HTMLElement =>
-      action('Remove', async () => {
+    const remove = (slotId: string, kind: string): HTMLElement => {
+      const work = async (): Promise<void> => {
         await session.removeKeyslot(slotId)
         passkey.textContent = ''
         await showWays()
-      })
-    ways.replaceChildren(
-      ...slots.map(({ slotId, kind }) => h('li', {}, kind, ' ', ...(slots.length > 1 ? [remove(slotId)] : []))),
+      }
+      return action('Remove', work, 'plain', kind)
+    }
+    swap(
+      ways,
+      ...slots.map(({ slotId, kind }) => h('li', {}, kind, ' ', ...(slots.length > 1 ? [remove(slotId, kind)] : []))),
     )
   }
   let shown = ''

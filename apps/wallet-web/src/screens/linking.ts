@@ -1,5 +1,5 @@
 /** On a new device (flow V6): its link, then the code to read out, until the other device has let it in. */
-import { action, attempt, card, h, spoken, time } from '../dom.ts'
+import { action, attempt, card, h, spoken, swap, time } from '../dom.ts'
 import type { Ways } from '../main.ts'
 import { link } from '../qr.ts'
 import type { Screen } from '../rooms.ts'
@@ -24,9 +24,9 @@ export function linkingScreen(session: Session, { done, leave }: Ways): Screen {
     const key = `${now?.state}${now?.url}${found?.state}`
     if (key === shown) return
     shown = key
-    if (now) body.replaceChildren(...steps(now, refuse))
-    else if (found) body.replaceChildren(...over(found, again))
-    else body.replaceChildren(attempt('Making the link …', again))
+    if (now) swap(body, ...steps(now, refuse))
+    else if (found) swap(body, ...over(found, again))
+    else swap(body, attempt('Making the link …', again))
   }
   const again = async (): Promise<void> => {
     await session.showLink()

@@ -9,14 +9,14 @@ const SHOWN = 100
 
 export function messagesScreen({ agent }: Session): Screen {
   const whom = choice('With whom')
-  const list = h('ul', { class: 'list', role: 'log', 'aria-label': 'Messages' })
+  const list = h('ul', { class: 'list' })
   const line = field('Your message', { required: true, maxlength: '2000' })
   const send = form('Send', [line.row], async () => {
     await agent.sendText(whom.select.value, line.input.value)
     line.input.value = ''
     await refresh()
   })
-  const talk = h('div', { hidden: true }, list, send)
+  const talk = h('div', { hidden: true }, h('div', { role: 'log', 'aria-label': 'Messages' }, list), send)
   whom.select.addEventListener('change', () => void refresh())
   let shown = ''
   const refresh = async (): Promise<void> => {

@@ -1,7 +1,7 @@
 /** People: invite, accept, see whom you know, have them prove their keys. */
 import type { Relationship } from '@keystead/agent/edge'
 import { isKeysteadError } from '@keystead/core'
-import { action, card, field, form, h, shorten, takesLink, time } from '../dom.ts'
+import { action, card, field, form, h, shorten, swap, takesLink, time } from '../dom.ts'
 import { link } from '../qr.ts'
 import type { Screen } from '../rooms.ts'
 import { page, type Session } from '../session.ts'
@@ -27,7 +27,8 @@ export function peopleScreen(session: Session): Screen {
     )
     if (key === shown) return
     shown = key
-    list.replaceChildren(
+    swap(
+      list,
       ...(contacts.length > 0
         ? contacts.map((contact) => row(session, contact))
         : [h('li', { class: 'soft' }, 'Nobody yet.')]),
@@ -77,13 +78,13 @@ function row({ agent }: Session, { id, label, status, joining, verified, mine }:
       h('code', { title: mine.state.rel }, shorten(mine.state.rel) || '…'),
     ),
     joining && h('p', { class: 'maybe' }, 'This device is on its way in: another one of yours has to be on for that.'),
-    status === 'connected' && action('Verify keys now', verify),
+    status === 'connected' && action('Verify keys now', verify, 'plain', label),
     result,
   )
 }
 
 function inviteCard({ agent }: Session): HTMLElement {
-  const place = h('div', { 'data-testid': 'invitation' })
+  const place = h('div', { 'data-testid': 'invitation', role: 'status' })
   const invite = async (): Promise<void> => {
     const { did } = await agent.publicIdentity()
     const { url: long } = await agent.invite(page(), { tell: did })

@@ -1,7 +1,7 @@
 /** Coming back on a new device (flows V16, V17), with two of kit, PIN and contacts. What comes is kept: it may take days. */
 import type { Recovered, RecoveryProgress } from '@keystead/agent/edge'
 import { parseKit, spokenCode } from '@keystead/recovery'
-import { action, attempt, card, field, form, h, time } from '../dom.ts'
+import { action, attempt, card, field, form, h, swap, time } from '../dom.ts'
 import type { Ways } from '../main.ts'
 import { link } from '../qr.ts'
 import type { Screen } from '../rooms.ts'
@@ -23,12 +23,12 @@ export function recoveringScreen(session: Session, { done, leave }: Ways): Scree
     const key = JSON.stringify(now ? [now.have, now.need, now.pin, now.ready, now.rescue.sessions] : 'none')
     if (key === shown || shown === 'over') return
     shown = key
-    if (!now) return body.replaceChildren(...begin(session, refresh))
-    if (!now.ready) return body.replaceChildren(...waiting(session, now, refresh))
+    if (!now) return swap(body, ...begin(session, refresh))
+    if (!now.ready) return swap(body, ...waiting(session, now, refresh))
     shown = 'over'
     away.remove()
-    const finish = async (): Promise<void> => body.replaceChildren(...back(await recovery.finish(), done))
-    body.replaceChildren(attempt('Two ways in are here. Your data comes back …', finish))
+    const finish = async (): Promise<void> => swap(body, ...back(await recovery.finish(), done))
+    swap(body, attempt('Two ways in are here. Your data comes back …', finish))
   }
   return { element, refresh }
 }

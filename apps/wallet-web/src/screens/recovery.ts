@@ -1,7 +1,7 @@
 /** Being ready to lose everything (flows V13 to V16): how recoverable you are, setting up, changing, the kit, a rehearsal. */
 import type { RecoveryStatus } from '@keystead/agent/edge'
 import type { Kit } from '@keystead/recovery'
-import { action, card, h, time } from '../dom.ts'
+import { action, card, h, swap, time } from '../dom.ts'
 import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 import { changing } from './changing.ts'
@@ -67,16 +67,18 @@ export function recoveryScreen(session: Session): Screen {
       void refresh()
     }
     if (dealt)
-      work.replaceChildren(
+      swap(
+        work,
         kitCard(session, dealt, () => {
           dealt = undefined
           void refresh()
         }),
       )
     else if (!status.policy)
-      work.replaceChildren(dealing(session, { contacts, deal, suggested: await session.suggestedAgents() }))
+      swap(work, dealing(session, { contacts, deal, suggested: await session.suggestedAgents() }))
     else
-      work.replaceChildren(
+      swap(
+        work,
         ...(status.kitChecked ? [] : [kitReader(session, refresh)]),
         tested,
         changing(session, { status, contacts, deal, refresh }),

@@ -1,5 +1,5 @@
 /** What waits for a decision of the person, in words; nothing happens without one. */
-import { action, card, h, time } from '../dom.ts'
+import { action, card, h, swap, time } from '../dom.ts'
 import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
 import { helpCard } from './help.ts'
@@ -18,7 +18,8 @@ export function requestsScreen(session: Session): Screen {
     const key = requests.map(({ id }) => id).join() || 'none'
     if (key === shown) return
     shown = key
-    list.replaceChildren(
+    swap(
+      list,
       ...(requests.length > 0
         ? requests.map(({ id, summary, received }) =>
             h(
@@ -29,8 +30,8 @@ export function requestsScreen(session: Session): Screen {
               h(
                 'div',
                 { class: 'row' },
-                action('Approve', () => agent.approve(id).then(refresh), ''),
-                action('Decline', () => agent.decline(id).then(refresh)),
+                action('Approve', () => agent.approve(id).then(refresh), '', summary),
+                action('Decline', () => agent.decline(id).then(refresh), 'plain', summary),
               ),
             ),
           )
