@@ -175,6 +175,21 @@ describe('a device that is not the owner’s', () => {
     expect(beyond).toEqual([after])
   })
 
+  it('not any more, makes up no other past with whoever keeps its chain: what led to its end is what counts', async () => {
+    const twin = new TestDevice(tablet.log, tablet.dataKey, tablet.signer, tablet.kem)
+    Object.assign(twin, { chain: tablet.chain })
+    const [first, last] = [await note(tablet, 'first'), await note(tablet, 'last')]
+    const madeUp = [await note(twin, 'not so'), await note(twin, 'nor so')]
+    const end = { seq: 1, hash: last.hash }
+    const ended = devices.map((one) => (one.chain === tablet.chain ? { ...one, end } : one))
+    for (const forks of ['refuse', 'take'] as const) {
+      const all = unite(tablet.log, ended, [...madeUp, first, last], { forks })
+      expect(all).toMatchObject({ batches: [first, last], beyond: madeUp, forks: [] })
+    }
+    // Where the true ones are kept back, what stands at the end is known all the same.
+    expect(unite(tablet.log, ended, [madeUp[1] as Batch])).toMatchObject({ batches: [], beyond: [madeUp[1]] })
+  })
+
   it('cannot write as another device', async () => {
     const forger = new TestDevice(phone.log, phone.dataKey, tablet.signer, tablet.kem)
     Object.assign(forger, { chain: phone.chain })

@@ -37,7 +37,7 @@ export interface United {
   readonly batches: readonly Batch[]
   readonly heads: Heads
   readonly gaps: readonly Gap[]
-  /** Batches of removed devices, beyond their ends. */
+  /** Batches of removed devices, beyond their ends or of another past than led there. */
   readonly beyond: readonly Batch[]
   readonly forks: readonly Fork[]
 }
@@ -76,10 +76,11 @@ export function unite(
   const heads = new Map(known)
   for (const [chain, byHash] of byChain) {
     const end = devices.find((device) => device.chain === chain)?.end
+    const within = pastOf(end, byHash)
     let head = known.get(chain)
     for (const batch of [...byHash.values()].sort((a, b) => a.seq - b.seq)) {
       const { seq, hash, prev } = batch
-      if (isBeyond(batch, end)) {
+      if (isBeyond(batch, end, within)) {
         beyond.push(batch)
         continue
       }
@@ -121,8 +122,18 @@ export function missingFrom(heads: Heads, claims: readonly ChainHead[]): ChainHe
   return [...furthest.values()]
 }
 
-function isBeyond({ seq }: Batch, end: ListedDevice['end']): boolean {
-  return end !== undefined && (end === 'none' || seq > end.seq)
+function isBeyond({ seq, hash }: Batch, end: ListedDevice['end'], within: ReadonlyMap<number, string>): boolean {
+  if (end === undefined || end === 'none') return end === 'none'
+  return seq > end.seq || (within.get(seq) ?? hash) !== hash
+}
+
+/** Of a removed device: the hashes by which its chain came to its end, as far back as it is shown. Another past was made up since. */
+function pastOf(end: ListedDevice['end'], byHash: ReadonlyMap<string, Batch>): ReadonlyMap<number, string> {
+  if (end === undefined || end === 'none') return new Map()
+  const past = new Map([[end.seq, end.hash]])
+  for (let batch = byHash.get(end.hash); batch && batch.seq > 0; batch = byHash.get(batch.prev))
+    past.set(batch.seq - 1, batch.prev)
+  return past
 }
 
 function forked({ chain, seq, one, other }: Fork): never {
