@@ -1,10 +1,13 @@
 /** Contacts whose software is not ours, on every device of their owner's (DEVICE-17). */
+import { canonicalJson } from '@keystead/core'
+import { seal } from '@keystead/crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ask } from '../../agent/src/edge/agency-link.ts'
 import { rotateCorrespondent } from '../../agent/src/edge/correspondents.ts'
+import { aad, slotKey, swap } from '../../agent/src/edge/own-devices/claims.ts'
 import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
 import { plainSets } from '../../agent/src/edge/own-devices/plain-sets.ts'
-import type { Correspondent } from '../../agent/src/edge/records.ts'
+import type { Correspondent, OwnDevices } from '../../agent/src/edge/records.ts'
 import { remove } from '../../agent/src/edge/store.ts'
 import { CORRESPONDENTS, PLAIN_KEYS } from '../../agent/src/protocols/own-devices/correspondents.ts'
 import { linkDevice } from './linking.ts'
@@ -256,6 +259,45 @@ describe('DEVICE-17: a device that was revoked, or is none', () => {
     await network.settle(phone, alice)
     expect(await towards(alice)).toMatchObject({ own, peer: early.peer })
     expect(alice.heard('message-refused')).toBe(true)
+  })
+
+  it('leaves no turn behind that waited when it was revoked: the one made since stands', async () => {
+    await agreed(alice, phone)
+    network.wires.cut(AGENCY)
+    await alice.agent.rotateAll()
+    expect(await alice.agent.edge.records.all('pending-turn')).toHaveLength(1)
+    await alice.agent.devices.revoke('phone').catch(() => {})
+    await alice.agent.sync()
+    network.wires.mend(AGENCY)
+    await agreed(alice)
+    expect(await alice.agent.edge.records.all('pending-turn')).toEqual([])
+    await bob.agent.sendText('alice', 'still here')
+    await network.settle(bob, alice)
+    expect(await heard(alice)).toContain('still here')
+  })
+
+  it('MUST NOT use up the numbers of turns, by what it tells or by what it puts into the slot', async () => {
+    await agreed(alice, phone)
+    const { status: _, holders = {}, turn = 0, ...told } = await towards(phone)
+    const { edge } = phone.agent
+    const far = 2 ** 31
+    const known = [{ ...told, holders, turn: far }]
+    await edge.records.commit(
+      await tellDevices(edge, CORRESPONDENTS, JSON.parse(JSON.stringify({ known, removed: [] }))),
+    )
+    const { secret } = (await edge.records.get('own-devices', 'self')) as OwnDevices
+    const made = { did: told.own, jwt: 'x', holders }
+    await swap(edge, told.id, turn, far, seal(slotKey(secret), canonicalJson(made), aad(told.id, far)))
+    await network.settle(phone, alice)
+    expect(alice.heard('message-refused', /more turns than there can be/)).toBe(true)
+    await alice.agent.rotateAll().catch(() => {})
+    expect((await towards(alice)).turn).toBe(turn)
+    await alice.agent.devices.revoke('phone')
+    for (let round = 0; round < 3; round++) await network.settle(alice, bob)
+    await agreed(alice)
+    await alice.agent.rotateAll()
+    expect((await towards(alice)).turn).toBeLessThan(turn + 5)
+    expect((await towards(alice)).own).not.toBe(told.own)
   })
 
   it('says nothing in it before it is in', async () => {

@@ -155,8 +155,9 @@ export async function rotateCorrespondent(
   const fresh = await makePlain(edge, mediator, before.id)
   const issuer = await signerOf(edge, before.own)
   const jwt = await createFromPrior({ issuer, sub: fresh.did, clock: edge.ports.clock })
-  const { holders: _, ...plain } = before
-  const after: Correspondent = { ...plain, own: fresh.did, rotation: { jwt } }
+  const { holders: _, turn = 0, ...plain } = before
+  // A turn too: one that waited since there were several devices is over.
+  const after: Correspondent = { ...plain, own: fresh.did, rotation: { jwt }, turn: turn + 1 }
   await edge.records.commit([
     ...newCorrespondent(edge, after, fresh),
     toCorrespondent(edge, after, { type: PING, body: { response_requested: true } }),
