@@ -8,7 +8,7 @@ import {
   type ToldCorrespondent,
 } from '../../protocols/own-devices/correspondents.ts'
 import type { OwnDevice } from '../../protocols/own-devices/messages.ts'
-import { type Edge, tell } from '../context.ts'
+import { type Edge, fault, nowSeconds, tell } from '../context.ts'
 import type { Correspondent } from '../records.ts'
 import { removeCorrespondent } from '../removal.ts'
 import { replaceDids } from '../replaced.ts'
@@ -99,8 +99,12 @@ export async function onCorrespondents(edge: Edge, sender: OwnDevice, body: unkn
   return changes
 }
 
+/** Nobody takes one turn a second: a device that was stolen leaves numbers for those that come after it. */
+export const isTurn = (edge: Edge, turn: number): boolean => turn <= nowSeconds(edge)
+
 async function merge(edge: Edge, theirs: ToldCorrespondent, sender: OwnDevice): Promise<Change[]> {
   const { id } = theirs
+  if (!isTurn(edge, theirs.turn)) throw fault('BAD_MESSAGE', `${sender.name} tells of more turns than there can be`)
   // A correspondence that was ended here does not come back by what was on its way.
   if (await edge.records.get('former-did', theirs.own)) return []
   const ours = await edge.records.get('correspondent', id)

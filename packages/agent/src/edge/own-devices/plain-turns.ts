@@ -16,7 +16,7 @@ import { type Change, put, remove } from '../store.ts'
 import { aad, MAX_TURNS, PASSING, slotKey, swap, unseal } from './claims.ts'
 import { deviceList, thisDevice } from './list.ts'
 import { makePlainKeys, plainDid, plainOwn, plainSets } from './plain-sets.ts'
-import { place, shareCorrespondent } from './plain-sharing.ts'
+import { isTurn, place, shareCorrespondent } from './plain-sharing.ts'
 
 export interface PlainChange {
   /** Devices that come in, and agreement keys of those that go out. */
@@ -140,6 +140,7 @@ async function openTurn(
   { seq, value }: { seq: number; value: Uint8Array },
 ): Promise<PlainTurn> {
   try {
+    if (!isTurn(edge, seq)) throw fault('BAD_MESSAGE', 'more turns than there can be')
     return parsePlainTurn(parseJson(await unseal(edge, value as never, aad(id, seq)), MAX_SLOT_BYTES))
   } catch (cause) {
     throw fault('AGENCY_REFUSED', 'what the agency shows is of no device of yours', cause)

@@ -82,7 +82,7 @@ function told(item: unknown, path: string): ToldCorrespondent {
     invitation,
     ...(rotation ? { rotation } : {}),
     ...(rotated === undefined ? {} : { rotated }),
-    turn: f.integer('turn', { min: 0, max: 2 ** 31 }),
+    turn: f.integer('turn', SECONDS),
     holders: plainHolders(f.json('holders')),
   }
   f.end()
