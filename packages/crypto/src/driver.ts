@@ -13,7 +13,8 @@ export interface CryptoDriver {
   sha384(data: Uint8Array): Bytes
   sha512(data: Uint8Array): Bytes
   hmacSha256(key: Uint8Array, data: Uint8Array): Bytes
-  hmacSha512(key: Uint8Array, data: Uint8Array): Bytes
+  /** Of the parts one behind the other. */
+  hmacSha512(key: Uint8Array, ...parts: readonly Uint8Array[]): Bytes
   /** PBKDF2 with HMAC-SHA-256 (RFC 8018, section 5.2). */
   pbkdf2Sha256(password: Uint8Array, salt: Uint8Array, iterations: number, length: number): Bytes
   /** The first bytes of HMAC-SHA-256, in base64url, under one key many times: the key is taken over once. Text as UTF-8. */

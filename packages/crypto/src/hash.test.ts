@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto'
-import { concatBytes, utf8 } from '@keystead/core'
+import { base64url, concatBytes, utf8 } from '@keystead/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { nodeDriver } from './node/driver.ts'
+import { nodeDriver } from './node/index.ts'
 import { portableHashes } from './portable/hashes.ts'
 
 const part = fc.oneof(
@@ -35,6 +35,28 @@ test('HMAC-SHA-256 is what the platform gives, and a token the text of its first
       }
     }),
   )
+})
+
+test('HMAC-SHA-512 of parts is that of the parts one behind the other, by both drivers', () => {
+  const bytes = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.constantFrom(new Uint8Array(16_384).fill(1)))
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 100 }), fc.array(bytes, { maxLength: 4 }), (key, parts) => {
+      const expected = new Uint8Array(
+        createHmac('sha512', key)
+          .update(concatBytes(...parts))
+          .digest(),
+      )
+      for (const driver of [nodeDriver, portableHashes]) expect(driver.hmacSha512(key, ...parts)).toEqual(expected)
+    }),
+  )
+})
+
+test.each([0, 1, 32, 63, 64, 65, 5000])('base64url of %i bytes is the same by Node as without it', (length) => {
+  const bytes = new Uint8Array(length).map((_, n) => 255 - n)
+  for (const view of [bytes, Buffer.concat([Buffer.of(1), bytes]).subarray(1)]) {
+    expect(base64url.encode(view)).toBe(Buffer.from(bytes).toString('base64url'))
+    expect(base64url.decode(base64url.encode(view))).toEqual(bytes)
+  }
 })
 
 // RFC 7914, section 11.

@@ -11,7 +11,9 @@ export const hmacSha256 = (key: Uint8Array, data: Uint8Array): Bytes => hashes()
 /** Names by HMAC-SHA-256 for many texts: its first bytes, in base64url. The key ends with the last reference to what is returned. */
 export const tokensSha256 = (key: Uint8Array, bytes: number): ((data: Uint8Array | string) => string) =>
   hashes().tokensSha256(key, bytes)
-export const hmacSha512 = (key: Uint8Array, data: Uint8Array): Bytes => hashes().hmacSha512(key, data)
+/** Of the parts one behind the other. */
+export const hmacSha512 = (key: Uint8Array, ...parts: readonly Uint8Array[]): Bytes =>
+  hashes().hmacSha512(key, ...parts)
 
 /** PBKDF2 with HMAC-SHA-256 (RFC 8018, section 5.2). */
 export const pbkdf2Sha256 = (password: Uint8Array, salt: Uint8Array, iterations: number, length: number): Bytes =>

@@ -76,7 +76,7 @@ export const aes256CbcHs512: ContentCipher = {
 }
 
 function cbcTag(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array): Bytes {
-  const mac = hmacSha512(key.subarray(0, 32), concatBytes(aad, iv, ciphertext, uint64(aad.length * 8)))
+  const mac = hmacSha512(key.subarray(0, 32), aad, iv, ciphertext, uint64(aad.length * 8))
   return mac.subarray(0, 32)
 }
 

@@ -1,5 +1,5 @@
 /** Opens an encrypted message with the key of ours it names, the sender's key checked against the sender's DID. */
-import { type Bytes, KeysteadError, utf8 } from '@keystead/core'
+import { type Bytes, KeysteadError, utf8Into } from '@keystead/core'
 import { type AgreementKey, aesKwUnwrap } from '@keystead/crypto'
 import type { DidResolver } from '@keystead/did'
 import { CONTENT_CIPHERS } from './content.ts'
@@ -8,6 +8,9 @@ import { isAgreement, type Jwe } from './jwe.ts'
 import { type Agreements, keyEncryptionKey, otherInfo } from './key-agreement.ts'
 import type { SecretsPort } from './ports.ts'
 import { methodOf } from './recipients.ts'
+
+/** Room for the text of one header at a time. */
+const HEADER = new Uint8Array(8192)
 
 export interface Decrypted {
   readonly plaintext: Bytes
@@ -28,7 +31,7 @@ export async function decrypt(jwe: Jwe, secrets: SecretsPort, resolver: DidResol
     const contentKey = aesKwUnwrap(kek, recipient.encryptedKey)
     const cipher = CONTENT_CIPHERS[jwe.encryption]
     try {
-      const plaintext = cipher.decrypt(contentKey, jwe.iv, utf8(jwe.protectedText), jwe.ciphertext, jwe.tag)
+      const plaintext = cipher.decrypt(contentKey, jwe.iv, utf8Into(HEADER, jwe.protectedText), jwe.ciphertext, jwe.tag)
       // Whoever sent it has the private half of the key they named.
       if (sender) key.known?.(sender)
       return { plaintext, recipientKid: recipient.kid }

@@ -1,5 +1,5 @@
 /** Makes an encrypted message: one content, its key wrapped for each recipient. */
-import { type Bytes, base64url, type Random, utf8 } from '@keystead/core'
+import { type Bytes, base64url, type Random, utf8, utf8Into } from '@keystead/core'
 import { aesKwWrap, publicKeyToJwk } from '@keystead/crypto'
 import { CONTENT_CIPHERS, type ContentEncryption } from './content.ts'
 import { failure } from './errors.ts'
@@ -23,6 +23,8 @@ export interface EncryptOptions {
 }
 
 const NOBODY = new Uint8Array(0)
+/** Room for the text of one header at a time: one of a sender's long key id has a kilobyte. */
+const HEADER = new Uint8Array(8192)
 
 /** Throws `NO_COMPATIBLE_KEY` or `MESSAGE_TOO_LARGE`. */
 export async function encrypt(plaintext: Uint8Array, options: EncryptOptions): Promise<Bytes> {
@@ -46,8 +48,8 @@ export async function encrypt(plaintext: Uint8Array, options: EncryptOptions): P
       epk: publicKeyToJwk(ephemeral.publicKey),
       ...(options.contentType.includes('plain') ? {} : { cty: options.contentType }),
     }
-    const protectedText = base64url.encode(utf8(JSON.stringify(header)))
-    const { ciphertext, tag } = cipher.encrypt(contentKey, iv, utf8(protectedText), plaintext)
+    const protectedText = base64url.encode(utf8Into(HEADER, JSON.stringify(header)))
+    const { ciphertext, tag } = cipher.encrypt(contentKey, iv, utf8Into(HEADER, protectedText), plaintext)
     const info = otherInfo(algorithm, from ? { apu, apv, tag } : { apu, apv })
     const wrapped: { encrypted_key: string; header: { kid: string } }[] = []
     for (const { kid, publicKey: peer } of recipients) {

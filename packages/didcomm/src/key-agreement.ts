@@ -36,10 +36,13 @@ export function otherInfo(algorithm: KeyAlgorithm, { apu, apv, tag }: PartyInfo)
   const measured = [NAMES[algorithm], apu, apv]
   const length = measured.reduce((sum, { length }) => sum + 4 + length, 4 + (tag ? 4 + tag.length : 0))
   const bytes = new Uint8Array(length)
-  const view = new DataView(bytes.buffer)
   let offset = 0
   const number = (value: number): void => {
-    view.setUint32(offset, value)
+    // Big-endian, without a view of the array, which would move it out of JavaScript's heap.
+    bytes[offset] = value >>> 24
+    bytes[offset + 1] = value >>> 16
+    bytes[offset + 2] = value >>> 8
+    bytes[offset + 3] = value
     offset += 4
   }
   const field = (value: Uint8Array): void => {

@@ -156,7 +156,21 @@ export const nodeDriver: CryptoDriver = {
   sha512: (data) => digest('sha512', data),
   // A key given as bytes takes Node several times as long (measured: 8.7 and 3.6 us, 1.6 us once it is imported).
   hmacSha256: (key, data) => hmac('sha256', createSecretKey(key), data),
-  hmacSha512: (key, data) => hmac('sha512', createSecretKey(key), data),
+  hmacSha512: (key, ...parts) => {
+    let length = 0
+    for (const part of parts) length += part.length
+    if (length > input.length) return hmac('sha512', createSecretKey(key), concatBytes(...parts))
+    let end = 0
+    for (const part of parts) {
+      inputBytes.set(part, end)
+      end += part.length
+    }
+    const data = inputBytes.subarray(0, end)
+    const mac = hmac('sha512', createSecretKey(key), data)
+    // It may have been a secret.
+    data.fill(0)
+    return mac
+  },
   pbkdf2Sha256: (password, salt, iterations, length) => copy(pbkdf2Sync(password, salt, iterations, length, 'sha256')),
   tokensSha256: (key, bytes) => {
     const imported = createSecretKey(key)

@@ -8,8 +8,19 @@ import { installDriver } from '../driver.ts'
 import { nodeDriver } from './driver.ts'
 
 installDriver(nodeDriver)
+/** V8 keeps arrays of up to 64 bytes in its heap, and moves them out of it for good before a Buffer can share them: these are copied. */
+const short = Buffer.alloc(64)
+const shortBytes = new Uint8Array(short.buffer, short.byteOffset, short.length)
 installBase64url({
-  encode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url'),
+  encode: (bytes) => {
+    if (bytes.length > short.length)
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url')
+    shortBytes.set(bytes)
+    const text = short.toString('base64url', 0, bytes.length)
+    // It may be a secret.
+    shortBytes.fill(0)
+    return text
+  },
   decode: (text) => Buffer.from(text, 'base64url'),
 })
 const argon2Async = promisify(argon2)

@@ -135,10 +135,13 @@ function signEd25519(seed: Uint8Array, message: Uint8Array): Bytes {
   return signature
 }
 
+/** Small arrays of JavaScript are moved out of its heap before native code sees them, which costs more than to copy them here. */
+const point = new Uint8Array(32)
+const peerPoint = new Uint8Array(32)
+
 function x25519PublicKey(slot: SecretSlot): PublicKey<'x25519'> {
-  const bytes = new Uint8Array(32)
-  slot.use((secret) => sodium.crypto_scalarmult_base(bytes, secret))
-  return { suite: 'x25519', bytes }
+  slot.use((secret) => sodium.crypto_scalarmult_base(point, secret))
+  return { suite: 'x25519', bytes: point.slice() }
 }
 
 function nistPublicKey<S extends keyof typeof NIST>(suite: S, slot: SecretSlot): PublicKey<S> {
@@ -151,12 +154,14 @@ function agree(suite: AgreementSuite, secret: Uint8Array, peer: PublicKey<Agreem
   if (peer.suite !== suite) throw new KeysteadError<CryptoErrorCode>('BAD_PUBLIC_KEY', 'the peer uses another suite')
   checkedKey(peer.suite, peer.bytes)
   if (suite === 'x25519') {
-    const shared = new Uint8Array(32)
+    peerPoint.set(peer.bytes)
     try {
-      sodium.crypto_scalarmult(shared, secret, peer.bytes)
-      return shared
+      sodium.crypto_scalarmult(point, secret, peerPoint)
+      return point.slice()
     } catch {
       throw new KeysteadError<CryptoErrorCode>('BAD_PUBLIC_KEY', 'a point of low order')
+    } finally {
+      point.fill(0)
     }
   }
   const ecdh = createECDH(NIST[suite])
