@@ -54,7 +54,7 @@ export {
   type VersionedMethod,
 } from './resolution.ts'
 export { chooseVersion, dateTime, type Version, versionMetadata } from './versions.ts'
-export type { WebFetch, WebGet } from './web-fetch.ts'
+export type { WebFetch, WebGet, WebGetRequest } from './web-fetch.ts'
 export { webLocation } from './web-location.ts'
 
 /** The methods that need no network. */

@@ -4,10 +4,18 @@
  */
 import type { Bytes } from '@keystead/core'
 
-/** Rejects when the host cannot be asked or says too much. Every status is an answer. */
+export interface WebGetRequest {
+  readonly maxBytes: number
+  readonly accept: string
+  readonly signal?: AbortSignal | undefined
+  /** Told how many bytes of the answer have come. */
+  readonly onBytes?: ((received: number) => void) | undefined
+}
+
+/** Rejects when the host cannot be asked or says too much (`details.tooLarge`). Every status is an answer. */
 export type WebGet = (
   url: string,
-  options: { readonly maxBytes: number; readonly accept: string },
+  options: WebGetRequest,
 ) => Promise<{ readonly status: number; readonly bytes: Bytes }>
 
 /** Undefined: the server says that there is nothing (404, 410). Rejects as `WebGet`, and for any other status but 200. */

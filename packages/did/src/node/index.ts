@@ -1,2 +1,2 @@
 export { isPublicAddress } from './public-address.ts'
-export { checkedLookup, trustedGet, type WebGetOptions, webFetch, webGet } from './web-fetch.ts'
+export { checkedLookup, trustedGet, type WebGetOptions, webDownload, webFetch, webGet } from './web-fetch.ts'

@@ -3,7 +3,7 @@ import type { LookupAddress } from 'node:dns'
 import { createServer, request, type Server } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isPublicAddress } from './public-address.ts'
-import { trustedGet, type WebGetOptions, webFetch } from './web-fetch.ts'
+import { trustedGet, type WebGetOptions, webDownload, webFetch } from './web-fetch.ts'
 
 let server: Server
 let base: string
@@ -102,6 +102,15 @@ describe('RES-10: a private address', () => {
   })
 })
 
+describe('RES-10: a connection', () => {
+  it('MUST NOT be one that was kept from a request to a private host that the user named', async () => {
+    await trustedGet()(`${base}/good`, { maxBytes: 100, accept: '*/*' })
+    const before = asked
+    await expect(webFetch({ request })(`${base}/good`, 100)).rejects.toMatchObject(unreachable)
+    expect(asked).toBe(before)
+  })
+})
+
 describe('fetching what a stranger names', () => {
   it('gives bytes, nothing, or a reason', async () => {
     expect(new TextDecoder().decode(await open(`${base}/good`, 100))).toBe('good')
@@ -125,5 +134,23 @@ describe('fetching what a stranger names', () => {
   it('a host that the user named may be private', async () => {
     const { status, bytes } = await trustedGet()(`${base}/good`, { maxBytes: 100, accept: '*/*' })
     expect([status, new TextDecoder().decode(bytes)]).toEqual([200, 'good'])
+  })
+
+  it('RES-12: a download says how far it is, ends when it is told to, when the host is silent, or sends too much', async () => {
+    const download = webDownload({ allow: () => true, request, idleMs: 200 })
+    const seen: number[] = []
+    const asked = { maxBytes: 20_000, accept: '*/*' }
+    const { status, bytes } = await download(`${base}/large`, { ...asked, onBytes: (received) => seen.push(received) })
+    expect([status, bytes.length, seen.at(-1)]).toEqual([200, 10_000, 10_000])
+    await expect(download(`${base}/large`, { ...asked, maxBytes: 100 })).rejects.toMatchObject({
+      ...unreachable,
+      details: { tooLarge: true },
+    })
+    await expect(download(`${base}/slow`, asked)).rejects.toMatchObject(unreachable)
+    const patient = webDownload({ allow: () => true, request })
+    await expect(patient(`${base}/slow`, { ...asked, signal: AbortSignal.timeout(100) })).rejects.toMatchObject(
+      unreachable,
+    )
+    expect((await download(`${base}/moved`, asked)).status).toBe(302)
   })
 })

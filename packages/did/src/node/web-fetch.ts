@@ -13,6 +13,9 @@ import { isPublicAddress } from './public-address.ts'
 
 /** Longest a host may take, in all: a slow one is as bad as none. */
 const TIMEOUT_MS = 10_000
+/** The same for a file: 64 MiB over a slow line, and no silence in between. */
+const DOWNLOAD_MS = 15 * 60_000
+const DOWNLOAD_IDLE_MS = 30_000
 
 type Request = (
   url: string,
@@ -26,6 +29,8 @@ export interface WebGetOptions {
   readonly request?: Request
   readonly lookup?: typeof systemLookup
   readonly timeoutMs?: number
+  /** Longest time in which nothing comes; without it only the whole has a bound. */
+  readonly idleMs?: number
 }
 
 /** For a host that the user named: its address may be private, and http is the user's choice. */
@@ -46,21 +51,36 @@ export function webFetch(options: WebGetOptions = {}): WebFetch {
   }
 }
 
+/** For a file that a stranger's link names: as `webGet`, but what comes may be long in coming, as long as it comes. */
+export function webDownload(options: WebGetOptions = {}): WebGet {
+  return webGet({ timeoutMs: DOWNLOAD_MS, idleMs: DOWNLOAD_IDLE_MS, ...options })
+}
+
 export function webGet(options: WebGetOptions = {}): WebGet {
-  const { allow = isPublicAddress, request = httpsRequest, lookup = systemLookup, timeoutMs = TIMEOUT_MS } = options
+  const {
+    allow = isPublicAddress,
+    request = httpsRequest,
+    lookup = systemLookup,
+    timeoutMs = TIMEOUT_MS,
+    idleMs,
+  } = options
   const lookupAllowed = checkedLookup(lookup, allow)
-  return (url, { maxBytes, accept }) =>
+  return (url, { maxBytes, accept, signal: stop, onBytes }) =>
     new Promise((resolve, reject) => {
       const host = new URL(url).hostname.replace(/^\[|\]$/g, '')
       // An address as it stands needs no lookup, and so would miss the check.
       if (isIP(host) !== 0 && !allow(host)) return reject(failure(`${host} is no public address`))
-      const signal = AbortSignal.timeout(timeoutMs)
-      const asked = request(url, { lookup: lookupAllowed, signal, headers: { accept } }, (answer) => {
-        readBody(answer, maxBytes).then((bytes) => resolve({ status: answer.statusCode ?? 0, bytes }), reject)
+      const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(stop ? [stop] : [])])
+      // A connection that was kept from a request to a host that the user named was never looked up, and would miss the check too.
+      const options = { lookup: lookupAllowed, agent: false, signal, headers: { accept } }
+      const asked = request(url, options, (answer) => {
+        readBody(answer, maxBytes, onBytes).then((bytes) => resolve({ status: answer.statusCode ?? 0, bytes }), reject)
       })
       asked.on('error', (cause) =>
         reject(cause instanceof KeysteadError ? cause : failure('the host cannot be reached', cause)),
       )
+      if (idleMs !== undefined)
+        asked.setTimeout(idleMs, () => asked.destroy(failure(`the host was silent for ${idleMs / 1000} s`)))
       asked.end()
     })
 }
@@ -79,20 +99,24 @@ export function checkedLookup(lookup: typeof systemLookup, allow: (address: stri
   }
 }
 
-function readBody(answer: IncomingMessage, maxBytes: number): Promise<Bytes> {
+function readBody(answer: IncomingMessage, maxBytes: number, onBytes?: (received: number) => void): Promise<Bytes> {
   return new Promise((resolve, reject) => {
     const parts: Uint8Array[] = []
     let length = 0
     answer.on('data', (part: Uint8Array) => {
       length += part.length
-      if (length > maxBytes) answer.destroy(failure(`the host sent more than ${maxBytes} bytes`))
-      else parts.push(part)
+      if (length > maxBytes) {
+        answer.destroy(failure(`the host sent more than ${maxBytes} bytes`, undefined, { tooLarge: true }))
+        return
+      }
+      parts.push(part)
+      onBytes?.(length)
     })
     answer.on('error', (cause) => reject(cause instanceof KeysteadError ? cause : failure('the host broke off', cause)))
     answer.on('end', () => resolve(concatBytes(...parts)))
   })
 }
 
-function failure(message: string, cause?: unknown): KeysteadError {
-  return new KeysteadError('HOST_UNREACHABLE', message, cause === undefined ? {} : { cause })
+function failure(message: string, cause?: unknown, details: Record<string, boolean> = {}): KeysteadError {
+  return new KeysteadError('HOST_UNREACHABLE', message, cause === undefined ? { details } : { cause, details })
 }
