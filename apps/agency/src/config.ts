@@ -18,6 +18,7 @@ export interface AgencyConfig {
   readonly rate?: { readonly perSecond: number; readonly atOnce: number }
   readonly behindProxy: boolean
   readonly mailDays?: number
+  readonly attachments: { readonly days?: number; readonly accountBytes?: number; readonly totalBytes?: number }
   readonly contact?: string
   readonly ledger?: string
   readonly network?: string
@@ -46,6 +47,10 @@ export function readConfig(environment: Environment): AgencyConfig {
     if (!found) return undefined
     const value = Number(found[0])
     return value >= min && value <= max ? value : refuse(name, must)
+  }
+  const mebibytes = (name: string): number | undefined => {
+    const count = whole(name, 0, 2 ** 20)
+    return count === undefined ? undefined : count * 2 ** 20
   }
   const choice = <T extends string>(name: string, ...allowed: readonly T[]): T | undefined => {
     const value = text(name)
@@ -95,6 +100,11 @@ export function readConfig(environment: Environment): AgencyConfig {
     rate: perSecond === undefined ? undefined : { perSecond, atOnce: perSecond * 20 },
     behindProxy: choice('KEYSTEAD_AGENCY_PROXY', '0', '1') === '1',
     mailDays: whole('KEYSTEAD_AGENCY_MAIL_DAYS', 1, 3650),
+    attachments: given({
+      days: whole('KEYSTEAD_AGENCY_ATTACHMENT_DAYS', 1, 3650),
+      accountBytes: mebibytes('KEYSTEAD_AGENCY_ATTACHMENT_MIB'),
+      totalBytes: mebibytes('KEYSTEAD_AGENCY_ATTACHMENT_TOTAL_MIB'),
+    }),
     contact: address(
       'KEYSTEAD_AGENCY_CONTACT',
       ['https:', 'mailto:'],
@@ -107,7 +117,12 @@ export function readConfig(environment: Environment): AgencyConfig {
       return { height: Number(height), hash }
     }),
   }
-  return Object.fromEntries(
-    Object.entries(config).filter(([, value]) => value !== undefined),
-  ) as unknown as AgencyConfig
+  return given(config) as unknown as AgencyConfig
+}
+
+/** Without what was not set. */
+function given<T extends object>(config: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { type AgentEvent, EdgeAgent, type SocketPort, vaultPins, walletSource } from '@keystead/agent/edge'
 import { systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
-import { webFetch } from '@keystead/did/node'
+import { webDownload, webFetch } from '@keystead/did/node'
 import { LedgerClient } from '@keystead/light-client'
 import { createVault, openVault, type Unlock, type Vault } from '@keystead/wallet'
 import { sqliteVaultStore } from '@keystead/wallet/node'
@@ -58,6 +58,7 @@ export function wire(folder: string, config: Config, vault: Vault, onEvent?: (ev
     fetch,
     socket: openSocket,
     web: webFetch(),
+    download: webDownload(),
     folder: folderPort,
     clock: systemClock,
     random: systemRandom,

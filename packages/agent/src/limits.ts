@@ -266,3 +266,43 @@ export const MAX_WRONG_CODES = 3
 
 /** Bytes of the records in one message to another device, so that it fits into a mailbox. */
 export const MAX_RECORDS_BYTES = 150 * 1024
+
+/** Files of one message: more are a folder, which people pack. */
+export const MAX_FILES_PER_MESSAGE = 16
+
+/** Bytes of the files of one message that travel inside it: thrice base64 (attachment, and both envelopes) they take half a mailbox's bound. */
+export const MAX_INLINE_BYTES = 64 * 1024
+
+/** Bytes of one file sent by reference: a long scan, a minute of video. Whoever saves it holds its ciphertext in memory until the hash is found right. */
+export const MAX_LINKED_BYTES = 64 * 1024 * 1024
+/** The same, sealed: an age file has 16 bytes more for every 64 KiB, and a header. */
+export const MAX_SEALED_BYTES: number = MAX_LINKED_BYTES + MAX_LINKED_BYTES / 4096 + 1024
+
+/** Bytes of one part of an upload: twice base64 (attachment and envelope) and encrypted it stays under DIDComm's bound of 1 MiB. */
+export const ATTACHMENT_PART_BYTES = 512 * 1024
+
+/** Days an agency keeps what was attached, unless its operator says otherwise: as long as mail, which brings the link. */
+export const ATTACHMENT_DAYS = 30
+/** Hours an upload may take; what is not whole by then is forgotten, and its room is free again. */
+export const UPLOAD_HOURS = 24
+
+/** What one account may have attached at its agency, and all of them together, unless the operator says otherwise. */
+export const MAX_ATTACHMENTS_PER_ACCOUNT = 256
+export const MAX_ATTACHMENT_BYTES_PER_ACCOUNT = 256 * 1024 * 1024
+export const MAX_ATTACHMENT_BYTES = 10 * 1024 * 1024 * 1024
+
+/** Downloads of one address at once, a household or an office: each holds one part in memory. */
+export const MAX_DOWNLOADS_PER_ADDRESS = 32
+/** Milliseconds for one download: 64 MiB over a slow line. */
+export const DOWNLOAD_MS = 15 * 60_000
+
+/** Addresses of one attachment that are tried, and characters of each. */
+export const MAX_LINKS = 4
+export const MAX_LINK_LENGTH = 2048
+
+/** Characters and UTF-8 bytes of a file's name as it is kept: file systems take 255 bytes, and a suffix may have to be added. */
+export const MAX_FILE_NAME_BYTES = 200
+
+/** Times one part of an upload is tried, and milliseconds before the first repetition; the pause doubles: a minute's outage costs nothing. */
+export const UPLOAD_TRIES = 7
+export const UPLOAD_PAUSE_MS = 1000

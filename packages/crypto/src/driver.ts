@@ -6,10 +6,18 @@
 import type { Bytes } from '@keystead/core'
 import type { VerificationSuite } from './types.ts'
 
+/** A hash under way: pieces in their order, then the digest, once. */
+export interface RunningHash {
+  update(piece: Uint8Array): void
+  digest(): Bytes
+}
+
 export interface CryptoDriver {
   readonly name: string
   /** Of the parts one behind the other; text as UTF-8. */
   sha256(...parts: readonly (Uint8Array | string)[]): Bytes
+  /** SHA-256 of what comes piece by piece: what is longer than memory should hold at once. */
+  startSha256(): RunningHash
   sha384(data: Uint8Array): Bytes
   sha512(data: Uint8Array): Bytes
   hmacSha256(key: Uint8Array, data: Uint8Array): Bytes

@@ -72,3 +72,20 @@ test('PBKDF2-HMAC-SHA-256 gives what the RFC says, by both drivers', () => {
     )
   }
 })
+
+test('SHA-256 of pieces as they come is that of the whole, by both drivers', () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 6 }), (pieces) => {
+      const expected = new Uint8Array(
+        createHash('sha256')
+          .update(concatBytes(...pieces))
+          .digest(),
+      )
+      for (const driver of [nodeDriver, portableHashes]) {
+        const running = driver.startSha256()
+        for (const piece of pieces) running.update(piece)
+        expect(running.digest()).toEqual(expected)
+      }
+    }),
+  )
+})

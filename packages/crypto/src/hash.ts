@@ -1,10 +1,13 @@
 /** Hashes and key derivation, synchronous on every platform (rule 30). */
 import { type Bytes, concatBytes, KeysteadError } from '@keystead/core'
+import type { RunningHash } from './driver.ts'
 import type { CryptoErrorCode } from './errors.ts'
 import { hashes } from './portable/hashes.ts'
 
 /** Of the parts one behind the other; text as UTF-8. */
 export const sha256 = (...parts: readonly (Uint8Array | string)[]): Bytes => hashes().sha256(...parts)
+/** Of pieces as they come. */
+export const startSha256 = (): RunningHash => hashes().startSha256()
 export const sha384 = (data: Uint8Array): Bytes => hashes().sha384(data)
 export const sha512 = (data: Uint8Array): Bytes => hashes().sha512(data)
 export const hmacSha256 = (key: Uint8Array, data: Uint8Array): Bytes => hashes().hmacSha256(key, data)

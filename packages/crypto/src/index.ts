@@ -1,8 +1,18 @@
 export { type Argon2Parameters, argon2id } from './argon2.ts'
 export { open, openText, seal } from './box.ts'
-export { type CryptoDriver, installDriver } from './driver.ts'
+export { type CryptoDriver, installDriver, type RunningHash } from './driver.ts'
 export type { CryptoErrorCode } from './errors.ts'
-export { hkdfSha256, hmacSha256, hmacSha512, pbkdf2Sha256, sha256, sha384, sha512, tokensSha256 } from './hash.ts'
+export {
+  hkdfSha256,
+  hmacSha256,
+  hmacSha512,
+  pbkdf2Sha256,
+  sha256,
+  sha384,
+  sha512,
+  startSha256,
+  tokensSha256,
+} from './hash.ts'
 export { aes256CbcHs512, aes256Gcm, aesKwUnwrap, aesKwWrap, type ContentCipher, xc20p } from './jose.ts'
 export {
   checkedKey,

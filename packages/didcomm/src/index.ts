@@ -3,7 +3,7 @@ export type { ContentEncryption } from './content.ts'
 export { peekRecipients } from './envelope.ts'
 export type { DidcommErrorCode } from './errors.ts'
 export { createFromPrior, type FromPrior, type FromPriorOptions, verifyFromPrior } from './from-prior.ts'
-export { MAX_MESSAGE_BYTES } from './limits.ts'
+export { MAX_ATTACHMENTS, MAX_MESSAGE_BYTES } from './limits.ts'
 export {
   type DidcommMediaType,
   ENCRYPTED_MEDIA_TYPE,

@@ -18,7 +18,13 @@ import { isNodeRefusal, type NodeRefusal } from './refusals.ts'
 /** The little of `fetch` that we use, so that a test can answer without a socket. */
 export type FetchPort = (
   url: string,
-  init?: { method?: string; headers?: Record<string, string>; body?: Uint8Array<ArrayBuffer>; signal?: AbortSignal },
+  init?: {
+    method?: string
+    headers?: Record<string, string>
+    body?: Uint8Array<ArrayBuffer>
+    signal?: AbortSignal
+    redirect?: 'error'
+  },
 ) => Promise<Answer>
 
 /** Of a `Response`. `body` is read where there is one, so that nobody is sent more than they take. */

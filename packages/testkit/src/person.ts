@@ -1,7 +1,8 @@
 /** A person of a test: a vault in memory, the edge agent over it, and what it told. */
 import { type AgentEvent, EdgeAgent, vaultPins, walletSource } from '@keystead/agent/edge'
 import { type Clock, systemRandom } from '@keystead/core'
-import { LedgerClient } from '@keystead/light-client'
+import type { WebGet } from '@keystead/did'
+import { LedgerClient, readAnswer } from '@keystead/light-client'
 import {
   createVault,
   memoryVaultStore,
@@ -111,7 +112,22 @@ export class Person {
     })
     const onEvent = (event: AgentEvent): void => void this.events.push(event)
     const folder = (path: string) => this.#network.folder(path)
-    const ports = { vault: this.#vault, keys, ledger, fetch: wires.fetch, folder, clock, random: systemRandom }
+    const download: WebGet = async (url, { maxBytes, onBytes }) => {
+      const answer = await wires.fetch(url)
+      const bytes = await readAnswer(answer, maxBytes)
+      onBytes?.(bytes.length)
+      return { status: answer.status, bytes }
+    }
+    const ports = {
+      vault: this.#vault,
+      keys,
+      ledger,
+      fetch: wires.fetch,
+      download,
+      folder,
+      clock,
+      random: systemRandom,
+    }
     return new EdgeAgent({ ...ports, onEvent })
   }
 }

@@ -1,10 +1,8 @@
 /** VAULT-11: what an export holds and what it never does, and the age files around it. */
-import { inflateSync } from 'node:zlib'
 import { type Bytes, base64url, FakeClock, hexadecimal, systemRandom, utf8, utf8Decode } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from 'age-encryption'
-import * as vectors from 'cctv-age'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -20,6 +18,7 @@ import {
   type Vault,
   verifyAuditLog,
 } from './index.ts'
+import { ageKit } from './testing/age-kit.ts'
 import { rejectsWith } from './testing/contract.ts'
 
 const UNLOCK = { kind: 'raw', key: new Uint8Array(32).fill(1) } as const
@@ -161,9 +160,7 @@ describe('VAULT-11: its age file', () => {
     await rejectsWith(openAge(plain, { identities: ['AGE-SECRET-KEY-1NONE'] }), 'BAD_RECIPIENT')
   })
 
-  const cases = Object.entries(vectors as Record<string, Uint8Array>)
-    .map(([name, bytes]) => vector(name, bytes))
-    .filter(({ armored, keys }) => !armored && keys !== undefined)
+  const cases = ageKit().filter(({ keys }) => keys !== undefined)
 
   it('the test kit of age has the vectors of the recipients we use', () => {
     expect(cases.length).toBeGreaterThan(80)
@@ -176,23 +173,3 @@ describe('VAULT-11: its age file', () => {
     else await rejectsWith(opened, 'BAD_EXPORT')
   })
 })
-
-/** A header of `key: value` lines, an empty line, the file (C2SP/CCTV, age/README.md). */
-function vector(name: string, bytes: Uint8Array) {
-  const end = Buffer.from(bytes).indexOf('\n\n')
-  const head = Buffer.from(bytes.subarray(0, end)).toString()
-  const all = (key: string) =>
-    head.split('\n').flatMap((line) => (line.startsWith(`${key}: `) ? [line.slice(key.length + 2)] : []))
-  const body = bytes.subarray(end + 2)
-  const [passphrase] = all('passphrase')
-  const identities = all('identity')
-  const keys = identities.length > 0 ? { identities } : passphrase === undefined ? undefined : { passphrase }
-  return {
-    name,
-    expected: all('expect')[0] ?? '',
-    payload: all('payload')[0] ?? '',
-    armored: all('armored').length > 0,
-    keys: all('passphrase').length > 1 || (identities.length > 0 && passphrase !== undefined) ? undefined : keys,
-    file: new Uint8Array(all('compressed')[0] === 'zlib' ? inflateSync(body) : body),
-  }
-}

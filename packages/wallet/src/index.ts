@@ -21,6 +21,7 @@ export {
   policyJson,
 } from './access/policy.ts'
 export { type ExportKey, type ExportTo, openAge, sealAge } from './age-file.ts'
+export { AGE_IDENTITY, openAgeStream, type SealedStream, sealAgeStream } from './age-stream.ts'
 export { type AuditEntry, type AuditEvent, type AuditExport, verifyAuditLog } from './audit.ts'
 export type { WalletErrorCode } from './errors.ts'
 export { decodeExport, type ExportedKey, encodeExport, type WalletExport } from './export-lines.ts'

@@ -32,6 +32,7 @@ export function agencyCommands(program: Command): void {
     .argument('<tenant>', 'as "agency tenants" shows it')
     .argument('<messages>')
     .argument('<bytes>')
+    .option('--attachments <bytes>', 'room for attached files')
     .action(action(program, quota))
   command('suspend', 'answer an account no more; what waits for it is kept')
     .argument('<tenant>')
@@ -63,7 +64,8 @@ async function tenants(run: Run, options: Options): Promise<void> {
           .map(
             (t) =>
               `${t['id']}  ${t['messages']}/${t['maxMessages']} messages, ${t['bytes']}/${t['maxBytes']} bytes, ` +
-              `${t['recipients']} DIDs, ${t['backupBytes']} bytes of backups` +
+              `${t['recipients']} DIDs, ${t['backupBytes']} bytes of backups, ` +
+              `${t['attachments']} files of ${t['attachmentBytes']} bytes attached` +
               `${t['suspended'] ? '  suspended' : ''}  ${(t['services'] as string[]).join(',')}`,
           )
           .join('\n'),
@@ -71,8 +73,19 @@ async function tenants(run: Run, options: Options): Promise<void> {
   )
 }
 
-async function quota(run: Run, id: string, messages: string, bytes: string, options: Options): Promise<void> {
-  const body = { messages: whole('messages', messages), bytes: whole('bytes', bytes) }
+async function quota(
+  run: Run,
+  id: string,
+  messages: string,
+  bytes: string,
+  options: Options & { readonly attachments?: string },
+): Promise<void> {
+  const { attachments } = options
+  const body = {
+    messages: whole('messages', messages),
+    bytes: whole('bytes', bytes),
+    ...(attachments === undefined ? {} : { attachmentBytes: whole('attachments', attachments) }),
+  }
   const tenant = await ask(options, 'POST', `/tenants/${encodeURIComponent(id)}/quota`, body)
   run.out.result(`${id} may leave ${tenant['maxMessages']} messages and ${tenant['maxBytes']} bytes.`, tenant)
 }

@@ -5,10 +5,10 @@ import { type JsonObject, parseJson } from '@keystead/core'
 import type { Command } from 'commander'
 import { trustOf } from '../contact-trust.ts'
 import { EXIT } from '../exit.ts'
-import { iso } from '../output.ts'
 import { action, type Run, withWallet } from '../run.ts'
 import { type InPersonOptions, verifyInPerson } from './in-person.ts'
 import { AS, inviteCommands, TELL } from './invite.ts'
+import { messageCommands } from './messages.ts'
 import { removalCommands } from './removal.ts'
 
 export function contactCommands(program: Command): void {
@@ -83,35 +83,7 @@ export function contactCommands(program: Command): void {
     ),
   )
 
-  program
-    .command('message <contact> <text>')
-    .description('write a line to a contact')
-    .action(
-      action(program, (run, name: string, text: string) =>
-        withWallet(run, async ({ agent }) => {
-          await agent.sendText(name, text)
-          run.out.result('Sent, or waiting to be: "keystead sync" says.', { sent: true })
-        }),
-      ),
-    )
-
-  program
-    .command('messages [contact]')
-    .description('what was written, to and by a contact or everybody')
-    .action(
-      action(program, (run, name: string | undefined) =>
-        withWallet(run, async ({ agent }) => {
-          const texts = await agent.texts(name)
-          const people = [...(await agent.contacts()), ...(await agent.correspondents())]
-          const labels = new Map(people.map(({ id, label }) => [id, label]))
-          const lines = texts.map(({ contact, from, text, at }) => {
-            const label = labels.get(contact) ?? 'somebody'
-            return `${iso(at)}  ${from === 'me' ? `to ${label}` : label}: ${text}`
-          })
-          run.out.result(lines.length > 0 ? lines : 'Nothing yet.', { messages: texts })
-        }),
-      ),
-    )
+  messageCommands(program)
 
   program
     .command('verify <contact>')

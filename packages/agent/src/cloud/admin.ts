@@ -19,8 +19,13 @@ export function adminHttp({ store, copyTo }: OpenStore): Hono {
     const f = new Fields(await body(c), 'quota')
     const messages = f.integer('messages', { min: 0, max: 10_000_000 })
     const bytes = f.integer('bytes', { min: 0, max: 2 ** 40 })
+    const attachmentBytes = f.optional('attachmentBytes', (o, name) => o.integer(name, { min: 0, max: 2 ** 40 }))
     f.end()
-    await store.setRoom(tenant.account, { messages, bytes })
+    await store.setRoom(tenant.account, {
+      messages,
+      bytes,
+      ...(attachmentBytes === undefined ? {} : { attachmentBytes }),
+    })
     return c.json(shown(await find(store, tenant.id)))
   })
   for (const action of ['suspend', 'resume'])
@@ -69,6 +74,8 @@ async function exported(store: CloudStore, tenant: Tenant): Promise<object> {
     account: tenant.account,
     services: tenant.services,
     recipients: await store.recipients(tenant.account),
+    // Sealed files are fetched by their ids, as by anybody who knows them.
+    attachments: await store.attachments(tenant.account),
     messages: mail.map(({ id, recipient, received, bytes }) => ({
       id,
       recipient,

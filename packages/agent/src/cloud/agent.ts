@@ -27,6 +27,7 @@ import {
 import { MAX_MAIL_BYTES, READ_NONCE_SECONDS } from '../limits.ts'
 import type { AgencyRefusal } from '../protocols/report-problem/agency-refusals.ts'
 import { PROBLEM_REPORT, problemBody } from '../protocols/report-problem/messages.ts'
+import type { AttachmentKeeping } from './attachments.ts'
 import type { EscrowService } from './escrow.ts'
 import { HANDLERS } from './handlers.ts'
 import { LiveDelivery } from './live.ts'
@@ -62,6 +63,8 @@ export interface CloudAgentOptions {
   readonly push?: PushService
   /** Days a message waits; told in the status. */
   readonly mailDays?: number
+  /** How much of what is attached is kept, and for how long; by default as `limits.ts` says. */
+  readonly attachments?: Partial<AttachmentKeeping>
 }
 
 export interface Reply {

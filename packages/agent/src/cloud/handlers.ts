@@ -11,6 +11,7 @@ import * as pickup from '../protocols/pickup/messages.ts'
 import { PUBLISH, PUBLISHED, parsePublish } from '../protocols/publish/messages.ts'
 import { PING, PING_RESPONSE, wantsPingResponse } from '../protocols/trust-ping/messages.ts'
 import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
+import { ATTACHMENT_HANDLERS } from './attachments.ts'
 import { DROP_HANDLERS } from './dead-drops.ts'
 import { DEVICE_HANDLERS } from './devices.ts'
 import { ESCROW_HANDLERS } from './escrow.ts'
@@ -138,6 +139,7 @@ async function changeLiveDelivery(agent: CloudAgent, incoming: Incoming): Promis
 }
 
 export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ...ATTACHMENT_HANDLERS,
   ...DEVICE_HANDLERS,
   ...DROP_HANDLERS,
   ...ESCROW_HANDLERS,

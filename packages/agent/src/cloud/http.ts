@@ -7,6 +7,7 @@ import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { INVITATION_MEDIA_TYPES } from '../protocols/invitation/messages.ts'
 import type { Door } from './door.ts'
+import { attachmentRoute } from './downloads.ts'
 import { invitationPage, PAGE_POLICY } from './invitations.ts'
 import { endpointOf } from './move/forwarding.ts'
 import { readBody } from './read-body.ts'
@@ -42,7 +43,7 @@ export interface AgencyHttpOptions {
 }
 
 /** What Node's server hands over beside the request; absent where a test calls without sockets. */
-type Bindings = { incoming?: IncomingMessage }
+export type Bindings = { incoming?: IncomingMessage }
 
 export function agencyHttp(door: Door, options: AgencyHttpOptions): Hono<{ Bindings: Bindings }> {
   const { descriptor, network, checkpoint, ready, behindProxy = false } = options
@@ -94,6 +95,7 @@ export function agencyHttp(door: Door, options: AgencyHttpOptions): Hono<{ Bindi
     if (!file) return problem(c, new KeysteadError('NOT_FOUND', 'nothing is published under this name'))
     return c.body(file.bytes, 200, { 'content-type': file.mediaType, 'cache-control': 'no-cache' })
   })
+  attachmentRoute(app, door, behindProxy)
   app.get('/health', (c) => c.json({ status: 'ok' }))
   app.get('/ready', async (c) => {
     const state = (await ready?.()) ?? { ready: true }

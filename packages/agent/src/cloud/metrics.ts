@@ -4,8 +4,8 @@ import type { CloudStore } from './store/port.ts'
 
 /** What the agency counts as it goes. */
 export interface Meter {
-  /** `outcome`: `kept` (a forward), `answered`, or the code of the refusal. */
-  request(door: 'http' | 'websocket', outcome: string, seconds: number): void
+  /** `outcome`: `kept` (a forward), `answered`, or the code of the refusal; of a download `whole` or `broken-off`. */
+  request(door: 'http' | 'websocket' | 'attachment', outcome: string, seconds: number): void
   expired(messages: number): void
   pushed(answer: 'taken' | 'gone' | 'later' | 'refused'): void
 }
@@ -51,6 +51,8 @@ export function agencyMetrics(store: CloudStore, sockets: () => number): Metrics
   const accounts = gauge('accounts', 'Accounts that granted something')
   const messages = gauge('mail_messages', 'Messages that wait')
   const bytes = gauge('mail_bytes', 'Bytes that wait')
+  const attachments = gauge('attachments', 'Attached files that are kept, unfinished uploads too')
+  const attachmentBytes = gauge('attachment_bytes', 'Bytes of attached files, as announced')
   const database = gauge('database_up', '1 while the database answers')
   return {
     request: (door, outcome, took) => {
@@ -67,6 +69,8 @@ export function agencyMetrics(store: CloudStore, sockets: () => number): Metrics
         accounts.set(totals.accounts)
         messages.set(totals.messages)
         bytes.set(totals.bytes)
+        attachments.set(totals.attachments)
+        attachmentBytes.set(totals.attachmentBytes)
         database.set(1)
       } catch {
         database.set(0)

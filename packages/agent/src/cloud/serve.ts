@@ -17,9 +17,11 @@ import {
   REQUESTS_AT_ONCE,
   REQUESTS_PER_SECOND,
   TRIMMED_DAYS,
+  UPLOAD_HOURS,
 } from '../limits.ts'
 import { adminHttp } from './admin.ts'
 import { CloudAgent } from './agent.ts'
+import { type AttachmentKeeping, keeping } from './attachments.ts'
 import { Brakes, type Rate } from './brakes.ts'
 import { Door } from './door.ts'
 import { escrowService } from './escrow.ts'
@@ -62,6 +64,8 @@ export interface AgencyOptions {
   /** A proxy stands before us and appends the address it saw to `X-Forwarded-For`. */
   readonly behindProxy?: boolean
   readonly mailDays?: number
+  /** How much of what is attached is kept, and for how long. */
+  readonly attachments?: Partial<AttachmentKeeping>
   /** `https:` or `mailto:`: how push services reach the operator; by default the address. */
   readonly contact?: string
   /** Departures for trials and tests. */
@@ -89,7 +93,8 @@ export interface Agency {
 /** How often live delivery looks for mail that no wake-up told of. */
 const LIVE_POLL_MS = 3000
 /** How often mail that nobody fetched is looked for. */
-const EXPIRY_MS = 60 * 60 * 1000
+const HOUR_MS = 60 * 60 * 1000
+const EXPIRY_MS = HOUR_MS
 const DAY_MS = 24 * 60 * 60 * 1000
 
 /** Rejects with `AGENCY_IN_USE`, `DATABASE_UNREACHABLE`, `DATABASE_NEWER`, or the system's reason for a taken port. */
@@ -134,6 +139,7 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
     random,
     log,
     mailDays,
+    ...(options.attachments ? { attachments: options.attachments } : {}),
   })
   const { rate = { perSecond: REQUESTS_PER_SECOND, atOnce: REQUESTS_AT_ONCE } } = options
   const door = new Door(agent, { brakes: rate.perSecond > 0 ? new Brakes(rate, clock) : undefined, meter: metrics })
@@ -166,6 +172,11 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
       if (logs > 0) log('info', 'logs that nobody came to expired', { logs })
       const shares = await store.expireEscrows(now - ESCROW_DAYS * DAY_MS)
       if (shares > 0) log('info', 'shares that nobody came to expired', { shares })
+      const attachments = await store.expireAttachments({
+        whole: now - keeping(options.attachments).days * DAY_MS,
+        unfinished: now - UPLOAD_HOURS * HOUR_MS,
+      })
+      if (attachments > 0) log('info', 'attached files expired', { attachments })
       const expired = await store.expireMail(now - mailDays * DAY_MS)
       if (expired === 0) return
       metrics.expired(expired)

@@ -17,6 +17,9 @@ import {
 } from '../protocols/key-verify/messages.ts'
 import type { Forgotten } from '../protocols/move/messages.ts'
 import type { PushSubscription } from '../protocols/push/messages.ts'
+import { type AttachmentSource, attach, type TransferOptions } from './attachments/attach.ts'
+import { type OpenedAttachment, openAttachment, withdrawAttachment } from './attachments/open.ts'
+import { type AttachmentView, type TextView, textViews } from './attachments/view.ts'
 import { type Carried, carryIn, carryOut } from './carry.ts'
 import { acceptInvitation, type ConnectOptions, connectToDid, invite } from './connecting.ts'
 import { type Edge, fault, findContact, makeEdge, profileOf } from './context.ts'
@@ -51,7 +54,6 @@ import type {
   PendingRequest,
   Profile,
   Relationship,
-  TextMessage,
 } from './records.ts'
 import { RecoveryAgent } from './recovery/agent.ts'
 import { answerShare } from './recovery/contacts.ts'
@@ -64,7 +66,6 @@ import { findAnyContact, sendText } from './standard.ts'
 import { put, remove } from './store.ts'
 import { acceptStranger, endInvitation, inviteMany, type ManyOptions } from './strangers.ts'
 import { type SyncResult, sync, syncUntil } from './sync.ts'
-import { textsInOrder } from './texts.ts'
 import { askForCredential, checkAgain, checkCredential } from './verifying.ts'
 
 export class EdgeAgent {
@@ -285,16 +286,35 @@ export class EdgeAgent {
     return (await this.edge.records.all('correspondent')).map(({ value }) => value)
   }
 
-  /** A line of text to a contact. Rejects with `UNKNOWN_CONTACT` or `AMBIGUOUS_CONTACT`. */
-  sendText(name: string, text: string): Promise<void> {
-    return this.#act(async () => sendText(this.edge, await findAnyContact(this.edge, name), text))
+  /**
+   * A line of text to a contact, with files perhaps. Rejects with `UNKNOWN_CONTACT` or `AMBIGUOUS_CONTACT`, and as `attach` does: then
+   * nothing was sent. Others may use the wallet while files are brought.
+   */
+  async sendText(
+    name: string,
+    text: string,
+    { attach: files = [], ...options }: TransferOptions & { readonly attach?: readonly AttachmentSource[] } = {},
+  ): Promise<void> {
+    if (files.length > 0) await findAnyContact(this.edge, name)
+    const attached = await attach(this.edge, files, options)
+    return this.#act(async () => sendText(this.edge, await findAnyContact(this.edge, name), text, attached))
   }
 
   /** Texts exchanged, oldest first; of one contact, or of all. */
-  async texts(name?: string): Promise<TextMessage[]> {
+  async texts(name?: string): Promise<TextView[]> {
     const contact = name === undefined ? undefined : await findAnyContact(this.edge, name)
     const id = contact && ('relationship' in contact ? contact.relationship : contact.correspondent).id
-    return (await textsInOrder(this.edge)).filter((message) => id === undefined || message.contact === id)
+    return (await textViews(this.edge)).filter((message) => id === undefined || message.contact === id)
+  }
+
+  /** A file that came or went with a text, by the beginning of its id; fetched where it lies elsewhere. */
+  openAttachment(id: string, options: TransferOptions = {}): Promise<OpenedAttachment> {
+    return openAttachment(this.edge, id, options)
+  }
+
+  /** Takes back a file that was sent by reference, as far as it was not fetched yet. */
+  withdrawAttachment(id: string): Promise<AttachmentView> {
+    return this.#act(() => withdrawAttachment(this.edge, id))
   }
 
   /** Ends a contact (flow V11); also one who has ended it. False while the peer is still to be told. */

@@ -8,6 +8,19 @@ export type EdgeErrorCode =
   | 'AMBIGUOUS_CONTACT'
   | 'UNKNOWN_REQUEST'
   | 'UNKNOWN_CREDENTIAL'
+  | 'UNKNOWN_ATTACHMENT'
+  /** It is not what was sent, or not whole. */
+  | 'BAD_ATTACHMENT'
+  /** Its time is over, or its sender has taken it away. */
+  | 'ATTACHMENT_GONE'
+  /** Its host is away. */
+  | 'ATTACHMENT_UNREACHABLE'
+  /** It lies where a wallet does not go. */
+  | 'ATTACHMENT_REFUSED'
+  | 'TOO_LARGE'
+  | 'TOO_MANY_FILES'
+  /** A file that changed while it was read. */
+  | 'FILE_CHANGED'
   | 'UNKNOWN_CHALLENGE'
   | 'BAD_INVITATION'
   | 'INVITATION_EXPIRED'

@@ -1,6 +1,9 @@
 export { isPlainInvitation } from '../protocols/connect/messages.ts'
 export type { GuardianCapability } from '../protocols/guardian/messages.ts'
 export { EdgeAgent } from './agent.ts'
+export type { AttachmentSource, Progress, TransferOptions } from './attachments/attach.ts'
+export type { OpenedAttachment } from './attachments/open.ts'
+export type { AttachmentView, TextView } from './attachments/view.ts'
 export type { ApprovalsView, DeviceView, OwnDeviceView } from './devices.ts'
 export { type AgencyDescriptor, agencyDescriptor, findNetwork, walletSource } from './discovery.ts'
 export type { EdgeErrorCode } from './errors.ts'
@@ -22,7 +25,6 @@ export type {
   Profile,
   ReceivedPresentation,
   Relationship,
-  TextMessage,
 } from './records.ts'
 export { RecoveryAgent, type RecoveryChoice, type RecoveryProgress } from './recovery/agent.ts'
 export type { EscrowProgress } from './recovery/records.ts'

@@ -4,7 +4,7 @@
  */
 import { type Bytes, base64url, isKeysteadError, type Json, type JsonObject } from '@keystead/core'
 import { didOf, messagingEndpoints, peerShortForm } from '@keystead/did'
-import { type Message, pack, type SigningPort, wrapForward } from '@keystead/didcomm'
+import { type Attachment, type Message, pack, type SigningPort, wrapForward } from '@keystead/didcomm'
 import { DROP_KEEP_SECONDS } from '../limits.ts'
 import { RELATIONSHIP_ALERT } from '../protocols/connect/messages.ts'
 import { parseUpdateResults, RECIPIENT_UPDATE, recipientTranscript } from '../protocols/mediation/messages.ts'
@@ -200,13 +200,20 @@ export async function packOutgoing(edge: Edge, outgoing: Outgoing): Promise<Byte
   const { random, keys } = edge.ports
   const from = await senderOf(edge, outgoing.from)
   const view = outgoing.attachments ? undefined : await ownView(edge, outgoing.type)
-  const message = { ...toDidcomm(edge, outgoing), ...(view ? { attachments: [view] } : {}) }
+  const plain = toDidcomm(edge, outgoing)
+  const message = view ? { ...plain, attachments: [...(plain.attachments ?? []), view] } : plain
   // Authcrypt names its sender in the clear: to the receiver's agency, who talks to whom (AGENCY-19).
   const to = { to: outgoing.to, from, anonymous: true as const }
   return pack(message, { ...to, resolver: edge.resolver, random, ephemerals: keys })
 }
 
 function toDidcomm(edge: Edge, outgoing: Outgoing): Message {
+  const own = (outgoing.attachments ?? []).map(({ id, mediaType, json }) => ({
+    id,
+    media_type: mediaType,
+    data: { json: json as Json },
+  }))
+  const attachments: Attachment[] = [...own, ...(outgoing.files ?? [])]
   return {
     id: outgoing.id,
     type: outgoing.type,
@@ -219,14 +226,6 @@ function toDidcomm(edge: Edge, outgoing: Outgoing): Message {
     ...(outgoing.fromPrior === undefined ? {} : { from_prior: outgoing.fromPrior }),
     ...(outgoing.ack === undefined ? {} : { ack: outgoing.ack }),
     body: outgoing.body,
-    ...(outgoing.attachments
-      ? {
-          attachments: outgoing.attachments.map(({ id, mediaType, json }) => ({
-            id,
-            media_type: mediaType,
-            data: { json: json as Json },
-          })) as unknown as readonly (JsonObject & { data: JsonObject })[],
-        }
-      : {}),
+    ...(attachments.length > 0 ? { attachments } : {}),
   }
 }

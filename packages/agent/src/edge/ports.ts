@@ -1,7 +1,7 @@
 /** What an edge agent needs of its platform. Apps wire it; the testkit passes fakes. No Node types here. */
 import type { Bytes, Clock, JsonObject, Random } from '@keystead/core'
 import type { KeyProvider } from '@keystead/crypto'
-import type { WebFetch } from '@keystead/did'
+import type { WebFetch, WebGet } from '@keystead/did'
 import type { FetchPort, LedgerClient } from '@keystead/light-client'
 import type { Vault } from '@keystead/wallet'
 
@@ -31,6 +31,11 @@ export interface EdgePorts {
   readonly socket?: (url: string) => Promise<SocketPort>
   /** The web, for did:web and did:webvh. Absent where other hosts cannot be asked, as in browsers. */
   readonly web?: WebFetch
+  /**
+   * For what contacts attach by link: reaches public addresses over https alone, follows no redirect, and lasts as long as `DOWNLOAD_MS`.
+   * Absent: only our own agency is asked.
+   */
+  readonly download?: WebGet
   /** Folders of this machine, by path. Absent where there are none. */
   readonly folder?: (path: string) => FolderPort
   readonly clock: Clock

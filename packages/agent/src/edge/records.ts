@@ -6,9 +6,11 @@
 import type { JsonObject } from '@keystead/core'
 import type { AnchorReceipt } from '@keystead/credentials'
 import type { Authority, Body, Capability } from '@keystead/did-dkms'
+import type { Attachment } from '@keystead/didcomm'
 import type { NamedPoint } from '@keystead/light-client'
 import type { Entry, LogState } from '@keystead/microledger'
 import type { Segment } from '@keystead/wallet'
+import type { Attached } from '../protocols/attachment/attached.ts'
 import type { LinkState } from '../protocols/device-link/ceremony.ts'
 import type { NewDevice } from '../protocols/device-link/messages.ts'
 import type { Welcome } from '../protocols/device-link/welcome.ts'
@@ -423,6 +425,8 @@ export interface TextMessage {
   readonly contact: string
   readonly from: 'me' | 'them'
   readonly text: string
+  /** Files that came, or went, with it. */
+  readonly attached?: readonly Attached[]
   /** Seconds since 1970, by the sender's clock. */
   readonly at: number
   /** Sorts texts as they were sent and came. */
@@ -601,6 +605,8 @@ export interface Outgoing {
   readonly thid?: string
   readonly pthid?: string
   readonly attachments?: readonly { readonly id: string; readonly mediaType: string; readonly json: JsonObject }[]
+  /** Files, as they stand in the message. */
+  readonly files?: readonly Attachment[]
   /** A JWT of the DID that `from` replaces (DIDComm v2.1, "DID Rotation"). */
   readonly fromPrior?: string
   /** Seconds since 1970 after which it is worth nothing and is dropped. */

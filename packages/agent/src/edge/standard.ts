@@ -1,5 +1,6 @@
 /** The protocols every DIDComm agent speaks, towards people with our software and with others' alike. */
 import type { JsonObject } from '@keystead/core'
+import { type Attached, attachedTo, attachmentOf } from '../protocols/attachment/attached.ts'
 import { BASIC_MESSAGE, parseBasicMessage } from '../protocols/basic-message/messages.ts'
 import { DISCLOSE, disclose, parseDisclosures } from '../protocols/discover-features/messages.ts'
 import { EMPTY } from '../protocols/empty/messages.ts'
@@ -38,7 +39,7 @@ export async function findAnyContact(edge: Edge, name: string, also?: 'closed'):
 export function toContact(
   edge: Edge,
   contact: Contact,
-  message: { type: string; body: JsonObject; thid?: string; pthid?: string; ack?: readonly string[] },
+  message: Pick<Outgoing, 'type' | 'body'> & Partial<Pick<Outgoing, 'thid' | 'pthid' | 'ack' | 'files'>>,
 ): Change {
   return 'relationship' in contact
     ? toPeer(edge, contact.relationship, message)
@@ -79,18 +80,30 @@ export async function onDisclose(edge: Edge, incoming: Incoming): Promise<Change
 
 export async function onText(edge: Edge, incoming: Incoming): Promise<Change[]> {
   const text = parseBasicMessage(incoming.message.body)
+  const attached = attachedTo(incoming.message)
   const { created_time: at = nowSeconds(edge) } = incoming.message
   const from = nameOf(incoming)
-  tell(edge, { kind: 'text', text: `${from}: ${text}`, data: { contact: from, text }, ...aboutContact(incoming) })
-  return receivedText(edge, incoming.message.id, { contact: contactId(incoming), from: 'them', text, at })
+  const names = attached.map(({ name }) => name)
+  const files = names.length > 0 ? ` [attached: ${names.join(', ')}]` : ''
+  const data = { contact: from, text, ...(names.length > 0 ? { attached: names } : {}) }
+  tell(edge, { kind: 'text', text: `${from}: ${text}${files}`, data, ...aboutContact(incoming) })
+  const line = { contact: contactId(incoming), from: 'them', text, at } as const
+  return receivedText(edge, incoming.message.id, attached.length > 0 ? { ...line, attached } : line)
 }
 
-/** A line of text to a contact, kept as sent. */
-export async function sendText(edge: Edge, contact: Contact, text: string): Promise<void> {
+/** A line of text to a contact, with files perhaps, kept as sent. */
+export async function sendText(
+  edge: Edge,
+  contact: Contact,
+  text: string,
+  attached: readonly Attached[] = [],
+): Promise<void> {
   const { id } = 'relationship' in contact ? contact.relationship : contact.correspondent
+  const message = { type: BASIC_MESSAGE, body: { content: text } }
+  const line = { contact: id, from: 'me', text, at: nowSeconds(edge) } as const
   await edge.records.commit([
-    sentText(edge, { contact: id, from: 'me', text, at: nowSeconds(edge) }),
-    toContact(edge, contact, { type: BASIC_MESSAGE, body: { content: text } }),
+    sentText(edge, attached.length > 0 ? { ...line, attached } : line),
+    toContact(edge, contact, attached.length > 0 ? { ...message, files: attached.map(attachmentOf) } : message),
   ])
 }
 

@@ -3,6 +3,7 @@ import {
   type Cipheriv,
   createCipheriv,
   createDecipheriv,
+  createHash,
   createHmac,
   createPublicKey,
   createSecretKey,
@@ -152,6 +153,10 @@ const KW_IV = Buffer.alloc(8, 0xa6)
 export const nodeDriver: CryptoDriver = {
   name: 'node',
   sha256,
+  startSha256: () => {
+    const running = createHash('sha256')
+    return { update: (piece) => void running.update(piece), digest: () => copy(running.digest()) }
+  },
   sha384: (data) => digest('sha384', data),
   sha512: (data) => digest('sha512', data),
   // A key given as bytes takes Node several times as long (measured: 8.7 and 3.6 us, 1.6 us once it is imported).

@@ -7,7 +7,7 @@ import { type CryptoDriver, installedDriver } from '../driver.ts'
 
 type Hashes = Pick<
   CryptoDriver,
-  'sha256' | 'sha384' | 'sha512' | 'hmacSha256' | 'hmacSha512' | 'tokensSha256' | 'pbkdf2Sha256'
+  'sha256' | 'startSha256' | 'sha384' | 'sha512' | 'hmacSha256' | 'hmacSha512' | 'tokensSha256' | 'pbkdf2Sha256'
 >
 
 /** noble returns `Uint8Array<ArrayBufferLike>`; the arrays are fresh, so this is a view, not a copy. */
@@ -16,6 +16,10 @@ const own = (bytes: Uint8Array): Bytes => bytes as Bytes
 export const portableHashes: Hashes = {
   sha256: (...parts) =>
     own(sha256(concatBytes(...parts.map((part) => (typeof part === 'string' ? utf8(part) : part))))),
+  startSha256: () => {
+    const running = sha256.create()
+    return { update: (piece) => void running.update(piece), digest: () => own(running.digest()) }
+  },
   sha384: (data) => own(sha384(data)),
   sha512: (data) => own(sha512(data)),
   hmacSha256: (key, data) => own(hmac(sha256, key, data)),

@@ -14,7 +14,7 @@ import {
 import { parseJson, systemClock, systemRandom } from '@keystead/core'
 import { writeFileDurably } from '@keystead/crypto/key-file'
 import { nodeKeyProvider } from '@keystead/crypto/node'
-import { webFetch } from '@keystead/did/node'
+import { webDownload, webFetch } from '@keystead/did/node'
 import { type NetworkGenesis, parseNetworkGenesis } from '@keystead/did-dkms'
 import { LedgerClient } from '@keystead/light-client'
 import { createVault, memoryVaultStore, openVault, type Vault } from '@keystead/wallet'
@@ -68,7 +68,7 @@ export async function openAgent(options: AgentOptions): Promise<NodeAgent> {
     clock: systemClock,
   })
   const { onEvent } = options
-  const ports = { vault, ledger, fetch, socket: platformSocket, web: webFetch(), ...common }
+  const ports = { vault, ledger, fetch, socket: platformSocket, web: webFetch(), download: webDownload(), ...common }
   const agent = new NodeAgent(onEvent ? { ...ports, onEvent } : ports)
   if (!(await agent.profile()).agency) {
     await agent.setLabel(options.label)

@@ -70,6 +70,15 @@ const STEPS: readonly ((words: Words) => readonly string[])[] = [
     `update accounts set forward_to = '' where max_messages = 0 and forward_to is null
       and account not in (select account from grants)`,
   ],
+  ({ bytes, integer, after }) => [
+    `create table attachments (id text primary key, owner text not null, size ${integer} not null,
+      parts integer not null, created ${integer} not null)${after}`,
+    'create index attachments_owner on attachments (owner, size)',
+    'create index attachments_created on attachments (created)',
+    `create table attachment_parts (id text not null, n integer not null, bytes ${bytes} not null,
+      primary key (id, n))${after}`,
+    `alter table accounts add column max_attachment_bytes ${integer}`,
+  ],
 ]
 
 export const SCHEMA_VERSION: number = STEPS.length

@@ -1,5 +1,7 @@
 /** Accounts that moved to another agency: where their mail goes, and how they are forgotten. */
 import { sql } from 'kysely'
+import type { Forgotten } from '../../protocols/move/messages.ts'
+import { forgetAttachments } from './attachments.ts'
 import { waitingBox } from './members.ts'
 import type { CloudStore } from './port.ts'
 import type { Database } from './tables.ts'
@@ -21,7 +23,14 @@ export function movesOf({ db, alone }: Database): Moves {
         if (before ? before !== to : !may) return false
         await transaction
           .insertInto('accounts')
-          .values({ account, suspended: 0, max_messages: null, max_bytes: null, forward_to: to })
+          .values({
+            account,
+            suspended: 0,
+            max_messages: null,
+            max_bytes: null,
+            max_attachment_bytes: null,
+            forward_to: to,
+          })
           .onConflict((conflict) => conflict.column('account').doUpdateSet({ forward_to: to }))
           .execute()
         await transaction.updateTable('members').set({ moved: 1 }).where('device', '=', device).execute()
@@ -70,21 +79,23 @@ export function movesOf({ db, alone }: Database): Moves {
         // A message that found its way here a moment ago finds no room, and waits with its sender; `expireMail` removes this.
         const none = { forward_to: FORGOTTEN, max_messages: 0 }
         await transaction.updateTable('accounts').set(none).where('account', '=', account).execute()
+        await forgetAttachments(transaction, (attachments) => attachments.where('owner', 'in', owners))
         for (const table of ['files', 'invitations'] as const)
           await transaction.deleteFrom(table).where('owner', 'in', owners).execute()
         for (const table of ['members', 'invited', 'slots'] as const)
           await transaction.deleteFrom(table).where('account', '=', account).execute()
       })
       // Counted afresh: what it says is what is there.
-      const { rows } = await sql<Record<'messages' | 'recipients' | 'services' | 'files' | 'backups', number>>`
+      const { rows } = await sql<Record<keyof Forgotten, number>>`
         select (select count(*) from mail where account = ${account}) as messages,
           (select count(*) from recipients where account = ${account}) as recipients,
           (select count(*) from grants where account = ${account}) as services,
           (select count(*) from files where owner = ${account}) as files,
+          (select count(*) from attachments where owner = ${account}) as attachments,
           (select count(*) from batches join vaults on vaults.vault = batches.vault
             where vaults.account = ${account}) as backups`.execute(db)
-      const [{ messages = 0, recipients = 0, services = 0, files = 0, backups = 0 } = {}] = rows
-      return { messages, recipients, services, files, backups }
+      const [{ messages = 0, recipients = 0, services = 0, files = 0, attachments = 0, backups = 0 } = {}] = rows
+      return { messages, recipients, services, files, attachments, backups }
     },
   }
 }

@@ -5,6 +5,7 @@
 import type { Bytes } from '@keystead/core'
 import type { EscrowRecord, Guard, GuessVerdict } from '@keystead/recovery'
 import type { Member, SlotSwap } from '../../protocols/account-devices/messages.ts'
+import type { AttachmentPut } from '../../protocols/attachment/messages.ts'
 import type { CloudService } from '../../protocols/cloud-agent/messages.ts'
 import type { InvitationForm } from '../../protocols/invitation/messages.ts'
 import type { Held, Wanted } from '../../protocols/log/messages.ts'
@@ -55,6 +56,13 @@ export interface Room {
   readonly bytes: number
 }
 
+/** Room for what is attached. */
+export interface AttachmentRoom {
+  /** Of one account, where the operator has not said otherwise for it; of all of them. */
+  readonly accountBytes: number
+  readonly totalBytes: number
+}
+
 /** An account as its operator sees it. */
 export interface Tenant {
   /** Hash of the account. */
@@ -68,6 +76,11 @@ export interface Tenant {
   readonly messages: number
   readonly bytes: number
   readonly backupBytes: number
+  readonly attachments: number
+  /** Of what is attached, as announced. */
+  readonly attachmentBytes: number
+  /** Null: as much as the agency gives everybody. */
+  readonly maxAttachmentBytes: number | null
 }
 
 /** An entry of a log's authority, or a batch. */
@@ -99,10 +112,17 @@ export interface Standing {
 /** The operator's side of the store. */
 export interface Tenants {
   tenants(): Promise<Tenant[]>
-  setRoom(account: string, room: Room): Promise<void>
+  setRoom(account: string, room: Room & { readonly attachmentBytes?: number }): Promise<void>
   setSuspended(account: string, suspended: boolean): Promise<void>
   /** Over all accounts; `oldest` in milliseconds since 1970, 0 when no message waits. */
-  totals(): Promise<{ accounts: number; messages: number; bytes: number; oldest: number }>
+  totals(): Promise<{
+    accounts: number
+    messages: number
+    bytes: number
+    oldest: number
+    attachments: number
+    attachmentBytes: number
+  }>
   /** Rejects while the database does not answer. */
   reachable(): Promise<void>
 }
@@ -252,6 +272,26 @@ export interface CloudStore extends Tenants {
   stayRelease(subject: string, token: Uint8Array, now: number): Promise<number>
   /** 0 where nobody ever objected. */
   stayedUntil(subject: string): Promise<number>
+
+  /**
+   * One part of a sealed file; the first makes room for the whole. The same part again changes nothing. Resolves to the number of the part
+   * that comes next, and to when the first one came (milliseconds). Rejects with `ATTACHMENT_CONFLICT`, `ATTACHMENT_FULL`, `ACCOUNT_MOVED`.
+   */
+  putAttachment(
+    owner: string,
+    part: AttachmentPut & { readonly bytes: Bytes },
+    now: number,
+    room: AttachmentRoom,
+  ): Promise<{ readonly next: number; readonly created: number }>
+  /** True where it was there, and the owner's. */
+  removeAttachment(owner: string, id: string): Promise<boolean>
+  /** What an owner has attached, whole or not. */
+  attachments(owner: string): Promise<{ id: string; size: number; parts: number; created: number }[]>
+  /** A whole one that came after then (milliseconds), of an account that is not suspended. */
+  attachment(id: string, createdAfter: number): Promise<{ readonly size: number } | undefined>
+  attachmentPart(id: string, n: number): Promise<Bytes | undefined>
+  /** Forgets what came before then, and uploads that were begun before then and are not whole (milliseconds); resolves to how many. */
+  expireAttachments(before: { whole: number; unfinished: number }): Promise<number>
 
   /** Times in seconds since 1970. Rejects with `DROP_REFUSED` for a box that is not newer, `DROP_FULL`. */
   putDrop(address: string, seq: number, box: Bytes, now: number): Promise<void>

@@ -2,6 +2,7 @@
 
 import { grantsOf, recipientsOf } from './accounts.ts'
 import { accountKey } from './announcements.ts'
+import { attachmentsOf } from './attachments.ts'
 import { dropsOf } from './drops.ts'
 import { escrowsOf } from './escrows.ts'
 import { filesOf } from './files.ts'
@@ -37,6 +38,7 @@ export function storeOn(
     ...grantsOf(database),
     ...recipientsOf(database),
     ...mailOf(database),
+    ...attachmentsOf(database),
     ...dropsOf(database),
     ...filesOf(database),
     ...guardsOf(database),

@@ -11,6 +11,7 @@ export interface Tables {
     suspended: number
     max_messages: number | null
     max_bytes: number | null
+    max_attachment_bytes: number | null
     forward_to: string | null
   }
   push_subscriptions: { account: string; endpoint: string; p256dh: string; auth: string }
@@ -38,6 +39,9 @@ export interface Tables {
   invited: { account: string; device: string; admin: number }
   slots: { account: string; slot: string; seq: number; value: Uint8Array }
   invitations: { id: string; owner: string; expires: number; form: string; bytes: Uint8Array }
+  /** Sealed files: `size` of the whole, `parts` that came, `created` in milliseconds. */
+  attachments: { id: string; owner: string; size: number; parts: number; created: number }
+  attachment_parts: { id: string; n: number; bytes: Uint8Array }
   /** Dead drops; `time` in seconds. */
   drops: { address: string; seq: number; box: Uint8Array; time: number }
   /** By subject: what may stop its release, and the wait that stands; JSON. */

@@ -11,7 +11,15 @@ export function tenantsOf({ db, alone }: Database): Tenants {
     alone(`account ${account}`, async (transaction) => {
       await transaction
         .insertInto('accounts')
-        .values({ account, suspended: 0, max_messages: null, max_bytes: null, forward_to: null, ...change })
+        .values({
+          account,
+          suspended: 0,
+          max_messages: null,
+          max_bytes: null,
+          max_attachment_bytes: null,
+          forward_to: null,
+          ...change,
+        })
         .onConflict((conflict) => conflict.column('account').doUpdateSet(change))
         .execute()
     })
@@ -29,7 +37,10 @@ export function tenantsOf({ db, alone }: Database): Tenants {
           (select count(*) from mail where ${mailOf}) as messages,
           (select coalesce(sum(size), 0) from mail where ${mailOf}) as bytes,
           (select coalesce(sum(size), 0) from batches join vaults on vaults.vault = batches.vault
-            where vaults.account = everybody.account) as "backupBytes"
+            where vaults.account = everybody.account) as "backupBytes",
+          (select count(*) from attachments where owner = everybody.account) as attachments,
+          (select coalesce(sum(size), 0) from attachments where owner = everybody.account) as "attachmentBytes",
+          accounts.max_attachment_bytes as "maxAttachmentBytes"
         from (select account from grants union select account from accounts) as everybody
         left join grants on grants.account = everybody.account
         left join accounts on accounts.account = everybody.account`.execute(db)
@@ -41,14 +52,27 @@ export function tenantsOf({ db, alone }: Database): Tenants {
         ...numbers(row),
       }))
     },
-    setRoom: (account, { messages, bytes }) => decide(account, { max_messages: messages, max_bytes: bytes }),
+    setRoom: (account, { messages, bytes, attachmentBytes }) =>
+      decide(account, {
+        max_messages: messages,
+        max_bytes: bytes,
+        ...(attachmentBytes === undefined ? {} : { max_attachment_bytes: attachmentBytes }),
+      }),
     setSuspended: (account, suspended) => decide(account, { suspended: suspended ? 1 : 0 }),
     totals: async () => {
-      const { rows } = await sql<{ accounts: number; messages: number; bytes: number; oldest: number }>`
+      const { rows } = await sql<Awaited<ReturnType<Tenants['totals']>>>`
         select (select count(*) from grants) as accounts, count(*) as messages, coalesce(sum(size), 0) as bytes,
-          coalesce(min(received), 0) as oldest from mail`.execute(db)
-      const [{ accounts = 0, messages = 0, bytes = 0, oldest = 0 } = {}] = rows
-      return { accounts: Number(accounts), messages: Number(messages), bytes: Number(bytes), oldest: Number(oldest) }
+          coalesce(min(received), 0) as oldest, (select count(*) from attachments) as attachments,
+          (select coalesce(sum(size), 0) from attachments) as "attachmentBytes" from mail`.execute(db)
+      const [{ accounts = 0, messages = 0, bytes = 0, oldest = 0, attachments = 0, attachmentBytes = 0 } = {}] = rows
+      return {
+        accounts: Number(accounts),
+        messages: Number(messages),
+        bytes: Number(bytes),
+        oldest: Number(oldest),
+        attachments: Number(attachments),
+        attachmentBytes: Number(attachmentBytes),
+      }
     },
     reachable: async () => {
       await sql`select 1`.execute(db)
@@ -56,17 +80,24 @@ export function tenantsOf({ db, alone }: Database): Tenants {
   }
 }
 
+const COUNTS = [
+  'maxMessages',
+  'maxBytes',
+  'recipients',
+  'messages',
+  'bytes',
+  'backupBytes',
+  'attachments',
+  'attachmentBytes',
+] as const
+
 /** PostgreSQL adds up bigints to numerics, which arrive as text. */
-function numbers(row: Pick<Tenant, 'maxMessages' | 'maxBytes' | 'recipients' | 'messages' | 'bytes' | 'backupBytes'>) {
-  const { maxMessages, maxBytes, recipients, messages, bytes, backupBytes } = row
-  return {
-    maxMessages: Number(maxMessages),
-    maxBytes: Number(maxBytes),
-    recipients: Number(recipients),
-    messages: Number(messages),
-    bytes: Number(bytes),
-    backupBytes: Number(backupBytes),
-  }
+function numbers(row: Pick<Tenant, (typeof COUNTS)[number] | 'maxAttachmentBytes'>) {
+  const counts = Object.fromEntries(COUNTS.map((name) => [name, Number(row[name])])) as Record<
+    (typeof COUNTS)[number],
+    number
+  >
+  return { ...counts, maxAttachmentBytes: row.maxAttachmentBytes === null ? null : Number(row.maxAttachmentBytes) }
 }
 
 /** Room of one account, as the operator set it or by default. */

@@ -2,10 +2,13 @@
  * The records that the owner's devices share by the log (SYNC-13), as they may look: whoever wrote one may be a device that was
  * stolen, and what is taken in unread would stop this wallet at every sync.
  */
-import { base64url, Fields, type JsonObject } from '@keystead/core'
+import { base64url, Fields, fail, type Json, type JsonObject, multihash } from '@keystead/core'
 import { parseCredential, parseReceipt } from '@keystead/credentials'
+import { MAX_ATTACHMENTS } from '@keystead/didcomm'
 import { parseSharePacket } from '@keystead/recovery'
-import { MAX_RECIPIENT_DID, MAX_RECORDS_BYTES } from '../../limits.ts'
+import { AGE_IDENTITY } from '@keystead/wallet'
+import { MAX_FILE_NAME_BYTES, MAX_LINKS, MAX_MAIL_BYTES, MAX_RECIPIENT_DID, MAX_RECORDS_BYTES } from '../../limits.ts'
+import { safeFileName } from '../../protocols/attachment/file-name.ts'
 import type { Category, PendingRequest } from '../records.ts'
 
 const NUMBER = { min: 0, max: Number.MAX_SAFE_INTEGER }
@@ -23,6 +26,30 @@ const REQUESTS: Readonly<Record<PendingRequest['kind'], 'any' | 'one'>> = {
   'device-approval': 'one',
 }
 
+/** A file with a text, as `protocols/attachment/attached.ts` keeps it. */
+function readAttached(json: Json, path: string): void {
+  const f = new Fields(json, path)
+  const name = f.string('name', { min: 1, max: MAX_FILE_NAME_BYTES })
+  if (name !== safeFileName(name)) fail(path, 'has a name that is none')
+  f.optional('mediaType', (o, n) => o.string(n, { max: 256 }))
+  f.optional('bytes', (o, n) => o.integer(n, NUMBER))
+  f.optional('content', (o, n) => o.decoded(n, MAX_MAIL_BYTES, base64url.decode))
+  f.optional('linked', (o, n) => {
+    const linked = o.object(n)
+    linked.array(
+      'urls',
+      { max: MAX_LINKS },
+      (url) => typeof url === 'string' || fail(path, 'has an address that is none'),
+    )
+    linked.decoded('hash', 64, multihash.decode)
+    linked.optional('bytes', (l, m) => l.integer(m, NUMBER))
+    linked.optional('key', (l, m) => l.string(m, { max: 128, pattern: AGE_IDENTITY }))
+    linked.optional('expires', (l, m) => l.integer(m, NUMBER))
+    linked.end()
+  })
+  f.end()
+}
+
 /** Each reads all that its record may have. */
 const READERS = new Map<string, (f: Fields) => void>([
   [
@@ -32,6 +59,7 @@ const READERS = new Map<string, (f: Fields) => void>([
       f.literal('from', 'me', 'them')
       f.string('text', TEXT)
       f.integer('at', NUMBER)
+      f.optional('attached', (o, name) => o.array(name, { max: MAX_ATTACHMENTS }, readAttached))
       f.optional('order', (o, name) => o.string(name, ID))
     },
   ],

@@ -1,5 +1,6 @@
 /** The end of a move: the agency before forgets the account, and shows that it did. */
 import { isKeysteadError } from '@keystead/core'
+import { attachmentUrl } from '../../protocols/attachment/messages.ts'
 import { RECIPIENT_QUERY } from '../../protocols/mediation/messages.ts'
 import { type Forgotten, MOVE_STOP, parseForgotten } from '../../protocols/move/messages.ts'
 import { AGENCY_LEFT } from '../../protocols/own-devices/messages.ts'
@@ -25,12 +26,12 @@ export async function stopForwarding(edge: Edge, { anyway = false } = {}): Promi
   if (!anyway) await refuseWhileNeeded(edge, former)
   const { did, account } = former
   const forgotten = parseForgotten((await ask(edge, did, account, { type: MOVE_STOP, body: {} })).body)
-  const { messages, recipients, services, files } = forgotten
+  const { messages, recipients, services, files, attachments } = forgotten
   const knows = await ask(edge, did, account, { type: RECIPIENT_QUERY, body: {} }).then(
     () => true,
     (error) => !isKeysteadError(error, 'NOT_GRANTED'),
   )
-  if (knows || messages + recipients + services + files > 0)
+  if (knows || messages + recipients + services + files + attachments > 0)
     throw fault('AGENCY_REFUSED', 'the agency did not forget this account')
   await edge.records.commit([
     ...(await withoutFormer(edge, did)),
@@ -86,6 +87,11 @@ async function refuseWhileNeeded(edge: Edge, { did, url, since }: Former): Promi
   const setups = (await edge.records.all('setup')).map(({ value }) => value)
   if (setups.some(({ supersededAt, made }) => supersededAt === undefined && made * 1000 < since))
     throw fault('NOT_ALLOWED_NOW', 'your recovery kit names this agency: set up recovery anew first')
+  const last = await lastAttachment(edge, url)
+  if (last !== undefined) {
+    const until = new Date(last * 1000).toISOString().slice(0, 10)
+    throw fault('NOT_ALLOWED_NOW', `files that you sent lie there until ${until}, and go when this agency forgets you`)
+  }
   if ((await edge.records.all('issuer')).some(({ value }) => value.url.startsWith(url)))
     throw fault('NOT_ALLOWED_NOW', 'credentials you issued name a list at this agency: it has to go on pointing to it')
 }
@@ -107,6 +113,16 @@ async function openAt(edge: Edge, agency: string): Promise<string[]> {
   for (const { name, value } of await edge.records.all('invitation'))
     if (value.used < value.uses) await look(value.did, value.expires, `the invitation ${name}`)
   return open
+}
+
+/** Until when the last of our files lies at this agency, seconds since 1970. They do not move: their links are in others' hands (ATTACH-10). */
+async function lastAttachment(edge: Edge, agency: string): Promise<number | undefined> {
+  const sent = (await edge.records.all('text')).flatMap(({ value: { from, attached = [] } }) =>
+    from === 'me' ? attached.flatMap(({ linked }) => (linked ? [linked] : [])) : [],
+  )
+  const there = sent.filter(({ urls }) => urls.some((url) => url.startsWith(attachmentUrl(agency, ''))))
+  const last = Math.max(0, ...there.map(({ expires = 0 }) => expires))
+  return last > nowSeconds(edge) ? last : undefined
 }
 
 /** Who has not shown that they know of our rotation may still write to any DID before it. */

@@ -17,9 +17,11 @@ export function headAttachment(head: Head): Attachment {
   return { id: ID, media_type: MEDIA_TYPE, data: { base64: base64url.encode(encodeHead(head)) } }
 }
 
+export const isHeadAttachment = ({ id, media_type }: Attachment): boolean => id === ID && media_type === MEDIA_TYPE
+
 /** Undefined when the message carries none. Throws for one that cannot be read; whether it is signed is judged later. */
 export function headOf(message: Message): Head | undefined {
-  const attachment = message.attachments?.find(({ id, media_type }) => id === ID && media_type === MEDIA_TYPE)
+  const attachment = message.attachments?.find(isHeadAttachment)
   if (!attachment) return undefined
   const bytes = attachmentBytes(attachment)
   if (bytes.length > MAX_GOSSIP_BYTES) throw new KeysteadError('TOO_LARGE', 'a ledger head has a few thousand bytes')

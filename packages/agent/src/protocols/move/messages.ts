@@ -22,6 +22,7 @@ export interface Forgotten {
   readonly recipients: number
   readonly services: number
   readonly files: number
+  readonly attachments: number
   /** Envelopes of backups: they are kept for recoveries, whatever becomes of the account (rule 26). */
   readonly backups: number
 }
@@ -34,6 +35,7 @@ export function parseForgotten(body: unknown): Forgotten {
     recipients: count('recipients'),
     services: count('services'),
     files: count('files'),
+    attachments: count('attachments'),
     backups: count('backups'),
   }
   f.end()

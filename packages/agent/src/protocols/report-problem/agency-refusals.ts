@@ -43,6 +43,10 @@ const OF_AGENCIES = [
   'DROP_REFUSED',
   'DROP_FULL',
   'NO_DROP',
+  'ATTACHMENT_FULL',
+  'ATTACHMENT_TOO_LARGE',
+  'ATTACHMENT_CONFLICT',
+  'ATTACHMENT_OFF',
 ] as const
 
 /** What was asked is not in a form that it reads, or not there. */

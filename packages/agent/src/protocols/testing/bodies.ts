@@ -1,6 +1,7 @@
 /** Every parser of every protocol with a body that it takes: what tests of bad input begin with. */
 import { encodeMultikey } from '@keystead/crypto'
 import * as accountDevices from '../account-devices/messages.ts'
+import * as attachment from '../attachment/messages.ts'
 import * as basicMessage from '../basic-message/messages.ts'
 import * as cloudAgent from '../cloud-agent/messages.ts'
 import * as connect from '../connect/messages.ts'
@@ -233,7 +234,13 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
   'messages received': [pickup.parseMessagesReceived, { message_id_list: ['a'] }],
   'live delivery': [pickup.parseLiveDelivery, { live_delivery: true }],
   'move forward': [move.parseMoveForward, { to: 'did:peer:2.E' }],
-  'move forgotten': [move.parseForgotten, { messages: 0, recipients: 0, services: 0, files: 0, backups: 3 }],
+  'move forgotten': [
+    move.parseForgotten,
+    { messages: 0, recipients: 0, services: 0, files: 0, attachments: 0, backups: 3 },
+  ],
+  'attachment put': [attachment.parseAttachmentPut, { id: long, size: 600_000, n: 1 }],
+  'attachment held': [attachment.parseAttachmentHeld, { id: long, next: 2, expires: 5 }],
+  'attachment remove': [attachment.parseAttachmentId, { id: long }],
   'push subscription': [
     push.parsePushSet,
     { endpoint: 'https://push.example/x', p256dh: `B${'a'.repeat(86)}`, auth: id },
