@@ -15,6 +15,7 @@ describe('the configuration', () => {
       demonstration: false,
       wakeUps: true,
       behindProxy: false,
+      attachments: {},
       adminSocket: '.keystead/agency/admin.sock',
     })
   })
@@ -29,6 +30,9 @@ describe('the configuration', () => {
       KEYSTEAD_AGENCY_PROXY: '1',
       KEYSTEAD_AGENCY_WAKE_UPS: 'off',
       KEYSTEAD_AGENCY_MAIL_DAYS: '7',
+      KEYSTEAD_AGENCY_ATTACHMENT_DAYS: '8',
+      KEYSTEAD_AGENCY_ATTACHMENT_MIB: '0',
+      KEYSTEAD_AGENCY_ATTACHMENT_TOTAL_MIB: '3',
       DATABASE_URL: 'postgres://keystead@db/keystead',
       KEYSTEAD_CHECKPOINT: `12:${HASH},9:${HASH}`,
     })
@@ -39,6 +43,7 @@ describe('the configuration', () => {
       behindProxy: true,
       wakeUps: false,
       mailDays: 7,
+      attachments: { days: 8, accountBytes: 0, totalBytes: 3 * 2 ** 20 },
       adminSocket: '/data/admin-80.sock',
       checkpoints: [
         { height: 12, hash: HASH },
@@ -58,6 +63,9 @@ describe('the configuration', () => {
     ['KEYSTEAD_AGENCY_PROXY', 'yes'],
     ['KEYSTEAD_AGENCY_WAKE_UPS', 'false'],
     ['KEYSTEAD_AGENCY_MAIL_DAYS', '0'],
+    ['KEYSTEAD_AGENCY_ATTACHMENT_DAYS', '0'],
+    ['KEYSTEAD_AGENCY_ATTACHMENT_MIB', '-1'],
+    ['KEYSTEAD_AGENCY_ATTACHMENT_TOTAL_MIB', 'all'],
     ['KEYSTEAD_AGENCY_DEMONSTRATION', 'true'],
     ['KEYSTEAD_AGENCY_OPERATOR', 'x'.repeat(65)],
     ['KEYSTEAD_AGENCY_ADMIN_SOCKET', `/${'x'.repeat(120)}`],

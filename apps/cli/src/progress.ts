@@ -1,4 +1,4 @@
-/** How far a transfer is: a line that is written over on a terminal, else a note at each quarter. */
+/** How far a transfer is: a line that is written over on a terminal; else, at each quarter, a note, or an event for programs. */
 import type { Progress } from '@keystead/agent/edge'
 import type { Output } from './output.ts'
 import { printable } from './output.ts'
@@ -15,7 +15,9 @@ export function progressOf(out: Output, did: 'brought' | 'fetched'): (progress: 
     const text = `${name}: ${(done / MIB).toFixed(1)} of ${(total / MIB).toFixed(1)} MiB ${did}`
     const quarter = Math.floor((4 * done) / total)
     if (terminal) process.stderr.write(`\r\u001b[K${printable(text)}${done >= total ? '\n' : ''}`)
-    else if (quarter !== told) out.note(text)
+    else if (quarter === told) return
+    else if (out.json) out.event('progress', text, { name, done, total })
+    else out.note(text)
     told = quarter
   }
 }

@@ -34,8 +34,15 @@ export interface Answer {
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
-/** The bytes of an answer, given up as soon as they are more than `maxBytes`. Rejects with `TOO_LARGE`, or as the stream does. */
-export async function readAnswer(answer: Omit<Answer, 'status'>, maxBytes: number): Promise<Bytes> {
+/**
+ * The bytes of an answer, given up as soon as they are more than `maxBytes`. `onBytes` is told how many have come. Rejects with
+ * `TOO_LARGE`, or as the stream does.
+ */
+export async function readAnswer(
+  answer: Omit<Answer, 'status'>,
+  maxBytes: number,
+  onBytes?: (received: number) => void,
+): Promise<Bytes> {
   const tooLarge = (): KeysteadError => new KeysteadError('TOO_LARGE', `the answer has more than ${maxBytes} bytes`)
   if (!answer.body) {
     const whole = new Uint8Array(await answer.arrayBuffer())
@@ -52,6 +59,7 @@ export async function readAnswer(answer: Omit<Answer, 'status'>, maxBytes: numbe
       throw tooLarge()
     }
     parts.push(part.value)
+    onBytes?.(length)
   }
   return concatBytes(...parts)
 }

@@ -15,6 +15,7 @@ import {
   MAX_FILES_PER_ACCOUNT,
   MAX_LOCATORS_PER_ACCOUNT,
   MAX_VAULTS_PER_ACCOUNT,
+  ATTACHMENT_PART_BYTES as PART,
 } from '../../agent/src/limits.ts'
 import { type PostgresServer, postgresPrograms, startPostgres } from './postgres.ts'
 
@@ -326,6 +327,74 @@ function contract(name: string, open: () => Promise<{ instances: [Opened, Opened
       expect(await one.mailStatus(account)).toMatchObject({ count: 1, oldest: 1 })
     })
 
+    const ROOM = { accountBytes: 10 * PART, totalBytes: 1e12 }
+    const part = (id: string, n: number, size = 2 * PART + 1) => ({ id, n, size, bytes: bytesOf(id, n, size) })
+    const bytesOf = (id: string, n: number, size: number) =>
+      new Uint8Array(Math.min(PART, size - n * PART)).fill(id.charCodeAt(0) + n)
+
+    it('ATTACH-5: a file grows part by part at any instance, and is shown when it is whole, and to nobody before', async () => {
+      const [owner, id] = [random(), random()]
+      expect(await one.putAttachment(owner, part(id, 0), 7, ROOM)).toEqual({ next: 1, created: 7 })
+      expect(await other.putAttachment(owner, part(id, 1), 8, ROOM)).toEqual({ next: 2, created: 7 })
+      // The same part at both at once, after a lost answer: it is there once.
+      const last = await Promise.all(
+        [one, other, one, other].map((at) => at.putAttachment(owner, part(id, 2), 9, ROOM)),
+      )
+      expect(last).toEqual(Array(4).fill({ next: 3, created: 7 }))
+      expect(await other.attachment(id, 6)).toEqual({ size: 2 * PART + 1 })
+      expect(await other.attachment(id, 7)).toBeUndefined()
+      for (const n of [0, 1, 2]) expect(await one.attachmentPart(id, n)).toEqual(bytesOf(id, n, 2 * PART + 1))
+      expect(await one.attachments(owner)).toEqual([{ id, size: 2 * PART + 1, parts: 3, created: 7 }])
+      const tenant = async () => (await other.tenants()).find(({ account }) => account === owner)
+      await one.setGrants(owner, ['mailbox'])
+      expect(await tenant()).toMatchObject({ attachments: 1, attachmentBytes: 2 * PART + 1, maxAttachmentBytes: null })
+      expect(await other.removeAttachment('somebody else', id)).toBe(false)
+      expect(await other.removeAttachment(owner, id)).toBe(true)
+      expect([await one.attachment(id, 6), await one.attachmentPart(id, 0)]).toEqual([undefined, undefined])
+      await expect(one.putAttachment(owner, part(id, 1), 9, ROOM)).rejects.toMatchObject({
+        code: 'ATTACHMENT_CONFLICT',
+      })
+    })
+
+    it('ATTACH-5: room is taken once, however many ask at both at once, for an account and for all', async () => {
+      const owner = random()
+      const begin = (at: CloudStore, by: string, room = ROOM) =>
+        at.putAttachment(by, part(random(), 0, 3 * PART), 5, room).then(
+          () => 'kept',
+          ({ code }: { code: string }) => code,
+        )
+      const outcomes = await Promise.all(Array.from({ length: 8 }, (_, n) => begin(n % 2 === 0 ? one : other, owner)))
+      expect(outcomes.sort()).toEqual([...Array(5).fill('ATTACHMENT_FULL'), ...Array(3).fill('kept')])
+      const { attachmentBytes } = await one.totals()
+      const tight = { ...ROOM, totalBytes: attachmentBytes + 7 * PART }
+      const all = await Promise.all(
+        Array.from({ length: 6 }, (_, n) => begin(n % 2 === 0 ? one : other, random(), tight)),
+      )
+      expect(all.sort()).toEqual([...Array(4).fill('ATTACHMENT_FULL'), 'kept', 'kept'])
+      await one.setRoom(owner, { messages: 1, bytes: 1, attachmentBytes: 13 * PART })
+      expect(await begin(other, owner)).toBe('kept')
+      expect(await begin(other, owner)).toBe('ATTACHMENT_FULL')
+    })
+
+    it('ATTACH-5: what is over goes with all its parts, unfinished uploads sooner, and nothing else', async () => {
+      const [owner, old, late, unfinished, begun] = [random(), random(), random(), random(), random()]
+      const room = { ...ROOM, accountBytes: 1e12 }
+      for (const [id, created, parts] of [
+        [old, 100, 3],
+        [late, 5000, 3],
+        [unfinished, 1000, 2],
+        [begun, 9000, 2],
+      ] as const)
+        for (let n = 0; n < parts; n++) await one.putAttachment(owner, part(id, n), created, room)
+      await other.expireAttachments({ whole: 200, unfinished: 6000 })
+      const left = (await one.attachments(owner)).map(({ id }) => id)
+      expect(left.sort()).toEqual([late, begun].sort())
+      for (const id of [old, unfinished]) expect(await one.attachmentPart(id, 0)).toBeUndefined()
+      expect(await one.attachment(late, 0)).toBeDefined()
+      await other.forget(owner)
+      expect([await one.attachments(owner), await one.attachmentPart(late, 2)]).toEqual([[], undefined])
+    })
+
     it('one account fills no disk: its vaults, locators and files are counted', async () => {
       const account = random()
       const full = { code: 'MAILBOX_FULL' }
@@ -386,6 +455,8 @@ describe('AGENCY-12 migrations', () => {
       'alter table escrows drop column touched',
       'drop table drops',
       'drop table guards',
+      'drop table attachments',
+      'drop table attachment_parts',
       'drop index mail_received',
       'drop index mail_status',
       'alter table recipients drop column proven',

@@ -4,6 +4,7 @@
  */
 import { type Bytes, equalBytes, isKeysteadError, type KeysteadError, multihash } from '@keystead/core'
 import { sha256 } from '@keystead/crypto'
+import type { WebGetRequest } from '@keystead/did'
 import { type Answer, readAnswer } from '@keystead/light-client'
 import { DOWNLOAD_MS, MAX_SEALED_BYTES } from '../../limits.ts'
 import type { Linked } from '../../protocols/attachment/attached.ts'
@@ -54,7 +55,7 @@ async function fetchOne(
   const accept = 'application/octet-stream, */*'
   try {
     const { status, bytes } = url.ours
-      ? await fromOurs(edge, url.href, { maxBytes, signal, accept })
+      ? await fromOurs(edge, url.href, { maxBytes, signal, accept, onBytes })
       : await download(edge)(url.href, { maxBytes, accept, signal, onBytes })
     if (status === 404 || status === 410)
       throw fault('ATTACHMENT_GONE', 'it lies there no more: its time is over, or its sender has taken it away')
@@ -77,7 +78,7 @@ async function fetchOne(
 async function fromOurs(
   edge: Edge,
   url: string,
-  { maxBytes, signal, accept }: { maxBytes: number; signal: AbortSignal | undefined; accept: string },
+  { maxBytes, accept, signal, onBytes }: WebGetRequest,
 ): Promise<{ status: number; bytes: Bytes }> {
   const limit = AbortSignal.timeout(DOWNLOAD_MS)
   const answer: Answer = await edge.ports.fetch(url, {
@@ -85,7 +86,7 @@ async function fromOurs(
     redirect: 'error',
     signal: signal ? AbortSignal.any([limit, signal]) : limit,
   })
-  return { status: answer.status, bytes: await readAnswer(answer, maxBytes) }
+  return { status: answer.status, bytes: await readAnswer(answer, maxBytes, onBytes) }
 }
 
 function download(edge: Edge): NonNullable<Edge['ports']['download']> {
