@@ -1,11 +1,12 @@
 /** What the developer's guide tells to run runs, as it stands there. */
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { openAgent } from '@keystead/sdk/node'
+import { fileSource, openAgent, saveAttachment } from '@keystead/sdk/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from './free-port.ts'
 import { System } from './system.ts'
@@ -46,6 +47,22 @@ describe('the developer’s guide', () => {
     } finally {
       rmSync(file, { force: true })
     }
+  }, 120_000)
+
+  it('sends and saves a file', async () => {
+    const network = { ledger: system.url('ledger'), agency: system.url('agency') }
+    await using dora = await openAgent({ label: 'Dora', ...network })
+    await using emil = await openAgent({ label: 'Emil', ...network })
+    const { url } = await dora.invite('https://wallet.example/', { alias: 'emil' })
+    await emil.accept(url, { alias: 'dora' })
+    for (const agent of [dora, emil]) await agent.sync()
+    const scan = join(home, 'scan.pdf')
+    writeFileSync(scan, randomBytes(200_000))
+    await emil.sendText('dora', 'look', { attach: [await fileSource(scan)] })
+    await dora.sync()
+    const [file] = (await dora.texts()).flatMap(({ attachments = [] }) => attachments)
+    const saved = await saveAttachment(await dora.openAttachment(file?.id ?? ''), join(home, 'copy.pdf'))
+    expect(readFileSync(saved)).toEqual(readFileSync(scan))
   }, 120_000)
 
   it('has a wallet that stays, and opens with its passphrase alone', async () => {

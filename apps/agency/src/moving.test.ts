@@ -125,7 +125,14 @@ describe('a wallet that moves to another agency', () => {
   it('has the old agency forget, which shows that it did; peers need it no more', async () => {
     const before = (await alice.profile()).former
     const [own] = (await alice.edge.records.all('own-did')).filter(({ name }) => name.startsWith('did:peer:4'))
-    expect(await alice.stopForwarding()).toEqual({ messages: 0, recipients: 0, services: 0, files: 0, backups: 0 })
+    expect(await alice.stopForwarding()).toEqual({
+      messages: 0,
+      recipients: 0,
+      services: 0,
+      files: 0,
+      attachments: 0,
+      backups: 0,
+    })
     await expect(
       ask(alice.edge, before?.did ?? '', before?.account ?? '', { type: RECIPIENT_QUERY, body: {} }),
     ).rejects.toThrow()

@@ -15,12 +15,19 @@ import { freePort } from '../../../scripts/free-port.ts'
 import { AgencyProcess } from './testing/process.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'ks-sees-'))
-const SECRETS = ['Alice Marker Kowalski', 'Bob Marker Nowak', 'meet me at the marker tower']
+const SECRETS = [
+  'Alice Marker Kowalski',
+  'Bob Marker Nowak',
+  'meet me at the marker tower',
+  'marker-plan.txt',
+  'the marker lies under the tower',
+]
 let network: Network
 let agency: AgencyProcess
 let proxy: Server
 let alice: EdgeAgent
 let bob: EdgeAgent
+let size = 0
 const traffic: Buffer[] = []
 
 async function wallet(label: string, url: string): Promise<EdgeAgent> {
@@ -71,6 +78,13 @@ beforeAll(async () => {
     await alice.sync()
     await bob.sync()
   }
+  const plan = new Blob([(SECRETS[4] ?? '').repeat(20_000)])
+  const file = { name: SECRETS[3] ?? '', bytes: plan.size, stream: () => plan.stream() }
+  await bob.sendText('alice', 'look', { attach: [file] })
+  await bob.sync()
+  await alice.sync()
+  const [fetched] = (await alice.texts()).flatMap(({ attachments = [] }) => attachments)
+  for await (const piece of (await alice.openAttachment(fetched?.id ?? '')).content) size += piece.length
   await bob.sendText('alice', SECRETS[2] ?? '')
   // What is on its way now lies in the database.
   await bob.sync()
@@ -112,8 +126,8 @@ describe('what an agency sees', () => {
 
   it('is in its database, and nothing more: accounts, their DIDs, and for each message receiver, size, time and ciphertext', async () => {
     await agency.stop()
-    const files = readdirSync(home).filter((name) => name.startsWith('agency.sqlite'))
-    const stored = decoded(Buffer.concat(files.map((name) => readFileSync(join(home, name)))))
+    const names = readdirSync(home).filter((name) => name.startsWith('agency.sqlite'))
+    const stored = decoded(Buffer.concat(names.map((name) => readFileSync(join(home, name)))))
     for (const secret of SECRETS) expect(stored).not.toContain(secret)
     const database = new DatabaseSync(join(home, 'agency.sqlite'), { readOnly: true })
     const mail = database.prepare('select * from mail').all()
@@ -126,6 +140,12 @@ describe('what an agency sees', () => {
     expect(columns('mail')).toEqual(['account', 'bytes', 'id', 'n', 'received', 'recipient', 'size'])
     expect(columns('recipients')).toEqual(['account', 'did', 'proven'])
     expect(columns('grants')).toEqual(['account', 'services'])
+    // Of a file: who put it, its size and when; not for whom it is, nor who fetched it.
+    expect(columns('attachments')).toEqual(['created', 'id', 'owner', 'parts', 'size'])
+    expect(columns('attachment_parts')).toEqual(['bytes', 'id', 'n'])
+    const files = database.prepare('select * from attachments').all()
+    expect(files.map(({ owner }) => owner)).toEqual([(await bob.profile()).agency?.account])
+    expect(size).toBe((SECRETS[4] ?? '').length * 20_000)
     const senders = await dids(bob)
     for (const { bytes, recipient } of mail) {
       const all = decoded(Buffer.from(bytes as Uint8Array))

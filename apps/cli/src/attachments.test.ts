@@ -53,7 +53,7 @@ const large = randomBytes(LARGE)
 describe('ATTACH-1, ATTACH-8: message --attach, messages save', () => {
   it('brings a small and a large file, which are saved as they were, under their names', async () => {
     const files = [made('notes.txt', small), made('scan.pdf', large)]
-    const sent = await alice.run(['message', 'bob', 'two files', '--attach', ...files])
+    const sent = await alice.run(['message', 'bob', ...files.flatMap((path) => ['--attach', path]), 'two files'])
     expect(sent.data).toMatchObject({ sent: true, attached: 2 })
     const steps = sent.lines.filter(({ event }) => event === 'progress')
     expect(steps.map(({ name }) => name)).toContain('scan.pdf')

@@ -273,6 +273,9 @@ export const MAX_FILES_PER_MESSAGE = 16
 /** Bytes of the files of one message that travel inside it: thrice base64 (attachment, and both envelopes) they take half a mailbox's bound. */
 export const MAX_INLINE_BYTES = 64 * 1024
 
+/** Bytes that are kept of all files of one message that came, links or contents: a mailbox takes no larger one, a file carried by hand may; the log of backups has to hold it in one batch. */
+export const MAX_ATTACHED_BYTES: number = 340 * 1024
+
 /** Bytes of one file sent by reference: a long scan, a minute of video. Whoever saves it holds its ciphertext in memory until the hash is found right. */
 export const MAX_LINKED_BYTES = 64 * 1024 * 1024
 /** The same, sealed: an age file has 16 bytes more for every 64 KiB, and a header. */

@@ -7,6 +7,7 @@ import { isWhole } from '../../agent/src/edge/log/shared-records.ts'
 import { put } from '../../agent/src/edge/store.ts'
 import {
   ATTACHMENT_PART_BYTES,
+  MAX_ATTACHED_BYTES,
   MAX_FILES_PER_MESSAGE,
   MAX_INLINE_BYTES,
   MAX_LINKED_BYTES,
@@ -140,6 +141,8 @@ describe('ATTACH-1: a file', () => {
     expect(await send(file('shrank', bytes, LARGE + 1))).toBe('FILE_CHANGED')
     expect(await send(file('small', utf8('123'), 2))).toBe('FILE_CHANGED')
     expect(await code(alice.agent.sendText('nobody', 'x', { attach: [file('x', bytes)] }))).toBe('UNKNOWN_CONTACT')
+    // One that was whole already goes with the one that was not.
+    expect(await send(file('whole', bytes), file('grew', bytes, LARGE - 1))).toBe('FILE_CHANGED')
     expect(await attachedOf(alice)).toEqual([])
     expect((await network.agency.options.store.totals()).attachments).toBe(0)
   })
@@ -403,6 +406,18 @@ describe('ATTACH-10: devices and moves', () => {
       expect(await contentOf(device, second?.id ?? '')).toEqual(big)
     }
     expect((await attachedOf(laptop)).map(({ id }) => id)).toEqual(ids)
+  })
+
+  it('as much as is kept of one message MUST NOT keep the log from being written', async () => {
+    const { edge } = bob.agent
+    const attached = Array.from({ length: 64 }, () => ({
+      name: base64url.encode(systemRandom(100)),
+      content: base64url.encode(systemRandom(Math.floor((MAX_ATTACHED_BYTES * 0.74) / 64) - 120)),
+    }))
+    const value = { contact: 'x', from: 'them', text: base64url.encode(systemRandom(6000)), at: 1, attached } as const
+    await edge.records.commit([put('text', 'large', value)])
+    await bob.agent.backUp()
+    expect(await edge.records.all('change')).toEqual([])
   })
 
   it('another device’s record of a file is taken in only as far as it has its form', () => {

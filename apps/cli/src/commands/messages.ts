@@ -11,9 +11,14 @@ export function messageCommands(program: Command): void {
   program
     .command('message <contact> [text]')
     .description('write a line to a contact, with files perhaps')
-    .option('-a, --attach <file...>', 'files to send along: each up to 64 MiB, encrypted on this device')
+    .option(
+      '-a, --attach <file>',
+      'a file to send along, up to 64 MiB, encrypted on this device; may be said again',
+      also,
+      [],
+    )
     .action(
-      action(program, (run, name: string, text: string | undefined, { attach = [] }: { attach?: string[] }) =>
+      action(program, (run, name: string, text: string | undefined, { attach }: { attach: string[] }) =>
         withWallet(run, async ({ agent }) => {
           if (text === undefined && attach.length === 0)
             throw new KeysteadError('BAD_FIELD', 'say something, or attach a file')
@@ -73,6 +78,9 @@ export function messageCommands(program: Command): void {
       ),
     )
 }
+
+/** Of an option that may be said again. */
+const also = (file: string, before: readonly string[]): string[] => [...before, file]
 
 function linesOf({ from, text, at, attachments = [] }: TextView, label: string): string[] {
   const said = `${iso(at)}  ${from === 'me' ? `to ${label}` : label}: ${text}`

@@ -17,7 +17,7 @@ import {
 } from '../protocols/key-verify/messages.ts'
 import type { Forgotten } from '../protocols/move/messages.ts'
 import type { PushSubscription } from '../protocols/push/messages.ts'
-import { type AttachmentSource, attach, type TransferOptions } from './attachments/attach.ts'
+import { type AttachmentSource, attach, type TransferOptions, takeBack } from './attachments/attach.ts'
 import { type OpenedAttachment, openAttachment, withdrawAttachment } from './attachments/open.ts'
 import { type AttachmentView, type TextView, textViews } from './attachments/view.ts'
 import { type Carried, carryIn, carryOut } from './carry.ts'
@@ -297,7 +297,14 @@ export class EdgeAgent {
   ): Promise<void> {
     if (files.length > 0) await findAnyContact(this.edge, name)
     const attached = await attach(this.edge, files, options)
-    return this.#act(async () => sendText(this.edge, await findAnyContact(this.edge, name), text, attached))
+    return this.#act(async () => {
+      try {
+        await sendText(this.edge, await findAnyContact(this.edge, name), text, attached)
+      } catch (error) {
+        await takeBack(this.edge, attached)
+        throw error
+      }
+    })
   }
 
   /** Texts exchanged, oldest first; of one contact, or of all. */

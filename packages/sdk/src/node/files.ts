@@ -1,7 +1,7 @@
 /** Files of this machine that are attached to messages, and where attached ones are saved: whole, or not at all. */
 import { randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { link, open, rename, rm, stat } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import { access, link, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { AttachmentSource, OpenedAttachment } from '@keystead/agent/edge'
@@ -28,9 +28,9 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
 /** A file to attach. Rejects with `FILE_UNREADABLE`. */
 export async function fileSource(path: string): Promise<AttachmentSource> {
   try {
-    const handle = await open(path, 'r')
-    const found = await handle.stat().finally(() => handle.close())
+    const found = await stat(path)
     if (!found.isFile()) throw Object.assign(new Error('not a file'), { code: 'no file' })
+    await access(path, constants.R_OK)
     const mediaType = MEDIA_TYPES[extname(path).toLowerCase()]
     return {
       name: basename(path),
@@ -80,7 +80,7 @@ export async function saveAttachment(
     } finally {
       await file.close()
     }
-    if (overwrite) await rename(unfinished, path)
+    if (overwrite) await written(path, rename(unfinished, path))
     else await nameIt(unfinished, path)
     return path
   } finally {

@@ -62,16 +62,30 @@ export async function attach(
       throw fault('TOO_LARGE', `${name} has ${bytes} bytes; a file that is sent has at most ${MAX_LINKED_BYTES}`)
   let room = MAX_INLINE_BYTES
   const attached: Attached[] = []
-  for (const file of files) {
-    const { mediaType, bytes } = file
-    const described = { name: safeFileName(file.name), ...(mediaType ? { mediaType } : {}), bytes }
-    if (bytes > room) attached.push({ ...described, linked: await upload(edge, file, options) })
-    else {
-      attached.push({ ...described, content: base64url.encode(await whole(file)) })
-      room -= bytes
+  try {
+    for (const file of files) {
+      const { mediaType, bytes } = file
+      const described = { name: safeFileName(file.name), ...(mediaType ? { mediaType } : {}), bytes }
+      if (bytes > room) attached.push({ ...described, linked: await upload(edge, file, options) })
+      else {
+        attached.push({ ...described, content: base64url.encode(await whole(file)) })
+        room -= bytes
+      }
     }
+  } catch (error) {
+    await takeBack(edge, attached)
+    throw error
   }
   return attached
+}
+
+/** Of files that no message says anything of. What cannot be taken away now goes by itself (ATTACH-5). */
+export async function takeBack(edge: Edge, attached: readonly Attached[]): Promise<void> {
+  for (const { linked } of attached) {
+    const [url] = linked?.urls ?? []
+    const body = { id: url?.slice(url.lastIndexOf('/') + 1) ?? '' }
+    if (url) await askAgency(edge, { type: ATTACHMENT_REMOVE, body }).catch(() => {})
+  }
 }
 
 async function whole(file: AttachmentSource): Promise<Uint8Array> {
@@ -139,7 +153,7 @@ async function bring(
       return parseAttachmentHeld((await askAgency(edge, { type: ATTACHMENT_PUT, body, attachment })).body)
     } catch (error) {
       if (!isKeysteadError(error) || !PASSING.has(error.code) || attempt === UPLOAD_TRIES) throw error
-      await edge.ports.clock.sleep(UPLOAD_PAUSE_MS * 2 ** (attempt - 1))
+      await edge.ports.clock.sleep(UPLOAD_PAUSE_MS * 2 ** (attempt - 1), signal)
     }
   }
 }

@@ -7,7 +7,13 @@ import { parseCredential, parseReceipt } from '@keystead/credentials'
 import { MAX_ATTACHMENTS } from '@keystead/didcomm'
 import { parseSharePacket } from '@keystead/recovery'
 import { AGE_IDENTITY } from '@keystead/wallet'
-import { MAX_FILE_NAME_BYTES, MAX_LINKS, MAX_MAIL_BYTES, MAX_RECIPIENT_DID, MAX_RECORDS_BYTES } from '../../limits.ts'
+import {
+  MAX_ATTACHED_BYTES,
+  MAX_FILE_NAME_BYTES,
+  MAX_LINKS,
+  MAX_RECIPIENT_DID,
+  MAX_RECORDS_BYTES,
+} from '../../limits.ts'
 import { safeFileName } from '../../protocols/attachment/file-name.ts'
 import type { Category, PendingRequest } from '../records.ts'
 
@@ -33,7 +39,7 @@ function readAttached(json: Json, path: string): void {
   if (name !== safeFileName(name)) fail(path, 'has a name that is none')
   f.optional('mediaType', (o, n) => o.string(n, { max: 256 }))
   f.optional('bytes', (o, n) => o.integer(n, NUMBER))
-  f.optional('content', (o, n) => o.decoded(n, MAX_MAIL_BYTES, base64url.decode))
+  f.optional('content', (o, n) => o.decoded(n, MAX_ATTACHED_BYTES, base64url.decode))
   f.optional('linked', (o, n) => {
     const linked = o.object(n)
     linked.array(

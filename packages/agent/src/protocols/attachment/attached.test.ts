@@ -69,6 +69,15 @@ describe('an attached file', () => {
     for (const one of overTheWire(strange)) expect(one).toEqual({ name: 'x' })
   })
 
+  it('of more than is kept of one message is shown by its name alone', () => {
+    const large = { data: { base64: base64url.encode(systemRandom(150_000)) } }
+    const found = attachedTo({
+      attachments: ['a', 'b', 'c'].map((filename) => ({ filename, ...large })),
+    } as unknown as Message)
+    expect(found.map(({ content }) => content !== undefined)).toEqual([true, false, false])
+    expect(found[1]).toEqual({ name: 'b' })
+  })
+
   it('of any form is read without another error', () =>
     fc.assert(
       fc.property(

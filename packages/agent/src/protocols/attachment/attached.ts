@@ -2,10 +2,10 @@
  * What a message says of a file that is attached to it (DIDComm v2.1, "Attachments"), and what of that is kept. The content is in the
  * message, or behind links with its hash; where it is sealed, `ciphering` says how, as media-sharing 1.0 spells it (ATTACH-2).
  */
-import { type Bytes, base58btc, base64url, Fields, hexadecimal, type Json, multihash } from '@keystead/core'
+import { type Bytes, base58btc, base64url, Fields, hexadecimal, type Json, multihash, utf8 } from '@keystead/core'
 import { type Attachment, attachmentBytes, type Message } from '@keystead/didcomm'
 import { AGE_IDENTITY } from '@keystead/wallet'
-import { MAX_LINK_LENGTH, MAX_LINKS } from '../../limits.ts'
+import { MAX_ATTACHED_BYTES, MAX_LINK_LENGTH, MAX_LINKS } from '../../limits.ts'
 import { isHeadAttachment } from '../ledger-head/messages.ts'
 import { safeFileName } from './file-name.ts'
 
@@ -62,7 +62,16 @@ export function attachmentOf({ name, mediaType, bytes, content, linked }: Attach
 
 /** The files of a message, in their order; our own view of the ledger is none. */
 export function attachedTo(message: Message): Attached[] {
-  return (message.attachments ?? []).filter((attachment) => !isHeadAttachment(attachment)).map(read)
+  let room = MAX_ATTACHED_BYTES
+  return (message.attachments ?? [])
+    .filter((attachment) => !isHeadAttachment(attachment))
+    .map((attachment) => {
+      const attached = read(attachment)
+      const size = utf8(JSON.stringify(attached)).length
+      if (size > room) return { name: attached.name }
+      room -= size
+      return attached
+    })
 }
 
 /** Never throws: a message is shown whatever is attached to it, and what cannot be opened says so. */
@@ -93,7 +102,9 @@ function readLinked({
   return {
     ...(bytes === undefined ? {} : { bytes }),
     linked: {
-      urls: (data.links ?? []).filter(({ length }) => length <= MAX_LINK_LENGTH).slice(0, MAX_LINKS),
+      urls: (data.links ?? [])
+        .filter((link) => link.length <= MAX_LINK_LENGTH && URL.canParse(link))
+        .slice(0, MAX_LINKS),
       hash: multihash.encode(readHash(data.hash ?? '')),
       ...(count === undefined ? {} : { bytes: count }),
       ...(sealing ? { key: sealing.key } : {}),
