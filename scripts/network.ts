@@ -48,10 +48,12 @@ if (!(count >= 1 && count <= 16) || !httpPort || !p2pPort) {
 
 const abort = new AbortController()
 let nodes: LedgerNode[] = []
+let installing: Promise<string> | undefined
 const stop = async (): Promise<void> => {
   if (abort.signal.aborted) return
   abort.abort()
   console.log('\nStopping ...')
+  await installing?.catch(() => {})
   await Promise.all(nodes.map((node) => node.close()))
   console.log('Stopped. The data is kept.')
   process.exit(0)
@@ -62,7 +64,8 @@ process.on('SIGTERM', stop)
 try {
   const { signal } = abort
   const say = (line: string): void => console.log(line)
-  nodes = await run(values['no-install'] ? requireCometbft() : await provideCometbft({ say, signal }))
+  if (!values['no-install']) installing = provideCometbft({ say, signal })
+  nodes = await run(installing ? await installing : requireCometbft())
 } catch (error) {
   if (!abort.signal.aborted) {
     console.error(`\nThe network could not start: ${(error as Error).message}`)

@@ -40,13 +40,21 @@ export function requireCometbft(env: NodeJS.ProcessEnv = process.env): string {
   const path = findCometbft(env)
   if (!path)
     throw missing(env['KEYSTEAD_COMETBFT'] ? 'KEYSTEAD_COMETBFT names no file' : 'CometBFT is not installed here')
-  const version = execFileSync(path, ['version'], { encoding: 'utf8' }).trim()
+  const version = versionOf(path)
   if (!SUPPORTED.test(version))
     throw new KeysteadError<LedgerErrorCode>(
       'COMETBFT_MISSING',
-      `${path} is CometBFT ${version}; v0.38 to v0.40 are supported. ${INSTALL_COMETBFT}`,
+      `${path} is CometBFT ${version}; v0.38 to v0.40 are supported. With Go 1.22 or newer: ${INSTALL_COMETBFT}`,
     )
   return path
+}
+
+function versionOf(path: string): string {
+  try {
+    return execFileSync(path, ['version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch {
+    throw missing(`${path} does not run`)
+  }
 }
 
 export function missing(why: string): KeysteadError<LedgerErrorCode> {

@@ -100,6 +100,14 @@ describe('CometBFT', () => {
     expect(existsSync(bin())).toBe(false)
   })
 
+  test('or Go that does not run is told with its code', async () => {
+    const broken = machine(BUILDS)
+    chmodSync(join(folder, 'programs', 'go'), 0o644)
+    await expect(provideCometbft({ say, env: broken })).rejects.toMatchObject({ code: 'COMETBFT_INSTALL_FAILED' })
+    const named = { KEYSTEAD_COMETBFT: join(folder, 'programs', 'go') }
+    await expect(provideCometbft({ say, env: named })).rejects.toMatchObject({ code: 'COMETBFT_MISSING' })
+  })
+
   test('being built stops with the command, and what a killed one left is removed after a while', async () => {
     const stop = new AbortController()
     const env = machine('exec sleep 60')

@@ -77,8 +77,16 @@ export function findGo(env: NodeJS.ProcessEnv = process.env): string | undefined
 /** What could turn the checks off is left out, wherever it was set; the proxy, which cannot, stays. */
 function goEnvironment(go: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { GOFLAGS, GONOSUMDB, GOPRIVATE, GOINSECURE, GOSUMDB, GONOPROXY, ...rest } = env
-  const proxy = execFileSync(go, ['env', 'GOPROXY'], { env, encoding: 'utf8' }).trim()
+  const proxy = ask(go, ['env', 'GOPROXY'], env).trim()
   return { ...rest, GOENV: 'off', GOSUMDB: 'sum.golang.org', ...(proxy ? { GOPROXY: proxy } : {}) }
+}
+
+function ask(go: string, words: readonly string[], env: NodeJS.ProcessEnv): string {
+  try {
+    return execFileSync(go, words, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  } catch (error) {
+    throw failedWith(`Go itself does not run (${(error as Error).message.slice(0, LINE_CHARACTERS)})`)
+  }
 }
 
 async function build(go: string, folder: string, { say, signal, env = {} }: ProvideOptions): Promise<void> {
@@ -100,7 +108,8 @@ async function build(go: string, folder: string, { say, signal, env = {} }: Prov
     TELL_MS,
   )
   const failed = await new Promise<string | undefined>((resolve) => {
-    child.once('error', (error) => resolve(String(error.message)))
+    // One that was started ends by itself, also when it is stopped: until then it may write.
+    child.on('error', (error) => child.pid === undefined && resolve(error.message))
     child.once('close', (code, stopped) => resolve(code === 0 ? undefined : `exit ${code ?? stopped}`))
   }).finally(() => clearInterval(telling))
   signal?.throwIfAborted()
@@ -109,7 +118,7 @@ async function build(go: string, folder: string, { say, signal, env = {} }: Prov
 
 /** Go writes into a program which modules it is of, and their sums. */
 function checkSum(go: string, built: string, env: NodeJS.ProcessEnv): void {
-  const lines = execFileSync(go, ['version', '-m', built], { env, encoding: 'utf8' }).split('\n')
+  const lines = ask(go, ['version', '-m', built], env).split('\n')
   const module = lines.map((line) => line.trim().split('\t')).find(([what]) => what === 'mod')
   if (module?.[2] !== COMETBFT_VERSION || module[3] !== COMETBFT_SUM)
     throw failedWith(`what Go built is not CometBFT ${COMETBFT_VERSION} as released: its checksum is another`)
