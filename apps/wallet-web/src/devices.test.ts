@@ -5,6 +5,7 @@ import { encodeQR } from 'qr'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Background, Person } from '../../../scripts/story/person.ts'
 import {
+  approve,
   choosePassphrase,
   chromiumIsHere,
   launch,
@@ -115,6 +116,50 @@ describe.skipIf(!chromiumIsHere)('chromium: devices', { timeout: 300_000 }, () =
     expect((await linking.done).data).toMatchObject({ linked: true, label: 'alice' })
     await device(phone, 'laptop').getByText('May show others that it is one of yours, until').waitFor()
     await picture(phone, 'devices')
+  })
+
+  it('DEVICE-13, V10: two devices have to agree: asked for, declined, approved, withdrawn and ended between page and program', async () => {
+    const decide = async (): Promise<{ id: string; summary: string }[]> => (await alice.run(['requests'])).data.requests
+    await phone.getByRole('button', { name: 'Ask for two' }).click()
+    await picture(phone, 'approvals-ask')
+    await phone.getByRole('button', { name: 'Two have to agree' }).click()
+    await phone.getByText('Two of your 3 devices have to agree').waitFor()
+    await alice.sync()
+    expect((await alice.run(['device', 'approvals'])).data.needed).toBe(2)
+
+    await alice.run(['rotate'], 75)
+    await room(phone, 'Decide')
+    const asked = phone.getByRole('listitem').filter({ hasText: 'bob' })
+    await asked.waitFor()
+    await picture(phone, 'approvals-asked')
+    await asked.getByRole('button', { name: 'Decline' }).click()
+    await asked.waitFor({ state: 'detached' })
+    await alice.sync()
+    const { waiting } = (await alice.run(['device', 'approvals'])).data
+    expect(waiting.map(({ declined }: { declined: string[] }) => declined)).toEqual([['phone']])
+    await alice.run(['device', 'approvals', '--withdraw', waiting[0].id])
+
+    await room(phone, 'You')
+    await phone.getByRole('button', { name: 'Rotate all keys' }).click()
+    await room(phone, 'Devices')
+    const waits = phone.getByText('Waits for another device of yours, until')
+    await waits.waitFor()
+    await picture(phone, 'approvals-waiting')
+    await alice.sync()
+    for (const { id } of await decide()) await alice.run(['approve', id])
+    await expect.poll(() => waits.count(), { timeout: 60_000 }).toBe(0)
+
+    await alice.run(['device', 'approvals', '1'], 75)
+    await approve(phone, /enough/)
+    await room(phone, 'You')
+    await room(phone, 'Devices')
+    await phone.getByText('One device is enough to change your keys').waitFor()
+    // The last entry that two have to sign says that one is enough from then on.
+    await alice.run(['rotate'], 75)
+    await approve(phone, /bob/)
+    await alice.run(['sync'])
+    await room(phone, 'You')
+    await room(phone, 'Devices')
   })
 
   it('V12: renames a device, and revokes it in two steps, in plain words', async () => {

@@ -3,6 +3,7 @@ import { action, h, openedLink } from './dom.ts'
 import { alarm } from './screens/alarm.ts'
 import { credentialsScreen } from './screens/credentials.ts'
 import { devicesScreen } from './screens/devices.ts'
+import { guardiansScreen } from './screens/guardians.ts'
 import { homeScreen } from './screens/home.ts'
 import { messagesScreen } from './screens/messages.ts'
 import { peopleScreen } from './screens/people.ts'
@@ -26,6 +27,7 @@ export function rooms(session: Session, leave: () => Promise<void>): void {
     decide: { title: 'Decide', screen: requestsScreen(session) },
     messages: { title: 'Messages', screen: messagesScreen(session), within: 'people' },
     devices: { title: 'Devices', screen: devicesScreen(session), within: 'me' },
+    guardians: { title: 'Guardians', screen: guardiansScreen(session), within: 'me' },
     recovery: { title: 'Recovery', screen: recoveryScreen(session), within: 'me' },
   }
   const count = h('span', { class: 'count', hidden: true })

@@ -4,6 +4,7 @@ import { isKeysteadError } from '@keystead/core'
 import { action, card, confirmed, field, form, h, swap, time } from '../dom.ts'
 import type { Screen } from '../rooms.ts'
 import type { Session } from '../session.ts'
+import { approvalsCard } from './approvals.ts'
 import { approvingCard } from './approving.ts'
 import { WORDS } from './capability-words.ts'
 
@@ -12,12 +13,19 @@ export function devicesScreen(session: Session): Screen {
   const list = h('ul', { class: 'list' })
   const away = h('p', { class: 'maybe', role: 'status' })
   const approving = approvingCard(session)
-  const element = h('div', {}, card('Your devices', list, away), approving.element)
+  const approvals = approvalsCard(session)
+  const goOn = h(
+    'div',
+    { hidden: true },
+    action('Let it go on', () => devices.resume().then(() => refresh())),
+  )
+  const element = h('div', {}, card('Your devices', list, away, goOn), approving.element, approvals.element)
   let shown = ''
   const refresh = async (): Promise<void> => {
     await approving.refresh()
+    await approvals.refresh()
     const own = await devices.own()
-    const entries = await onLedger(session, away)
+    const entries = await onLedger(session, away, goOn)
     const key = JSON.stringify([own, entries])
     // What a person is at stays.
     if (key === shown || list.querySelector('form, .warning')) return
@@ -45,9 +53,14 @@ export function devicesScreen(session: Session): Screen {
 }
 
 /** What the ledger says that each may do; undefined, and said so, while it cannot be asked. */
-async function onLedger({ agent }: Session, away: HTMLElement): Promise<readonly DeviceView[] | undefined> {
+async function onLedger(
+  { agent }: Session,
+  away: HTMLElement,
+  goOn: HTMLElement,
+): Promise<readonly DeviceView[] | undefined> {
   try {
     const { devices, suspended } = await agent.devices.list()
+    goOn.hidden = !suspended
     away.textContent = suspended ? 'Your DID is suspended: nothing acts for it for up to three days.' : ''
     return devices
   } catch (error) {

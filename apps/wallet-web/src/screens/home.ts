@@ -29,6 +29,11 @@ export function homeScreen(session: Session): Screen {
       h('p', {}, 'How recoverable you are, and what is missing.'),
       h('a', { href: '#recovery' }, 'Recovery'),
     ),
+    card(
+      'Somebody who acts for you',
+      h('p', {}, 'A parent, a child, a lawyer, as far as you say; and for whom you do.'),
+      h('a', { href: '#guardians' }, 'Guardians'),
+    ),
     card('Your cloud agent', cloud),
     card(
       'What opens this wallet',

@@ -24,6 +24,8 @@ import { type Change, put, remove } from '../store.ts'
 import type { Guardian } from './records.ts'
 
 export interface GuardianView {
+  /** Id of the contact. */
+  readonly relationship: string
   readonly label: string
   readonly can: readonly GuardianCapability[]
   /** Seconds since 1970. */
@@ -94,12 +96,12 @@ export async function guardians(edge: Edge): Promise<GuardianView[]> {
     all.map(async (guardian) => {
       const label = (await edge.records.get('relationship', guardian.relationship))?.label ?? 'gone'
       const entry = state?.agents.find(({ h }) => h === hOf(guardian))
-      const { can, until } = guardian
+      const { can, until, relationship } = guardian
       if (state && entry) {
         const held = capabilityNames(entry.caps) as GuardianCapability[]
-        return { label, can: held, until: entry.exp, standing: agentStanding(state, entry, at.time) }
+        return { relationship, label, can: held, until: entry.exp, standing: agentStanding(state, entry, at.time) }
       }
-      return { label, can, until, standing: standingOf(guardian) }
+      return { relationship, label, can, until, standing: standingOf(guardian) }
     }),
   )
 }

@@ -72,6 +72,8 @@ export async function onWithdrawn(edge: Edge, { message, relationship }: Incomin
 }
 
 export interface WardView {
+  /** Id of the contact. */
+  readonly relationship: string
   readonly label: string
   readonly did: string
   readonly can: readonly GuardianCapability[]
@@ -89,9 +91,9 @@ export async function wards(edge: Edge): Promise<WardView[]> {
       const label = (await edge.records.get('relationship', relationship))?.label ?? 'gone'
       const { state, at } = await edge.ports.ledger.resolve(did)
       const entry = state?.agents.find((agent) => agent.h === h)
-      if (!state || !entry) return { label, did, can, until, standing: withdrawn ? 'gone' : 'absent' }
+      if (!state || !entry) return { relationship, label, did, can, until, standing: withdrawn ? 'gone' : 'absent' }
       const held = capabilityNames(entry.caps) as GuardianCapability[]
-      return { label, did, can: held, until: entry.exp, standing: agentStanding(state, entry, at.time) }
+      return { relationship, label, did, can: held, until: entry.exp, standing: agentStanding(state, entry, at.time) }
     }),
   )
 }
