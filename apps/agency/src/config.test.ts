@@ -16,6 +16,8 @@ describe('the configuration', () => {
       wakeUps: true,
       behindProxy: false,
       attachments: {},
+      resolves: 'ledger',
+      relay: true,
       adminSocket: '.keystead/agency/admin.sock',
     })
   })
@@ -33,6 +35,8 @@ describe('the configuration', () => {
       KEYSTEAD_AGENCY_ATTACHMENT_DAYS: '8',
       KEYSTEAD_AGENCY_ATTACHMENT_MIB: '0',
       KEYSTEAD_AGENCY_ATTACHMENT_TOTAL_MIB: '3',
+      KEYSTEAD_AGENCY_RESOLVER: 'web',
+      KEYSTEAD_AGENCY_RELAY: 'off',
       DATABASE_URL: 'postgres://keystead@db/keystead',
       KEYSTEAD_CHECKPOINT: `12:${HASH},9:${HASH}`,
     })
@@ -42,6 +46,8 @@ describe('the configuration', () => {
       rate: { perSecond: 5, atOnce: 100 },
       behindProxy: true,
       wakeUps: false,
+      resolves: 'web',
+      relay: false,
       mailDays: 7,
       attachments: { days: 8, accountBytes: 0, totalBytes: 3 * 2 ** 20 },
       adminSocket: '/data/admin-80.sock',
@@ -66,6 +72,8 @@ describe('the configuration', () => {
     ['KEYSTEAD_AGENCY_ATTACHMENT_DAYS', '0'],
     ['KEYSTEAD_AGENCY_ATTACHMENT_MIB', '-1'],
     ['KEYSTEAD_AGENCY_ATTACHMENT_TOTAL_MIB', 'all'],
+    ['KEYSTEAD_AGENCY_RESOLVER', 'on'],
+    ['KEYSTEAD_AGENCY_RELAY', '1'],
     ['KEYSTEAD_AGENCY_DEMONSTRATION', 'true'],
     ['KEYSTEAD_AGENCY_OPERATOR', 'x'.repeat(65)],
     ['KEYSTEAD_AGENCY_ADMIN_SOCKET', `/${'x'.repeat(120)}`],

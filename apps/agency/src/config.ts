@@ -20,6 +20,8 @@ export interface AgencyConfig {
   readonly mailDays?: number
   readonly attachments: { readonly days?: number; readonly accountBytes?: number; readonly totalBytes?: number }
   readonly contact?: string
+  readonly resolves: 'off' | 'ledger' | 'web'
+  readonly relay: boolean
   readonly ledger?: string
   readonly network?: string
   readonly checkpoints: readonly TrustPoint[]
@@ -110,6 +112,8 @@ export function readConfig(environment: Environment): AgencyConfig {
       ['https:', 'mailto:'],
       'an address that begins with https:// or mailto:',
     ),
+    resolves: choice('KEYSTEAD_AGENCY_RESOLVER', 'off', 'ledger', 'web') ?? 'ledger',
+    relay: choice('KEYSTEAD_AGENCY_RELAY', 'on', 'off') !== 'off',
     ledger: http('KEYSTEAD_LEDGER_URL'),
     network: matching('KEYSTEAD_NETWORK', /^\S{1,200}$/, 'the hash of a network')?.[0],
     checkpoints: (blocks?.split(',') ?? []).map((block) => {

@@ -4,20 +4,22 @@ import { systemClock, systemRandom } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { filePins } from '@keystead/light-client/node'
 import { readConfig } from './config.ts'
-import { knownNetwork, ledgerResolver } from './ledger.ts'
+import { knownLedger, knownNetwork, resolutionFor } from './ledger.ts'
 
 const ports = { clock: systemClock, random: systemRandom }
 const log = jsonLog((line) => console.error(line), ports)
 
 try {
-  const { ledger, network: named, checkpoints, ...config } = readConfig(process.env)
+  const { ledger: url, network: named, checkpoints, resolves, ...config } = readConfig(process.env)
   const pins = filePins(config.data, (file) => log('error', 'ledger-contradicts-itself', { evidence: file }))
-  const network = knownNetwork(ledger, named)
+  const network = knownNetwork(url, named)
+  const ledger = url === undefined ? undefined : knownLedger(url, network, pins, checkpoints)
   const agency = await serveAgency({
     ...config,
     network,
     checkpoint: () => pins.load(),
-    ...(ledger ? { dkms: ledgerResolver(ledger, network, pins, checkpoints) } : {}),
+    ...(ledger ? { dkms: ledger.resolver, ledgerRead: ledger.read } : {}),
+    ...(ledger && resolves !== 'off' ? { resolution: resolutionFor(resolves, ledger) } : {}),
     keys: nodeKeyProvider(),
     ...ports,
     log,

@@ -35,6 +35,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   HOST_UNREACHABLE: EXIT.unavailable,
   COMETBFT_MISSING: EXIT.unavailable,
   COMETBFT_INSTALL_FAILED: EXIT.unavailable,
+  RESOLVER_UNREACHABLE: EXIT.unavailable,
+  NO_RESOLVER: EXIT.noInput,
   OPERATION_PENDING: EXIT.tryLater,
   TOO_MANY_REFUSED: EXIT.tryLater,
   LEDGER_WAITING: EXIT.tryLater,

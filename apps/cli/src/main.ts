@@ -19,6 +19,7 @@ import { policyCommand } from './commands/policy.ts'
 import { recoveryCommands } from './commands/recovery.ts'
 import { releaseCommands } from './commands/release.ts'
 import { resolveCommand } from './commands/resolve.ts'
+import { resolverCommands } from './commands/resolver.ts'
 import { startCommands } from './commands/start.ts'
 import { walletCommands } from './commands/wallet.ts'
 import { EXIT } from './exit.ts'
@@ -53,6 +54,7 @@ accessCommands(program)
 walletCommands(program)
 resolveCommand(program)
 policyCommand(program)
+resolverCommands(program)
 releaseCommands(program)
 ledgerCommands(program)
 evidenceCommand(program)

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { openAgent } from '@keystead/sdk/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Person } from '../../../scripts/story/person.ts'
 import { openTown, type Town } from '../../../scripts/testing/town.ts'
@@ -16,7 +17,7 @@ let universal: Server
 let universalUrl: string
 
 beforeAll(async () => {
-  town = await openTown('resolve')
+  town = await openTown('resolve', ['agency', 'agency2'])
   alice = town.person('alice')
   did = (await alice.run(['init'])).data.did
   universal = createServer((_, answer) => answer.end(JSON.stringify({ didDocument: { id: SOV } })))
@@ -121,5 +122,66 @@ describe('resolve', () => {
 
   it('RES-30: a node of another network has its own status', async () => {
     expect((await stranger(did, '--network', `Qm${'a'.repeat(44)}`)).status).toBe(76)
+  })
+})
+
+describe('resolve by agencies of other operators (RESOLVE-8)', () => {
+  const other = (): string => town.system.url('agency2')
+  let bob: string
+
+  beforeAll(async () => {
+    bob = (await town.person('bob').run(['init'])).data.did
+  })
+
+  it('says whom a wallet asks, and changes that by one command', async () => {
+    expect((await alice.run(['resolver', 'show'])).data).toEqual({ resolvers: [], openly: true })
+    const { data } = await alice.run(['resolver', 'use', other(), '--openly'])
+    expect(data).toEqual({ resolvers: [expect.stringMatching(/^did:peer:2/)], openly: true })
+    expect((await alice.run(['resolver', 'show'])).data).toEqual(data)
+    const { didDocument, didResolutionMetadata } = (await alice.run(['resolve', bob, '--max-age', '60'])).data
+    expect([didDocument.id, didResolutionMetadata.proofLevel]).toEqual([bob, 'operator-signed'])
+    await alice.run(['resolver', 'off'])
+    expect((await alice.run(['resolver', 'show'])).data.resolvers).toEqual([])
+  })
+
+  it('asks them for once', async () => {
+    const { data } = await alice.run(['resolve', bob, '--resolver', other()])
+    expect(data).toMatchObject({ didDocument: { id: bob }, didResolutionMetadata: { proofLevel: 'operator-signed' } })
+    const part = data.didDocument.verificationMethod[0].id
+    expect((await alice.run(['resolve', part, '--via', 'didcomm', '--resolver', other()])).data.content.id).toBe(part)
+  })
+
+  it('RESOLVE-9: takes their word for nothing that it cannot check, and asks nobody about what says everything', async () => {
+    const key = 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK'
+    const { data } = await alice.run(['resolve', key, '--resolver', other()])
+    expect(data.didResolutionMetadata.proofLevel).toBe('self-certifying')
+    const sov = await alice.run(['resolve', SOV, '--resolver', other()], 1)
+    expect(sov.data.didResolutionMetadata).toMatchObject({
+      error: { type: expect.stringContaining('METHOD_NOT_SUPPORTED') },
+      proofLevel: 'unverified',
+      resolver: other(),
+    })
+  })
+
+  it.each([
+    [['resolver', 'use'], 66, 'NO_RESOLVER'],
+    [['resolver', 'use', 'agency2'], 66, 'NO_RESOLVER'],
+    [['resolve', SOV, '--via', 'didcomm'], 66, 'NO_RESOLVER'],
+    [['resolve', SOV, '--via', 'post'], 65, 'BAD_INPUT'],
+    [['resolve', SOV, '--resolver', 'x', '--via', 'http'], 65, 'BAD_INPUT'],
+    [['resolver', 'use', 'http://127.0.0.1:1'], 69, 'AGENCY_UNREACHABLE'],
+  ])('refuses %j', async (args, status, error) => {
+    expect((await alice.run(args, status)).error).toBe(error)
+  })
+
+  it('refuses the wallet’s own agency, which knows the account', async () => {
+    expect((await alice.run(['resolver', 'use', town.system.url('agency')], 66)).error).toBe('NO_RESOLVER')
+  })
+
+  it('is one option of the SDK', async () => {
+    const [ledger, agency] = [town.system.url('ledger'), town.system.url('agency')]
+    await using agent = await openAgent({ label: 'Program', ledger, agency, resolvers: [other()] })
+    expect((await agent.resolution())?.resolvers).toHaveLength(1)
+    expect((await agent.resolve(bob)).didDocument?.id).toBe(bob)
   })
 })

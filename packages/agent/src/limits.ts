@@ -309,3 +309,36 @@ export const MAX_FILE_NAME_BYTES = 200
 /** Times one part of an upload is tried, and milliseconds before the first repetition; the pause doubles: a minute's outage costs nothing. */
 export const UPLOAD_TRIES = 7
 export const UPLOAD_PAUSE_MS = 1000
+
+/** Characters of a DID that a resolver is asked about: a did:peer:4 in its long form says itself what it is, and is not asked about. */
+export const MAX_RESOLVE_DID = 2048
+/** Bytes of a question to a resolver, or a multiple: the longest did:dkms, both parties' DIDs and options fit into one. */
+export const PADDED_QUESTION = 4096
+/** Bytes of the least answer: what proves a state, and its document, on a ledger of some ten validators. */
+export const MIN_PADDED_ANSWER = 16 * 1024
+/** And of the greatest: it is wrapped twice on its way through a relay, and stays under DIDComm's bound of 1 MiB. */
+export const MAX_PADDED_ANSWER = 256 * 1024
+/** Bytes of a result, so that with what stands around it, two DIDs and some headers, it is no more than that. */
+export const MAX_RESULT_BYTES = MAX_PADDED_ANSWER - 8 * 1024
+/** Bytes of one part of a history, so that its answer is a padded one; and parts: 2,000 operations, an issuer's of some years. */
+export const HISTORY_PART_BYTES = 160 * 1024
+export const MAX_HISTORY_PARTS = 26
+/** Bytes and seconds for which an agency keeps in memory the histories that are being read in parts; the oldest go first. */
+export const MAX_HISTORIES_HELD_BYTES = 32 * 1024 * 1024
+export const HISTORY_HELD_SECONDS = 60
+/** Resolutions that an agency has in hand for others; whoever comes then is told to come again. */
+export const MAX_RESOLUTIONS_IN_HAND = 64
+
+/** Bytes of a message that an agency carries to another, packed: a question, not mail. */
+export const MAX_RELAYED_BYTES = 32 * 1024
+/** Bytes of an answer that it carries back: the greatest padded one, packed. */
+export const MAX_RELAY_ANSWER_BYTES = 400 * 1024
+/** Bytes of what the ledger node answers to an account by its agency. */
+export const MAX_LEDGER_READ_BYTES = 400 * 1024
+/** Questions to others that one account has carried a second, in the long run and at once: a sync that looks at every contact. */
+export const RELAYS_PER_SECOND = 10
+export const RELAYS_AT_ONCE = 200
+/** Those of all accounts on their way at once: each holds a connection to another agency. */
+export const MAX_RELAYS_IN_HAND = 128
+/** Agencies of other operators that a wallet may name as resolvers. */
+export const MAX_RESOLVERS = 8

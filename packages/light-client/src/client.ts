@@ -29,15 +29,16 @@ import {
   type Submission,
   versionQuery,
 } from '@keystead/did-dkms'
-import { decodeBundle, decodeHashes, decodeHeadProof, type HeadProof } from './bundle.ts'
+import { decodeBundle, decodeHeadProof, type HeadProof, type ProofBundle } from './bundle.ts'
 import type { LedgerReadErrorCode } from './errors.ts'
-import type { LightProvider } from './follow.ts'
+import { fetchGrowth, growthOf } from './growth.ts'
 import type { Head, KnownNetwork } from './head.ts'
-import { historyFromJson, type ProvenHistory, readHistory } from './history.ts'
+import { type HistoryBundle, historyFromJson, type ProvenHistory, readHistory } from './history.ts'
 import { MAX_BUNDLE_BYTES, MAX_HISTORY_BYTES, MAX_WORK_BITS } from './limits.ts'
 import { networkBundleFromJson, type ProvenNetwork, readNetworkState } from './network-history.ts'
 import { askNode, type FetchPort, httpProvider } from './node-link.ts'
 import { comparePeerHead, type PeerView } from './peer-head.ts'
+import { historyProof, stateProof } from './proof-set.ts'
 import { type InclusionReceipt, parseReceipt, receiptHolds } from './receipt.ts'
 import type { ReaderSettings } from './settings.ts'
 import { namedSource, nodeSource } from './sources.ts'
@@ -57,14 +58,41 @@ export interface LedgerClientOptions extends Omit<TrustOptions, 'versions'>, Kno
   readonly sponsor?: (net: string, hash: string) => Promise<Admission | undefined>
 }
 
-export type VerifiedResolution = ProvenState & Accepted
+/** With what proved it. */
+export type VerifiedResolution = ProvenState & Accepted & { readonly bundle: ProofBundle }
 export type VerifiedPolicy = { readonly policy: Policy | null } & Pick<Accepted, 'level' | 'age' | 'witnesses'>
-export type VerifiedHistory = ProvenHistory & Accepted
+export type VerifiedHistory = ProvenHistory & Accepted & { readonly bundle: HistoryBundle }
 export type VerifiedNetwork = ProvenNetwork & Accepted
+
+/**
+ * Who is asked about a DID instead of the node (RESOLVE-7). What they answer, bytes as at `/v1/proofs` and `/v1/log` without a proof of
+ * growth, is judged as the node's answer is. `chain` carries to a node what names no DID: growth, blocks, what witnesses signed; not where
+ * the reader has to find out first where the network stands (PROOF-12), for then the node must be one of its own choice.
+ */
+export interface Lookup {
+  state(did: string): Promise<Uint8Array>
+  history(did: string): Promise<Uint8Array>
+  readonly chain: FetchPort
+}
 
 export interface ReadOptions {
   /** Seconds that the proof's header may be old. */
   readonly maxAge?: number | undefined
+  /** Bytes of a history, where less than the most is wanted. */
+  readonly maxBytes?: number
+  readonly lookup?: Lookup | undefined
+}
+
+export interface ResolverOptions extends ReadOptions {
+  /** The result carries what proves it, for a reader who checks it too (RES-6). */
+  readonly proofs?: boolean
+}
+
+/** What is asked, at which path of the node, or of whom else. */
+interface Question {
+  readonly path: string
+  readonly maxBytes: number
+  readonly ask?: (lookup: Lookup) => Promise<Uint8Array>
 }
 
 /** Where an accepted operation stands. */
@@ -154,9 +182,14 @@ export class LedgerClient {
   /** Rejects with a `LedgerReadErrorCode`; an absent DID is a value with `state: null`. */
   async resolve(did: string, options: ReadOptions = {}): Promise<VerifiedResolution> {
     parseDkmsDid(did)
-    return this.#read(`/v1/proofs/${encodeURIComponent(did)}`, MAX_BUNDLE_BYTES, options, (bytes) => {
+    const question: Question = {
+      path: `/v1/proofs/${encodeURIComponent(did)}`,
+      maxBytes: MAX_BUNDLE_BYTES,
+      ask: (lookup) => lookup.state(did),
+    }
+    return this.#read(question, options, (bytes) => {
       const bundle = decodeBundle(bytes)
-      return { proof: bundle, read: () => readState(did, bundle, this.#options) }
+      return { proof: bundle, read: () => ({ ...readState(did, bundle, this.#options), bundle }) }
     })
   }
 
@@ -169,10 +202,16 @@ export class LedgerClient {
   /** Every operation of a DID, verified. Rejects as `resolve`, and with `PROOF_INVALID` for an unknown DID. */
   async history(did: string, options: ReadOptions = {}): Promise<VerifiedHistory> {
     parseDkmsDid(did)
+    const question: Question = {
+      path: `/v1/log/${encodeURIComponent(did)}`,
+      maxBytes: Math.min(options.maxBytes ?? MAX_HISTORY_BYTES, MAX_HISTORY_BYTES),
+      ask: (lookup) => lookup.history(did),
+    }
     const read = (): Promise<VerifiedHistory> =>
-      this.#read(`/v1/log/${encodeURIComponent(did)}`, MAX_HISTORY_BYTES, options, (bytes) => {
+      this.#read(question, options, (bytes) => {
         const bundle = historyFromJson(parseJson(bytes, MAX_HISTORY_BYTES))
-        return { proof: bundle.proof, read: () => readHistory(did, bundle, this.#options, this.#networkHistory) }
+        const proven = () => readHistory(did, bundle, this.#options, this.#networkHistory)
+        return { proof: bundle.proof, read: () => ({ ...proven(), bundle }) }
       })
     try {
       return await read()
@@ -185,7 +224,7 @@ export class LedgerClient {
 
   /** Who validates and governs, by which parameters and rules, and what is about to change (NET-17), verified. */
   async network(options: ReadOptions = {}): Promise<VerifiedNetwork> {
-    const read = await this.#read('/v1/network', MAX_HISTORY_BYTES, options, (bytes) => {
+    const read = await this.#read({ path: '/v1/network', maxBytes: MAX_HISTORY_BYTES }, options, (bytes) => {
       const bundle = networkBundleFromJson(parseJson(bytes, MAX_HISTORY_BYTES))
       return { proof: bundle.proof, read: () => readNetworkState(bundle, this.#options) }
     })
@@ -195,7 +234,7 @@ export class LedgerClient {
 
   /** The newest head, verified. */
   async head(options: ReadOptions = {}): Promise<Accepted> {
-    return this.#read('/v1/head', MAX_BUNDLE_BYTES, options, (bytes) => ({
+    return this.#read({ path: '/v1/head', maxBytes: MAX_BUNDLE_BYTES }, options, (bytes) => ({
       proof: decodeHeadProof(bytes),
       read: () => ({}),
     }))
@@ -221,70 +260,76 @@ export class LedgerClient {
         const known = await this.#trust.pin()
         return known && known.logSize >= logSize ? known : (await this.head()).pin
       },
-      growth: (from, to) =>
-        this.#eachNode(async (url) =>
-          decodeHashes(await askNode(this.#options.fetch, `${url}/v1/consistency/${from}/${to}`, {}, MAX_BUNDLE_BYTES)),
-        ),
+      growth: (from, to) => this.#eachNode((url) => fetchGrowth(this.#options.fetch, url, from, to)),
     })
   }
 
   /** The client as a resolver of `did:dkms` for everything that only knows DID documents. */
-  resolver(reading: ReadOptions = {}): DidResolver {
+  resolver(reading: ResolverOptions = {}): DidResolver {
     return combineResolvers({
-      dkms: {
-        versions: true,
-        resolve: async (did, options) => {
-          try {
-            return await this.#resolution(did, options, reading)
-          } catch (error) {
-            if (isKeysteadError(error, 'BAD_OPERATION')) return unresolved('INVALID_DID', error.message, error.code)
-            throw error
-          }
-        },
-      },
+      dkms: { versions: true, resolve: (did, options) => this.resolution(did, options, reading) },
     })
   }
 
-  async #resolution(did: string, options: ResolutionOptions, reading: ReadOptions): Promise<ResolutionResult> {
+  /** A resolution of a did:dkms. Rejects with a `LedgerReadErrorCode`, or what the lookup rejects with. */
+  async resolution(
+    did: string,
+    options: ResolutionOptions = {},
+    { proofs = false, ...reading }: ResolverOptions = {},
+  ): Promise<ResolutionResult> {
+    try {
+      parseDkmsDid(did)
+    } catch (error) {
+      if (isKeysteadError(error, 'BAD_OPERATION')) return unresolved('INVALID_DID', error.message, error.code)
+      throw error
+    }
     const read = await this.resolve(did, reading)
-    if (!read.state) return unresolved('NOT_FOUND', 'the ledger proves that there is no such DID')
+    const shown = proofs ? { proof: [stateProof(withoutGrowth(read.bundle))] } : {}
+    if (!read.state) return absent('the ledger proves that there is no such DID', shown)
     if (options.versionId === undefined && options.versionTime === undefined) {
-      const metadata = documentMetadata(read.state, read.at.lost)
+      const metadata = { ...documentMetadata(read.state, read.at.lost), ...shown }
       return resolved(deriveDocument(read.state, read.body), read.level, metadata, proofDetails(read))
     }
     const past = await this.history(did, reading)
+    const { proof, entries } = past.bundle
+    const whole = proofs ? { proof: [historyProof({ proof: withoutGrowth(proof), entries })] } : {}
     const version = resolveVersion(past.history, versionQuery(options))
-    if (!version) return unresolved('NOT_FOUND', 'the ledger proves that the DID never had such a version')
-    return resolved(version.document, past.level, version.metadata, proofDetails(past))
+    if (!version) return absent('the ledger proves that the DID never had such a version', whole)
+    return resolved(version.document, past.level, { ...version.metadata, ...whole }, proofDetails(past))
   }
 
   async #read<T extends Partial<ProvenState>>(
-    path: string,
-    maxBytes: number,
+    question: Question,
     options: ReadOptions,
     parse: (bytes: Uint8Array) => { proof: HeadProof; read: () => T },
   ): Promise<T & Accepted> {
-    const turn = this.#queue.then(() => this.#eachNode((url) => this.#readFrom(url, path, maxBytes, options, parse)))
+    const turn = this.#queue.then(async () => {
+      const told = options.lookup && (await question.ask?.(options.lookup))
+      return this.#eachNode((url) => this.#readFrom(url, question, told, options, parse))
+    })
     this.#queue = turn.catch(() => {})
     return turn
   }
 
+  /** `told`: the answer of somebody else; a node is asked how the log grew, which names no DID. */
   async #readFrom<T extends Partial<ProvenState>>(
     url: string,
-    path: string,
-    maxBytes: number,
-    { maxAge }: ReadOptions,
+    { path, maxBytes }: Question,
+    told: Uint8Array | undefined,
+    { maxAge, lookup }: ReadOptions,
     parse: (bytes: Uint8Array) => { proof: HeadProof; read: () => T },
   ): Promise<T & Accepted> {
-    const { fetch } = this.#options
+    const { fetch, clock } = this.#options
     const pin = await this.#trust.pin()
     const query = pin ? `?consistencyFrom=${pin.logSize}` : ''
-    const bytes = await askNode(fetch, `${url}${path}${query}`, {}, maxBytes)
-    const provider = (node: string): LightProvider => httpProvider(fetch, node)
+    const chain = lookup && pin && (await this.#trust.isFresh()) ? lookup.chain : fetch
+    const bytes = told ?? (await askNode(chain, `${url}${path}${query}`, {}, maxBytes))
     try {
-      const { proof, read } = parse(bytes)
-      const others = this.#nodes.filter((node) => node !== url).map(provider)
-      const accepted = await this.#witnessed(url, await this.#trust.accept(proof, provider(url), others, maxAge))
+      const { proof: shown, read } = parse(bytes)
+      const proof = told ? await growthOf(shown, pin, { fetch: chain, url, clock }) : shown
+      const others = this.#nodes.filter((node) => node !== url).map((node) => httpProvider(fetch, node))
+      const believed = await this.#trust.accept(proof, httpProvider(chain, url), others, maxAge)
+      const accepted = await this.#witnessed(chain, url, believed)
       const value = read()
       if (value.parameters && accepted.confirmed) await this.#trust.learn(value.parameters)
       return { ...value, ...accepted }
@@ -296,8 +341,8 @@ export class LedgerClient {
     }
   }
 
-  async #witnessed(url: string, accepted: Accepted): Promise<Accepted> {
-    const { witnessPolicy, fetch, clock, genesis } = this.#options
+  async #witnessed(fetch: FetchPort, url: string, accepted: Accepted): Promise<Accepted> {
+    const { witnessPolicy, clock, genesis } = this.#options
     if (!witnessPolicy) return accepted
     const ask = (path: string, maxBytes: number) => askNode(fetch, `${url}${path}`, {}, maxBytes)
     const now = Math.floor(clock.now() / 1000)
@@ -314,6 +359,13 @@ export class LedgerClient {
       }
     return ask(this.#nodes.at(-1) as string)
   }
+}
+
+/** For whoever reads it: they know another head than we did. */
+const withoutGrowth = ({ consistency: _, ...bundle }: ProofBundle): ProofBundle => bundle
+
+function absent(detail: string, metadata: JsonObject): ResolutionResult {
+  return { ...unresolved('NOT_FOUND', detail), didDocumentMetadata: metadata }
 }
 
 /** What stands beside the level of a resolution (RES-2). */

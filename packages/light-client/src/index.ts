@@ -10,8 +10,10 @@ export {
 export {
   LedgerClient,
   type LedgerClientOptions,
+  type Lookup,
   type ReadOptions,
   type Receipt,
+  type ResolverOptions,
   type VerifiedHistory,
   type VerifiedNetwork,
   type VerifiedPolicy,
@@ -79,7 +81,15 @@ export {
   type ProvenNetwork,
   readNetworkState,
 } from './network-history.ts'
-export { type Answer, type FetchPort, fetchGenesis, httpProvider, isPlainLine, readAnswer } from './node-link.ts'
+export {
+  type Answer,
+  askNode,
+  type FetchPort,
+  fetchGenesis,
+  httpProvider,
+  isPlainLine,
+  readAnswer,
+} from './node-link.ts'
 export type { PeerView } from './peer-head.ts'
 export {
   genesisValidators,
@@ -92,6 +102,7 @@ export {
   trustedGenesis,
   validatorsOf,
 } from './pin.ts'
+export { historyProof, readStateProof, stateProof } from './proof-set.ts'
 export * as protobuf from './protobuf.ts'
 export {
   type InclusionReceipt,

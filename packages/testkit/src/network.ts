@@ -13,6 +13,9 @@ import {
   Forwarding,
   openIdentity,
   openSqliteStore,
+  Relay,
+  type Resolution,
+  ResolutionService,
 } from '@keystead/agent/cloud'
 import type { FolderPort } from '@keystead/agent/edge'
 import { FakeClock, systemRandom } from '@keystead/core'
@@ -20,6 +23,7 @@ import type { KeyProvider } from '@keystead/crypto'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { combineResolvers, type DidResolver, localResolver } from '@keystead/did'
 import { type Capability, developmentParameters, type NetworkParameters, networkHash } from '@keystead/did-dkms'
+import { ENCRYPTED_MEDIA_TYPE } from '@keystead/didcomm'
 import { EmbeddedLedger, LedgerStore, ledgerHttp, Signer } from '@keystead/ledger'
 import { LedgerClient, memoryPins, type Pin } from '@keystead/light-client'
 import { type Kit, parseKit, renderKit } from '@keystead/recovery'
@@ -37,6 +41,7 @@ export class Network {
   readonly agency: CloudAgent
   readonly #folder: string
   readonly #resolver: DidResolver
+  readonly #resolution: Resolution
   readonly #more: (() => Promise<void>)[] = []
   /** All there are, the first first. */
   readonly agencies: CloudAgent[] = []
@@ -46,11 +51,12 @@ export class Network {
 
   private constructor(
     parts: Pick<Network, 'clock' | 'wires' | 'keys' | 'ledger' | 'agency'>,
-    { folder, resolver }: { folder: string; resolver: DidResolver },
+    { folder, resolver, resolution }: { folder: string; resolver: DidResolver; resolution: Resolution },
     end: () => Promise<void>,
   ) {
     this.#folder = folder
     this.#resolver = resolver
+    this.#resolution = resolution
     this.clock = parts.clock
     this.wires = parts.wires
     this.keys = parts.keys
@@ -79,13 +85,18 @@ export class Network {
     wires.connect(LEDGER, (request) => ledgerApp.fetch(request))
 
     const pins = memoryPins()
-    const dkms = new LedgerClient({ url: LEDGER, genesis: ledger.genesis, fetch: wires.fetch, pins, clock }).resolver()
+    const client = new LedgerClient({ url: LEDGER, genesis: ledger.genesis, fetch: wires.fetch, pins, clock })
+    const dkms = client.resolver()
+    const resolution: Resolution = {
+      resolve: ({ did, options }) => client.resolver({ proofs: true }).resolve(did, options),
+      history: async (did) => new Uint8Array(await (await ledgerApp.request(`/v1/log/${did}`)).arrayBuffer()),
+    }
     const local = (did: string) => localResolver.resolve(did)
     const resolver = combineResolvers({ key: local, jwk: local, peer: local, dkms: (did) => dkms.resolve(did) })
     const checkpoint = () => pins.load()
-    const common = { folder: join(folder, 'agency'), resolver, clock, keys, wires, ledger, checkpoint }
+    const common = { folder: join(folder, 'agency'), resolver, resolution, clock, keys, wires, ledger, checkpoint }
     const { agency, close } = await openAgency(common, { url: AGENCY, operator: 'Agency' })
-    return new Network({ clock, wires, keys, ledger, agency }, { folder, resolver }, async () => {
+    return new Network({ clock, wires, keys, ledger, agency }, { folder, resolver, resolution }, async () => {
       await close()
       await ledger.close()
       rmSync(folder, { recursive: true, force: true })
@@ -93,9 +104,23 @@ export class Network {
   }
 
   /** Another agency, of another operator, at `http://<name>.test`. */
-  async addAgency(name: string, options: { operator?: string; demonstration?: boolean } = {}): Promise<CloudAgent> {
+  async addAgency(
+    name: string,
+    {
+      resolution = this.#resolution,
+      ...options
+    }: { operator?: string; demonstration?: boolean; resolution?: Resolution } = {},
+  ): Promise<CloudAgent> {
     const { clock, keys, wires, ledger } = this
-    const common = { folder: join(this.#folder, name), resolver: this.#resolver, clock, keys, wires, ledger }
+    const common = {
+      folder: join(this.#folder, name),
+      resolver: this.#resolver,
+      resolution,
+      clock,
+      keys,
+      wires,
+      ledger,
+    }
     const described = { url: `http://${name}.test`, operator: name, ...options }
     const { agency, close } = await openAgency(common, described)
     this.#more.push(close)
@@ -251,6 +276,7 @@ async function openAgency(
   parts: {
     folder: string
     resolver: DidResolver
+    resolution: Resolution
     /** The newest block that the agency has verified. */
     checkpoint?: () => Promise<Pin | undefined>
     clock: FakeClock
@@ -260,7 +286,7 @@ async function openAgency(
   },
   { url, operator, demonstration = false }: { url: string; operator: string; demonstration?: boolean },
 ): Promise<{ agency: CloudAgent; close: () => Promise<void> }> {
-  const { folder, resolver, clock, keys, wires, ledger } = parts
+  const { folder, resolver, resolution, clock, keys, wires, ledger } = parts
   const { store, close } = openSqliteStore(folder)
   const identity = await openIdentity(folder, url, keys)
   const { did, key } = identity
@@ -276,7 +302,35 @@ async function openAgency(
       return answer?.status ?? 0
     },
   })
-  const options = { ...common, did, key, url, escrow, clock, forwarding }
+  const ledgerApp = ledgerHttp(ledger, { freshSeconds: 1, log: () => {} })
+  const relay = new Relay({
+    did,
+    resolver,
+    clock,
+    anywhere: true,
+    ask: async ({ url, body }) => {
+      const request = { method: 'POST', body: Uint8Array.from(body ?? []) }
+      const answer = await wires.fetch(url, request).catch(() => undefined)
+      if (!answer) return undefined
+      return { status: answer.status, type: ENCRYPTED_MEDIA_TYPE, bytes: new Uint8Array(await answer.arrayBuffer()) }
+    },
+  })
+  const options = {
+    ...common,
+    did,
+    key,
+    url,
+    escrow,
+    clock,
+    forwarding,
+    relay,
+    resolution: new ResolutionService(resolution, { clock, random: systemRandom }),
+    // A wire of its own to the ledger, which cuts of the wallets' do not touch.
+    ledgerRead: async (path: string) => {
+      const answer = await ledgerApp.request(path)
+      return answer.status === 200 ? new Uint8Array(await answer.arrayBuffer()) : undefined
+    },
+  }
   const agency = new CloudAgent(options)
   const app = agencyHttp(new Door(agency), {
     descriptor: { did, url },

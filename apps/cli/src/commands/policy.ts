@@ -31,9 +31,9 @@ export function policyCommand(program: Command): void {
 async function policy(run: Run, did: string | undefined, options: PolicyOptions): Promise<number> {
   const here = existsSync(join(run.folder, 'config.json'))
   if (did === undefined || (here && options.wallet && options.ledger === undefined))
-    return withWallet(run, async ({ agent, ledger }) => {
+    return withWallet(run, async ({ agent }) => {
       const subject = did ?? (await agent.publicIdentity()).did
-      return tell(run, subject, await ledger.policy(subject))
+      return tell(run, subject, await agent.policy(subject))
     })
   const config = here ? readConfig(run.folder) : undefined
   const network = options.network ?? (options.ledger === undefined && config ? networkHash(config.genesis) : undefined)

@@ -82,7 +82,7 @@ function flaw(text: string): Manifest['flaws'][number] {
 /** RELEASE-3. The exit status says no for anything but the newest statement, whole and in time. */
 async function verify(run: Run, { agent }: OpenWallet, folder: string, did: string): Promise<number> {
   const manifest = parseManifest(await readManifest(folder))
-  const { history, at } = await agent.edge.ports.ledger.history(did)
+  const { history, at } = await agent.history(did)
   const { anchored, newer, wrong } = judgeRelease(manifest, await filesOf(folder), history, at.time)
   const told = manifest.flaws.map(
     ({ id, text, fixedIn }) => `known  ${id}${fixedIn ? `, fixed in ${fixedIn}` : ''}: ${text}`,

@@ -31,6 +31,8 @@ interface ResolveOptions {
   readonly versionTime?: string
   readonly maxAge?: string
   readonly wallet: boolean
+  readonly via?: string
+  readonly resolver?: readonly string[]
 }
 
 export function resolveCommand(program: Command): void {
@@ -47,6 +49,8 @@ export function resolveCommand(program: Command): void {
       'whose word to take for methods that are not verified here',
       process.env['KEYSTEAD_UNIVERSAL_RESOLVER'] || undefined,
     )
+    .option('--via <way>', 'this once: "didcomm", by agencies of other operators, or "http", by the ledger node')
+    .option('--resolver <agencies...>', 'this once: those agencies, by address or DID, over DIDComm')
     .option('--no-wallet', 'as a stranger, even where there is a wallet')
     .action(action(program, resolve))
 }
@@ -54,11 +58,20 @@ export function resolveCommand(program: Command): void {
 async function resolve(run: Run, did: string, options: ResolveOptions): Promise<number> {
   const maxAge = options.maxAge === undefined ? undefined : seconds(options.maxAge)
   const here = existsSync(join(run.folder, 'config.json'))
+  if (options.via !== undefined && !/^(didcomm|http)$/.test(options.via))
+    throw new KeysteadError('BAD_INPUT', 'a DID is resolved via "didcomm" or "http"')
+  const named = options.resolver ?? []
+  if (options.via === 'didcomm' || named.length > 0)
+    return withWallet(run, async ({ agent }) => {
+      if (options.via === 'http' || !options.wallet || options.ledger !== undefined)
+        throw new KeysteadError('BAD_INPUT', 'agencies are asked over DIDComm, by a wallet')
+      return tell(run, await agent.resolverBy(named, maxAge), did, options)
+    })
   // Only a ledger's newest head and the long forms of peers are better known to the wallet than to anybody.
   if (here && options.wallet && options.ledger === undefined && /^did:(dkms|peer):/.test(did))
     return withWallet(run, ({ agent, ledger }) => {
-      const proven = maxAge !== undefined && did.startsWith('did:dkms:')
-      return tell(run, proven ? ledger.resolver({ maxAge }) : agent.edge.resolver, did, options)
+      const openly = options.via === 'http' && did.startsWith('did:dkms:')
+      return tell(run, openly ? ledger.resolver({ maxAge }) : agent.resolver({ maxAge }), did, options)
     })
   const config = here ? readConfig(run.folder) : undefined
   const network = options.network ?? (options.ledger === undefined && config ? networkHash(config.genesis) : undefined)

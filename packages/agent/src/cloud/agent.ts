@@ -25,15 +25,19 @@ import {
   unpack,
 } from '@keystead/didcomm'
 import { MAX_MAIL_BYTES, READ_NONCE_SECONDS } from '../limits.ts'
+import { padMessage } from '../protocols/did-resolution/padding.ts'
 import type { AgencyRefusal } from '../protocols/report-problem/agency-refusals.ts'
 import { PROBLEM_REPORT, problemBody } from '../protocols/report-problem/messages.ts'
 import type { AttachmentKeeping } from './attachments.ts'
+import type { ResolutionService } from './did-resolution.ts'
 import type { EscrowService } from './escrow.ts'
 import { HANDLERS } from './handlers.ts'
+import type { LedgerRead } from './ledger-read.ts'
 import { LiveDelivery } from './live.ts'
 import type { Log } from './log.ts'
 import type { Forwarding } from './move/forwarding.ts'
 import type { PushService } from './push/service.ts'
+import type { Relay } from './relay.ts'
 import { waitingBox } from './store/members.ts'
 import type { CloudStore, MailItem, Standing } from './store/port.ts'
 
@@ -61,6 +65,10 @@ export interface CloudAgentOptions {
   readonly forwarding?: Forwarding
   /** Absent where nobody is woken. */
   readonly push?: PushService
+  /** Absent where nothing is resolved for others, and where nothing is carried to other agencies. */
+  readonly resolution?: ResolutionService
+  readonly relay?: Relay
+  readonly ledgerRead?: LedgerRead
   /** Days a message waits; told in the status. */
   readonly mailDays?: number
   /** How much of what is attached is kept, and for how long; by default as `limits.ts` says. */
@@ -71,6 +79,8 @@ export interface Reply {
   readonly type: string
   readonly body: JsonObject
   readonly attachments?: readonly { readonly id: string; readonly bytes: Uint8Array }[]
+  /** The size that its plaintext is filled up to. */
+  readonly padded?: (bytes: number) => number
 }
 
 /** What a handler sees of a message. */
@@ -206,7 +216,8 @@ export class CloudAgent {
       body: reply.body,
       ...(attachments ? { attachments: attachments as unknown as Message['attachments'] & readonly Json[] } : {}),
     }
-    return pack(message, { to: longForm, from: key, resolver, random, ephemerals: keys })
+    const filled = reply.padded ? padMessage(message, reply.padded) : message
+    return pack(filled, { to: longForm, from: key, resolver, random, ephemerals: keys })
   }
 }
 
@@ -215,7 +226,10 @@ function threading({ id, thid = id }: Message, type: string): JsonObject {
   return type === PROBLEM_REPORT ? { pthid: thid, ack: [id] } : { thid }
 }
 
-export function refusal(code: AgencyRefusal, message: string): KeysteadError<AgencyRefusal> {
+export function refusal(
+  code: AgencyRefusal | 'NOT_FOUND',
+  message: string,
+): KeysteadError<AgencyRefusal | 'NOT_FOUND'> {
   return new KeysteadError(code, message)
 }
 

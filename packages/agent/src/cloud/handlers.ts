@@ -10,21 +10,26 @@ import * as mediation from '../protocols/mediation/messages.ts'
 import * as pickup from '../protocols/pickup/messages.ts'
 import { PUBLISH, PUBLISHED, parsePublish } from '../protocols/publish/messages.ts'
 import { PING, PING_RESPONSE, wantsPingResponse } from '../protocols/trust-ping/messages.ts'
-import { type CloudAgent, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
+import { type CloudAgent, type CloudAgentOptions, type Incoming, onlyAttachment, type Reply, refusal } from './agent.ts'
 import { ATTACHMENT_HANDLERS } from './attachments.ts'
 import { DROP_HANDLERS } from './dead-drops.ts'
 import { DEVICE_HANDLERS } from './devices.ts'
+import { RESOLUTION_HANDLERS } from './did-resolution.ts'
 import { ESCROW_HANDLERS } from './escrow.ts'
 import { GUARD_HANDLERS, refuseWhileStayed } from './guards.ts'
 import { INVITATION_HANDLERS } from './invitations.ts'
+import { LEDGER_READ_HANDLERS } from './ledger-read.ts'
 import { LOG_HANDLERS } from './logs.ts'
 import { MOVE_HANDLERS } from './move/handlers.ts'
 import { PUSH_HANDLERS } from './push/handlers.ts'
+import { RELAY_HANDLERS } from './relay.ts'
 
 export interface Handler {
   readonly service?: CloudService
   /** Only for devices that may do more than their own mail (AGENCY-20). */
   readonly admin?: true
+  /** Whether this agency does it, for protocols that an operator may switch off; absent: it does. */
+  readonly offered?: (options: CloudAgentOptions) => boolean
   readonly run: (agent: CloudAgent, incoming: Incoming) => Promise<Reply | undefined>
 }
 
@@ -145,16 +150,22 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ...ESCROW_HANDLERS,
   ...GUARD_HANDLERS,
   ...INVITATION_HANDLERS,
+  ...LEDGER_READ_HANDLERS,
   ...LOG_HANDLERS,
   ...MOVE_HANDLERS,
   ...PUSH_HANDLERS,
+  ...RELAY_HANDLERS,
+  ...RESOLUTION_HANDLERS,
   [
     PING,
     {
       run: async (_, { message }) => (wantsPingResponse(message.body) ? { type: PING_RESPONSE, body: {} } : undefined),
     },
   ],
-  [QUERIES, { run: async (_, { message }) => ({ type: DISCLOSE, body: disclose(message.body, SPOKEN) }) }],
+  [
+    QUERIES,
+    { run: async ({ options }, { message }) => ({ type: DISCLOSE, body: disclose(message.body, spoken(options)) }) },
+  ],
   [
     GRANT,
     {
@@ -287,4 +298,7 @@ export const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
 ])
 
 /** Message types whose protocols an agency tells of. */
-const SPOKEN: readonly string[] = [...HANDLERS.keys(), FORWARD_TYPE]
+function spoken(options: CloudAgentOptions): readonly string[] {
+  const offered = [...HANDLERS].filter(([, handler]) => handler.offered?.(options) ?? true)
+  return [...offered.map(([type]) => type), FORWARD_TYPE]
+}

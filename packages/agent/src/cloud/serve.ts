@@ -23,16 +23,19 @@ import { adminHttp } from './admin.ts'
 import { CloudAgent } from './agent.ts'
 import { type AttachmentKeeping, keeping } from './attachments.ts'
 import { Brakes, type Rate } from './brakes.ts'
+import { type Resolution, ResolutionService } from './did-resolution.ts'
 import { Door } from './door.ts'
 import { escrowService } from './escrow.ts'
 import { agencyHttp } from './http.ts'
 import { openIdentity } from './identity.ts'
+import type { LedgerRead } from './ledger-read.ts'
 import { listenForMetrics, listenForOperator, listenPublicly } from './listeners.ts'
 import type { Log } from './log.ts'
 import { agencyMetrics } from './metrics.ts'
 import { Forwarding } from './move/forwarding.ts'
 import { type PushOptions, PushService } from './push/service.ts'
 import { readiness, within } from './readiness.ts'
+import { Relay } from './relay.ts'
 import { remoteAddress } from './remote-address.ts'
 import { type ServedSocket, serveSocket } from './socket.ts'
 import { openPostgresStore } from './store/postgres.ts'
@@ -76,6 +79,12 @@ export interface AgencyOptions {
   readonly checkpoint?: () => Promise<TrustPoint | undefined>
   /** Resolves did:dkms, so that owners can receive under their public DIDs; without it they cannot. */
   readonly dkms?: DidResolver
+  /** Resolves for anybody who asks (RESOLVE-1); absent: for nobody. */
+  readonly resolution?: Resolution
+  /** False: nothing is carried to other agencies for accounts (RELAY-1). */
+  readonly relay?: boolean
+  /** Asks the ledger node for what names no DID, for accounts. */
+  readonly ledgerRead?: LedgerRead
   readonly keys: KeyProvider
   readonly clock: Clock
   readonly random: Random
@@ -125,6 +134,7 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
   const anywhere = url.startsWith('http:')
   const forwarding = new Forwarding({ store, resolver, random, keys, log, anywhere })
   store.onMail(() => void forwarding.look())
+  const { relay = true, resolution, ledgerRead } = options
   const agent = new CloudAgent({
     did,
     key,
@@ -134,6 +144,9 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
     push,
     forwarding,
     resolver,
+    ...(resolution ? { resolution: new ResolutionService(resolution, { clock, random }) } : {}),
+    ...(relay ? { relay: new Relay({ did, resolver, clock, anywhere }) } : {}),
+    ...(ledgerRead ? { ledgerRead } : {}),
     keys,
     clock,
     random,

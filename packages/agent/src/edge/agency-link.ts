@@ -14,6 +14,7 @@ import {
   unpack,
 } from '@keystead/didcomm'
 import { isPlainLine, readAnswer } from '@keystead/light-client'
+import { padMessage } from '../protocols/did-resolution/padding.ts'
 import { isAgencyRefusal } from '../protocols/report-problem/agency-refusals.ts'
 import { PROBLEM_REPORT, parseProblem } from '../protocols/report-problem/messages.ts'
 import { agencyOf, type Edge, fault, nowSeconds } from './context.ts'
@@ -68,8 +69,19 @@ function requestMessage(edge: Edge, agency: string, from: string, request: Agenc
   }
 }
 
+/** How a request of nobody leaves: by `carry` instead of by us; filled up to a size. */
+export interface NobodysWay {
+  readonly carry?: (packed: Bytes) => Promise<Bytes>
+  readonly size?: (bytes: number) => number
+}
+
 /** As `ask`, from a DID that is made for this one request and forgotten with its answer: nothing links it to us or to another. */
-export async function askAsNobody(edge: Edge, agency: string, request: AgencyRequest): Promise<Message> {
+export async function askAsNobody(
+  edge: Edge,
+  agency: string,
+  request: AgencyRequest,
+  { carry, size }: NobodysWay = {},
+): Promise<Message> {
   const { keys, random } = edge.ports
   const [agreement, signing] = [await keys.ephemeral(X25519), await keys.ephemeral(ED25519)]
   try {
@@ -81,10 +93,14 @@ export async function askAsNobody(edge: Edge, agency: string, request: AgencyReq
       [],
     )
     const kid = `${did}#key-1`
-    const message = requestMessage(edge, agency, did, request)
+    // Without a time: by a clock that is wrong in its own way somebody could be known again.
+    const { created_time: _, ...asked } = requestMessage(edge, agency, did, request) as Message & {
+      created_time: number
+    }
+    const message = size ? padMessage(asked, size) : asked
     const from = { kid, key: agreement }
     const packed = await pack(message, { to: agency, from, resolver: edge.resolver, random, ephemerals: keys })
-    const answer = await post(edge, await endpointOf(edge, agency), packed)
+    const answer = carry ? await carry(packed) : await post(edge, await endpointOf(edge, agency), packed)
     if (answer.length === 0) throw fault('AGENCY_REFUSED', 'the agency gave no answer')
     return await open(edge, answer, agency, { agreementKey: async (id) => (id === kid ? agreement : undefined) })
   } finally {

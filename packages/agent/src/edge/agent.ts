@@ -4,6 +4,8 @@
  */
 import type { Bytes, JsonObject } from '@keystead/core'
 import type { AnchorReceipt, Verdict } from '@keystead/credentials'
+import type { DidResolver, ResolutionOptions, ResolutionResult } from '@keystead/did'
+import type { VerifiedHistory, VerifiedPolicy } from '@keystead/light-client'
 import type { ExportKey, ExportTo } from '@keystead/wallet'
 import { type CloudService, DEFAULT_SERVICES } from '../protocols/cloud-agent/messages.ts'
 import { type Invitation, parseInvitationUrl } from '../protocols/connect/messages.ts'
@@ -22,7 +24,7 @@ import { type OpenedAttachment, openAttachment, withdrawAttachment } from './att
 import { type AttachmentView, type TextView, textViews } from './attachments/view.ts'
 import { type Carried, carryIn, carryOut } from './carry.ts'
 import { acceptInvitation, type ConnectOptions, connectToDid, invite } from './connecting.ts'
-import { type Edge, fault, findContact, makeEdge, profileOf } from './context.ts'
+import { type Edge, fault, findContact, profileOf } from './context.ts'
 import { acceptPlainly, invitePlainly } from './correspondents.ts'
 import { DevicesAgent } from './devices.ts'
 import { GuardiansAgent } from './guardian/agent.ts'
@@ -34,6 +36,7 @@ import { offerCredential, revokeCredential, signCredential } from './issuing.ts'
 import { answerChallenge, judge, makeChallenge, sendChallenge } from './key-verify.ts'
 import { listen } from './live.ts'
 import { type BackupStatus, backUp, backupStatus, dropHolder, passOn } from './log/backup.ts'
+import { makeEdge } from './make-edge.ts'
 import { type MeetingView, meet, scanMeeting, showMeeting, typed, viewMeeting } from './meeting.ts'
 import { moveTo } from './moving/move.ts'
 import { stopForwarding } from './moving/stop.ts'
@@ -60,6 +63,11 @@ import { answerShare } from './recovery/contacts.ts'
 import { sayHeads } from './recovery/heads.ts'
 import { finishRemovals, type RemovalOptions, removeContact } from './removal.ts'
 import { type PlannedReplacement, planFor, replaceCompromised } from './replacement/replace.ts'
+import { resolversFor, useNoResolvers, useResolvers } from './resolution/choosing.ts'
+import { lookUp, lookUpHistory } from './resolution/lookup.ts'
+import { remoteResolver } from './resolution/remote.ts'
+import { type ResolutionSettings, resolutionSettings } from './resolution/settings.ts'
+import { freshResolver } from './resolver.ts'
 import { rotateEverything } from './rotation.ts'
 import { expand, shorten, shortenForPage } from './short-link.ts'
 import { findAnyContact, sendText } from './standard.ts'
@@ -149,6 +157,50 @@ export class EdgeAgent {
   /** DIDs registered before there was a cloud agent are registered with it now. */
   announceIdentities(): Promise<void> {
     return this.#act(() => announceIdentities(this.edge))
+  }
+
+  /** Resolves a DID as every part of this agent does: of the ledger by whom the owner chose, verified here, its level said. */
+  resolve(did: string, options: ResolutionOptions = {}): Promise<ResolutionResult> {
+    return this.edge.resolver.resolve(did, options)
+  }
+
+  /** The same as a resolver. `maxAge`: seconds that the header of a proof may be old. */
+  resolver(reading: { readonly maxAge?: number | undefined } = {}): DidResolver {
+    return freshResolver(this.edge, reading.maxAge)
+  }
+
+  /** Who may do what for somebody's did:dkms (DKMS-33), likewise. */
+  policy(did: string): Promise<VerifiedPolicy> {
+    return lookUp(this.edge, did, (how) => this.edge.ports.ledger.policy(did, how))
+  }
+
+  /** Every operation of somebody's did:dkms, verified, by whom the owner chose. Rejects with why it cannot be read. */
+  history(did: string): Promise<VerifiedHistory> {
+    return lookUpHistory(this.edge, did)
+  }
+
+  /** Undefined: the ledger node is asked about DIDs. */
+  resolution(): Promise<ResolutionSettings | undefined> {
+    return resolutionSettings(this.edge)
+  }
+
+  /**
+   * Has agencies of other operators asked about DIDs from now on (RESOLVE-8), by address or DID; none named: those of the PIN. Rejects with
+   * `NO_RESOLVER`.
+   */
+  useResolvers(named: readonly string[] = [], options: { openly?: boolean } = {}): Promise<ResolutionSettings> {
+    return this.edge.alone(() => useResolvers(this.edge, named, options))
+  }
+
+  /** Has the ledger node asked again. */
+  useNoResolvers(): Promise<void> {
+    return this.edge.alone(() => useNoResolvers(this.edge))
+  }
+
+  /** A resolver for this once, over DIDComm: of the agencies named, or chosen, or of those of the PIN. Rejects with `NO_RESOLVER`. */
+  async resolverBy(named: readonly string[] = [], maxAge?: number): Promise<DidResolver> {
+    const chosen = named.length === 0 ? (await this.resolution())?.resolvers : undefined
+    return remoteResolver(this.edge, chosen ?? (await resolversFor(this.edge, named)), maxAge)
   }
 
   /** New keys for everything. Peers follow by themselves. */

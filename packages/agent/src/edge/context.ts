@@ -4,8 +4,7 @@ import type { DidResolver } from '@keystead/did'
 import type { EdgeErrorCode } from './errors.ts'
 import type { AgentEvent, EdgePorts } from './ports.ts'
 import type { Outgoing, PeerLog, Profile, Relationship } from './records.ts'
-import { edgeResolver } from './resolver.ts'
-import { type Change, put, RecordStore } from './store.ts'
+import { type Change, put, type RecordStore } from './store.ts'
 
 export interface Edge {
   readonly ports: EdgePorts
@@ -13,20 +12,6 @@ export interface Edge {
   readonly resolver: DidResolver
   /** One thing at a time: what is read is still so when it is written, whoever else is at work. Not to be nested. */
   readonly alone: <T>(work: () => Promise<T>) => Promise<T>
-}
-
-export function makeEdge(ports: EdgePorts): Edge {
-  const records = new RecordStore(ports.vault, ports.clock)
-  return { ports, records, resolver: edgeResolver(records, ports), alone: inTurn() }
-}
-
-function inTurn(): Edge['alone'] {
-  let turn: Promise<unknown> = Promise.resolve()
-  return (work) => {
-    const run = turn.then(work)
-    turn = run.catch(() => {})
-    return run
-  }
 }
 
 /** Seconds since 1970 by our own clock. */

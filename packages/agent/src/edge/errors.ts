@@ -30,6 +30,8 @@ export type EdgeErrorCode =
   | 'BAD_MESSAGE'
   | 'NO_ANSWER'
   | 'NO_ROUTE'
+  | 'NO_RESOLVER'
+  | 'RESOLVER_UNREACHABLE'
   | 'UNKNOWN_DID'
   | 'NOT_ALLOWED_NOW'
   | 'OPERATION_PENDING'

@@ -32,7 +32,7 @@ async function wallet({ agency = 'https://own.example', web = true, ledger = 'kn
         history: async () => ({ history: { keys: [period], anchors: [] }, level: 'bft', at: { time: NOW } }),
       },
     },
-    records: { get: async () => ({ agency: { url: agency } }) },
+    records: { get: async (category: string) => (category === 'profile' ? { agency: { url: agency } } : undefined) },
   } as unknown as Edge
   const credential = (list: string): Promise<JsonObject> =>
     issueCredential(

@@ -13,6 +13,7 @@ import {
 import { decodeMultikey } from '@keystead/crypto'
 import { readAnswer } from '@keystead/light-client'
 import { type Edge, nowSeconds } from './context.ts'
+import { lookUpHistory, lookUpState } from './resolution/lookup.ts'
 
 const MAX_STATUS_LIST_BYTES = 512 * 1024
 
@@ -20,9 +21,9 @@ const MAX_STATUS_LIST_BYTES = 512 * 1024
 export async function didEvidence(edge: Edge, did: string): Promise<DidEvidence | null | undefined> {
   if (!did.startsWith('did:dkms:')) return null
   try {
-    const read = await edge.ports.ledger.resolve(did)
+    const read = await lookUpState(edge, did)
     if (!read.state) return null
-    const { history, level, at } = await edge.ports.ledger.history(did)
+    const { history, level, at } = await lookUpHistory(edge, did)
     return {
       did,
       level,

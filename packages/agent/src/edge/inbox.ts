@@ -44,6 +44,7 @@ const REMEMBER_SECONDS = 30 * 86_400
 /** Codes that mean "later", not "never". */
 const LATER: ReadonlySet<string> = new Set([
   'LEDGER_UNREACHABLE',
+  'RESOLVER_UNREACHABLE',
   'AGENCY_UNREACHABLE',
   'HEADER_STALE',
   'TRUST_EXPIRED',

@@ -19,6 +19,7 @@ import { anchorRoot } from './identity-operations.ts'
 import type { Incoming } from './inbox.ts'
 import { leaveToOthers } from './own-devices/list.ts'
 import type { IssuedCredential, IssuerRecord, Relationship } from './records.ts'
+import { lookUpState } from './resolution/lookup.ts'
 import { type Change, put } from './store.ts'
 
 export const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
@@ -65,7 +66,7 @@ export async function onCredentialRequest(edge: Edge, { message, relationship }:
   if (record.credential && record.receipt) return [issueMessage(edge, relationship, record)]
   const { didDocument, didResolutionMetadata } = await edge.resolver.resolve(subject)
   if (!didDocument) {
-    if (didResolutionMetadata.error?.code) await edge.ports.ledger.resolve(subject)
+    if (didResolutionMetadata.error?.code) await lookUpState(edge, subject)
     throw fault('UNKNOWN_DID', 'the subject DID does not exist')
   }
   const key = findMethod(didDocument, kid, 'authentication')?.publicKey

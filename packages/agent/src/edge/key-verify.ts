@@ -27,6 +27,7 @@ import { X25519 } from './key-types.ts'
 import { deviceList } from './own-devices/list.ts'
 import { ownDid, signerOf } from './own-dids.ts'
 import type { ChallengeRecord, OwnDid, Relationship } from './records.ts'
+import { lookUpHistory, lookUpState } from './resolution/lookup.ts'
 import { strangeEntry } from './self-monitoring.ts'
 import { type Change, put } from './store.ts'
 
@@ -256,7 +257,7 @@ async function askedKeys(
 
 /** From the ledger, never from a cache: a revoked key must not answer out of it. */
 async function publicDocument(edge: Edge, did: string): Promise<{ document: DidDocument; seq: number }> {
-  const { state, body } = await edge.ports.ledger.resolve(did)
+  const { state, body } = await lookUpState(edge, did)
   if (!state) throw fault('UNKNOWN_DID', 'the ledger proves that the told DID does not exist')
   return { document: deriveDocument(state, body), seq: state.seq }
 }
@@ -274,7 +275,7 @@ async function formerKids(
   const former = new Set(strange.filter((kid) => dids.has(didOf(kid))))
   const publicDid = peer?.publicDid
   if (publicDid === undefined || !strange.some((kid) => didOf(kid) === publicDid)) return former
-  const { history } = await edge.ports.ledger.history(publicDid)
+  const { history } = await lookUpHistory(edge, publicDid)
   for (const { kid } of history.keys) if (strange.includes(kid)) former.add(kid)
   return former
 }

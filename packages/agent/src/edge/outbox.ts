@@ -22,6 +22,7 @@ import { remove } from './store.ts'
 const PASSING: ReadonlySet<string> = new Set([
   'AGENCY_UNREACHABLE',
   'LEDGER_UNREACHABLE',
+  'RESOLVER_UNREACHABLE',
   'HEADER_STALE',
   'TRUST_EXPIRED',
   'WITNESSES_SILENT',

@@ -34,10 +34,13 @@ import type {
   SpentEscrow,
 } from './recovery/records.ts'
 import type { Step } from './replacement/plan.ts'
+import type { ResolutionSettings } from './resolution/settings.ts'
 
 /** Each category's record, and its segment. */
 export interface Records {
   profile: Profile
+  /** `self`: whom to ask about DIDs instead of the ledger node (RESOLVE-8). */
+  resolution: ResolutionSettings
   'own-did': OwnDid
   identity: Identity
   'identity-keys': IdentityKeys
@@ -138,6 +141,7 @@ export type Category = keyof Records
 
 export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   profile: 'authority',
+  resolution: 'authority',
   'own-did': 'keys',
   identity: 'authority',
   'identity-keys': 'keys',

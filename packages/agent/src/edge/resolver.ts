@@ -1,5 +1,5 @@
 /**
- * Resolution for an edge agent: did:dkms through the verifying light client, webvh and plc by their logs, web as far as TLS goes, key, jwk
+ * Resolution for an edge agent: did:dkms through the verifying light client, who asks whom the owner chose, webvh and plc by their logs, web as far as TLS goes, key, jwk
  * and peer alone; the short form of a did:peer:4 from the relationship logs, ours and the peers'.
  */
 import type { Clock } from '@keystead/core'
@@ -11,21 +11,26 @@ import {
   plcResolver,
   resolved,
   resolvePeer4,
+  type VersionedMethod,
   type WebFetch,
   webResolver,
   webvhResolver,
 } from '@keystead/did'
+import type { ReadOptions } from '@keystead/light-client'
+import type { Edge } from './context.ts'
 import { PeerDids } from './peer-dids.ts'
-import type { EdgePorts } from './ports.ts'
+import { lookUp } from './resolution/lookup.ts'
 import type { RecordStore } from './store.ts'
 
-export function edgeResolver(records: RecordStore, { ledger, web, clock }: EdgePorts): DidResolver {
-  const dkms = ledger.resolver()
+/** One an agent: it keeps whose the short forms are. */
+export function edgeResolver(edge: Edge): DidResolver {
+  const { records, ports } = edge
+  const { web, clock } = ports
   const peers = new PeerDids(records)
   return combineResolvers({
     key: (did) => localResolver.resolve(did),
     jwk: (did) => localResolver.resolve(did),
-    dkms: { versions: true, resolve: (did, options) => dkms.resolve(did, options) },
+    dkms: dkmsMethod(edge),
     ...(web ? webMethods(web, clock) : {}),
     peer: async (did) => {
       const result = await localResolver.resolve(did)
@@ -34,6 +39,22 @@ export function edgeResolver(records: RecordStore, { ledger, web, clock }: EdgeP
       return longForm ? resolved(resolvePeer4(longForm, 'short'), 'self-certifying') : result
     },
   })
+}
+
+/** The same, with a bound on the age of what proves a did:dkms, in seconds. */
+export function freshResolver(edge: Edge, maxAge: number | undefined): DidResolver {
+  const dkms = combineResolvers({ dkms: dkmsMethod(edge, { maxAge }) })
+  return {
+    resolve: (did, options) => (did.startsWith('did:dkms:') ? dkms : edge.resolver).resolve(did, options),
+  }
+}
+
+function dkmsMethod(edge: Edge, reading: Pick<ReadOptions, 'maxAge'> = {}): VersionedMethod {
+  const { ledger } = edge.ports
+  return {
+    versions: true,
+    resolve: (did, options) => lookUp(edge, did, (how) => ledger.resolution(did, options, { ...how, ...reading })),
+  }
 }
 
 function webMethods(web: WebFetch, clock: Clock) {

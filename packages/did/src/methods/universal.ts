@@ -25,13 +25,13 @@ export function universalResolver(get: WebGet, endpoint: string): VersionedMetho
       // The second name is that of resolvers before DID Resolution had a media type.
       const accept = `${RESOLUTION_MEDIA_TYPE}, application/ld+json;profile="https://w3id.org/did-resolution"`
       const { bytes } = await get(url, { maxBytes: MAX_RESOLUTION_BYTES, accept })
-      return readAnswer(did, parseJson(bytes, MAX_RESOLUTION_BYTES), origin)
+      return readUnverified(did, parseJson(bytes, MAX_RESOLUTION_BYTES), origin)
     },
   }
 }
 
-/** Throws `INVALID_DID_DOCUMENT` and errors of `Fields`. */
-function readAnswer(did: string, json: Json, origin: string): ResolutionResult {
+/** Another resolver's word. Throws `INVALID_DID_DOCUMENT` and errors of `Fields`. */
+export function readUnverified(did: string, json: Json, origin: string): ResolutionResult {
   const f = new Fields(json, 'answer')
   const document = f.has('didDocument') ? f.any('didDocument') : null
   const resolution = f.has('didResolutionMetadata') ? f.json('didResolutionMetadata') : {}

@@ -1,5 +1,5 @@
 /** The node's own resolver of did:dkms: every answer with the bundle that proves it, read exactly as a client will read it. */
-import { base64url, type JsonObject } from '@keystead/core'
+import type { JsonObject } from '@keystead/core'
 import {
   combineResolvers,
   type DidDocument,
@@ -20,11 +20,11 @@ import {
   versionQuery,
 } from '@keystead/did-dkms'
 import {
-  encodeBundle,
-  historyToJson,
+  historyProof,
   type ProofBundle,
   readHistory as provenHistory,
   readState,
+  stateProof,
 } from '@keystead/light-client'
 import type { Ledger, View } from '../engine/ledger.ts'
 import { readBundle, readHistory, readNetworkBundle } from './read.ts'
@@ -69,7 +69,7 @@ function readCurrent(
   const bundle = readBundle(view, did, consistencyFrom)
   const { state, body, at } = readState(did, bundle, ledger)
   if (!state) return absent(ledger, did, bundle)
-  return found(deriveDocument(state, body), documentMetadata(state, at.lost), bundleProof(bundle))
+  return found(deriveDocument(state, body), documentMetadata(state, at.lost), stateProof(bundle))
 }
 
 /** An older version is proven by the history it is read from. */
@@ -86,7 +86,7 @@ function readVersion(
     provenHistory(did, bundle, ledger, networkHistory(ledger, view)).history,
     versionQuery(options),
   )
-  const proof = { type: 'DkmsHistoryProof', ...historyToJson(bundle) }
+  const proof = historyProof(bundle)
   if (version) return found(version.document, version.metadata, proof)
   return { ...unresolved('NOT_FOUND', 'the DID never had such a version'), didDocumentMetadata: { proof: [proof] } }
 }
@@ -103,10 +103,5 @@ function found(didDocument: DidDocument, metadata: JsonObject, proof: JsonObject
 function absent({ genesis }: Ledger, did: string, bundle: ProofBundle): ResolutionResult {
   const ours = parseDkmsDid(did).network === networkLabel(networkHash(genesis))
   const detail = ours ? 'the ledger has no such DID; the proof shows it' : 'this DID is of another network'
-  return { ...unresolved('NOT_FOUND', detail), didDocumentMetadata: { proof: [bundleProof(bundle)] } }
-}
-
-/** RES-6: a proof in the metadata is a map with a type; the bundle is the same bytes as from `/v1/proofs`. */
-function bundleProof(bundle: ProofBundle): JsonObject {
-  return { type: 'DkmsStateProof', proof: base64url.encode(encodeBundle(bundle)) }
+  return { ...unresolved('NOT_FOUND', detail), didDocumentMetadata: { proof: [stateProof(bundle)] } }
 }

@@ -30,6 +30,11 @@ export interface AgentOptions {
   readonly network?: string
   /** Where the wallet is kept and what opens it. Without, it is in memory and gone with the process. */
   readonly wallet?: { readonly folder: string; readonly passphrase: string }
+  /**
+   * Agencies of other operators, by address or DID, that are asked about DIDs instead of the ledger node (RESOLVE-8), unless the wallet has
+   * been told whom to ask.
+   */
+  readonly resolvers?: readonly string[]
   readonly onEvent?: (event: AgentEvent) => void
 }
 
@@ -54,7 +59,7 @@ export class NodeAgent extends EdgeAgent implements AsyncDisposable {
 
 /**
  * Opens the wallet, or makes it the first time: with a cloud agent and a public DID. Rejects with `WRONG_NETWORK`,
- * `AGENCY_UNREACHABLE`, or what the wallet says to a wrong passphrase.
+ * `AGENCY_UNREACHABLE`, `NO_RESOLVER`, or what the wallet says to a wrong passphrase.
  */
 export async function openAgent(options: AgentOptions): Promise<NodeAgent> {
   const common = { keys: nodeKeyProvider(), clock: systemClock, random: systemRandom }
@@ -74,6 +79,7 @@ export async function openAgent(options: AgentOptions): Promise<NodeAgent> {
     await agent.setLabel(options.label)
     await agent.addCloudAgent(await agencyDescriptor(fetch, options.agency))
   }
+  if (options.resolvers && !(await agent.resolution())) await agent.useResolvers(options.resolvers)
   if ((await agent.identities()).length === 0) await agent.createIdentity()
   return agent
 }

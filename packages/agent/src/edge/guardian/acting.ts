@@ -18,6 +18,7 @@ import { agencyDescriptor } from '../discovery.ts'
 import { NOT_AFTER_SECONDS, submissionOf } from '../key-set.ts'
 import { ED25519 } from '../key-types.ts'
 import type { AgentKey, Relationship } from '../records.ts'
+import { lookUpState } from '../resolution/lookup.ts'
 import type { Change } from '../store.ts'
 import type { Ward } from './records.ts'
 import { MAY } from './ward.ts'
@@ -36,7 +37,7 @@ export async function standingFor(edge: Edge, name: string, capability: Guardian
   const ward = await edge.records.get('ward', contact.id)
   const key = ward && (await edge.records.get('agent-key', ward.h))
   if (!ward || !key) throw fault('NO_GUARDIAN', `${contact.label} has not made you their guardian`)
-  const { state, body, at } = await edge.ports.ledger.resolve(ward.did)
+  const { state, body, at } = await lookUpState(edge, ward.did)
   const entry = state?.agents.find(({ h }) => h === ward.h)
   if (!state || !entry || agentStanding(state, entry, at.time) !== 'active')
     throw fault('NO_GUARDIAN', `the ledger does not have you as a guardian of ${contact.label} now`)

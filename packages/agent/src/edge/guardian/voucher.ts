@@ -8,6 +8,7 @@ import { type Voucher, voucherBytes } from '../../protocols/guardian/messages.ts
 import { type HelpInvitation, helpUrl, parseHelpUrl } from '../../protocols/recovery/messages.ts'
 import { type Edge, fault, nowSeconds, profileOf } from '../context.ts'
 import type { Relationship } from '../records.ts'
+import { lookUpHistory } from '../resolution/lookup.ts'
 import { acted, signer, standingFor } from './acting.ts'
 
 /** The link that a new device shows, with our word that we carry this recovery out. The ward is told. */
@@ -39,7 +40,7 @@ export async function checkVoucher(edge: Edge, owner: Relationship, invitation: 
   const key = decodeMultikey(opening.k) as PublicKey<'ed25519'>
   if (!verifySignature(key, voucherBytes(guardian, invitation), signature))
     throw refused('the guardian did not sign for this new device')
-  const { state, history, at, parameters } = await edge.ports.ledger.history(did)
+  const { state, history, at, parameters } = await lookUpHistory(edge, did)
   if (!state || (capabilitiesOf(state, opening, at.time) & CAPABILITY.GUARDIAN) === 0)
     throw refused(`the ledger does not have them as a guardian of ${owner.label} now`)
   const since = guardianSince(history, digestOfOpening(opening), at.time)

@@ -15,6 +15,7 @@ import { type Edge, fault, nowSeconds, tell, toPeer } from '../context.ts'
 import { request } from '../holding.ts'
 import type { Incoming } from '../inbox.ts'
 import type { PendingRequest, Relationship } from '../records.ts'
+import { lookUpState } from '../resolution/lookup.ts'
 import { type Change, put, remove } from '../store.ts'
 
 /** What each lets a guardian do. */
@@ -89,7 +90,7 @@ export async function wards(edge: Edge): Promise<WardView[]> {
   return Promise.all(
     all.map(async ({ relationship, did, h, can, until, withdrawn }) => {
       const label = (await edge.records.get('relationship', relationship))?.label ?? 'gone'
-      const { state, at } = await edge.ports.ledger.resolve(did)
+      const { state, at } = await lookUpState(edge, did)
       const entry = state?.agents.find((agent) => agent.h === h)
       if (!state || !entry) return { relationship, label, did, can, until, standing: withdrawn ? 'gone' : 'absent' }
       const held = capabilityNames(entry.caps) as GuardianCapability[]

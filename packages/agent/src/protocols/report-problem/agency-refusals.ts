@@ -47,6 +47,13 @@ const OF_AGENCIES = [
   'ATTACHMENT_TOO_LARGE',
   'ATTACHMENT_CONFLICT',
   'ATTACHMENT_OFF',
+  'RESOLVER_OFF',
+  'RESOLVER_BUSY',
+  'RESULT_TOO_LARGE',
+  'RESULT_GONE',
+  'RELAY_OFF',
+  'RELAY_REFUSED',
+  'RELAY_SILENT',
 ] as const
 
 /** What was asked is not in a form that it reads, or not there. */

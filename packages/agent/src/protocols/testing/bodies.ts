@@ -8,12 +8,14 @@ import * as connect from '../connect/messages.ts'
 import * as credential from '../credential/messages.ts'
 import * as drop from '../dead-drop/messages.ts'
 import * as deviceLink from '../device-link/messages.ts'
+import * as resolution from '../did-resolution/messages.ts'
 import * as discover from '../discover-features/messages.ts'
 import * as escrow from '../escrow/messages.ts'
 import * as guardian from '../guardian/messages.ts'
 import * as invitation from '../invitation/messages.ts'
 import * as inPerson from '../key-verify/in-person.ts'
 import * as keyVerify from '../key-verify/messages.ts'
+import * as ledgerRead from '../ledger-read/messages.ts'
 import * as locator from '../locator/messages.ts'
 import * as log from '../log/messages.ts'
 import * as mediation from '../mediation/messages.ts'
@@ -28,6 +30,7 @@ import * as publish from '../publish/messages.ts'
 import * as push from '../push/messages.ts'
 import * as recovery from '../recovery/messages.ts'
 import * as guard from '../recovery-guard/messages.ts'
+import * as relay from '../relay/messages.ts'
 import * as report from '../report-problem/messages.ts'
 import * as trustPing from '../trust-ping/messages.ts'
 import * as userProfile from '../user-profile/messages.ts'
@@ -56,6 +59,20 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
   ],
   'log held': [log.parseHeld, { vault: id, heads: [{ chain: id, seq: 1, hash: long }], entries: 1 }],
   'log shown': [log.parseShown, { vault: id, heads: [], entries: 1, more: false, nonce: long }],
+  resolve: [
+    resolution.parseResolve,
+    { did: 'did:x:y', input_options: { result_type: 'resolution-result', no_cache: true }, padding: '0' },
+  ],
+  'resolve of a version': [resolution.parseResolve, { did: 'did:x:y', input_options: { version_id: '0-x' } }],
+  history: [resolution.parseHistory, { did: 'did:dkms:x:y' }],
+  'history of a handle': [resolution.parseHistory, { handle: id, part: 1 }],
+  'history part': [resolution.parseHistoryPart, { part: 0, parts: 2, handle: id }],
+  'resolve result': [
+    resolution.parseResult,
+    { did_document: null, did_resolution_metadata: {}, did_document_metadata: {}, padding: '0' },
+  ],
+  'ledger read': [ledgerRead.parseLedgerRead, { path: '/v1/consistency/1/2' }],
+  'relay send': [relay.parseRelaySend, { to: 'did:peer:2x' }],
   'link session': [deviceLink.parseSession, { session }],
   'link commitment': [deviceLink.parseLinkCommitment, { session, commitment: long }],
   'link answer': [deviceLink.parseLinkAnswer, { session, account: 'did:peer:2x', nonce: long }],
