@@ -14,6 +14,7 @@ import { LedgerClient, parseReaderSettings, type ReaderSettings, readerSettingsT
 import type { Kit } from '@keystead/recovery'
 import { createVault, inspectVault, type KeyslotInfo, openVault, type Vault } from '@keystead/wallet'
 import { indexedDbVaultStore } from '@keystead/wallet/browser'
+import { download } from './download.ts'
 import { reachingFetch as fetchPort, reachingSocket, whatIsAway } from './offline/reach.ts'
 import { makePasskey, passkeysWork, readPasskey } from './passkey.ts'
 
@@ -68,6 +69,7 @@ export class Session {
       keys,
       ledger: this.ledger,
       fetch: fetchPort,
+      download,
       socket: reachingSocket,
       clock: systemClock,
       random: systemRandom,
