@@ -34,6 +34,7 @@ export function agentCommands(program: Command): void {
     .description('to another agency, or your own, keeping every contact; the old one forwards until you stop it')
     .argument('[url]', 'the new agency')
     .option('--stop', 'have the old agency stop and forget you')
+    .option('--old-is-gone', 'the old agency answers nobody any more: go without it, and lose what waited there')
     .option('--anyway', 'with --stop: also while your kit, credentials or devices of yours still need it')
     .option(
       '--kit <file>',
@@ -73,21 +74,23 @@ function movingLines({ from, to, behind }: MovingView): string[] {
 interface MoveOptions extends PinSource {
   readonly stop?: true
   readonly anyway?: true
+  readonly oldIsGone?: true
   readonly kit?: string
 }
 
 function move(run: Run, url: string | undefined, options: MoveOptions): Promise<number> {
   return withWallet(run, async ({ agent }) => {
-    if (options.stop) return stopOld(run, agent, options.anyway === true)
+    const gone = options.oldIsGone === true
+    if (options.stop) return stopOld(run, agent, { anyway: options.anyway === true, gone })
     if (!url) throw new KeysteadError('BAD_FIELD', 'name the agency to move to, or --stop')
     if (options.kit !== undefined) refuseExisting(options.kit)
     const pin = options.kit === undefined ? undefined : await readPin(options, { twice: true })
-    await agent.moveTo(await agencyDescriptor(fetch, url))
+    await agent.moveTo(await agencyDescriptor(fetch, url), { gone })
     const result = await agent.sync()
     const { leftBehind: share } = await agent.recovery.status()
     const { behind } = (await agent.moving()) ?? { behind: [] }
     const lines = [
-      `Your cloud agent is at ${url}. The old agency forwards until "keystead agent move --stop".`,
+      gone ? `Your cloud agent is at ${url}. ${GONE}` : `Your cloud agent is at ${url}. ${FORWARDS}`,
       ...(behind.length > 0 ? [`Your other devices follow with their next command: ${behind.join(', ')}.`] : []),
     ]
     if (share && options.kit !== undefined) {
@@ -111,8 +114,21 @@ function move(run: Run, url: string | undefined, options: MoveOptions): Promise<
   })
 }
 
-async function stopOld(run: Run, agent: EdgeAgent, anyway: boolean): Promise<number> {
+const FORWARDS = 'The old agency forwards until "keystead agent move --stop".'
+const GONE =
+  'What waited at the old one is lost, and what your contacts send there waits with them until they have heard of the new one.'
+
+async function stopOld(
+  run: Run,
+  agent: EdgeAgent,
+  { anyway, gone }: { anyway: boolean; gone: boolean },
+): Promise<number> {
   await agent.sync()
+  if (gone) {
+    await agent.giveUpFormer()
+    run.out.result('The old agency is left; what it had is lost.', { gone })
+    return EXIT.ok
+  }
   const left = await agent.stopForwarding({ anyway })
   const kept = left.backups > 0 ? ` It keeps ${left.backups} sealed backup(s) for recoveries.` : ''
   run.out.result(`The old agency has forgotten you.${kept}`, left)

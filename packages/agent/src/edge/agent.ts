@@ -38,7 +38,8 @@ import { listen } from './live.ts'
 import { type BackupStatus, backUp, backupStatus, dropHolder, passOn } from './log/backup.ts'
 import { makeEdge } from './make-edge.ts'
 import { type MeetingView, meet, scanMeeting, showMeeting, typed, viewMeeting } from './meeting.ts'
-import { moveTo } from './moving/move.ts'
+import { giveUpFormer } from './moving/gone.ts'
+import { type MoveOptions, moveTo } from './moving/move.ts'
 import { stopForwarding } from './moving/stop.ts'
 import { type MovingView, movingView } from './moving/view.ts'
 import { flushOutbox } from './outbox.ts'
@@ -127,8 +128,8 @@ export class EdgeAgent {
   }
 
   /** Flow V19: to another agency, keeping every relationship; the old one forwards until `stopForwarding`. */
-  moveTo(agency: { did: string; url: string }): Promise<void> {
-    return this.#act(() => moveTo(this.edge, agency))
+  moveTo(agency: { did: string; url: string }, options: MoveOptions = {}): Promise<void> {
+    return this.#act(() => moveTo(this.edge, agency, options))
   }
 
   /** How far a move is; undefined where none is under way. */
@@ -139,6 +140,11 @@ export class EdgeAgent {
   /** The agency before forgets us; resolves to what it says it still has. */
   stopForwarding(options: { anyway?: boolean } = {}): Promise<Forgotten> {
     return this.#act(() => stopForwarding(this.edge, options))
+  }
+
+  /** The agency before is gone, too: nothing is asked of it. Rejects with `NOT_ALLOWED_NOW` while it answers. */
+  giveUpFormer(): Promise<void> {
+    return this.#act(() => giveUpFormer(this.edge))
   }
 
   /** Lets the agency wake this browser when mail waits (AGENCY-15); the key is what the browser subscribes with. */

@@ -226,6 +226,8 @@ export interface Profile {
     readonly since: number
     /** Until it passes on what comes for this device: it has still to be told. */
     readonly untold?: true
+    /** It answered nobody any more: it is left as soon as nothing leads there. */
+    readonly gone?: true
   }
   /** Where the account goes, or has gone: until this device is there. */
   readonly next?: {
@@ -236,6 +238,8 @@ export interface Profile {
     readonly account?: string
     /** This device moves it; the others follow. */
     readonly mover?: true
+    /** Without the agency before, which answers nobody. */
+    readonly gone?: true
   }
   /** The agency says that the account has moved, or does not know it any more, and nobody has told this device where to. */
   readonly left?: true

@@ -1,4 +1,5 @@
 /** Bringing a wallet up to date, in both directions. The network's trouble is told, not thrown. */
+import { isKeysteadError } from '@keystead/core'
 import type { Edge } from './context.ts'
 import { nowSeconds, profileOf } from './context.ts'
 import { goOnDrops, tellDropPlaces } from './dead-drops.ts'
@@ -60,9 +61,15 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await quietly(edge, () => keepOwnEntry(edge), undefined)
   let handled = 0
   if ((await profileOf(edge)).agency) {
-    handled = await quietly(edge, () => readEverything(edge), 0)
+    let away = false
+    const read = () =>
+      readEverything(edge).catch((error) => {
+        away = isKeysteadError(error, 'AGENCY_UNREACHABLE')
+        throw error
+      })
+    handled = await quietly(edge, read, 0)
     // What the others told meanwhile is read before anything is decided there.
-    if (await quietly(edge, () => changeAgency(edge), false))
+    if (await quietly(edge, () => changeAgency(edge, { away }), false))
       handled += await quietly(edge, () => readEverything(edge), 0)
     await quietly(edge, () => goOnMoving(edge), undefined)
     await quietly(edge, () => goOnWithDevices(edge), undefined)

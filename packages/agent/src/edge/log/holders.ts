@@ -92,7 +92,7 @@ async function vaultAfterMove(edge: Edge, before: string): Promise<string> {
 /** The agency before goes on as a holder while it forwards: kit and shares name it until recovery is set up anew. */
 async function stillNamed(edge: Edge, holder: LogHolder): Promise<Change[]> {
   const { former } = await profileOf(edge)
-  if (former?.did !== holder.did) return []
+  if (former?.did !== holder.did || former.gone) return []
   return [put('holder', holder.url, { ...holder, kind: 'agency', account: former.account })]
 }
 

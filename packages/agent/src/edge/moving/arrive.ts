@@ -12,13 +12,14 @@ export type Next = NonNullable<Profile['next']>
 export async function arrive(edge: Edge, next: Next, { untold = false } = {}): Promise<void> {
   const { agency: before, next: _, left: _l, ...profile } = await profileOf(edge)
   if (!before) return
-  const { did, url, services, account = before.account, mover } = next
+  const { did, url, services, account = before.account, mover, gone } = next
   const agency = { did, url, services, account: before.account }
   const former: Former = {
     ...before,
     step: 'rotations',
     since: edge.ports.clock.now(),
     ...(untold ? { untold: true } : {}),
+    ...(gone ? { gone } : {}),
   }
   const list = await deviceList(edge)
   const routes = await ownRoutes(edge, before)
@@ -26,7 +27,7 @@ export async function arrive(edge: Edge, next: Next, { untold = false } = {}): P
     put('profile', 'self', { ...profile, agency, former }),
     ...(list ? [put('own-devices', 'self', atAccount(list, account))] : []),
     ...routes.map((route) => queueRecipient(edge, route, 'add')),
-    ...(mover ? await noticesOf(edge, former, { agency, account }) : []),
+    ...(mover && !gone ? await noticesOf(edge, former, { agency, account }) : []),
   ])
 }
 

@@ -55,13 +55,15 @@ export async function copySlots(edge: Edge, before: At, next: Pick<Agency, 'did'
 /** Of the DIDs that an agency receives for us, those that are ours; where it does not say, those that others may write to. */
 export async function ownRoutes(edge: Edge, { did, account }: At): Promise<string[]> {
   const own = (await edge.records.all('own-did')).map(({ value }) => value)
+  const { next } = await profileOf(edge)
   try {
+    if (next?.gone) throw fault('AGENCY_UNREACHABLE', 'the agency before is gone')
     const { body } = await ask(edge, did, account, { type: RECIPIENT_QUERY, body: {} })
     const listed = new Set((body['dids'] as { recipient_did: string }[]).map(({ recipient_did }) => recipient_did))
     return own.filter((one) => listed.has(one.did)).map((one) => one.did)
   } catch (error) {
     // A device that follows late may find nobody there.
-    if ((await profileOf(edge)).next?.mover) throw error
+    if (next?.mover && !next.gone) throw error
     const written = own.filter(
       ({ did, relationship, correspondent, invitation }) =>
         relationship || correspondent || invitation || did.startsWith('did:dkms:'),

@@ -25,3 +25,14 @@ export async function leadsTo(edge: Edge, did: string, agency: string): Promise<
   const { didDocument } = await edge.resolver.resolve(did)
   return didDocument !== null && messagingEndpoints(didDocument).some(({ uri }) => uri === agency)
 }
+
+/** Whether something of this device does so. */
+export async function isNamed(edge: Edge, agency: string): Promise<boolean> {
+  for (const { value } of await edge.records.all('identity'))
+    if (value.status === 'active' && JSON.stringify(value.body.services).includes(JSON.stringify(agency))) return true
+  for (const { value } of await edge.records.all('relationship'))
+    if (isOpen(value) && (await leadsTo(edge, value.mine.state.now.doc, agency))) return true
+  for (const { value } of await edge.records.all('correspondent'))
+    if (value.status === 'connected' && (await leadsTo(edge, value.own, agency))) return true
+  return false
+}
