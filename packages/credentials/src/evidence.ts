@@ -5,7 +5,7 @@
 import type { PublicKey, VerificationSuite } from '@keystead/crypto'
 
 export interface KeyEvidence {
-  /** DID URL of the verification method. */
+  /** DID URL of the verification method; of an agent (DKMS-43), as if the document showed its key. */
   readonly kid: string
   readonly publicKey: PublicKey<VerificationSuite>
   readonly purposes: readonly ('assertionMethod' | 'authentication')[]
@@ -14,6 +14,8 @@ export interface KeyEvidence {
   readonly until?: number
   /** The owner declared, with a rotation for compromise, that others may have had the key since then. */
   readonly compromisedSince?: number
+  /** While the owner had stopped the DID. */
+  readonly suspended?: readonly { readonly from: number; readonly until?: number }[]
 }
 
 export interface DidEvidence {

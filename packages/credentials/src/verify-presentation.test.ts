@@ -96,22 +96,36 @@ describe('CREDENTIAL-16: the holder is the subject', () => {
 })
 
 describe('CREDENTIAL-17: only a key in use today presents', () => {
-  test.each<[string, ReturnType<Party['period']>[]]>([
-    ['replaced', [holder.period({ until: NOW - DAY })]],
-    ['declared compromised', [holder.period({ compromisedSince: NOW - DAY })]],
+  const [revoked, strange] = ['HOLDER_KEY_REVOKED', 'KEY_NOT_OF_HOLDER']
+  test.each<[string, string, ReturnType<Party['period']>[]]>([
+    ['replaced', revoked, [holder.period({ until: NOW - DAY })]],
+    ['declared compromised', revoked, [holder.period({ compromisedSince: NOW - DAY })]],
     [
       'come back after a compromise',
+      revoked,
       [holder.period({ until: NOW - 2 * DAY, compromisedSince: NOW - 3 * DAY }), holder.period({ from: NOW - DAY })],
     ],
-    ['for claims only', [holder.period({ purposes: ['assertionMethod'] })]],
-    ['unknown', []],
-  ])('a key %s does not', async (_, keys) => {
-    expect(faults(await present(), { holder: holder.evidence({ keys }) })).toBe('invalid KEY_NOT_OF_HOLDER')
+    ['for claims only', strange, [holder.period({ purposes: ['assertionMethod'] })]],
+    ['unknown', strange, []],
+  ])('a key %s does not', async (_, code, keys) => {
+    expect(faults(await present(), { holder: holder.evidence({ keys }) })).toBe(`invalid ${code}`)
+  })
+
+  test('what was shown while the owner had stopped the DID is undetermined, before and after it is not', async () => {
+    const stopped = (until?: number) => ({
+      holder: holder.evidence({
+        keys: [holder.period({ suspended: [{ from: NOW - DAY, ...(until === undefined ? {} : { until }) }] })],
+      }),
+    })
+    expect(faults(await present(), stopped())).toBe('undetermined HOLDER_SUSPENDED')
+    expect(faults(await present(), stopped(NOW))).toBe('valid')
+    expect(faults(await present(), { ...stopped(NOW), shownAt: NOW - 1 })).toBe('undetermined HOLDER_SUSPENDED')
+    expect(faults(await present(), { ...stopped(), shownAt: NOW - 2 * DAY })).toBe('valid')
   })
 
   test('a deactivated holder does not', async () => {
     expect(faults(await present(), { holder: holder.evidence({ deactivatedAt: NOW - DAY }) })).toBe(
-      'invalid KEY_NOT_OF_HOLDER',
+      'invalid HOLDER_KEY_REVOKED',
     )
   })
 

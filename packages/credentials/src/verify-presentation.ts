@@ -7,6 +7,7 @@ import { type Check, combine, type Verdict, weakestLevel } from './check.ts'
 import { verifyProof } from './data-integrity.ts'
 import { type DidEvidence, findKey } from './evidence.ts'
 import { type Presentation, type PresentationRequestBinding, parsePresentation } from './presentation.ts'
+import { iso } from './time.ts'
 import { type CredentialContext, malformed, verifyCredential } from './verify-credential.ts'
 
 export interface PresentationContext {
@@ -87,14 +88,20 @@ function checkHolderProof(
   if (holder === undefined) return check('undetermined', 'HOLDER_UNRESOLVED', 'the ledger could not be read')
   if (holder === null || holder.did !== presentation.holder)
     return check('invalid', 'HOLDER_UNKNOWN', 'the ledger has no such holder')
-  const key = findKey(holder, presentation.proof.verificationMethod, 'authentication')
+  const key = findKey(holder, presentation.proof.verificationMethod, 'authentication', shownAt)
   // A presentation is made when it is shown: only a key in use then can make one.
-  const ended = [key?.until, key?.compromisedSince, holder.deactivatedAt].some(
-    (end) => end !== undefined && end <= shownAt,
+  if (!key || presentation.proof.proofPurpose !== 'authentication')
+    return check('invalid', 'KEY_NOT_OF_HOLDER', 'the key is not one of the holder’s for that')
+  const ends = [key.until, key.compromisedSince, holder.deactivatedAt].filter((end) => end !== undefined)
+  const ended = ends.length > 0 ? Math.min(...ends) : undefined
+  if (ended !== undefined && ended <= shownAt)
+    return check('invalid', 'HOLDER_KEY_REVOKED', `the holder does not use that key any more, since ${iso(ended)}`)
+  if (!verifyProof(presentation.document, key.publicKey))
+    return check('invalid', 'SIGNATURE_INVALID', 'the signature of the presentation does not hold')
+  const suspended = key.suspended?.some(({ from, until = Number.POSITIVE_INFINITY }) =>
+    shownAt === Number.POSITIVE_INFINITY ? until === shownAt : from <= shownAt && shownAt < until,
   )
-  if (!key || ended || presentation.proof.proofPurpose !== 'authentication')
-    return check('invalid', 'KEY_NOT_OF_HOLDER', 'the key is not one the holder used when it was shown')
-  return verifyProof(presentation.document, key.publicKey)
-    ? check('valid', 'HOLDER_SIGNED', `the holder signed with ${key.kid}`)
-    : check('invalid', 'SIGNATURE_INVALID', 'the signature of the presentation does not hold')
+  return suspended
+    ? check('undetermined', 'HOLDER_SUSPENDED', 'the owner had stopped the DID when it was shown: it may be a thief')
+    : check('valid', 'HOLDER_SIGNED', `the holder signed with ${key.kid}`)
 }

@@ -2,6 +2,8 @@
 import { utf8 } from '@keystead/core'
 import { nodeKeyProvider } from '@keystead/crypto/node'
 import { describe, expect, test } from 'vitest'
+import { agentPeriods } from './agent-periods.ts'
+import { openingOf } from './agents.ts'
 import { apply } from './apply/apply.ts'
 import { keyUrl } from './document.ts'
 import { type History, type HistoryEntry, replay } from './history.ts'
@@ -163,5 +165,54 @@ describe('keys (DKMS-41, DKMS-42)', () => {
     expect(history.lives.find((life) => life.k === chain.known('a') && life.role === 'authority')?.state).toBe(
       'compromised',
     )
+  })
+})
+
+describe('agents (DKMS-43)', () => {
+  const periodsOf = async (log: string, end: number, name = 'phone') => {
+    const { chain, history } = await drawn(log, end * HOUR)
+    const opening = openingOf(await chain.multikey(name), chain.salt(name))
+    const found = agentPeriods(history, opening, START + end * HOUR)
+    return found.map(({ purposes, from, until, compromisedSince }) =>
+      [
+        purposes.join('+'),
+        ...[from, until, compromisedSince].map((t) => (t === undefined ? '-' : (t - START) / HOUR)),
+      ].join(' '),
+    )
+  }
+  const GENESIS = '0 genesis auth=a next=b recovery=r:1h agents=phone:AUTHENTICATE,hub:ADMIN+ASSERT by a'
+
+  test('one that may authenticate signs as the DID from its grant until it is taken out', async () => {
+    expect(await periodsOf(GENESIS, 9)).toEqual(['authentication 0 - -'])
+    expect(await periodsOf(`${GENESIS}\n2h agents drop=phone by a`, 9)).toEqual(['authentication 0 2 -'])
+    expect(await periodsOf(GENESIS, 9, 'hub')).toEqual(['assertionMethod 0 - -'])
+  })
+
+  test('not from when a lone ADMIN removes it, nor after its time, nor when the DID was recovered or ended', async () => {
+    expect(await periodsOf(`${GENESIS}\n2h agents drop=phone by hub`, 9)).toEqual(['authentication 0 2 -'])
+    const short = '0 genesis auth=a next=b agents=phone:AUTHENTICATE@3h by a'
+    expect(await periodsOf(short, 2)).toEqual(['authentication 0 - -'])
+    expect(await periodsOf(short, 9)).toEqual(['authentication 0 3 -'])
+    expect(await periodsOf(`${short}\n5h update by a`, 9)).toEqual(['authentication 0 3 -'])
+    expect(await periodsOf(`${GENESIS}\n2h recover key=r auth=x next=y by r x`, 9)).toEqual(['authentication 0 3 -'])
+    expect(await periodsOf(`${short}\n1h deactivate reveal=b by b`, 9)).toEqual(['authentication 0 1 -'])
+  })
+
+  test('who left with a declaration of compromise is doubtful since then', async () => {
+    const log = `${GENESIS}\n4h rotate auth=b next=c since=90m doc=n:assertionMethod by b`
+    expect(await periodsOf(log, 9)).toEqual(['authentication 0 4 1.5'])
+  })
+
+  test('a stranger, another salt, and one that may neither authenticate nor assert have none', async () => {
+    expect(await periodsOf(GENESIS, 9, 'stranger')).toEqual([])
+    expect(await periodsOf('0 genesis auth=a next=b agents=phone:PROVE by a', 9)).toEqual([])
+    const { chain, history } = await drawn(GENESIS, HOUR)
+    const opening = openingOf(await chain.multikey('phone'), chain.salt('hub'))
+    expect(agentPeriods(history, opening, START + HOUR)).toEqual([])
+  })
+
+  test('who signed an operation has shown its entry', async () => {
+    const { chain, history } = await drawn(`${GENESIS}\n1h anchor by hub`, 2 * HOUR)
+    expect(history.openings).toEqual([openingOf(await chain.multikey('hub'), chain.salt('hub'))])
   })
 })

@@ -3,6 +3,7 @@
  * from when until when, and what was anchored. Pure; whoever calls it has checked that the operations are in the log.
  */
 import { KeysteadError } from '@keystead/core'
+import { digestOfOpening } from './agents.ts'
 import { documentKeys } from './document.ts'
 import type { OperationErrorCode } from './errors.ts'
 import { type KeyPeriod, KeyPeriods } from './key-periods.ts'
@@ -12,7 +13,7 @@ import type { NetworkParameters } from './network/parameters.ts'
 import { type Rules, type RulesTable, rulesFor } from './rules.ts'
 import type { DidState } from './state.ts'
 import { endOf, type Now } from './time.ts'
-import type { Body, BodyKey, Operation, Submission } from './types.ts'
+import type { Body, BodyKey, Opening, Operation, Submission } from './types.ts'
 
 export interface HistoryEntry {
   readonly entry: LogEntry
@@ -41,6 +42,8 @@ export interface History {
     readonly time: number
     readonly logIndex: number
   }[]
+  /** Of agents that signed operations: each has shown which entry is its own. */
+  readonly openings: readonly Opening[]
   readonly deactivatedAt?: number
 }
 
@@ -71,6 +74,7 @@ class Reading {
   readonly #bodies = new Map<string, Body>()
   readonly #versions: HistoryVersion[] = []
   readonly #anchors: History['anchors'][number][] = []
+  readonly #openings = new Map<string, Opening>()
   #missing = -1
   #seen: Seen | undefined
   #state: DidState | undefined
@@ -94,6 +98,8 @@ class Reading {
       if (body) this.#bodies.set(operation.body, body)
       else this.#missing = operation.seq
     }
+    if ('open' in operation)
+      for (const opening of operation.open ?? []) this.#openings.set(digestOfOpening(opening), opening)
     if (operation.type === 'anchor')
       this.#anchors.push({ seq: operation.seq, root: operation.root, time: entry.t, logIndex: entry.i })
     this.#look(result.state, now, WHY[operation.type])
@@ -115,6 +121,7 @@ class Reading {
       keys: this.#periods.all(),
       lives: this.#lives.all(),
       anchors: this.#anchors,
+      openings: [...this.#openings.values()],
       ...(ended ? { deactivatedAt: ended.from } : {}),
     }
   }

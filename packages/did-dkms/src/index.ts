@@ -1,4 +1,5 @@
 export { type Admission, doWork, makeStamp, parseAdmission, stampHolds, workDone } from './admission.ts'
+export { agentPeriods } from './agent-periods.ts'
 export {
   type AgentStanding,
   agentDigest,
@@ -53,6 +54,7 @@ export {
   readParameters,
 } from './network/state.ts'
 export type { NetworkOperation, NetworkSubmission, UnsignedNetworkOperation } from './network/types.ts'
+export { parseOpening } from './parse/agents.ts'
 export { parseAuthority } from './parse/authority.ts'
 export { parseBody } from './parse/body.ts'
 export { encodeSubmission, parseSubmission, parseSubmissionJson } from './parse/submission.ts'

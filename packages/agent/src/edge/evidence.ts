@@ -11,14 +11,22 @@ import {
   verifyCredential,
 } from '@keystead/credentials'
 import { decodeMultikey } from '@keystead/crypto'
+import { agentPeriods, type KeyPeriod, type Opening } from '@keystead/did-dkms'
 import { readAnswer } from '@keystead/light-client'
 import { type Edge, nowSeconds } from './context.ts'
 import { lookUpHistory, lookUpState } from './resolution/lookup.ts'
 
 const MAX_STATUS_LIST_BYTES = 512 * 1024
 
-/** Undefined: the ledger could not be read. Null: it proves there is no such DID, or the DID is of another method. */
-export async function didEvidence(edge: Edge, did: string): Promise<DidEvidence | null | undefined> {
+/**
+ * Undefined: the ledger could not be read. Null: it proves there is no such DID, or the DID is of another method. `opening`: of the
+ * agent that is said to have signed; those that signed operations have shown theirs on the ledger.
+ */
+export async function didEvidence(
+  edge: Edge,
+  did: string,
+  opening?: Opening,
+): Promise<DidEvidence | null | undefined> {
   if (!did.startsWith('did:dkms:')) return null
   try {
     const read = await lookUpState(edge, did)
@@ -28,22 +36,10 @@ export async function didEvidence(edge: Edge, did: string): Promise<DidEvidence 
       did,
       level,
       asOf: at.time,
-      keys: history.keys.flatMap((period): KeyEvidence[] => {
-        const key = decodeMultikey(period.k)
-        const purposes = period.purposes.filter((name) => name === 'assertionMethod' || name === 'authentication')
-        if ((key.suite !== 'ed25519' && key.suite !== 'p256') || purposes.length === 0) return []
-        const { kid, from, until, compromisedSince } = period
-        return [
-          {
-            kid,
-            publicKey: { suite: key.suite, bytes: key.bytes },
-            purposes,
-            from,
-            ...(until === undefined ? {} : { until }),
-            ...(compromisedSince === undefined ? {} : { compromisedSince }),
-          },
-        ]
-      }),
+      keys: [
+        ...history.keys,
+        ...shown(history.openings, opening).flatMap((one) => agentPeriods(history, one, at.time)),
+      ].flatMap(keyEvidence),
       anchors: history.anchors,
       ...(history.deactivatedAt === undefined ? {} : { deactivatedAt: history.deactivatedAt }),
     }
@@ -51,6 +47,29 @@ export async function didEvidence(edge: Edge, did: string): Promise<DidEvidence 
     if (isKeysteadError(error)) return undefined
     throw error
   }
+}
+
+function shown(openings: readonly Opening[], more: Opening | undefined): readonly Opening[] {
+  const known = more && openings.some(({ k, salt }) => k === more.k && salt === more.salt)
+  return more && !known ? [...openings, more] : openings
+}
+
+function keyEvidence(period: KeyPeriod): KeyEvidence[] {
+  const key = decodeMultikey(period.k)
+  const purposes = period.purposes.filter((name) => name === 'assertionMethod' || name === 'authentication')
+  if ((key.suite !== 'ed25519' && key.suite !== 'p256') || purposes.length === 0) return []
+  const { kid, from, until, compromisedSince, suspended } = period
+  return [
+    {
+      kid,
+      publicKey: { suite: key.suite, bytes: key.bytes },
+      purposes,
+      from,
+      ...(until === undefined ? {} : { until }),
+      ...(compromisedSince === undefined ? {} : { compromisedSince }),
+      ...(suspended ? { suspended } : {}),
+    },
+  ]
 }
 
 /** Everything a credential is judged by, fetched now. */

@@ -29,12 +29,15 @@ export function parseQuorums(f: Fields): Quorums {
   })
 }
 
+/** What an agent shows of its entry. */
+export function parseOpening(value: Json, path = 'opening'): Opening {
+  return closed(value, path, (entry) => ({ k: readSigner(entry, 'k'), salt: readSalt(entry, 'salt') }))
+}
+
 /** `open`, where agents sign. */
 export function parseOpenings(f: Fields): { open?: Opening[] } {
   if (!f.has('open')) return {}
-  const open = f.array('open', AT_LEAST_ONE, (item, path) =>
-    closed(item, path, (entry) => ({ k: readSigner(entry, 'k'), salt: readSalt(entry, 'salt') })),
-  )
+  const open = f.array('open', AT_LEAST_ONE, parseOpening)
   return { open: unique(f, 'open', open, (entry) => entry.k) }
 }
 
