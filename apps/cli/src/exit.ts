@@ -44,6 +44,8 @@ const BY_CODE: Readonly<Record<string, number>> = {
   QUOTA_SPENT: EXIT.tryLater,
   CHANGE_PENDING: EXIT.tryLater,
   NO_ANSWER: EXIT.tryLater,
+  KEY_NOT_THERE_YET: EXIT.tryLater,
+  DEVICE_REVOKED: EXIT.noPermission,
   PROOF_INVALID: EXIT.protocol,
   HEADER_STALE: EXIT.protocol,
   CLOCK_WRONG: EXIT.protocol,

@@ -22,6 +22,9 @@ export const FORMER_KEPT = 64
 /** Entries of each log that are kept and sent along: a peer who was away catches up, and a contradiction can be shown. */
 export const ENTRIES_KEPT = 16
 
+/** DIDs made for issuers of which devices tell each other: each costs a key; more credentials than a wallet is made for. */
+export const MAX_SUBJECT_DIDS = 1024
+
 /** Seconds an invitation stays open unless its maker says otherwise: a day. */
 export const INVITATION_SECONDS = 86_400
 

@@ -20,7 +20,7 @@ export { type History, type HistoryEntry, type HistoryVersion, type ReplayNetwor
 export { deriveScid, keyDigestOf, networkLabel, operationHash, parseDkmsDid } from './identifier.ts'
 export type { KeyPeriod } from './key-periods.ts'
 export type { KeyLife, KeyReason, KeyRole, KeyState, KeyTransition } from './key-states.ts'
-export { MAX_AGENTS, MAX_STATE_BYTES, MAX_SUBMISSION_BYTES } from './limits.ts'
+export { MAX_AGENTS, MAX_STATE_BYTES, MAX_SUBMISSION_BYTES, MAX_TIME } from './limits.ts'
 export { encodeLogEntry, type LogEntry, parseLogEntry, signedOperationHash } from './log.ts'
 export { applyNetwork, type NetworkContext, type NetworkResult } from './network/apply.ts'
 export { networkOperationAfter } from './network/build.ts'

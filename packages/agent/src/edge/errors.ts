@@ -21,6 +21,7 @@ export type EdgeErrorCode =
   | 'TOO_MANY_FILES'
   /** A file that changed while it was read. */
   | 'FILE_CHANGED'
+  | 'KEY_NOT_THERE_YET'
   | 'UNKNOWN_CHALLENGE'
   | 'BAD_INVITATION'
   | 'INVITATION_EXPIRED'

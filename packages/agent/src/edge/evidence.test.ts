@@ -29,7 +29,11 @@ async function wallet({ agency = 'https://own.example', web = true, ledger = 'kn
           if (ledger !== 'knows') throw new KeysteadError('LEDGER_UNREACHABLE', 'away')
           return { state: {} }
         },
-        history: async () => ({ history: { keys: [period], anchors: [], openings: [], versions: [] }, level: 'bft', at: { time: NOW } }),
+        history: async () => ({
+          history: { keys: [period], anchors: [], openings: [], versions: [] },
+          level: 'bft',
+          at: { time: NOW },
+        }),
       },
     },
     records: { get: async (category: string) => (category === 'profile' ? { agency: { url: agency } } : undefined) },

@@ -22,11 +22,7 @@ const MAX_STATUS_LIST_BYTES = 512 * 1024
  * Undefined: the ledger could not be read. Null: it proves there is no such DID, or the DID is of another method. `opening`: of the
  * agent that is said to have signed; those that signed operations have shown theirs on the ledger.
  */
-export async function didEvidence(
-  edge: Edge,
-  did: string,
-  opening?: Opening,
-): Promise<DidEvidence | null | undefined> {
+export async function didEvidence(edge: Edge, did: string, opening?: Opening): Promise<DidEvidence | null | undefined> {
   if (!did.startsWith('did:dkms:')) return null
   try {
     const read = await lookUpState(edge, did)

@@ -17,6 +17,7 @@ import { subjectProof } from './issuing.ts'
 import { siblings } from './own-devices/list.ts'
 import type { HeldCredential, PendingRequest, Relationship } from './records.ts'
 import { type Change, put, remove } from './store.ts'
+import { requireSubjectSigner, type SubjectSigner, subjectSigner } from './subjects/signer.ts'
 
 export async function onOffer(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
   const offer = parseOffer(message.body)
@@ -52,18 +53,33 @@ export async function request(
 /** Makes or reuses the DID for this issuer (rule 22), proves control of it, and asks for the credential. */
 export async function acceptOffer(edge: Edge, pending: PendingRequest, relationship: Relationship): Promise<void> {
   const offer = parseOffer(pending.body)
-  const label = `for ${offer.issuer}`
-  const existing = (await edge.records.all('identity')).find(
-    ({ value }) => value.use === 'subject' && value.label === label,
+  const { did: subject, signer } = await subjectFor(edge, offer.issuer)
+  const { kid, key, opening } = signer
+  const signature = base64url.encode(
+    await key.sign(subjectProof({ nonce: offer.nonce, issuer: offer.issuer, subject })),
   )
-  const identity = existing?.value ?? (await createIdentity(edge, { label, use: 'subject' }))
-  const { kid, key } = await identitySigner(edge, identity.did)
-  const signed = subjectProof({ nonce: offer.nonce, issuer: offer.issuer, subject: identity.did })
-  const body = { subject: identity.did, kid, signature: base64url.encode(await key.sign(signed)) }
+  const body = { subject, kid, signature, ...(opening ? { opening: { ...opening } } : {}) }
   await edge.records.commit([
     toPeer(edge, relationship, { type: REQUEST_CREDENTIAL, thid: pending.thid, body }),
     remove('request', pending.id),
   ])
+}
+
+/** The DID made for this issuer that this device signs as; another one where there is none, or none that it can sign as now. */
+async function subjectFor(edge: Edge, issuer: string): Promise<{ did: string; signer: SubjectSigner }> {
+  const label = `for ${issuer}`
+  const made = (await edge.records.all('identity')).flatMap(({ value: { did, use, status, ...one } }) =>
+    use === 'subject' && one.label === label && status !== 'retired' && status !== 'lost' ? [did] : [],
+  )
+  const held = (await edge.records.all('credential')).flatMap(({ value: { credential, subject } }) =>
+    parseCredential(credential).issuer === issuer && !made.includes(subject) ? [subject] : [],
+  )
+  for (const did of new Set([...made, ...held])) {
+    const signer = await subjectSigner(edge, did)
+    if (signer) return { did, signer }
+  }
+  const { did } = await createIdentity(edge, { label, use: 'subject' })
+  return { did, signer: await identitySigner(edge, did) }
 }
 
 /** What an issuer sends is checked like anybody's before it is kept. */
@@ -110,7 +126,7 @@ export async function present(edge: Edge, pending: PendingRequest, relationship:
     .sort((a, b) => b.received - a.received)
   const [held] = fitting
   if (!held) throw fault('UNKNOWN_CREDENTIAL', `you hold no credential "${asked.credentialType}" that was asked for`)
-  const { kid, key } = await identitySigner(edge, held.subject)
+  const { kid, key, opening } = await requireSubjectSigner(edge, held.subject)
   const binding = { challenge: asked.challenge, domain: asked.domain }
   const presentation = await createPresentation(held.subject, [held.credential], binding, key, kid)
   await edge.records.commit([
@@ -121,6 +137,7 @@ export async function present(edge: Edge, pending: PendingRequest, relationship:
       attachments: [
         { id: 'presentation', mediaType: 'application/vp', json: presentation },
         { id: 'receipts', mediaType: 'application/json', json: { receipts: [held.receipt] } as unknown as JsonObject },
+        ...(opening ? [{ id: 'opening', mediaType: 'application/json', json: { ...opening } }] : []),
       ],
     }),
     remove('request', pending.id),

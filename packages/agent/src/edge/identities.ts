@@ -9,7 +9,7 @@ import { ED25519 } from './key-types.ts'
 import { perform, refuseWhilePending } from './operations.ts'
 import type { Identity, IdentityKeys } from './records.ts'
 import { newRecoverySet } from './recovery/recovery-set.ts'
-import { newEntry } from './registry/new-entry.ts'
+import { newRegistry } from './registry/new-entry.ts'
 import { type Change, put } from './store.ts'
 
 /** Makes an identity and registers it; `status` is `registering` while the ledger is away. */
@@ -18,7 +18,7 @@ export async function createIdentity(edge: Edge, options: { label: string; use: 
   const set = await makeKeySet(edge, options.use)
   const recovery = await newRecoverySet(edge)
   const notAfter = nowSeconds(edge) + NOT_AFTER_SECONDS
-  const { agents, also: entryKey } = await newEntry(edge, options.use, set.keys.authority)
+  const { agents, keep } = await newRegistry(edge, options.use, set.keys.authority)
   const parts = { auth: set.auth, body: set.body, recovery: recovery.entries, agents, notAfter }
   const unsigned = genesisOperation(ledger.net, parts)
   const submission = submissionOf(await signOperation(unsigned, [set.authority]), set.body)
@@ -40,7 +40,7 @@ export async function createIdentity(edge: Edge, options: { label: string; use: 
     put('identity-keys', identity.did, keys),
     ...(agency && options.use === 'public' ? [queueRecipient(edge, identity.did, 'add')] : []),
     ...(await recovery.seal(identity.did)),
-    ...entryKey,
+    keep(identity.did),
   ]
   const ownDid = ownDidOf(identity.did, set)
   const done = await perform(edge, {

@@ -20,7 +20,7 @@ import type { Identity } from './records.ts'
 import type { PathKeys } from './recovery/path-keys.ts'
 import { openRecoverySet } from './recovery/recovery-set.ts'
 import { inForce } from './refused.ts'
-import { newEntry } from './registry/new-entry.ts'
+import { newRegistry } from './registry/new-entry.ts'
 import { type Change, put } from './store.ts'
 
 /** Changes of the registry, at least one. */
@@ -40,7 +40,7 @@ export async function rotateIdentity(
   const next = await takeUp(edge, keys.next)
   const set = await makeKeySet(edge, identity.use, { keyId: keys.next, key: next })
   const { recovery, compromisedSince: since } = options
-  const registry = since === undefined ? undefined : await newEntry(edge, identity.use, keys.next)
+  const registry = since === undefined ? undefined : await newRegistry(edge, identity.use, keys.next)
   const operation = operationAfter(identity, ledger.net, nowSeconds(edge) + NOT_AFTER_SECONDS, {
     type: 'rotate',
     auth: set.auth,
@@ -58,7 +58,7 @@ export async function rotateIdentity(
     keys: { did, ...set.keys },
     retire: [keys.authority, keys.signing, keys.agreement],
     ownDid: ownDidOf(did, set),
-    also: [...(options.also ?? []), ...(registry?.also ?? [])],
+    also: [...(options.also ?? []), ...(registry ? [registry.keep(did)] : [])],
   })
   return after
 }
@@ -101,7 +101,7 @@ export async function recoverIdentity(
   const recovery = await openRecoverySet(edge, did, state.recovery.entries, keys)
   if (!recovery) throw fault('NO_RECOVERY_KEY', 'the backup holds no recovery key that the ledger knows')
   const set = await makeKeySet(edge, identity.use)
-  const registry = await newEntry(edge, identity.use, set.keys.authority)
+  const registry = await newRegistry(edge, identity.use, set.keys.authority)
   const now = nowSeconds(edge)
   const operation = operationAfter(state, ledger.net, now + NOT_AFTER_SECONDS, {
     type: 'recover',
@@ -127,7 +127,7 @@ export async function recoverIdentity(
     keys: { did, ...set.keys },
     retire: [],
     ownDid: ownDidOf(did, set),
-    also: [put('identity', did, after), put('identity-keys', did, { did, ...set.keys }), ...registry.also],
+    also: [put('identity', did, after), put('identity-keys', did, { did, ...set.keys }), registry.keep(did)],
   })
 }
 

@@ -8,8 +8,9 @@ import {
   issueStatusList,
   withStatus,
 } from '@keystead/credentials'
-import { verifySignature } from '@keystead/crypto'
+import { decodeMultikey, type PublicKey, verifySignature } from '@keystead/crypto'
 import { findMethod } from '@keystead/did'
+import { CAPABILITY, capabilitiesOf, type Opening } from '@keystead/did-dkms'
 import { ISSUE_CREDENTIAL, OFFER_CREDENTIAL, parseCredentialRequest } from '../protocols/credential/messages.ts'
 import { PUBLISH, parsePublished } from '../protocols/publish/messages.ts'
 import { askAgency } from './agency-link.ts'
@@ -55,7 +56,7 @@ async function issuerHere(edge: Edge): Promise<string> {
 }
 
 export async function onCredentialRequest(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
-  const { subject, kid, signature } = parseCredentialRequest(message.body)
+  const { subject, kid, signature, opening } = parseCredentialRequest(message.body)
   const record = await edge.records.get('issued', message.thid ?? '')
   if (!record || !relationship || record.relationship !== relationship.id)
     return leaveToOthers(edge, 'no offer of ours has this thread')
@@ -69,7 +70,9 @@ export async function onCredentialRequest(edge: Edge, { message, relationship }:
     if (didResolutionMetadata.error?.code) await lookUpState(edge, subject)
     throw fault('UNKNOWN_DID', 'the subject DID does not exist')
   }
-  const key = findMethod(didDocument, kid, 'authentication')?.publicKey
+  const key = opening
+    ? await agentKeyOf(edge, subject, opening)
+    : findMethod(didDocument, kid, 'authentication')?.publicKey
   const signed = subjectProof({ nonce: record.nonce, issuer, subject })
   if (
     key?.suite !== 'ed25519' ||
@@ -79,6 +82,13 @@ export async function onCredentialRequest(edge: Edge, { message, relationship }:
   const issued = await issue(edge, issuer, record, subject)
   tell(edge, { kind: 'issued', text: `issued ${record.type} to ${relationship.label}`, relationship: relationship.id })
   return [put('issued', record.id, issued), issueMessage(edge, relationship, issued)]
+}
+
+/** The key of an agent that may authenticate as the subject now (rule 22). */
+async function agentKeyOf(edge: Edge, subject: string, opening: Opening): Promise<PublicKey | undefined> {
+  const { state, at } = await edge.ports.ledger.resolve(subject)
+  const caps = state ? capabilitiesOf(state, opening, at.time) : 0
+  return (caps & CAPABILITY.AUTHENTICATE) === 0 ? undefined : decodeMultikey(opening.k)
 }
 
 async function issue(edge: Edge, issuer: string, record: IssuedCredential, subject: string): Promise<IssuedCredential> {

@@ -5,8 +5,8 @@
 
 import type { JsonObject } from '@keystead/core'
 import type { AnchorReceipt } from '@keystead/credentials'
-import type { Authority, Body, Capability } from '@keystead/did-dkms'
 import type { Attachment } from '@keystead/didcomm'
+import type { Authority, Body, Capability, Opening } from '@keystead/did-dkms'
 import type { NamedPoint } from '@keystead/light-client'
 import type { Entry, LogState } from '@keystead/microledger'
 import type { Segment } from '@keystead/wallet'
@@ -53,6 +53,12 @@ export interface Records {
   device: Device
   /** By `h`: agent keys of this device, granted by another. */
   'agent-key': AgentKey
+  /** By DID, where it was made: a DID for one issuer, and its registry (CREDENTIAL-20). */
+  subject: SubjectMade
+  /** By DID: this device's own key for a DID that another device made for an issuer. */
+  'subject-key': SubjectKey
+  /** By DID and device: what its entry there is called, as the devices tell each other. */
+  'subject-entry': SubjectEntry
   /** By relationship: guardians of ours, and those whose guardian we are (flow V20). */
   guardian: Guardian
   ward: Ward
@@ -150,6 +156,9 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   'trust-point': 'cache',
   device: 'authority',
   'agent-key': 'keys',
+  subject: 'keys',
+  'subject-key': 'keys',
+  'subject-entry': 'cache',
   guardian: 'cache',
   ward: 'cache',
   // The secret in it is no data, and a recovery ends what devices there were.
@@ -327,6 +336,34 @@ export interface OwnEntry {
   readonly exp: number
   /** The ledger proved it, and nothing of an earlier one is left there. */
   readonly there?: true
+}
+
+export interface SubjectMade {
+  /** Entries of its registry without a key. */
+  readonly spares: readonly string[]
+  /** Accounts of the owner's devices when it was made, and of those that were told that the authority is here. */
+  readonly known: readonly string[]
+  readonly told: readonly string[]
+}
+
+/** Its name is the DID. */
+export interface SubjectKey extends AgentKey {
+  /** Accounts of the owner's devices that were told what its entry is called. */
+  readonly told: readonly string[]
+}
+
+export interface SubjectEntry {
+  readonly did: string
+  /** Account of the device. */
+  readonly device: string
+  /** Absent for the device that made the DID. */
+  readonly h?: string
+  /** Names that it had before, until they are off the ledger. */
+  readonly replaced?: readonly string[]
+  /** When it is to be put there, seconds since 1970. */
+  readonly due: number
+  /** What the ledger was seen to show of it, and of all that it stands for. */
+  readonly seen?: 'there' | 'gone'
 }
 
 /** An operation on its way to the ledger, with what becomes of the records when it is there. */
@@ -710,6 +747,8 @@ export interface ReceivedPresentation {
   readonly request: JsonObject
   readonly presentation?: JsonObject
   readonly receipts?: readonly (AnchorReceipt | null)[]
+  /** Of the agent that signed it. */
+  readonly opening?: Opening
   readonly verdict?: JsonObject
   readonly at?: number
 }

@@ -42,6 +42,8 @@ import { keepOwnEntry } from './registry/keep-entry.ts'
 import { finishRemovals, resumeRemovals } from './removal.ts'
 import { forgetReplaced } from './replaced.ts'
 import { endInvitations } from './strangers.ts'
+import { placeSubjectKeys } from './subjects/placing.ts'
+import { tellSubjectKeys } from './subjects/telling.ts'
 
 export interface SyncResult {
   readonly handled: number
@@ -128,6 +130,8 @@ async function goOnWithDevices(edge: Edge): Promise<void> {
     () => offerPlainKeys(edge),
     () => shareChanges(edge),
     () => shareCorrespondents(edge),
+    () => tellSubjectKeys(edge),
+    () => placeSubjectKeys(edge),
   ])
     await quietly(edge, step, undefined)
 }

@@ -8,6 +8,7 @@ import {
   verifyCredential,
   verifyPresentation,
 } from '@keystead/credentials'
+import { parseOpening } from '@keystead/did-dkms'
 import { attachmentBytes } from '@keystead/didcomm'
 import { MAX_CREDENTIAL_BYTES } from '../limits.ts'
 import { parsePresentationRequest, REQUEST_PRESENTATION } from '../protocols/credential/messages.ts'
@@ -51,7 +52,9 @@ export async function onPresentation(edge: Edge, { message, relationship }: Inco
   const receipts = new Fields(attachment('receipts'), 'receipts').array('receipts', { max: 16 }, (item) =>
     item === null ? null : parseReceipt(item),
   )
-  const judged = await judgePresentation(edge, { ...record, presentation, receipts })
+  const signer = message.attachments?.some(({ id }) => id === 'opening') && parseOpening(attachment('opening'))
+  const shown = { presentation, receipts, ...(signer ? { opening: signer } : {}) }
+  const judged = await judgePresentation(edge, { ...record, ...shown })
   if (!judged.complete) throw fault('AGENCY_UNREACHABLE', 'the ledger cannot be read to judge a presentation')
   const { verdict } = judged
   tell(edge, {
@@ -62,8 +65,7 @@ export async function onPresentation(edge: Edge, { message, relationship }: Inco
   return [
     put('presentation', record.id, {
       ...record,
-      presentation,
-      receipts,
+      ...shown,
       verdict: verdict as unknown as JsonObject,
       at: nowSeconds(edge),
     }),
@@ -85,7 +87,7 @@ export async function judgePresentation(
     }
   })()
   const receipts: readonly (AnchorReceipt | null)[] = record.receipts ?? []
-  const holder = parsed ? await didEvidence(edge, parsed.holder) : null
+  const holder = parsed ? await didEvidence(edge, parsed.holder, record.opening) : null
   const credentials = await Promise.all(
     (parsed?.credentials ?? []).map((credential, i) =>
       credentialContext(edge, credential.document, receipts[i] ?? undefined),

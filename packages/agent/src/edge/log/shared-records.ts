@@ -4,6 +4,7 @@
  */
 import { base64url, Fields, fail, type Json, type JsonObject, multihash } from '@keystead/core'
 import { parseCredential, parseReceipt } from '@keystead/credentials'
+import { parseOpening } from '@keystead/did-dkms'
 import { MAX_ATTACHMENTS } from '@keystead/didcomm'
 import { parseSharePacket } from '@keystead/recovery'
 import { AGE_IDENTITY } from '@keystead/wallet'
@@ -87,6 +88,7 @@ const READERS = new Map<string, (f: Fields) => void>([
       f.json('request')
       f.optional('presentation', (o, name) => o.json(name))
       f.optional('receipts', (o, name) => o.array(name, { max: 16 }, (item) => item === null || parseReceipt(item)))
+      f.optional('opening', (o, name) => parseOpening(o.json(name)))
       f.optional('verdict', (o, name) => o.json(name))
       f.optional('at', (o, name) => o.integer(name, NUMBER))
     },

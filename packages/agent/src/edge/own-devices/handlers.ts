@@ -18,11 +18,13 @@ import {
   parseNewAgency,
   parseRecords,
 } from '../../protocols/own-devices/messages.ts'
+import { parseSubjectKeys, SUBJECT_KEYS } from '../../protocols/own-devices/subject-keys.ts'
 import { type Edge, fault, tell } from '../context.ts'
 import { isWelcomedBy } from '../linking/session.ts'
 import { noticeAgain } from '../moving/places.ts'
 import { withoutFormer } from '../moving/stop.ts'
 import type { Change } from '../store.ts'
+import { onSubjectKeys } from '../subjects/telling.ts'
 import { onLower } from './approvals.ts'
 import { onProposed, onWithdrawn } from './cosigning.ts'
 import { onKeySets } from './key-sets.ts'
@@ -69,6 +71,7 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [COSIGN, (edge, sender, { body }) => onCosigned(edge, sender, body)],
   [DECLINE, (edge, sender, { body }) => onDeclined(edge, sender, body)],
   [WITHDRAW, (edge, sender, { body }) => onWithdrawn(edge, sender, body)],
+  [SUBJECT_KEYS, (edge, sender, { body }) => onSubjectKeys(edge, sender, parseSubjectKeys(body))],
   [CORRESPONDENTS, (edge, sender, { body }) => onCorrespondents(edge, sender, body)],
   [PLAIN_KEYS, (edge, sender, { body }) => onPlainKeys(edge, sender, body)],
   [LOWER, (edge, sender, { body }) => onLower(edge, sender, body)],

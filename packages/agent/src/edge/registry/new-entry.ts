@@ -6,7 +6,9 @@ import { type AgentEntry, CAPABILITIES, capabilitySet } from '@keystead/did-dkms
 import { newAgentKey } from '../agent-key.ts'
 import { type Edge, nowSeconds } from '../context.ts'
 import type { AgentKey, Identity } from '../records.ts'
+import { siblings } from '../own-devices/list.ts'
 import { type Change, put } from '../store.ts'
+import { paddedRegistry } from '../subjects/registry.ts'
 
 /** Half the cryptoperiod of an entry's key (`key-purposes.ts`). */
 const ENTRY_SECONDS = 365 * 86_400
@@ -27,13 +29,17 @@ export function entryOf({ h, own: { exp } }: Required<AgentKey>): AgentEntry {
   return { h, caps: CAPS, exp }
 }
 
-/** The whole registry of a DID that is new, or under new authority; the other DIDs of an owner are of one device and have none. */
-export async function newEntry(
+/** The whole registry of a DID that is new, or under new authority, and what is kept of it. */
+export async function newRegistry(
   edge: Edge,
   use: Identity['use'],
   authority: string,
-): Promise<{ agents: readonly AgentEntry[]; also: readonly Change[] }> {
-  if (use !== 'public') return { agents: [], also: [] }
+): Promise<{ agents: readonly AgentEntry[]; keep: (did: string) => Change }> {
+  if (use === 'subject') {
+    const agents = paddedRegistry(edge.ports.random)
+    const known = (await siblings(edge)).map(({ account }) => account)
+    return { agents, keep: (did) => put('subject', did, { spares: agents.map(({ h }) => h), known, told: [] }) }
+  }
   const made = await newOwnKey(edge, authority)
-  return { agents: [entryOf(made)], also: [put('agent-key', made.h, made)] }
+  return { agents: [entryOf(made)], keep: () => put('agent-key', made.h, made) }
 }

@@ -9,6 +9,7 @@
  *   holder   --presentation [vp]-------------> verifier
  */
 import { Fields, type JsonObject, MAX_DID_LENGTH } from '@keystead/core'
+import { type Opening, parseOpening } from '@keystead/did-dkms'
 import { MAX_LABEL } from '../../limits.ts'
 
 export const OFFER_CREDENTIAL = 'https://didcomm.org/issue-credential/3.0/offer-credential'
@@ -30,6 +31,8 @@ export interface CredentialRequest {
   /** DID URL of the subject's authentication key and its signature over `subjectProof(...)`, base64url. */
   readonly kid: string
   readonly signature: string
+  /** Of an agent of the DID that signed, whose key no document shows. */
+  readonly opening?: Opening
 }
 
 export interface PresentationRequest {
@@ -59,8 +62,9 @@ export function parseCredentialRequest(body: unknown): CredentialRequest {
     kid: fields.string('kid', { max: 300, pattern: /^did:[^#]+#.+$/ }),
     signature: fields.string('signature', { max: 100 }),
   }
+  const opening = fields.optional('opening', (f, name) => parseOpening(f.json(name)))
   fields.end()
-  return request
+  return { ...request, ...(opening ? { opening } : {}) }
 }
 
 export function parsePresentationRequest(body: unknown): PresentationRequest {

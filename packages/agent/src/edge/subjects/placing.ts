@@ -1,0 +1,202 @@
+/**
+ * CREDENTIAL-19 to CREDENTIAL-22: the entries of the owner's devices in the registry of each DID made for an issuer, by the device
+ * that made it; where that was revoked, or is away while another one is revoked, by one with ADMIN, as far as DKMS-17 lets a lone one.
+ */
+import { base64url } from '@keystead/core'
+import { agentStanding, bodyHash, CAPABILITY, changeOfHalf, type DidState } from '@keystead/did-dkms'
+import { type Edge, nowSeconds } from '../context.ts'
+import { deviceList, thisDevice } from '../own-devices/list.ts'
+import { quietly } from '../quietly.ts'
+import type { OwnDevices, SubjectEntry } from '../records.ts'
+import { type Change, put, remove } from '../store.ts'
+import { mayAuthenticate } from './allowed.ts'
+import { signAsAgent, signAsMaker } from './operations.ts'
+import { ADMINISTERS, grantOf, PRESENTS, paddingLike } from './registry.ts'
+import { nameOf } from './telling.ts'
+
+/** How often everything is looked through, also where nothing is known to wait: what a device may is changed elsewhere. */
+const LOOK_SECONDS = 60
+const looked = new WeakMap<Edge, number>()
+
+/** What is to become of one DID's registry. */
+interface Plan {
+  readonly did: string
+  readonly entries: readonly SubjectEntry[]
+  readonly state: DidState
+  /** To be put there, and to be taken out: by `h`. */
+  readonly wanted: readonly SubjectEntry[]
+  readonly drop: readonly string[]
+  /** A device that held ADMIN was revoked, or the one that made the DID: what nobody offered goes, too. */
+  readonly makerGone: boolean
+  readonly adminGone: boolean
+  readonly isAdmin: (device: string) => boolean
+}
+
+/** Part of every sync. */
+export async function placeSubjectKeys(edge: Edge): Promise<void> {
+  const list = await deviceList(edge)
+  if (!list) return
+  const self = await thisDevice(edge)
+  if (self.revoked !== undefined) return
+  const now = nowSeconds(edge)
+  const whole = now >= (looked.get(edge) ?? 0) + LOOK_SECONDS
+  const entries = (await edge.records.all('subject-entry')).map(({ value }) => value)
+  const made = new Set((await edge.records.all('identity-keys')).map(({ name }) => name))
+  const waits = ({ did, device, h, due, seen }: SubjectEntry): boolean => {
+    if (isRevoked(list, device)) return seen !== 'gone' && (made.has(did) || self.admin)
+    return seen === undefined && made.has(did) && h !== undefined && due <= now
+  }
+  const dids = new Set(entries.filter((entry) => whole || waits(entry)).map(({ did }) => did))
+  if (dids.size === 0) return
+  const allowed = await mayAuthenticate(edge, list)
+  if (whole) looked.set(edge, now)
+  for (const did of dids) {
+    const own = entries.filter((entry) => entry.did === did)
+    await quietly(edge, () => placeOn(edge, did, own, { list, allowed, now }), undefined)
+  }
+}
+
+const isRevoked = ({ devices }: OwnDevices, device: string): boolean =>
+  devices.find(({ account }) => account === device)?.revoked !== undefined
+
+async function placeOn(
+  edge: Edge,
+  did: string,
+  entries: readonly SubjectEntry[],
+  { list, allowed, now }: { list: OwnDevices; allowed: ReadonlySet<string>; now: number },
+): Promise<void> {
+  if ((await edge.records.all('operation')).some(({ value }) => value.did === did)) return
+  const { state, at, body } = await edge.ports.ledger.resolve(did)
+  if (!state || state.status === 'deactivated') return
+  const inState = new Map(state.agents.map((entry) => [entry.h, entry]))
+  const offered = entries.filter(({ device, h }) => h !== undefined && allowed.has(device))
+  const good = new Set(offered.map(({ h }) => h))
+  const revoked = entries.filter(({ device }) => isRevoked(list, device))
+  const names = entries.flatMap((entry) => [
+    ...(entry.h === undefined || allowed.has(entry.device) ? [] : [entry.h]),
+    ...(entry.replaced ?? []),
+  ])
+  const plan: Plan = {
+    did,
+    entries,
+    state,
+    wanted: offered.filter(({ h, due }) => due <= now && !inState.has(h ?? '')),
+    drop: names.filter((h) => inState.has(h) && !good.has(h)),
+    makerGone: revoked.some(({ h }) => h === undefined),
+    adminGone: revoked.some(({ h }) => ((inState.get(h ?? '')?.caps ?? 0) & CAPABILITY.ADMIN) !== 0),
+    isAdmin: (device) => list.devices.find(({ account }) => account === device)?.admin === true,
+  }
+  const identity = await edge.records.get('identity', did)
+  const made = identity && (await edge.records.get('identity-keys', did))
+  const bodyIsOurs = identity !== undefined && bodyHash(identity.body) === state.body
+  if (made && identity.status === 'active' && !identity.alert) {
+    if (!(await asMaker(edge, plan, good)) && revoked.length > 0 && !bodyIsOurs)
+      await signAsMaker(edge, state, { type: 'update', body: state.body }, identity.body)
+  } else if (!made) {
+    const active = (h: string): boolean => {
+      const entry = inState.get(h)
+      return entry !== undefined && agentStanding(state, entry, at.time) === 'active'
+    }
+    await asAdmin(edge, plan, { good, active, body })
+  }
+  await settle(edge, plan, { good, whole: !made || bodyIsOurs, cleared: body?.keys.length === 0 })
+}
+
+/** The authority takes out and puts in at once; padding makes up for each, so that nobody sees which of the two it was. */
+async function asMaker(edge: Edge, plan: Plan, good: ReadonlySet<string | undefined>): Promise<boolean> {
+  const { did, state, wanted, isAdmin } = plan
+  const known = (await edge.records.get('subject', did)) ?? { spares: [], known: [], told: [] }
+  const strange = plan.adminGone
+    ? state.agents.flatMap(({ h }) => (good.has(h) || known.spares.includes(h) ? [] : [h]))
+    : []
+  const drop = [...new Set([...plan.drop, ...strange])]
+  const grants = wanted.map(({ h = '', device }) => grantOf(h, isAdmin(device)))
+  const free = state.agents.filter(({ h }) => known.spares.includes(h))
+  const used = grants.flatMap(({ caps }) => {
+    const place = free.findIndex((spare) => spare.caps === caps)
+    return place < 0 ? [] : free.splice(place, 1).map(({ h }) => h)
+  })
+  const random = edge.ports.random
+  const padding = state.agents.flatMap(({ h, caps }) =>
+    drop.includes(h) ? [paddingLike(random, { caps: caps === PRESENTS ? PRESENTS : ADMINISTERS })] : [],
+  )
+  const [putting, dropping] = [
+    [...grants, ...padding],
+    [...drop, ...used],
+  ]
+  if (putting.length === 0 && dropping.length === 0) return false
+  const spares = [
+    ...known.spares.filter((h) => state.agents.some((entry) => entry.h === h)),
+    ...padding.map(({ h }) => h),
+  ]
+  await signAsMaker(
+    edge,
+    state,
+    {
+      type: 'agents',
+      ...(putting.length > 0 ? { put: putting } : {}),
+      ...(dropping.length > 0 ? { drop: dropping } : {}),
+    },
+    undefined,
+    [put('subject', did, { ...known, spares })],
+  )
+  return true
+}
+
+/** A lone ADMIN stops others at once, and they are gone a day later; it lets none in while the one that made the DID stands. */
+async function asAdmin(
+  edge: Edge,
+  { did, state, wanted, drop, makerGone, adminGone }: Plan,
+  {
+    good,
+    active,
+    body,
+  }: {
+    good: ReadonlySet<string | undefined>
+    active: (h: string) => boolean
+    body: Parameters<typeof changeOfHalf>[1] | undefined
+  },
+): Promise<void> {
+  const own = await edge.records.get('subject-key', did)
+  const entry = own && state.agents.find(({ h }) => h === own.h)
+  if (!own || !entry || !active(own.h) || (entry.caps & CAPABILITY.ADMIN) === 0) return
+  const strange = makerGone || adminGone ? state.agents.flatMap(({ h }) => (good.has(h) ? [] : [h])) : []
+  const dropping = [...new Set([...drop, ...strange])].filter((h) => h !== own.h && active(h))
+  const putting = makerGone ? wanted.map(({ h = '' }) => grantOf(h, false)) : []
+  if (dropping.length > 0 || putting.length > 0)
+    await signAsAgent(edge, state, own, {
+      type: 'agents',
+      ...(putting.length > 0 ? { put: putting } : {}),
+      ...(dropping.length > 0 ? { drop: dropping } : {}),
+    })
+  // The key by which the one that made it signed, out of the document.
+  else if (makerGone && (entry.caps & CAPABILITY.ROTATE) !== 0 && body && body.keys.length > 0) {
+    const after = { ...body, keys: [], keysSalt: base64url.encode(edge.ports.random(16)) }
+    const change = changeOfHalf('keys', body, after)
+    await signAsAgent(edge, state, own, { type: 'update', body: bodyHash(after), change }, after)
+  }
+}
+
+/** What the ledger proved before this look needs none until something changes; a device that is out everywhere is forgotten. */
+async function settle(
+  edge: Edge,
+  { did, entries, state, makerGone }: Plan,
+  { good, whole, cleared }: { good: ReadonlySet<string | undefined>; whole: boolean; cleared: boolean },
+): Promise<void> {
+  const there = new Set(state.agents.map(({ h }) => h))
+  const stopped = new Set((state.removals ?? []).map(({ h }) => h))
+  const list = await deviceList(edge)
+  const changes = entries.flatMap((entry): Change[] => {
+    const name = nameOf(did, entry.device)
+    const { h, replaced = [] } = entry
+    const gone = list !== undefined && isRevoked(list, entry.device)
+    if (gone && h !== undefined && !there.has(h) && whole) return [remove('subject-entry', name)]
+    const left = replaced.some((one) => there.has(one) && !stopped.has(one))
+    const stands = h === undefined ? !(makerGone && cleared) : there.has(h) && !stopped.has(h)
+    const seen = stands ? (gone || left ? undefined : 'there') : gone || !good.has(h) ? 'gone' : undefined
+    if (seen === entry.seen) return []
+    const { seen: _, ...rest } = entry
+    return [put('subject-entry', name, seen ? { ...rest, seen } : rest)]
+  })
+  await edge.records.commit(changes)
+}
