@@ -231,10 +231,13 @@ export async function leftOf(edge: Edge, device: OwnDevice): Promise<Left> {
   for (const { value } of await edge.records.all('correspondent'))
     if (Object.values(value.holders ?? {}).includes(account)) contacts.push(value.label)
   const { cut = [], dropped = [] } = (await deviceList(edge)) ?? {}
+  const subjects = (await edge.records.all('subject-entry')).map(({ value }) => value)
   return {
     contacts,
     agency: !cut.includes(account),
-    ledger: h !== undefined && !dropped.includes(account),
+    ledger:
+      (h !== undefined && !dropped.includes(account)) ||
+      subjects.some((entry) => entry.device === account && entry.h !== undefined && entry.seen !== 'gone'),
     log: (await chainsOf(edge, device)).length > 0,
     authority: holdsAuthority(device) && (await authorityIsLost(edge)),
   }

@@ -2,7 +2,6 @@
 import {
   type AgentEntry,
   type Body,
-  bodyHash,
   type DidState,
   type HalfChange,
   operationAfter,
@@ -31,8 +30,7 @@ export async function signAsMaker(
   const { ledger, vault } = edge.ports
   const { did } = state
   const { identity, keys } = await usableIdentity(edge, did)
-  const named = body ? { ...members, body: bodyHash(body) } : members
-  const operation = operationAfter(state, ledger.net, nowSeconds(edge) + NOT_AFTER_SECONDS, named as SubjectOperation)
+  const operation = operationAfter(state, ledger.net, nowSeconds(edge) + NOT_AFTER_SECONDS, members)
   const submission = submissionOf(await signOperation(operation, [await vault.key(keys.authority, ED25519)]), body)
   const after = { ...identity, seq: operation.seq, head: submission.hash }
   await perform(edge, { did, kind: members.type, submission, identity: after, keys, retire: [], also })

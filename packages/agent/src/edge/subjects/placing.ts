@@ -52,22 +52,37 @@ export async function placeSubjectKeys(edge: Edge): Promise<void> {
   if (whole) looked.set(edge, now)
   for (const did of dids) {
     const own = entries.filter((entry) => entry.did === did)
-    await quietly(edge, () => placeOn(edge, did, own, { list, allowed, now }), undefined)
+    await quietly(edge, () => placeAll(edge, did, own, { list, allowed, now }), undefined)
   }
+}
+
+/** One operation after another, and a last look at what they did. */
+async function placeAll(edge: Edge, did: string, entries: readonly SubjectEntry[], by: Judges): Promise<void> {
+  for (let round = 0; round <= MOST_OPERATIONS; round++) if (!(await placeOn(edge, did, entries, by))) return
+}
+
+/** Entries, then the document. */
+const MOST_OPERATIONS = 2
+
+interface Judges {
+  readonly list: OwnDevices
+  readonly allowed: ReadonlySet<string>
+  readonly now: number
 }
 
 const isRevoked = ({ devices }: OwnDevices, device: string): boolean =>
   devices.find(({ account }) => account === device)?.revoked !== undefined
 
+/** True if something was done. */
 async function placeOn(
   edge: Edge,
   did: string,
   entries: readonly SubjectEntry[],
-  { list, allowed, now }: { list: OwnDevices; allowed: ReadonlySet<string>; now: number },
-): Promise<void> {
-  if ((await edge.records.all('operation')).some(({ value }) => value.did === did)) return
+  { list, allowed, now }: Judges,
+): Promise<boolean> {
+  if ((await edge.records.all('operation')).some(({ value }) => value.did === did)) return false
   const { state, at, body } = await edge.ports.ledger.resolve(did)
-  if (!state || state.status === 'deactivated') return
+  if (!state || state.status === 'deactivated') return false
   const inState = new Map(state.agents.map((entry) => [entry.h, entry]))
   const offered = entries.filter(({ device, h }) => h !== undefined && allowed.has(device))
   const good = new Set(offered.map(({ h }) => h))
@@ -89,17 +104,21 @@ async function placeOn(
   const identity = await edge.records.get('identity', did)
   const made = identity && (await edge.records.get('identity-keys', did))
   const bodyIsOurs = identity !== undefined && bodyHash(identity.body) === state.body
-  if (made && identity.status === 'active' && !identity.alert) {
-    if (!(await asMaker(edge, plan, good)) && revoked.length > 0 && !bodyIsOurs)
-      await signAsMaker(edge, state, { type: 'update', body: state.body }, identity.body)
-  } else if (!made) {
-    const active = (h: string): boolean => {
-      const entry = inState.get(h)
-      return entry !== undefined && agentStanding(state, entry, at.time) === 'active'
+  const active = (h: string): boolean => {
+    const entry = inState.get(h)
+    return entry !== undefined && agentStanding(state, entry, at.time) === 'active'
+  }
+  if (!made) {
+    if (await asAdmin(edge, plan, { good, active, body })) return true
+  } else if (identity.status === 'active' && !identity.alert) {
+    if (await asMaker(edge, plan, good)) return true
+    if (revoked.length > 0 && !bodyIsOurs) {
+      await signAsMaker(edge, state, { type: 'update', body: bodyHash(identity.body) }, identity.body)
+      return true
     }
-    await asAdmin(edge, plan, { good, active, body })
   }
   await settle(edge, plan, { good, whole: !made || bodyIsOurs, cleared: body?.keys.length === 0 })
+  return false
 }
 
 /** The authority takes out and puts in at once; padding makes up for each, so that nobody sees which of the two it was. */
@@ -156,10 +175,10 @@ async function asAdmin(
     active: (h: string) => boolean
     body: Parameters<typeof changeOfHalf>[1] | undefined
   },
-): Promise<void> {
+): Promise<boolean> {
   const own = await edge.records.get('subject-key', did)
   const entry = own && state.agents.find(({ h }) => h === own.h)
-  if (!own || !entry || !active(own.h) || (entry.caps & CAPABILITY.ADMIN) === 0) return
+  if (!own || !entry || !active(own.h) || (entry.caps & CAPABILITY.ADMIN) === 0) return false
   const strange = makerGone || adminGone ? state.agents.flatMap(({ h }) => (good.has(h) ? [] : [h])) : []
   const dropping = [...new Set([...drop, ...strange])].filter((h) => h !== own.h && active(h))
   const putting = makerGone ? wanted.map(({ h = '' }) => grantOf(h, false)) : []
@@ -174,7 +193,8 @@ async function asAdmin(
     const after = { ...body, keys: [], keysSalt: base64url.encode(edge.ports.random(16)) }
     const change = changeOfHalf('keys', body, after)
     await signAsAgent(edge, state, own, { type: 'update', body: bodyHash(after), change }, after)
-  }
+  } else return false
+  return true
 }
 
 /** What the ledger proved before this look needs none until something changes; a device that is out everywhere is forgotten. */
