@@ -84,7 +84,7 @@ describe('VAULT-10: the plan', () => {
     const nobody = { keyId: 'A'.repeat(22), purpose: 'helping' } as const
     const none = { profile: { label: '' } } as const
     const empty = { identities: [], identityKeys: [], ownDids: [], relationships: [], relationshipKeys: [] }
-    const rest = { correspondents: [], issued: [], devices: [], agentKeys: [], setups: [] }
+    const rest = { correspondents: [], issued: [], devices: [], agentKeys: [], subjectKeys: [], setups: [] }
     expect(planReplacement(nobody, 0, { ...none, ...empty, ...rest })).toEqual([])
     const key = await keyOf(alice, 'signing')
     for (const since of [seconds() + 60, seconds() - 91 * 86_400])

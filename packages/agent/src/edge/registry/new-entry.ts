@@ -5,8 +5,8 @@
 import { type AgentEntry, CAPABILITIES, capabilitySet } from '@keystead/did-dkms'
 import { newAgentKey } from '../agent-key.ts'
 import { type Edge, nowSeconds } from '../context.ts'
-import type { AgentKey, Identity } from '../records.ts'
 import { siblings } from '../own-devices/list.ts'
+import type { AgentKey, Identity } from '../records.ts'
 import { type Change, put } from '../store.ts'
 import { paddedRegistry } from '../subjects/registry.ts'
 

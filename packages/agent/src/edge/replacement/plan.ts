@@ -15,6 +15,7 @@ import type {
   Profile,
   Relationship,
   RelationshipKeys,
+  SubjectKey,
 } from '../records.ts'
 import type { RecoverySetup } from '../recovery/records.ts'
 
@@ -30,6 +31,7 @@ export interface KeyUsers {
   readonly issued: readonly IssuedCredential[]
   readonly devices: readonly Device[]
   readonly agentKeys: readonly AgentKey[]
+  readonly subjectKeys: readonly SubjectKey[]
   readonly setups: readonly RecoverySetup[]
   readonly log?: OwnLog
 }
@@ -46,6 +48,8 @@ export type Step =
   | { readonly kind: 'credential'; readonly subject: string; readonly text: string }
   /** This device's own entry in the registry of the DID whose authority it holds, with another key (DEVICE-18). */
   | { readonly kind: 'own entry'; readonly subject: string; readonly text: string }
+  /** This device's entry in the registry of a DID that another one made for an issuer, with another key (CREDENTIAL-19). */
+  | { readonly kind: 'subject entry'; readonly subject: string; readonly text: string }
   /** No operation of ours replaces it by itself; `text` says what the owner does. */
   | { readonly kind: 'by hand'; readonly subject: string; readonly text: string }
   | { readonly kind: 'backup'; readonly subject: string; readonly text: string }
@@ -138,6 +142,9 @@ function otherSteps({ keyId, purpose }: Pick<KeyInfo, 'keyId' | 'purpose'>, user
         : byHand(h, `have the grant of this device ("${name}") taken back by who granted it`),
     )
   }
+  for (const { name, keyId: own } of users.subjectKeys)
+    if (own === keyId)
+      steps.push({ kind: 'subject entry', subject: name, text: `a new key of this device to sign as ${name}` })
   if (users.log && [users.log.signing, users.log.sealing].includes(keyId))
     steps.push(
       byHand(users.log.chain, 'recover this wallet into a new one: this key signs or opens its log and its backups'),

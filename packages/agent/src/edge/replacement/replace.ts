@@ -15,7 +15,8 @@ import { rotateRelationship } from '../own-log.ts'
 import { isOthersTrouble } from '../quietly.ts'
 import type { Replacement } from '../records.ts'
 import { keepOwnEntry } from '../registry/keep-entry.ts'
-import { put } from '../store.ts'
+import { put, remove } from '../store.ts'
+import { tellSubjectKeys } from '../subjects/telling.ts'
 import { type KeyUsers, planReplacement, type Step } from './plan.ts'
 
 export type StepOutcome = 'done' | 'waiting' | 'by hand'
@@ -94,6 +95,12 @@ async function perform(edge: Edge, keyId: string, step: Step, since: number): Pr
       if (list) await publishStatusList(edge, list)
       return undefined
     }
+    case 'subject entry': {
+      if ((await records.get('subject-key', subject))?.keyId !== keyId) return undefined
+      await records.commit([remove('subject-key', subject)])
+      await tellSubjectKeys(edge)
+      return undefined
+    }
     case 'relationship': {
       const relationship = await records.get('relationship', subject)
       if (relationship?.status !== 'connected' || !(await didNames(edge, relationship.mine.state.now.did, keyId)))
@@ -168,6 +175,7 @@ async function keyUsers(edge: Edge): Promise<KeyUsers> {
     issued: await all('issued'),
     devices: await all('device'),
     agentKeys: await all('agent-key'),
+    subjectKeys: await all('subject-key'),
     setups: await all('setup'),
     ...(log ? { log } : {}),
   }

@@ -3,7 +3,7 @@ import { agentStanding, CAPABILITY } from '@keystead/did-dkms'
 import type { OwnDevice } from '../../protocols/own-devices/messages.ts'
 import { type Edge, fault } from '../context.ts'
 import { publicIdentity } from '../identities.ts'
-import { deviceList, thisDevice } from '../own-devices/list.ts'
+import { deviceList, holdsAuthority, thisDevice } from '../own-devices/list.ts'
 import type { OwnDevices } from '../records.ts'
 
 /** Accounts of the devices that stand and may. */
@@ -24,13 +24,13 @@ export async function requireAuthenticate(edge: Edge): Promise<void> {
     throw fault('NOT_ALLOWED_NOW', 'this device was not given AUTHENTICATE: do that on another one of yours')
 }
 
-/** What a device holds; undefined for one that is off the ledger, or about to be. The one without an entry has the authority. */
+/** What a device holds; undefined for one that is off the ledger, or about to be. */
 async function capabilitiesOfDevices(edge: Edge): Promise<(device: OwnDevice) => number | undefined> {
   const { did } = await publicIdentity(edge)
   const { state, at } = await edge.ports.ledger.resolve(did)
-  return ({ h }) => {
-    if (h === undefined) return CAPABILITY.AUTHENTICATE
-    const entry = state?.agents.find((agent) => agent.h === h)
+  return (device) => {
+    if (holdsAuthority(device)) return CAPABILITY.AUTHENTICATE
+    const entry = state?.agents.find(({ h }) => h === device.h)
     return state && entry && agentStanding(state, entry, at.time) === 'active' ? entry.caps : undefined
   }
 }

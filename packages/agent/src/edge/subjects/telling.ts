@@ -83,12 +83,14 @@ export async function onSubjectKeys(
     const before = await edge.records.get('subject-entry', nameOf(did, device))
     if (before && before.h === h && !now) continue
     const same = before?.h === h ? before : undefined
-    const replaced = before?.h === undefined || same ? before?.replaced : [...(before.replaced ?? []), before.h]
+    const another = !same && before?.h !== undefined
+    const replaced = another ? [...(before.replaced ?? []), before.h] : before?.replaced
+    const atOnce = now || another || (await wasThere(edge, did, device))
     const entry: SubjectEntry = {
       ...same,
       did,
       device,
-      due: now || (await wasThere(edge, did, device)) ? nowSeconds(edge) : (same?.due ?? later(edge)),
+      due: atOnce ? nowSeconds(edge) : (same?.due ?? later(edge)),
       ...(h === undefined ? {} : { h }),
       ...(replaced ? { replaced: replaced.slice(-MAX_REPLACED) } : {}),
     }
