@@ -9,17 +9,19 @@ let alice: Person
 let phone: Person
 let tablet: Person
 let acme: Person
+let desk: Person
 let bob: Person
 
 beforeAll(async () => {
   town = await openTown('credential-devices')
   ;[alice, phone, tablet] = [town.person('alice'), town.person('phone'), town.person('tablet')]
-  ;[acme, bob] = [town.person('acme'), town.person('bob')]
+  ;[acme, desk, bob] = [town.person('acme'), town.person('desk'), town.person('bob')]
   await acquaint(alice, acme, bob)
   await issue('MemberCard')
   await linkDevice(alice, phone, 'prove,authenticate')
   await linkDevice(alice, tablet, 'prove')
-  await sync(alice, phone, tablet, alice, bob, acme, phone, tablet, alice, bob)
+  await linkDevice(acme, desk, 'prove,assert')
+  await sync(alice, phone, tablet, alice, bob, acme, desk, acme, phone, tablet, alice, bob, desk)
 }, 600_000)
 
 afterAll(async () => {
@@ -83,5 +85,25 @@ describe('a credential that the first device obtained', { timeout: 600_000 }, ()
     await sync(alice)
     await alice.run(['approve', next])
     expect((await bob.run(['check', next])).data).toMatchObject({ outcome: 'valid' })
+  })
+})
+
+describe('a credential that the issuer’s second device issues', { timeout: 600_000 }, () => {
+  it('is signed with its own key, and holds when that device is revoked', async () => {
+    const file = alice.file('badge.json')
+    await desk.run(['issue', 'alice', 'Badge', 'floor=3'])
+    await alice.run(['sync'])
+    await alice.run(['approve'])
+    await sync(acme, desk, alice)
+    await alice.run(['credentials', '--out', file])
+    expect((await bob.run(['check', file])).data).toMatchObject({ outcome: 'valid' })
+    const { data } = await acme.run(['issued'])
+    const badge = data.issued.find(({ type }: { type: string }) => type === 'Badge')
+    expect((await acme.run(['revoke', badge.id], 65)).error).toBe('NOT_ALLOWED_NOW')
+    await acme.run(['device', 'revoke', 'desk'], 0, 75)
+    await sync(acme)
+    expect((await bob.run(['check', file])).data).toMatchObject({ outcome: 'valid' })
+    await acme.run(['revoke', badge.id])
+    expect((await bob.run(['check', file], 1)).data).toMatchObject({ outcome: 'invalid' })
   })
 })

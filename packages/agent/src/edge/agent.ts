@@ -31,8 +31,9 @@ import { GuardiansAgent } from './guardian/agent.ts'
 import { answerAppointment } from './guardian/ward.ts'
 import { acceptOffer, present } from './holding.ts'
 import { createIdentity, publicIdentity } from './identities.ts'
-import { anchorRoot, deactivateIdentity } from './identity-operations.ts'
-import { offerCredential, revokeCredential, signCredential } from './issuing.ts'
+import { deactivateIdentity } from './identity-operations.ts'
+import { anchorAs, issuerHere } from './issuer.ts'
+import { offerCredential, signOffline } from './issuing.ts'
 import { answerChallenge, judge, makeChallenge, sendChallenge } from './key-verify.ts'
 import { listen } from './live.ts'
 import { type BackupStatus, backUp, backupStatus, dropHolder, passOn } from './log/backup.ts'
@@ -72,6 +73,7 @@ import { freshResolver } from './resolver.ts'
 import { rotateEverything } from './rotation.ts'
 import { expand, shorten, shortenForPage } from './short-link.ts'
 import { findAnyContact, sendText } from './standard.ts'
+import { revokeCredential } from './status-lists.ts'
 import { put, remove } from './store.ts'
 import { acceptStranger, endInvitation, inviteMany, type ManyOptions } from './strangers.ts'
 import { type SyncResult, sync, syncUntil } from './sync.ts'
@@ -236,7 +238,7 @@ export class EdgeAgent {
 
   /** Records a digest on the ledger, by the public DID: it existed by then, and we vouch for it (rule 13). */
   anchor(root: string): Promise<number> {
-    return this.#act(async () => anchorRoot(this.edge, (await publicIdentity(this.edge)).did, root))
+    return this.#act(async () => anchorAs(this.edge, await issuerHere(this.edge), root))
   }
 
   /** Ends the public DID for good; `done` is false while the ledger does not have it yet. */
@@ -508,7 +510,7 @@ export class EdgeAgent {
     subject: string
     validFrom: number
   }): Promise<JsonObject> {
-    return signCredential(this.edge, (await this.publicIdentity()).did, parts)
+    return signOffline(this.edge, parts)
   }
 
   /** Resolves with the id under which `recheck` judges what they show. */

@@ -13,17 +13,14 @@ import {
   capabilityNames,
   capabilitySet,
   type DidState,
-  operationAfter,
-  signOperation,
 } from '@keystead/did-dkms'
 import type { OwnDevice } from '../protocols/own-devices/messages.ts'
 import { makeAgentKey } from './agent-key.ts'
+import { signAsAgent } from './agent-operations.ts'
 import { type Edge, fault, nowSeconds, tell } from './context.ts'
 import { digestOf } from './device-keys.ts'
 import { publicIdentity } from './identities.ts'
 import { type AgentsMembers, performByAuthority } from './identity-operations.ts'
-import { NOT_AFTER_SECONDS, submissionOf } from './key-set.ts'
-import { ED25519 } from './key-types.ts'
 import { approveLink, greet } from './linking/approving.ts'
 import { refuseLink, showLink } from './linking/new-device.ts'
 import { type LinkView, viewOf } from './linking/session.ts'
@@ -388,22 +385,15 @@ export class DevicesAgent {
   /** Stops the public DID, or with `did` another one that granted this device SUSPEND. */
   async suspend(did?: string): Promise<void> {
     if (did === undefined) return this.#sign('suspend')
-    const { ledger, vault } = this.#edge.ports
-    const { state } = await ledger.resolve(did)
+    const { state } = await this.#edge.ports.ledger.resolve(did)
     const own = state && (await this.#ownEntry(state))
     if (!state || !own) throw fault('UNKNOWN_DEVICE', 'this DID has granted this device nothing')
-    const open = [{ k: own.k, salt: own.salt }]
-    const operation = operationAfter(state, ledger.net, this.#notAfter, { type: 'suspend', open })
-    await ledger.submit(submissionOf(await signOperation(operation, [await vault.key(own.keyId, ED25519)])))
+    await signAsAgent(this.#edge, state, own, { type: 'suspend' })
   }
 
   /** Lifts a suspension of the public DID. */
   resume(): Promise<void> {
     return this.#sign('resume')
-  }
-
-  get #notAfter(): number {
-    return nowSeconds(this.#edge) + NOT_AFTER_SECONDS
   }
 
   #change(members: AgentsMembers, also: readonly Change[] = []): Promise<void> {
@@ -425,14 +415,9 @@ export class DevicesAgent {
 
   /** By this device's own agent key, as far as it was granted that (DKMS-14, DKMS-17). */
   async #asAgent(state: DidState, members: { readonly type: 'agents' } & AgentsMembers): Promise<void> {
-    const { ledger, vault } = this.#edge.ports
     const own = await this.#ownEntry(state)
     if (!own) throw fault('UNKNOWN_DEVICE', 'this device has no entry on the ledger, and not the authority')
-    const operation = operationAfter(state, ledger.net, this.#notAfter, {
-      ...members,
-      open: [{ k: own.k, salt: own.salt }],
-    })
-    await ledger.submit(submissionOf(await signOperation(operation, [await vault.key(own.keyId, ED25519)])))
+    await signAsAgent(this.#edge, state, own, members)
   }
 
   /** The key of this device that the DID knows. */

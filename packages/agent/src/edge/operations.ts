@@ -37,6 +37,11 @@ const AWAY: ReadonlySet<string> = new Set([
   'BAD_FIELD',
 ])
 
+/** What the ledger may take all the same. */
+export function isAway(error: unknown): boolean {
+  return isKeysteadError(error) && AWAY.has(error.code)
+}
+
 export interface NewOperation extends Omit<PendingOperation, 'submission' | 'ownDidBefore'> {
   readonly submission: Submission
   /** More changes to commit together with the operation. */
@@ -168,7 +173,7 @@ async function resume(edge: Edge, hash: string): Promise<boolean> {
   } catch (error) {
     if (!isKeysteadError(error)) throw error
     // Once a node has taken it, only a proven state tells what became of it.
-    if (taken || AWAY.has(error.code)) {
+    if (taken || isAway(error)) {
       const blame = await judgeWaiting(edge, hash, pending, submission, error)
       tell(edge, { kind: 'waiting', text: `a ledger operation (${pending.kind}) waits: ${error.message}${blame}` })
       return false

@@ -724,6 +724,8 @@ export interface IssuedCredential {
   readonly relationship: string
   readonly nonce: string
   readonly thid: string
+  /** Account of the device that offered it, and issues it, where there are several. */
+  readonly device?: string
   readonly credential?: JsonObject
   readonly receipt?: AnchorReceipt
   readonly index?: number

@@ -102,6 +102,7 @@ const READERS = new Map<string, (f: Fields) => void>([
       f.string('relationship', ID)
       f.string('nonce', ID)
       f.string('thid', ID)
+      f.optional('device', (o, name) => o.string(name, DID))
       f.optional('credential', (o, name) => o.json(name))
       f.optional('receipt', (o, name) => parseReceipt(o.json(name)))
       f.optional('index', (o, name) => o.integer(name, NUMBER))

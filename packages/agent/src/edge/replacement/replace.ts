@@ -7,7 +7,6 @@ import type { KeyInfo } from '@keystead/wallet'
 import { type Edge, fault, nowSeconds, profileOf } from '../context.ts'
 import { rotateCorrespondent } from '../correspondents.ts'
 import { rotateIdentity } from '../identity-operations.ts'
-import { publishStatusList } from '../issuing.ts'
 import { backUp, backupStatus } from '../log/backup.ts'
 import { resumeOperations } from '../operations.ts'
 import { flushOutbox } from '../outbox.ts'
@@ -15,6 +14,7 @@ import { rotateRelationship } from '../own-log.ts'
 import { isOthersTrouble } from '../quietly.ts'
 import type { Replacement } from '../records.ts'
 import { keepOwnEntry } from '../registry/keep-entry.ts'
+import { publishStatusList } from '../status-lists.ts'
 import { put, remove } from '../store.ts'
 import { tellSubjectKeys } from '../subjects/telling.ts'
 import { type KeyUsers, planReplacement, type Step } from './plan.ts'
@@ -92,7 +92,7 @@ async function perform(edge: Edge, keyId: string, step: Step, since: number): Pr
     }
     case 'status list': {
       const list = await records.get('issuer', subject)
-      if (list) await publishStatusList(edge, list)
+      if (list) await publishStatusList(edge, subject, list)
       return undefined
     }
     case 'subject entry': {

@@ -1,29 +1,21 @@
-/** Operations of a DID that was made for an issuer, by the device that made it and by an agent of it. */
-import {
-  type AgentEntry,
-  type Body,
-  type DidState,
-  type HalfChange,
-  operationAfter,
-  signOperation,
-} from '@keystead/did-dkms'
+/** Operations of a DID that was made for an issuer, by the authority of the device that made it. */
+import { type AgentEntry, type Body, type DidState, operationAfter, signOperation } from '@keystead/did-dkms'
 import { type Edge, nowSeconds } from '../context.ts'
 import { usableIdentity } from '../identities.ts'
 import { NOT_AFTER_SECONDS, submissionOf } from '../key-set.ts'
 import { ED25519 } from '../key-types.ts'
 import { perform } from '../operations.ts'
-import type { SubjectKey } from '../records.ts'
 import type { Change } from '../store.ts'
 
-export type SubjectOperation =
+export type MakerOperation =
   | { readonly type: 'agents'; readonly put?: readonly AgentEntry[]; readonly drop?: readonly string[] }
-  | { readonly type: 'update'; readonly body: string; readonly change?: HalfChange }
+  | { readonly type: 'update'; readonly body: string }
 
-/** By the authority, on disk before it leaves: what is not brought now is resumed. */
+/** On disk before it leaves: what is not brought now is resumed. */
 export async function signAsMaker(
   edge: Edge,
   state: DidState,
-  members: SubjectOperation,
+  members: MakerOperation,
   body?: Body,
   also: readonly Change[] = [],
 ): Promise<void> {
@@ -34,20 +26,4 @@ export async function signAsMaker(
   const submission = submissionOf(await signOperation(operation, [await vault.key(keys.authority, ED25519)]), body)
   const after = { ...identity, seq: operation.seq, head: submission.hash }
   await perform(edge, { did, kind: members.type, submission, identity: after, keys, retire: [], also })
-}
-
-/** By this device's own entry. Nothing of it is kept: the next look at the ledger shows whether it is there. */
-export async function signAsAgent(
-  edge: Edge,
-  state: DidState,
-  { k, salt, keyId }: SubjectKey,
-  members: SubjectOperation,
-  body?: Body,
-): Promise<void> {
-  const { ledger, vault } = edge.ports
-  const operation = operationAfter(state, ledger.net, nowSeconds(edge) + NOT_AFTER_SECONDS, {
-    ...members,
-    open: [{ k, salt }],
-  })
-  await ledger.submit(submissionOf(await signOperation(operation, [await vault.key(keyId, ED25519)]), body))
 }

@@ -4,13 +4,14 @@
  */
 import { base64url } from '@keystead/core'
 import { agentStanding, bodyHash, CAPABILITY, changeOfHalf, type DidState } from '@keystead/did-dkms'
+import { signAsAgent } from '../agent-operations.ts'
 import { type Edge, nowSeconds } from '../context.ts'
 import { deviceList, thisDevice } from '../own-devices/list.ts'
 import { quietly } from '../quietly.ts'
 import type { OwnDevices, SubjectEntry } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { mayAuthenticate } from './allowed.ts'
-import { signAsAgent, signAsMaker } from './operations.ts'
+import { signAsMaker } from './operations.ts'
 import { ADMINISTERS, grantOf, PRESENTS, paddingLike } from './registry.ts'
 import { nameOf } from './telling.ts'
 
