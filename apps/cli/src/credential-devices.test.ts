@@ -91,9 +91,9 @@ describe('a credential that the first device obtained', { timeout: 600_000 }, ()
 describe('a credential that the issuer’s second device issues', { timeout: 600_000 }, () => {
   it('is signed with its own key, and holds when that device is revoked', async () => {
     const file = alice.file('badge.json')
-    await desk.run(['issue', 'alice', 'Badge', 'floor=3'])
+    const { data: offered } = await desk.run(['issue', 'alice', 'Badge', 'floor=3'])
     await alice.run(['sync'])
-    await alice.run(['approve'])
+    await alice.run(['approve', offered.id])
     await sync(acme, desk, alice)
     await alice.run(['credentials', '--out', file])
     expect((await bob.run(['check', file])).data).toMatchObject({ outcome: 'valid' })

@@ -39,7 +39,7 @@ export { type Guard, makeGuard, NO_STAY, objectionToken, type Stay, stayBy, veto
 export { healthProof, healthProofHolds, packetHealthKey, registrationHealthKey } from './health.ts'
 export { createKit, type Kit, kitLine, kitSecret, type NewKit, vetoDigest, wordsMatch, wordsToAsk } from './kit.ts'
 export { parseKit, renderKit } from './kit-text.ts'
-export { DEFAULT_GUESSES, MAX_AGENCIES, SHARE_PACKET_BYTES } from './limits.ts'
+export { DEFAULT_GUESSES, MAX_AGENCIES, MAX_DELAY_SECONDS, SHARE_PACKET_BYTES } from './limits.ts'
 export {
   type LocatorRecord,
   locatorAccount,

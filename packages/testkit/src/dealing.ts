@@ -5,9 +5,13 @@ import type { Network } from './network.ts'
 import type { Person } from './person.ts'
 
 /** Three people whom the owner is connected to. */
-export async function threeContacts(network: Network, owner: Person): Promise<Person[]> {
+export async function threeContacts(
+  network: Network,
+  owner: Person,
+  names = ['bob', 'carol', 'dave'],
+): Promise<Person[]> {
   const contacts: Person[] = []
-  for (const name of ['bob', 'carol', 'dave']) {
+  for (const name of names) {
     const contact = await network.person(name)
     await network.connect(owner, contact)
     contacts.push(contact)

@@ -7,12 +7,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { newAgentKey } from '../../agent/src/edge/agent-key.ts'
 import { signAsAgent } from '../../agent/src/edge/agent-operations.ts'
 import { queue } from '../../agent/src/edge/context.ts'
-import { ED25519 } from '../../agent/src/edge/key-types.ts'
+import { ED25519, XWING } from '../../agent/src/edge/key-types.ts'
 import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
 import { remove } from '../../agent/src/edge/store.ts'
 import { grantOf } from '../../agent/src/edge/subjects/registry.ts'
 import { judgePresentation } from '../../agent/src/edge/verifying.ts'
+import { RECOVERY_PATHS } from '../../agent/src/protocols/own-devices/recovery-paths.ts'
 import { SUBJECT_KEYS } from '../../agent/src/protocols/own-devices/subject-keys.ts'
+import { dealTo, threeContacts } from './dealing.ts'
 import { Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -452,5 +454,54 @@ describe('a process that ends at any write', () => {
     }
     expect(writes).toBeGreaterThan(2)
     expect((await judged(phone)).outcome).toBe('valid')
+  })
+})
+
+describe('a DID that another device made', () => {
+  it('comes back with everything else by the kit and contacts, and stands for what was told before and after', async () => {
+    const contacts = await threeContacts(network, alice, ['carol', 'dave', 'erin'])
+    const phone = await linked('phone')
+    const before = await issue(phone, 'MemberCard', [alice])
+    expect((await stateOf(before)).recovery.entries).toEqual([])
+    const kit = await dealTo(network, alice, contacts, { delay: 5 })
+    await network.settle(alice, phone)
+    await network.settle(phone, alice)
+    const zeta = await network.person('zeta')
+    await network.connect(alice, zeta)
+    await network.settle(alice, phone, zeta)
+    await zeta.agent.offer('alice', 'Second', {})
+    await network.settle(zeta, phone, alice)
+    await phone.agent.approve()
+    await network.settle(zeta, phone, alice)
+    const after = (await phone.agent.credentials()).map(({ subject }) => subject).find((did) => did !== before) ?? ''
+    const sets = await Promise.all([before, after].map(async (did) => (await stateOf(did)).recovery.entries))
+    expect(sets.map((entries) => entries.length)).toEqual([1, 1])
+    expect(new Set(sets.flat().map(({ h }) => h)).size).toBe(2)
+    await phone.agent.backUp()
+    await alice.agent.backUp()
+    // Both devices are gone.
+    const device = await network.newDevice(kit)
+    for (const contact of contacts.slice(0, 2)) await network.help(device, contact)
+    await device.agent.recovery.finish()
+    network.advance(10)
+    await network.settle(device, ...contacts, bob, acme, zeta)
+    for (const did of [before, after])
+      expect((await device.agent.identities()).find((identity) => identity.did === did)).toMatchObject({
+        status: 'active',
+      })
+    expect(await registry(before)).toHaveLength(4)
+    expect(await shownBy(device, before)).toEqual(['valid'])
+    expect(await shownBy(await thiefOf(phone), before)).toEqual(['invalid', 'HOLDER_KEY_REVOKED'])
+  })
+
+  it('MUST NOT be recoverable by what a device without the authority says', async () => {
+    const [phone, laptop] = [await linked('phone'), await linked('laptop', ADMIN)]
+    const { edge } = laptop.agent
+    const { publicKey } = await network.keys.ephemeral(XWING)
+    const paths = [{ id: 'P+S', delay: 0, kem: encodeMultikey(publicKey) }]
+    await edge.records.commit(await tellDevices(edge, RECOVERY_PATHS, { epoch: 9, paths }))
+    await network.settle(laptop, phone, alice)
+    const subject = await issue(phone, 'MemberCard', [alice, laptop])
+    expect((await stateOf(subject)).recovery.entries).toEqual([])
   })
 })

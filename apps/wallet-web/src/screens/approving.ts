@@ -127,7 +127,7 @@ function decide({ agent }: Session, { asks, may, refresh }: Decision): HTMLEleme
   ]
 }
 
-const COMMON: readonly Capability[] = ['PROVE', 'SUSPEND', 'ADMIN']
+const COMMON: readonly Capability[] = ['PROVE', 'SUSPEND', 'AUTHENTICATE', 'ADMIN']
 
 function box(capability: Capability): { row: HTMLElement; input: HTMLInputElement } {
   const input = h('input', { type: 'checkbox', checked: USUAL.includes(capability) })

@@ -5,7 +5,7 @@ export const WORDS: Readonly<Record<Capability, string>> = {
   PROVE: 'show others that it is one of yours',
   SUSPEND: 'stop everything in an emergency',
   ADMIN: 'add and revoke devices',
-  AUTHENTICATE: 'sign in for you',
+  AUTHENTICATE: 'present your credentials',
   ASSERT: 'sign credentials for you',
   KEY_AGREEMENT: 'read what is sealed to your DID',
   UPDATE_SERVICE: 'change where your DID is reached',
@@ -16,4 +16,4 @@ export const WORDS: Readonly<Record<Capability, string>> = {
 }
 
 /** What a second device usually gets. */
-export const USUAL: readonly Capability[] = ['PROVE', 'SUSPEND']
+export const USUAL: readonly Capability[] = ['PROVE', 'SUSPEND', 'AUTHENTICATE']

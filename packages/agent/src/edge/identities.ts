@@ -16,7 +16,7 @@ import { type Change, put } from './store.ts'
 export async function createIdentity(edge: Edge, options: { label: string; use: Identity['use'] }): Promise<Identity> {
   const { ledger } = edge.ports
   const set = await makeKeySet(edge, options.use)
-  const recovery = await newRecoverySet(edge)
+  const recovery = await newRecoverySet(edge, options.use)
   const notAfter = nowSeconds(edge) + NOT_AFTER_SECONDS
   const { agents, keep } = await newRegistry(edge, options.use, set.keys.authority)
   const parts = { auth: set.auth, body: set.body, recovery: recovery.entries, agents, notAfter }

@@ -20,6 +20,7 @@ import type { Challenge, ChallengeResponse } from '../protocols/key-verify/messa
 import type { KeySet, PlannedEntry, ProposedEntry } from '../protocols/own-devices/approvals.ts'
 import type { PlainOffer, PlainTurn } from '../protocols/own-devices/correspondents.ts'
 import type { DeviceList, KeySetOffer } from '../protocols/own-devices/messages.ts'
+import type { ToldPaths } from '../protocols/own-devices/recovery-paths.ts'
 import type { Guardian, Ward } from './guardian/records.ts'
 import type { KeptBatch, LogCandidate, LogChange, LogHolder, OwnLog, SaidHeads } from './log/records.ts'
 import type {
@@ -135,6 +136,9 @@ export interface Records {
   /** By account: registrations at agents that are to be removed. */
   'escrow-spent': SpentEscrow
   'recovery-key': SealedRecoveryKeys
+  /** `self`: what this device was told of the paths of recovery, or which devices it has told of them. */
+  'recovery-paths': ToldPaths
+  'told-paths': { readonly epoch: number; readonly told: readonly string[] }
   share: HeldShare
   rescue: Rescue
   helping: Helping
@@ -207,6 +211,8 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   guard: 'cache',
   'escrow-spent': 'cache',
   'recovery-key': 'authority',
+  'recovery-paths': 'cache',
+  'told-paths': 'cache',
   share: 'authority',
   rescue: 'cache',
   helping: 'cache',

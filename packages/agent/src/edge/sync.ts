@@ -36,6 +36,7 @@ import { remind } from './recovery/reminders.ts'
 import { commitRecoverySets } from './recovery/setup.ts'
 import { askForShares } from './recovery/share-health.ts'
 import { tellRecoveriesAgain } from './recovery/tell-again.ts'
+import { tellRecoveryPaths } from './recovery/told-paths.ts'
 import { goOnVetoing, settleOwnSide, watchIdentities } from './recovery/watch.ts'
 import { keepOwnEntry } from './registry/keep-entry.ts'
 import { finishRemovals, resumeRemovals } from './removal.ts'
@@ -130,6 +131,7 @@ async function goOnWithDevices(edge: Edge): Promise<void> {
     () => offerPlainKeys(edge),
     () => shareChanges(edge),
     () => shareCorrespondents(edge),
+    () => tellRecoveryPaths(edge),
     () => tellSubjectKeys(edge),
     () => placeSubjectKeys(edge),
   ])

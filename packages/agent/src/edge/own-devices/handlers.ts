@@ -18,11 +18,13 @@ import {
   parseNewAgency,
   parseRecords,
 } from '../../protocols/own-devices/messages.ts'
+import { parseRecoveryPaths, RECOVERY_PATHS } from '../../protocols/own-devices/recovery-paths.ts'
 import { parseSubjectKeys, SUBJECT_KEYS } from '../../protocols/own-devices/subject-keys.ts'
 import { type Edge, fault, tell } from '../context.ts'
 import { isWelcomedBy } from '../linking/session.ts'
 import { noticeAgain } from '../moving/places.ts'
 import { withoutFormer } from '../moving/stop.ts'
+import { onRecoveryPaths } from '../recovery/told-paths.ts'
 import type { Change } from '../store.ts'
 import { onSubjectKeys } from '../subjects/telling.ts'
 import { onLower } from './approvals.ts'
@@ -71,6 +73,7 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [COSIGN, (edge, sender, { body }) => onCosigned(edge, sender, body)],
   [DECLINE, (edge, sender, { body }) => onDeclined(edge, sender, body)],
   [WITHDRAW, (edge, sender, { body }) => onWithdrawn(edge, sender, body)],
+  [RECOVERY_PATHS, (edge, sender, { body }) => onRecoveryPaths(edge, sender, parseRecoveryPaths(body))],
   [SUBJECT_KEYS, (edge, sender, { body }) => onSubjectKeys(edge, sender, parseSubjectKeys(body))],
   [CORRESPONDENTS, (edge, sender, { body }) => onCorrespondents(edge, sender, body)],
   [PLAIN_KEYS, (edge, sender, { body }) => onPlainKeys(edge, sender, body)],

@@ -4,9 +4,10 @@ import { base64url, isKeysteadError, type Json } from '@keystead/core'
 import { decodeMultikey, encodeMultikey, keyDigest, type PublicKey, type SigningKey } from '@keystead/crypto'
 import { parseSubmissionJson, type RecoveryEntry } from '@keystead/did-dkms'
 import { isFirm, openRecoveryKey, type RecoveryKeyContext, sealRecoveryKey } from '@keystead/recovery'
+import type { ToldPaths } from '../../protocols/own-devices/recovery-paths.ts'
 import { type Edge, fault } from '../context.ts'
 import { ED25519 } from '../key-types.ts'
-import type { PendingOperation } from '../records.ts'
+import type { Identity, PendingOperation } from '../records.ts'
 import { type Change, put } from '../store.ts'
 import type { PathKeys } from './path-keys.ts'
 import type { RecoverySetup } from './records.ts'
@@ -34,26 +35,42 @@ export async function proposedSetup(edge: Edge): Promise<RecoverySetup | undefin
   return (await setups(edge)).find(({ proposed }) => proposed)
 }
 
-export async function newRecoverySet(edge: Edge): Promise<RecoverySet> {
+/**
+ * To what recovery keys are sealed: by the deal in force, or, for a DID that was made for an issuer, as the device that has set up
+ * recovery says.
+ */
+export async function currentPaths(edge: Edge, use: Identity['use']): Promise<ToldPaths | undefined> {
   const setup = await currentSetup(edge)
-  if (!setup || setup.supersededAt !== undefined) return { entries: [], seal: async () => [] }
-  const { epoch } = setup.policy
+  if (!setup) return use === 'subject' ? edge.records.get('recovery-paths', 'self') : undefined
+  if (setup.supersededAt !== undefined) return undefined
+  const kems = new Map(setup.paths.map(({ id, kem }) => [id, kem]))
+  const paths = setup.policy.paths.map(({ id, delay }) => ({ id, delay, kem: kems.get(id) ?? '' }))
+  return { epoch: setup.policy.epoch, paths }
+}
+
+export async function newRecoverySet(edge: Edge, use: Identity['use'] = 'public'): Promise<RecoverySet> {
+  const current = await currentPaths(edge, use)
+  if (!current) return { entries: [], seal: async () => [] }
+  const { epoch } = current
   const made = await Promise.all(
-    setup.policy.paths.map(async ({ id, delay }) => {
+    current.paths.map(async ({ id, delay, kem }) => {
       const seed = edge.ports.random(32)
       const key = await edge.ports.keys.fromSecret(ED25519, seed)
       const h = keyDigest(key.publicKey)
       key.destroy()
-      return { path: id, delay, h, seed, ...(isFirm(id) ? { firm: true as const } : {}) }
+      return { path: id, kem, delay, h, seed, ...(isFirm(id) ? { firm: true as const } : {}) }
     }),
   )
   return {
     entries: made.map(({ h, delay, firm }) => ({ h, delay, ...(firm ? { firm } : {}) })),
     seal: async (subject) => {
-      const served = new Set((await setups(edge)).map(({ policy }) => policy.epoch))
       const before = (await edge.records.get('recovery-key', subject))?.keys ?? []
-      const keys = made.map(({ path, h, seed }) => {
-        const sealed = base64url.encode(sealRecoveryKey(seed, kemOf(setup, path), { subject, path, epoch }))
+      const own = (await setups(edge)).map(({ policy }) => policy.epoch)
+      // Who is told of paths does not know until when the ones before are served: the last stay.
+      const last = Math.max(...before.flatMap((key) => (key.epoch === epoch ? [] : [key.epoch])))
+      const served = new Set(own.length > 0 ? own : [last])
+      const keys = made.map(({ path, kem, h, seed }) => {
+        const sealed = base64url.encode(sealRecoveryKey(seed, kemOf(kem), { subject, path, epoch }))
         seed.fill(0)
         return { path, epoch, h, sealed }
       })
@@ -148,7 +165,4 @@ async function openSeed(path: PathKeys, sealed: string, context: RecoveryKeyCont
   }
 }
 
-function kemOf(setup: RecoverySetup, path: string): PublicKey<'x-wing'> {
-  const key = decodeMultikey(setup.paths.find(({ id }) => id === path)?.kem ?? '')
-  return { suite: 'x-wing', bytes: key.bytes }
-}
+const kemOf = (kem: string): PublicKey<'x-wing'> => ({ suite: 'x-wing', bytes: decodeMultikey(kem).bytes })

@@ -50,7 +50,7 @@ import { dealToAgents, type EscrowPlan, type NewLocator } from './escrow-deal.ts
 import { stayDelay } from './guards.ts'
 import { type PathKeys, pathKeys } from './path-keys.ts'
 import type { EscrowProgress, GuardItem, RecoverySetup } from './records.ts'
-import { currentSetup, newRecoverySet, refusedKeys, setups } from './recovery-set.ts'
+import { currentPaths, currentSetup, newRecoverySet, refusedKeys, setups } from './recovery-set.ts'
 
 export interface RecoveryPlan {
   /** None, where a PIN is the kit's other half. */
@@ -180,16 +180,17 @@ export async function setUpRecovery(edge: Edge, plan: RecoveryPlan): Promise<Kit
  * refused is brought again: one DID that it refuses keeps nothing from the others.
  */
 export async function commitRecoverySets(edge: Edge): Promise<void> {
-  const epoch = (await currentSetup(edge))?.policy.epoch
-  if (epoch === undefined) return
-  const lacks = async (subject: string): Promise<boolean> =>
+  const lacks = async (subject: string, epoch: number): Promise<boolean> =>
     (await edge.records.get('recovery-key', subject))?.keys.some((key) => key.epoch === epoch) !== true
   let refused: unknown
   for (const { value } of await edge.records.all('identity')) {
     if (value.status !== 'active' || value.alert) continue
+    const paths = await currentPaths(edge, value.use)
+    // Another device of the owner's does so for what it has made.
+    if (!paths || !(await edge.records.get('identity-keys', value.did))) continue
     try {
-      if (await lacks(value.did)) {
-        const set = await newRecoverySet(edge)
+      if (await lacks(value.did, paths.epoch)) {
+        const set = await newRecoverySet(edge, value.use)
         await rotateIdentity(edge, value.did, { recovery: set.entries, also: await set.seal(value.did) })
       } else if ((await refusedKeys(edge, value.did)).size > 0) {
         await refuseWhilePending(edge, value.did)
@@ -200,8 +201,9 @@ export async function commitRecoverySets(edge: Edge): Promise<void> {
       refused ??= error
     }
   }
+  const epoch = (await currentSetup(edge))?.policy.epoch
   for (const { value } of await edge.records.all('relationship')) {
-    if (!isOpen(value) || !(await lacks(value.id))) continue
+    if (epoch === undefined || !isOpen(value) || !(await lacks(value.id, epoch))) continue
     // One that waits for the approval of another device is not made anew.
     if ((await edge.records.get('proposal', value.id))?.planned.recovery || (await isStuck(edge, value))) continue
     const set = await newRecoverySet(edge)

@@ -64,6 +64,6 @@ async function heldHere(edge: Edge): Promise<{ did: string; authority: string } 
 }
 
 /** DKMS-21: what may be taken while nothing stands or waits. */
-function takesChanges({ status, suspension, deactivation, recovery }: DidState): boolean {
+export function takesChanges({ status, suspension, deactivation, recovery }: DidState): boolean {
   return status === 'active' && !suspension && !deactivation && !recovery.pending
 }

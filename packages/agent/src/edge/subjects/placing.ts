@@ -3,12 +3,13 @@
  * that made it; where that was revoked, or is away while another one is revoked, by one with ADMIN, as far as DKMS-17 lets a lone one.
  */
 import { base64url } from '@keystead/core'
-import { agentStanding, bodyHash, CAPABILITY, changeOfHalf, type DidState } from '@keystead/did-dkms'
+import { agentStanding, bodyHash, CAPABILITY, changeOfHalf, type DidState, MAX_AGENTS } from '@keystead/did-dkms'
 import { signAsAgent } from '../agent-operations.ts'
 import { type Edge, nowSeconds } from '../context.ts'
 import { deviceList, thisDevice } from '../own-devices/list.ts'
 import { quietly } from '../quietly.ts'
 import type { OwnDevices, SubjectEntry } from '../records.ts'
+import { takesChanges } from '../registry/keep-entry.ts'
 import { type Change, put, remove } from '../store.ts'
 import { mayAuthenticate } from './allowed.ts'
 import { signAsMaker } from './operations.ts'
@@ -24,10 +25,10 @@ interface Plan {
   readonly did: string
   readonly entries: readonly SubjectEntry[]
   readonly state: DidState
-  /** To be put there, and to be taken out: by `h`. */
+  /** To be put there; and names of those that are to be taken out. */
   readonly wanted: readonly SubjectEntry[]
   readonly drop: readonly string[]
-  /** A device that held ADMIN was revoked, or the one that made the DID: what nobody offered goes, too. */
+  /** The device that made the DID was revoked, or one that held ADMIN. */
   readonly makerGone: boolean
   readonly adminGone: boolean
   readonly isAdmin: (device: string) => boolean
@@ -113,54 +114,44 @@ async function placeOn(
     if (await asAdmin(edge, plan, { good, active, body })) return true
   } else if (identity.status === 'active' && !identity.alert) {
     if (await asMaker(edge, plan, good)) return true
-    if (revoked.length > 0 && !bodyIsOurs) {
-      await signAsMaker(edge, state, { type: 'update', body: bodyHash(identity.body) }, identity.body)
-      return true
-    }
+    if (revoked.length > 0 && !bodyIsOurs && takesChanges(state))
+      return signAsMaker(edge, state, { type: 'update', body: bodyHash(identity.body) }, identity.body)
   }
   await settle(edge, plan, { good, whole: !made || bodyIsOurs, cleared: body?.keys.length === 0 })
   return false
 }
 
-/** The authority takes out and puts in at once; padding makes up for each, so that nobody sees which of the two it was. */
+/**
+ * The authority takes out and puts in at once; padding makes up for each, so that nobody sees which of the two it was. Whatever no
+ * device of the owner has offered goes, and who was accused in vain is put back. While the DID stands still nothing is put there.
+ */
 async function asMaker(edge: Edge, plan: Plan, good: ReadonlySet<string | undefined>): Promise<boolean> {
   const { did, state, wanted, isAdmin } = plan
   const known = (await edge.records.get('subject', did)) ?? { spares: [], known: [], told: [] }
-  const strange = plan.adminGone
-    ? state.agents.flatMap(({ h }) => (good.has(h) || known.spares.includes(h) ? [] : [h]))
-    : []
-  const drop = [...new Set([...plan.drop, ...strange])]
+  const [gone, stays] = [new Set<string>(), new Set([...known.spares, ...good])]
+  for (const { h } of state.agents) if (!stays.has(h)) gone.add(h)
+  const accused = new Set((state.removals ?? []).map(({ h }) => h))
+  const free = state.agents.filter(({ h }) => known.spares.includes(h) && !accused.has(h))
   const grants = wanted.map(({ h = '', device }) => grantOf(h, isAdmin(device)))
-  const free = state.agents.filter(({ h }) => known.spares.includes(h))
   const used = grants.flatMap(({ caps }) => {
     const place = free.findIndex((spare) => spare.caps === caps)
     return place < 0 ? [] : free.splice(place, 1).map(({ h }) => h)
   })
-  const random = edge.ports.random
-  const padding = state.agents.flatMap(({ h, caps }) =>
-    drop.includes(h) ? [paddingLike(random, { caps: caps === PRESENTS ? PRESENTS : ADMINISTERS })] : [],
+  const padding = state.agents
+    .filter(({ h }) => gone.has(h))
+    .map(({ caps }) => paddingLike(edge.ports.random, { caps: caps === PRESENTS ? PRESENTS : ADMINISTERS }))
+  const back = state.agents.filter(({ h }) => accused.has(h) && stays.has(h))
+  const drop = [...gone, ...used]
+  const room = MAX_AGENTS - state.agents.length + drop.length
+  const puts = takesChanges(state) ? [...back, ...[...grants, ...padding].slice(0, room)] : []
+  if (puts.length === 0 && drop.length === 0) return false
+  const spares = [...known.spares, ...padding.map(({ h }) => h)].filter(
+    (h) => state.agents.some((entry) => entry.h === h) || puts.some((entry) => entry.h === h),
   )
-  const [putting, dropping] = [
-    [...grants, ...padding],
-    [...drop, ...used],
-  ]
-  if (putting.length === 0 && dropping.length === 0) return false
-  const spares = [
-    ...known.spares.filter((h) => state.agents.some((entry) => entry.h === h)),
-    ...padding.map(({ h }) => h),
-  ]
-  await signAsMaker(
-    edge,
-    state,
-    {
-      type: 'agents',
-      ...(putting.length > 0 ? { put: putting } : {}),
-      ...(dropping.length > 0 ? { drop: dropping } : {}),
-    },
-    undefined,
-    [put('subject', did, { ...known, spares })],
-  )
-  return true
+  const members = { ...(puts.length > 0 ? { put: puts } : {}), ...(drop.length > 0 ? { drop } : {}) }
+  return signAsMaker(edge, state, { type: 'agents', ...members }, undefined, [
+    put('subject', did, { ...known, spares }),
+  ])
 }
 
 /** A lone ADMIN stops others at once, and they are gone a day later; it lets none in while the one that made the DID stands. */
@@ -212,12 +203,20 @@ async function settle(
     const { h, replaced = [] } = entry
     const gone = list !== undefined && isRevoked(list, entry.device)
     if (gone && h !== undefined && !there.has(h) && whole) return [remove('subject-entry', name)]
-    const left = replaced.some((one) => there.has(one) && !stopped.has(one))
+    const left = replaced.filter((one) => there.has(one) && !stopped.has(one))
     const stands = h === undefined ? !(makerGone && cleared) : there.has(h) && !stopped.has(h)
-    const seen = stands ? (gone || left ? undefined : 'there') : gone || !good.has(h) ? 'gone' : undefined
-    if (seen === entry.seen) return []
-    const { seen: _, ...rest } = entry
-    return [put('subject-entry', name, seen ? { ...rest, seen } : rest)]
+    const waits = gone || left.length > 0
+    const seen: SubjectEntry['seen'] = stands
+      ? waits
+        ? undefined
+        : 'there'
+      : gone || !good.has(h)
+        ? 'gone'
+        : undefined
+    if (seen === entry.seen && left.length === replaced.length) return []
+    const { seen: _, replaced: _r, ...rest } = entry
+    const after: SubjectEntry = { ...rest, ...(left.length > 0 ? { replaced: left } : {}), ...(seen ? { seen } : {}) }
+    return [put('subject-entry', name, after)]
   })
   await edge.records.commit(changes)
 }

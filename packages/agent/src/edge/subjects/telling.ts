@@ -14,12 +14,12 @@ import type { SubjectEntry } from '../records.ts'
 import { type Change, put } from '../store.ts'
 
 /** Part of every sync. What another device was told once it is not told again. */
-export async function tellSubjectKeys(edge: Edge): Promise<void> {
+export async function tellSubjectKeys(edge: Edge, wanted: readonly string[] = []): Promise<void> {
   const others = (await siblings(edge)).map(({ account }) => account)
   if (others.length === 0) return
   const changes: Change[] = []
   const news = new Map<string, SubjectKeyOffer[]>()
-  for (const did of await subjectDids(edge)) {
+  for (const did of new Set([...(await subjectDids(edge)), ...wanted])) {
     const held = (await edge.records.get('identity-keys', did)) !== undefined
     const known = await edge.records.get(held ? 'subject' : 'subject-key', did)
     const untold = others.filter((account) => known?.told.includes(account) !== true)
@@ -42,7 +42,7 @@ export async function tellSubjectKeys(edge: Edge): Promise<void> {
 
 /** A person waits to sign as this DID: whoever has the authority puts the entry there at once. */
 export async function askForEntry(edge: Edge, did: string): Promise<void> {
-  await tellSubjectKeys(edge)
+  await tellSubjectKeys(edge, [did])
   const own = await edge.records.get('subject-key', did)
   if (own) await edge.records.commit(await tellOf(edge, [{ did, h: own.h, now: true }]))
   await flushOutbox(edge)
@@ -53,9 +53,8 @@ const tellOf = (edge: Edge, keys: readonly SubjectKeyOffer[], only?: string): Pr
 
 /** DIDs of this owner that were made for an issuer, as far as this device has heard of them. */
 async function subjectDids(edge: Edge): Promise<string[]> {
-  const [identities, credentials, entries] = [
+  const [identities, entries] = [
     (await edge.records.all('identity')).map(({ value }) => value),
-    await edge.records.all('credential'),
     await edge.records.all('subject-entry'),
   ]
   const other = new Set(
@@ -63,12 +62,8 @@ async function subjectDids(edge: Edge): Promise<string[]> {
       use === 'public' || status === 'retired' || status === 'lost' ? [did] : [],
     ),
   )
-  const all = [
-    ...identities.map(({ did }) => did),
-    ...credentials.map(({ value }) => value.subject),
-    ...entries.map(({ value }) => value.did),
-  ]
-  return [...new Set(all)].filter((did) => did.startsWith('did:dkms:') && !other.has(did)).slice(0, MAX_SUBJECT_DIDS)
+  const all = [...identities.map(({ did }) => did), ...entries.map(({ value }) => value.did)]
+  return [...new Set(all)].filter((did) => !other.has(did)).slice(0, MAX_SUBJECT_DIDS)
 }
 
 export async function onSubjectKeys(
@@ -85,6 +80,9 @@ export async function onSubjectKeys(
     const same = before?.h === h ? before : undefined
     const another = !same && before?.h !== undefined
     const replaced = another ? [...(before.replaced ?? []), before.h] : before?.replaced
+    // A name that is forgotten would be left on the ledger.
+    if (replaced && replaced.length > MAX_REPLACED)
+      throw fault('NOT_ALLOWED_NOW', 'a device renames its entry too often')
     const atOnce = now || another || (await wasThere(edge, did, device))
     const entry: SubjectEntry = {
       ...same,
@@ -92,7 +90,7 @@ export async function onSubjectKeys(
       device,
       due: atOnce ? nowSeconds(edge) : (same?.due ?? later(edge)),
       ...(h === undefined ? {} : { h }),
-      ...(replaced ? { replaced: replaced.slice(-MAX_REPLACED) } : {}),
+      ...(replaced ? { replaced } : {}),
     }
     changes.push(put('subject-entry', nameOf(did, device), entry))
   }
@@ -101,7 +99,7 @@ export async function onSubjectKeys(
 
 export const nameOf = (did: string, device: string): string => `${did} ${device}`
 
-/** Names that a device took back; with more than these it is being played with. */
+/** Names that a device took back and that are still on the ledger; with more than these it is being played with. */
 const MAX_REPLACED = 8
 
 /** The device was one of the owner's when this one made the DID: what happens to that DID now says nothing of another. */

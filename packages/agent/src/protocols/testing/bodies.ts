@@ -25,6 +25,7 @@ import * as approvals from '../own-devices/approvals.ts'
 import * as correspondents from '../own-devices/correspondents.ts'
 import * as logMembership from '../own-devices/log-membership.ts'
 import * as ownDevices from '../own-devices/messages.ts'
+import * as recoveryPaths from '../own-devices/recovery-paths.ts'
 import * as subjectKeys from '../own-devices/subject-keys.ts'
 import * as pickup from '../pickup/messages.ts'
 import * as publish from '../publish/messages.ts'
@@ -74,6 +75,7 @@ export const PARSERS: Readonly<Record<string, readonly [(body: unknown) => unkno
   ],
   'ledger read': [ledgerRead.parseLedgerRead, { path: '/v1/consistency/1/2' }],
   'relay send': [relay.parseRelaySend, { to: 'did:peer:2x' }],
+  'recovery paths': [recoveryPaths.parseRecoveryPaths, { epoch: 1, paths: [{ id: 'P+S', delay: 3600, kem: XWING }] }],
   'subject keys': [subjectKeys.parseSubjectKeys, { keys: [{ did: 'did:dkms:a:b', h: digest, now: true }] }],
   'link session': [deviceLink.parseSession, { session }],
   'link commitment': [deviceLink.parseLinkCommitment, { session, commitment: long }],
