@@ -242,6 +242,26 @@ describe('a device that was revoked', () => {
   })
 })
 
+describe('a stolen device with ADMIN', () => {
+  it('MUST NOT keep another one from presenting for longer than until the maker looks', async () => {
+    const [laptop, phone] = [await linked('laptop', ADMIN), await linked('phone')]
+    const subject = await issue(alice, 'MemberCard', [laptop, phone])
+    await network.settle(alice, laptop, phone)
+    const { edge } = (await thiefOf(laptop)).agent
+    const own = await edge.records.get('subject-key', subject)
+    const h = (await phone.agent.edge.records.get('subject-key', subject))?.h ?? ''
+    if (!own) throw new Error('no key')
+    await signAsAgent(edge, await stateOf(subject), own, { type: 'agents', drop: [h] })
+    await bob.agent.askFor('alice', { type: 'MemberCard', domain: 'bob.example' })
+    await network.settle(bob, phone)
+    expect(await code(phone.agent.approve())).toBe('KEY_NOT_THERE_YET')
+    network.advance(61)
+    await network.settle(alice, phone)
+    expect((await stateOf(subject)).removals).toBeUndefined()
+    expect((await judged(phone)).outcome).toBe('valid')
+  })
+})
+
 describe('a key that somebody else may have', () => {
   it('is replaced by one command, and what is signed with it from then on is refused', async () => {
     const phone = await linked('phone')
