@@ -75,7 +75,7 @@ async function issuesHere(edge: Edge, { device }: IssuedCredential): Promise<boo
 
 /** The key of an agent that may authenticate as the subject now (rule 22). */
 async function agentKeyOf(edge: Edge, subject: string, opening: Opening): Promise<PublicKey | undefined> {
-  const { state, at } = await edge.ports.ledger.resolve(subject)
+  const { state, at } = await lookUpState(edge, subject)
   const caps = state ? capabilitiesOf(state, opening, at.time) : 0
   return (caps & CAPABILITY.AUTHENTICATE) === 0 ? undefined : decodeMultikey(opening.k)
 }

@@ -5,8 +5,8 @@
 
 import type { JsonObject } from '@keystead/core'
 import type { AnchorReceipt } from '@keystead/credentials'
-import type { Attachment } from '@keystead/didcomm'
 import type { Authority, Body, Capability, Opening } from '@keystead/did-dkms'
+import type { Attachment } from '@keystead/didcomm'
 import type { NamedPoint } from '@keystead/light-client'
 import type { Entry, LogState } from '@keystead/microledger'
 import type { Segment } from '@keystead/wallet'
