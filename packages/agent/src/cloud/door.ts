@@ -21,7 +21,7 @@ export class Door {
       throw refusal('TOO_MANY_REQUESTS', 'this address asks too much; wait a second')
   }
 
-  /** A download is over: `whole`, `broken-off`, or the code of its refusal. */
+  /** A download is over: `whole`, `broken-off`, `size` where that alone was asked, or the code of its refusal. */
   downloaded(outcome: string, seconds: number): void {
     this.#meter?.request('attachment', outcome, seconds)
   }

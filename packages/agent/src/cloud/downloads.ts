@@ -26,67 +26,78 @@ const HEADERS = {
 export function attachmentRoute(app: Hono<{ Bindings: Bindings }>, door: Door, behindProxy: boolean): void {
   /** Downloads under way, by address. */
   const open = new Map<string, number>()
-  app.get('/v1/attachments/:id', async (c) => {
+  /** Takes a place before anything is waited for, so that no burst finds more than there are; what it returns gives the place up, once. */
+  const enter = (address: string): ((outcome: string) => void) => {
     const started = performance.now()
-    const seconds = (): number => (performance.now() - started) / 1000
+    const report = (outcome: string): void => door.downloaded(outcome, (performance.now() - started) / 1000)
+    const count = open.get(address) ?? 0
+    if (count >= MAX_DOWNLOADS_PER_ADDRESS) {
+      report('TOO_MANY_REQUESTS')
+      throw refusal('TOO_MANY_REQUESTS', 'this address fetches too much at once')
+    }
+    open.set(address, count + 1)
+    let left = false
+    return (outcome) => {
+      if (left) return
+      left = true
+      const others = (open.get(address) ?? 1) - 1
+      if (others > 0) open.set(address, others)
+      else open.delete(address)
+      report(outcome)
+    }
+  }
+  app.get('/v1/attachments/:id', async (c) => {
     const { incoming } = c.env ?? {}
     const address = incoming ? remoteAddress(incoming, behindProxy) : ''
+    door.admit(address)
+    const leave = enter(address)
     try {
-      door.admit(address)
-      if ((open.get(address) ?? 0) >= MAX_DOWNLOADS_PER_ADDRESS)
-        throw refusal('TOO_MANY_REQUESTS', 'this address fetches too much at once')
-      return await download(c, door, {
-        begun: () => void open.set(address, (open.get(address) ?? 0) + 1),
-        over: (outcome) => {
-          const left = (open.get(address) ?? 1) - 1
-          if (left > 0) open.set(address, left)
-          else open.delete(address)
-          door.downloaded(outcome, seconds())
-        },
-      })
+      return await download(c, door, leave)
     } catch (error) {
-      if (error instanceof KeysteadError) door.downloaded(error.code, seconds())
+      leave(error instanceof KeysteadError ? error.code : 'INTERNAL_ERROR')
       throw error
     }
   })
 }
 
-interface Count {
-  begun(): void
-  over(outcome: 'whole' | 'broken-off'): void
-}
-
-async function download(c: Context<{ Bindings: Bindings }>, door: Door, count: Count): Promise<Response> {
+async function download(
+  c: Context<{ Bindings: Bindings }>,
+  door: Door,
+  leave: (outcome: string) => void,
+): Promise<Response> {
   const { store, clock, attachments } = door.agent.options
   const id = c.req.param('id') ?? ''
   const since = clock.now() - keeping(attachments).days * DAY_MS
   const found = ATTACHMENT_ID.test(id) ? await store.attachment(id, since) : undefined
   if (!found) throw new KeysteadError('NOT_FOUND', 'nothing lies there, or no more')
   const headers = { ...HEADERS, 'content-length': String(found.size) }
-  if (c.req.method === 'HEAD') return c.body(null, 200, headers)
-  return c.body(parts(store, id, partsOf(found.size), count), 200, headers)
+  if (c.req.method !== 'HEAD') return c.body(parts(store, id, partsOf(found.size), leave), 200, headers)
+  leave('size')
+  return c.body(null, 200, headers)
 }
 
 /** Reads a part when the one before was taken; whoever takes none for too long is cut off. */
-function parts(store: CloudStore, id: string, total: number, count: Count): ReadableStream<Uint8Array> {
+function parts(
+  store: CloudStore,
+  id: string,
+  total: number,
+  leave: (outcome: string) => void,
+): ReadableStream<Uint8Array> {
   let n = 0
-  let timer: NodeJS.Timeout | undefined
-  let ended = false
+  let timer: NodeJS.Timeout
   const end = (outcome: 'whole' | 'broken-off'): void => {
     clearTimeout(timer)
-    if (!ended) count.over(outcome)
-    ended = true
+    leave(outcome)
   }
   const source: UnderlyingDefaultSource<Uint8Array> = {
+    start: (controller) => {
+      timer = setTimeout(() => {
+        end('broken-off')
+        controller.error(new Error('this download takes too long'))
+      }, DOWNLOAD_MS)
+      timer.unref()
+    },
     pull: async (controller) => {
-      if (!timer) {
-        count.begun()
-        timer = setTimeout(() => {
-          end('broken-off')
-          controller.error(new Error('this download takes too long'))
-        }, DOWNLOAD_MS)
-        timer.unref()
-      }
       try {
         const bytes = await store.attachmentPart(id, n++)
         if (!bytes) throw new Error('it was removed meanwhile')
@@ -99,10 +110,8 @@ function parts(store: CloudStore, id: string, total: number, count: Count): Read
         controller.error(error)
       }
     },
-    cancel: () => {
-      if (timer) end('broken-off')
-    },
+    cancel: () => end('broken-off'),
   }
-  // Nothing is read, or counted, before somebody takes it.
+  // Nothing is read before somebody takes it.
   return new ReadableStream(source, { highWaterMark: 0 })
 }

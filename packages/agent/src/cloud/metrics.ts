@@ -4,7 +4,7 @@ import type { CloudStore } from './store/port.ts'
 
 /** What the agency counts as it goes. */
 export interface Meter {
-  /** `outcome`: `kept` (a forward), `answered`, or the code of the refusal; of a download `whole` or `broken-off`. */
+  /** `outcome`: `kept` (a forward), `answered`, or the code of the refusal; of a download as `Door.downloaded` says. */
   request(door: 'http' | 'websocket' | 'attachment', outcome: string, seconds: number): void
   expired(messages: number): void
   pushed(answer: 'taken' | 'gone' | 'later' | 'refused'): void

@@ -192,7 +192,7 @@ export class Fuzz {
       from,
       to: [to],
       body: good,
-      attachments: [{ id: '0', data: draw(2) === 0 ? { base64: 'AAAA' } : { json: good } }],
+      attachments: [{ ...LINKED, data: pick<JsonObject>([{ base64: 'AAAA' }, { json: good }, LINKED.data], draw) }],
     }
     const text = draw(3) === 0 ? mutated(message, draw) : { ...message, body: mutated(good, draw) }
     const sender: SenderPort = await senderOf(edge, from)
@@ -205,6 +205,20 @@ export class Fuzz {
       random: systemRandom,
     })
   }
+}
+
+/** A file by reference, as it stands in a message (ATTACH-2). */
+const LINKED = {
+  id: '0',
+  filename: 'x.txt',
+  media_type: 'text/plain',
+  byte_count: 200,
+  expires_time: 5,
+  ciphering: {
+    algorithm: 'age-encryption.org/v1',
+    parameters: { key: `AGE-SECRET-KEY-1${'Q'.repeat(58)}`, byte_count: 3 },
+  },
+  data: { links: ['https://agency.test/x'], hash: `Qm${'a'.repeat(44)}` },
 }
 
 const NOWHERE = { push: () => {}, waiting: () => 0 }
