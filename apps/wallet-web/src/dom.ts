@@ -176,6 +176,13 @@ export function takesLink(kind: LinkKind, input: HTMLInputElement): () => void {
   return take
 }
 
+/** What went wrong, in words and by its code. */
+export function problem(error: unknown): HTMLElement {
+  const { code, message } = error as { code?: string; message?: string }
+  const text = message ?? 'something went wrong'
+  return h('p', { class: 'error', role: 'alert' }, text, ' ', h('code', {}, code ?? 'INTERNAL_ERROR'))
+}
+
 /** How long something takes before that is said. */
 const PATIENCE_MS = 800
 
@@ -189,9 +196,7 @@ async function busy(button: HTMLButtonElement, place: HTMLElement, work: () => P
   try {
     await work()
   } catch (error) {
-    const { code, message } = error as { code?: string; message?: string }
-    const text = message ?? 'something went wrong'
-    place.append(h('p', { class: 'error', role: 'alert' }, text, ' ', h('code', {}, code ?? 'INTERNAL_ERROR')))
+    place.append(problem(error))
   } finally {
     clearTimeout(patience)
     said?.replaceChildren()

@@ -93,6 +93,7 @@ describe.skipIf(!chromiumIsHere)('chromium: guardians', { timeout: 300_000 }, ()
     await erin.getByRole('button', { name: 'Put my word under it' }).click()
     const vouched = (await erin.getByTestId('link').textContent()) ?? ''
     expect(vouched).not.toBe(link)
+    for (const url of [link, vouched]) expect(url.length).toBeLessThanOrEqual(192)
     await picture(erin, 'ward-recover')
     await held.context().close()
   })

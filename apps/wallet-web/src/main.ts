@@ -20,9 +20,9 @@ async function closed(): Promise<void> {
       const known = kit ? { genesis: kit.genesis } : {}
       const made = { purpose: 'recover', label: 'recovering', passphrase, ...known } as const
       const session = await Session.start(await services(), made, tell)
-      // What goes wrong here is said in the room that comes now, where it can be tried again.
-      await session.recover(kit, pin).catch((error: Error) => tell({ kind: 'recovering', text: error.message }))
-      return enter(session)
+      // What goes wrong here is said in the room that comes now, where it can be tried again with what was entered.
+      const error: unknown = await session.recover(kit, pin).catch((error: unknown) => error)
+      return enter(session, error === undefined ? undefined : { kit, error })
     },
     unlock: async (passphrase: string) => enter(await Session.unlock(passphrase, tell)),
     unlockWithPasskey: (await Session.hasPasskey())
@@ -34,7 +34,7 @@ async function closed(): Promise<void> {
 }
 
 /** What the wallet was made for is done first, in one room. */
-async function enter(session: Session): Promise<void> {
+async function enter(session: Session, refused?: Refused): Promise<void> {
   const purpose = await session.unfinished()
   if (purpose === undefined) {
     await session.settle()
@@ -48,7 +48,7 @@ async function enter(session: Session): Promise<void> {
     ended()
     await closed()
   }
-  const screen = SCREENS[purpose](session, { done, leave })
+  const screen = SCREENS[purpose](session, { done, leave, refused })
   const ended = open(session, () => screen.refresh())
   show(session.label, [header(session, ended, closed), h('main', {}, screen.element)])
 }
@@ -63,6 +63,13 @@ const SCREENS: Readonly<Record<Purpose, (session: Session, ways: Ways) => Screen
 export interface Ways {
   done(): Promise<void>
   leave(): Promise<void>
+  readonly refused: Refused | undefined
+}
+
+/** What a recovery could not be begun with, and why. */
+export interface Refused {
+  readonly kit: Kit | undefined
+  readonly error: unknown
 }
 
 await closed()

@@ -4,9 +4,10 @@ import { developmentParameters } from '@keystead/did-dkms'
 import type { Kit } from '@keystead/recovery'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { queue } from '../../agent/src/edge/context.ts'
+import { readHelpLink } from '../../agent/src/edge/recovery/help-link.ts'
 import { put } from '../../agent/src/edge/store.ts'
 import { GUARDIAN_ACCEPT, GUARDIAN_ACTED, GUARDIAN_APPOINT } from '../../agent/src/protocols/guardian/messages.ts'
-import { helpUrl, parseHelpUrl } from '../../agent/src/protocols/recovery/messages.ts'
+import { helpUrl } from '../../agent/src/protocols/recovery/messages.ts'
 import { dealTo, threeContacts } from './dealing.ts'
 import { AGENCY, LEDGER, Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -51,6 +52,8 @@ async function setUp(): Promise<void> {
 /** Until a guardian who was named now counts for the ward's contacts. */
 const held = (): void => network.clock.advance((HOLD + 1) * 1000)
 
+/** What a link says, whoever keeps it. */
+const said = async (link: string) => (await readHelpLink(erin.agent.edge, link)).invitation
 const linkOf = async ({ agent }: Person): Promise<string> => (await agent.recovery.progress())?.rescue.url ?? ''
 
 /** A message as somebody's own software would not send it. */
@@ -376,8 +379,8 @@ describe('a guardian recovers', () => {
     const [bob, carol] = contacts as [Person, Person]
     const mallory = await network.newDevice(kit, 'mallory')
     const device = await network.newDevice(kit, 'held')
-    const word = parseHelpUrl(await erin.agent.guardians.recover('alice', await linkOf(device)))
-    const link = parseHelpUrl(await linkOf(mallory))
+    const word = await said(await erin.agent.guardians.recover('alice', await linkOf(device)))
+    const link = await said(await linkOf(mallory))
     const guardian = word.guardian as NonNullable<typeof word.guardian>
     const claims = [
       { ...link, guardian },

@@ -1,7 +1,7 @@
 /** Coming back on a new device (flows V16, V17), with two of kit, PIN and contacts. What comes is kept: it may take days. */
 import type { Recovered, RecoveryProgress } from '@keystead/agent/edge'
-import { parseKit, spokenCode } from '@keystead/recovery'
-import { action, attempt, card, field, form, h, swap, time } from '../dom.ts'
+import { type Kit, kitLine, parseKit, spokenCode } from '@keystead/recovery'
+import { action, attempt, card, field, form, h, problem, swap, time } from '../dom.ts'
 import type { Ways } from '../main.ts'
 import { link } from '../qr.ts'
 import type { Screen } from '../rooms.ts'
@@ -12,20 +12,22 @@ import { WAYS } from './ways.ts'
 
 type Rescue = RecoveryProgress['rescue']
 
-export function recoveringScreen(session: Session, { done, leave }: Ways): Screen {
+/** `refused`: what was entered at the door, and why nothing could be begun with it. */
+export function recoveringScreen(session: Session, { done, leave, refused }: Ways): Screen {
   const { recovery } = session.agent
   const body = h('div', { 'aria-live': 'polite' })
   const away = discard(session, 'Give up, and throw this empty wallet away', leave)
   const element = card('Recover your wallet', body, away)
+  const waits = waiting(session, () => refresh())
   let shown = ''
   const refresh = async (): Promise<void> => {
     const now = await recovery.progress()
-    const key = JSON.stringify(now ? [now.have, now.need, now.pin, now.ready, now.rescue.sessions] : 'none')
-    if (key === shown || shown === 'over') return
-    shown = key
-    if (!now) return swap(body, ...begin(session, refresh))
-    if (!now.ready) return swap(body, ...waiting(session, now, refresh))
-    shown = 'over'
+    const part = !now ? 'begin' : now.ready ? 'over' : 'waiting'
+    if (now && part === 'waiting') waits.update(now)
+    if (part === shown || shown === 'over') return
+    shown = part
+    if (part === 'begin') return swap(body, ...begin(session, { refused, refresh }))
+    if (part === 'waiting') return swap(body, waits.element)
     away.remove()
     const finish = async (): Promise<void> => swap(body, ...back(await recovery.finish(), done))
     swap(body, attempt('Two ways in are here. Your data comes back …', finish))
@@ -33,13 +35,14 @@ export function recoveringScreen(session: Session, { done, leave }: Ways): Scree
   return { element, refresh }
 }
 
-/** Kit and PIN, as far as there are any: at the door, and again when a start was interrupted. */
-export function kitAndPin(): {
+/** Kit and PIN, as far as there are any: at the door, and again when a start was interrupted. `known`: a kit that was read already. */
+export function kitAndPin(known?: Kit): {
   rows: Node[]
-  read: () => { kit: ReturnType<typeof parseKit> | undefined; pin: string }
+  read: () => { kit: Kit | undefined; pin: string }
 } {
   const kit = scanArea('Your kit: scan its QR code, or paste it; empty if you have none')
   const pin = field('Your PIN; empty if you have none', { type: 'password', inputmode: 'numeric', autocomplete: 'off' })
+  if (known) kit.input.value = kitLine(known)
   return {
     rows: [kit.row, pin.row],
     read: () => ({
@@ -49,10 +52,16 @@ export function kitAndPin(): {
   }
 }
 
-function begin(session: Session, refresh: () => Promise<void>): HTMLElement[] {
-  const ways = kitAndPin()
+function begin(
+  session: Session,
+  { refused, refresh }: { refused: Ways['refused']; refresh: () => Promise<void> },
+): HTMLElement[] {
+  const ways = kitAndPin(refused?.kit)
+  const why = h('div', {}, refused && problem(refused.error))
   return [
+    why,
     form('Go on', ways.rows, async () => {
+      why.replaceChildren()
       const { kit, pin } = ways.read()
       await session.recover(kit, pin)
       await refresh()
@@ -60,31 +69,52 @@ function begin(session: Session, refresh: () => Promise<void>): HTMLElement[] {
   ]
 }
 
-function waiting({ agent }: Session, now: RecoveryProgress, refresh: () => Promise<void>): HTMLElement[] {
-  const { rescue, have, need, pin } = now
-  const kit = rescue.kit !== undefined
-  return [
-    h('p', {}, 'Two of these bring you back:'),
-    h(
-      'ul',
-      { class: 'checks' },
+/** What is here, and what is still asked for. What is being typed stays while the rest changes. */
+function waiting(
+  { agent }: Session,
+  refresh: () => Promise<void>,
+): { element: HTMLElement; update: (now: RecoveryProgress) => void } {
+  const ways = h('ul', { class: 'checks' })
+  const pin = h('div', { hidden: true }, pinForm(agent.recovery, refresh))
+  const codes = h('div', {})
+  const ask = h('div', {})
+  const element = h('div', {}, h('p', {}, 'Two of these bring you back:'), ways, pin, codes, ask)
+  let asked = ''
+  const update = ({ rescue, have, need, pin: entered }: RecoveryProgress): void => {
+    const kit = rescue.kit !== undefined
+    replaced(ways, [
       h('li', { class: kit ? 'good' : 'soft' }, kit ? '✓ Your kit is here' : '– No kit'),
-      h('li', { class: pin ? 'good' : 'soft' }, pin ? '✓ Your PIN was right' : '– No PIN yet'),
+      h('li', { class: entered ? 'good' : 'soft' }, entered ? '✓ Your PIN was right' : '– No PIN yet'),
       h('li', { class: 'soft', 'data-testid': 'shares' }, `– ${have} of ${need ?? 'the'} shares of your contacts`),
-    ),
-    ...(pin || !(kit || have > 0) ? [] : [pinForm(agent.recovery, refresh)]),
-    ...rescue.sessions.flatMap(codeOf),
+    ])
+    pin.hidden = entered || !(kit || have > 0)
+    replaced(codes, rescue.sessions.flatMap(codeOf))
+    if (asked === rescue.url) return
+    asked = rescue.url
+    ask.replaceChildren(...contactsOf(rescue))
+  }
+  return { element, update }
+}
+
+/** Only where it says something else: what is the same is not said again to those who listen. */
+function replaced(place: HTMLElement, children: readonly HTMLElement[]): void {
+  const after = h('div', {}, ...children)
+  if (after.innerHTML !== place.innerHTML) place.replaceChildren(...children)
+}
+
+function contactsOf({ url, expires, kit }: Rescue): HTMLElement[] {
+  return [
     h('h3', {}, 'Ask your contacts'),
     h(
       'p',
       {},
-      `Call each of them, and give them this link${kit ? '' : '; they also have to say that it is you who asks'}. Then a code appears here for each, to tell them on the call.`,
+      `Call each of them, and give them this link${kit !== undefined ? '' : '; they also have to say that it is you who asks'}. Then a code appears here for each, to tell them on the call.`,
     ),
-    link(rescue.url, 'QR code of the link for your contacts'),
+    link(url, 'QR code of the link for your contacts'),
     h(
       'p',
       { class: 'soft' },
-      `The link is good until ${time(rescue.expires)}; it opens nothing by itself. You may close this page and come back.`,
+      `The link is good until ${time(expires)}; it opens nothing by itself. You may close this page and come back.`,
     ),
   ]
 }

@@ -19,10 +19,10 @@ import { askAgency } from './agency-link.ts'
 import { type Edge, fault } from './context.ts'
 
 const TIMEOUT_MS = 10_000
-const PAGE_LINK = /^#(_link|_oob)=([\w-]{43})@(.+)$/
+const PAGE_LINK = /^#(_link|_oob|_help)=([\w-]{43})@(.+)$/
 
-/** What a link to a page asks for: to become a device, or to connect. */
-export type PageLinkKind = '_link' | '_oob'
+/** What a link to a page asks for: to become a device, to connect, or for help with a recovery. */
+export type PageLinkKind = '_link' | '_oob' | '_help'
 
 /** Has the agency keep the invitation of a long link; resolves with the short one. Rejects with the agency's reason. */
 export async function shorten(edge: Edge, longUrl: string, form: InvitationForm): Promise<string> {
@@ -86,21 +86,21 @@ export async function withdraw(edge: Edge, id: string): Promise<void> {
 }
 
 /**
- * The link with the invitation in it; a link that has it already is returned as it is. Rejects with `BAD_INVITATION`,
+ * The link with all that it says in it; a link that has it already is returned as it is. Rejects with `BAD_INVITATION`,
  * `INVITATION_EXPIRED` when nothing waits there, or `AGENCY_UNREACHABLE`.
  */
-export async function expand(edge: Edge, text: string): Promise<string> {
+export async function expand(edge: Edge, text: string, kind: '_oob' | '_help' = '_oob'): Promise<string> {
   const url = parsed(text)
-  if (PAGE_LINK.test(url.hash)) return withMessage(url, await readPageLink(edge, text, '_oob'))
+  if (PAGE_LINK.test(url.hash)) return withMessage(url, await readPageLink(edge, text, kind), kind)
   const id = url.searchParams.get('_oobid')
-  if (id === null) return text.trim()
+  if (id === null || kind !== '_oob') return text.trim()
   const bytes = await fetchInvitation(edge, keptAt(url, id))
-  return withMessage(url, url.hash.length > 1 ? unsealed(bytes, url.hash.slice(1), id) : bytes)
+  return withMessage(url, url.hash.length > 1 ? unsealed(bytes, url.hash.slice(1), id) : bytes, kind)
 }
 
-function withMessage(url: URL, message: Bytes): string {
+function withMessage(url: URL, message: Bytes, kind: '_oob' | '_help'): string {
   const long = new URL(baseOf(url))
-  long.searchParams.set('_oob', base64url.encode(message))
+  long.searchParams.set(kind, base64url.encode(message))
   return long.toString()
 }
 

@@ -5,15 +5,16 @@
 import { decodeMultikey, type PublicKey, verifySignature } from '@keystead/crypto'
 import { CAPABILITY, capabilitiesOf, digestOfOpening, type History } from '@keystead/did-dkms'
 import { type Voucher, voucherBytes } from '../../protocols/guardian/messages.ts'
-import { type HelpInvitation, helpUrl, parseHelpUrl } from '../../protocols/recovery/messages.ts'
+import type { HelpInvitation } from '../../protocols/recovery/messages.ts'
 import { type Edge, fault, nowSeconds, profileOf } from '../context.ts'
 import type { Relationship } from '../records.ts'
+import { helpLink, readHelpLink } from '../recovery/help-link.ts'
 import { lookUpHistory } from '../resolution/lookup.ts'
 import { acted, signer, standingFor } from './acting.ts'
 
 /** The link that a new device shows, with our word that we carry this recovery out. The ward is told. */
 export async function vouch(edge: Edge, name: string, url: string): Promise<string> {
-  const invitation = parseHelpUrl(url)
+  const { invitation, long } = await readHelpLink(edge, url)
   if (invitation.guardian) throw fault('BAD_INVITATION', 'this link has a guardian’s word already')
   if (invitation.expires < nowSeconds(edge)) throw fault('INVITATION_EXPIRED', 'this link has expired')
   const standing = await standingFor(edge, name, 'GUARDIAN')
@@ -23,8 +24,8 @@ export async function vouch(edge: Edge, name: string, url: string): Promise<stri
   const signature = await (await signer(edge, standing)).sign(voucherBytes({ did, name: label }, invitation))
   await edge.records.commit(acted(edge, standing.contact, 'recovery'))
   const guardian: Voucher = { did, name: label, opening: { k, salt }, signature }
-  const base = new URL(url)
-  return helpUrl(`${base.origin}${base.pathname}`, { ...invitation, guardian })
+  const { origin, pathname } = new URL(long)
+  return helpLink(edge, `${origin}${pathname}`, { ...invitation, guardian })
 }
 
 /**

@@ -44,14 +44,15 @@ import { ED25519 } from '../key-types.ts'
 import { makePairwise } from '../own-dids.ts'
 import { type Change, put, remove } from '../store.ts'
 import { packetOf, shareInForce } from './contacts.ts'
+import { readHelpLink } from './help-link.ts'
 import type { HeldShare, Helping } from './records.ts'
 
 /**
  * Takes up a link. `owner`: whose share is meant, where the link does not say because the new device has no kit. Throws
- * `BAD_INVITATION`, `INVITATION_EXPIRED`, `OWNER_UNKNOWN`, or `NO_SHARE` when no share of ours is meant.
+ * `BAD_INVITATION`, `INVITATION_EXPIRED`, `AGENCY_UNREACHABLE`, `OWNER_UNKNOWN`, or `NO_SHARE` when no share of ours is meant.
  */
 export async function beginHelping(edge: Edge, url: string, owner?: string): Promise<Helping> {
-  const invitation = parseHelpUrl(url)
+  const { invitation, long } = await readHelpLink(edge, url)
   const now = nowSeconds(edge)
   if (invitation.expires < now) throw fault('INVITATION_EXPIRED', 'this link has expired')
   const share = await shareMeant(edge, invitation, owner)
@@ -69,7 +70,7 @@ export async function beginHelping(edge: Edge, url: string, owner?: string): Pro
     peer: invitation.from,
     ceremony: inviteContact(session, (now + CEREMONY_SECONDS) * 1000),
     started: now,
-    ...(invitation.guardian ? { vouched: { url, name: invitation.guardian.name } } : {}),
+    ...(invitation.guardian ? { vouched: { url: long, name: invitation.guardian.name } } : {}),
   }
   const { label } = await profileOf(edge)
   await edge.records.commit([

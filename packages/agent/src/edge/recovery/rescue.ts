@@ -24,7 +24,7 @@ import {
 } from '@keystead/recovery'
 import { CEREMONY_SECONDS, HELP_SECONDS, MAX_HELP_SESSIONS } from '../../limits.ts'
 import { LOCATOR_GET } from '../../protocols/locator/messages.ts'
-import { HELP_CEREMONY, helpUrl, parseHanded, parseHello } from '../../protocols/recovery/messages.ts'
+import { HELP_CEREMONY, parseHanded, parseHello } from '../../protocols/recovery/messages.ts'
 import { type AgencyRequest, ask } from '../agency-link.ts'
 import { agencyOf, type Edge, fault, nowSeconds, queue, queueRecipient, tell } from '../context.ts'
 import { agencyDescriptor } from '../discovery.ts'
@@ -32,6 +32,7 @@ import type { Incoming } from '../inbox.ts'
 import { ED25519, XWING } from '../key-types.ts'
 import { makePairwise } from '../own-dids.ts'
 import { type Change, put } from '../store.ts'
+import { helpLink } from './help-link.ts'
 import type { Rescue } from './records.ts'
 
 const text = base64url.encode
@@ -66,7 +67,7 @@ export async function beginRescue(edge: Edge, kit: Kit | undefined, base: string
   const tag = kit ? { for: base64url.encode(locatorAccount(kit.locator, 'help')) } : {}
   const rescue: Rescue = {
     ...(kit ? { kit: kitLine(kit) } : {}),
-    url: helpUrl(base, { from: own.longForm, ...tag, expires }),
+    url: await helpLink(edge, base, { from: own.longForm, ...tag, expires }),
     expires,
     did: own.longForm,
     kem: kem.keyId,
