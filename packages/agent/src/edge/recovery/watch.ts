@@ -6,6 +6,7 @@ import { type DidState, endOf } from '@keystead/did-dkms'
 import { applyEntry, entryHash, parseEntry, settleLog } from '@keystead/microledger'
 import { parseEntries } from '../../protocols/connect/messages.ts'
 import { type Edge, fault, nowSeconds, queueRecipient, tell } from '../context.ts'
+import { madeByGuardians } from '../guardian/made.ts'
 import { vetoRecovery } from '../identity-operations.ts'
 import type { Incoming } from '../inbox.ts'
 import { rotateRelationship } from '../own-log.ts'
@@ -47,7 +48,13 @@ async function look(edge: Edge, identity: Identity): Promise<void> {
   else if (pending) after = { ...identity, alert: { until: endOf(pending, at.lost) } }
   else if (!ours(state.auth.keys[0]?.k)) after = { ...plain, status: 'lost' }
   else
-    after = { ...plain, ...strangeOperation(edge, identity, state), status: 'active', seq: state.seq, head: state.head }
+    after = {
+      ...plain,
+      ...(await strangeOperation(edge, identity, state)),
+      status: 'active',
+      seq: state.seq,
+      head: state.head,
+    }
   if (JSON.stringify(after) === JSON.stringify(identity)) return
   const recovered = after.status === 'active' && identity.status === 'recovering'
   const receive = recovered && identity.use === 'public' ? [queueRecipient(edge, identity.did, 'add')] : []
@@ -75,11 +82,16 @@ async function follow(edge: Edge, identity: Identity, { seq, head, auth }: DidSt
 }
 
 /** KEYVERIFY-13: an operation that this wallet did not make, by keys that are ours. It is told once, and shown until we rotate. */
-function strangeOperation(edge: Edge, identity: Identity, { seq, head }: DidState): Pick<Identity, 'strange'> {
+async function strangeOperation(
+  edge: Edge,
+  identity: Identity,
+  { seq, head }: DidState,
+): Promise<Pick<Identity, 'strange'>> {
   if (identity.status !== 'active' || head === identity.head) return {}
+  if (await madeByGuardians(edge, identity.did, identity.seq)) return {}
   tell(edge, {
     kind: 'strange-entry',
-    text: `the ledger has operation ${seq} of "${identity.label}", which this wallet did not make: rotate at once if no other device and no guardian of yours did`,
+    text: `the ledger has operation ${seq} of "${identity.label}", which this wallet did not make: rotate at once if no other device of yours did`,
   })
   return { strange: { seq, head, at: nowSeconds(edge) } }
 }
