@@ -128,6 +128,7 @@ describe('resolve', () => {
 describe('resolve by agencies of other operators (RESOLVE-8)', () => {
   const other = (): string => town.system.url('agency2')
   let bob: string
+  let otherDid: string
 
   beforeAll(async () => {
     bob = (await town.person('bob').run(['init'])).data.did
@@ -140,22 +141,27 @@ describe('resolve by agencies of other operators (RESOLVE-8)', () => {
     expect((await alice.run(['resolver', 'show'])).data).toEqual(data)
     const { didDocument, didResolutionMetadata } = (await alice.run(['resolve', bob, '--max-age', '60'])).data
     expect([didDocument.id, didResolutionMetadata.proofLevel]).toEqual([bob, 'operator-signed'])
+    expect((await alice.run(['resolve', bob, '--resolver', other()])).data.didDocument.id).toBe(bob)
+    expect((await alice.run(['resolve', bob, '--via', 'didcomm'])).data.didDocument.id).toBe(bob)
     await alice.run(['resolver', 'off'])
     expect((await alice.run(['resolver', 'show'])).data.resolvers).toEqual([])
+    // Whoever asks for the DID of an address shows their own, just before the question.
+    expect((await alice.run(['resolve', bob, '--resolver', other()], 66)).error).toBe('NO_RESOLVER')
+    otherDid = data.resolvers[0]
   })
 
   it('asks them for once', async () => {
-    const { data } = await alice.run(['resolve', bob, '--resolver', other()])
+    const { data } = await alice.run(['resolve', bob, '--resolver', otherDid])
     expect(data).toMatchObject({ didDocument: { id: bob }, didResolutionMetadata: { proofLevel: 'operator-signed' } })
     const part = data.didDocument.verificationMethod[0].id
-    expect((await alice.run(['resolve', part, '--via', 'didcomm', '--resolver', other()])).data.content.id).toBe(part)
+    expect((await alice.run(['resolve', part, '--via', 'didcomm', '--resolver', otherDid])).data.content.id).toBe(part)
   })
 
   it('RESOLVE-9: takes their word for nothing that it cannot check, and asks nobody about what says everything', async () => {
     const key = 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK'
-    const { data } = await alice.run(['resolve', key, '--resolver', other()])
+    const { data } = await alice.run(['resolve', key, '--resolver', otherDid])
     expect(data.didResolutionMetadata.proofLevel).toBe('self-certifying')
-    const sov = await alice.run(['resolve', SOV, '--resolver', other()], 1)
+    const sov = await alice.run(['resolve', SOV, '--resolver', otherDid], 1)
     expect(sov.data.didResolutionMetadata).toMatchObject({
       error: { type: expect.stringContaining('METHOD_NOT_SUPPORTED') },
       proofLevel: 'unverified',

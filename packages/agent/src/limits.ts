@@ -341,6 +341,8 @@ export const MAX_LEDGER_READ_BYTES = 400 * 1024
 /** Questions to others that one account has carried a second, in the long run and at once: a sync that looks at every contact. */
 export const RELAYS_PER_SECOND = 10
 export const RELAYS_AT_ONCE = 200
+/** Those of one account on their way at once: its wallets look up one DID after the other. */
+export const MAX_RELAYS_OF_ACCOUNT = 8
 /** Those of all accounts on their way at once: each holds a connection to another agency. */
 export const MAX_RELAYS_IN_HAND = 128
 /** Agencies of other operators that a wallet may name as resolvers. */

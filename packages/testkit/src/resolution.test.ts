@@ -1,8 +1,9 @@
 /** Resolution over DIDComm (row S10, `spec/resolution-didcomm.md`): by agencies of other operators, which learn nothing of who asks. */
 import type { Resolution } from '@keystead/agent/cloud'
-import { base64url, concatBytes, type JsonObject, utf8, utf8Decode } from '@keystead/core'
+import { base64url, concatBytes, type JsonObject, KeysteadError, utf8, utf8Decode } from '@keystead/core'
 import { publicKeyToJwk } from '@keystead/crypto'
-import { createDidPeer2, localResolver, type ResolutionResult, verificationMethods } from '@keystead/did'
+import { createDidPeer2, localResolver, type ResolutionResult, unresolved, verificationMethods } from '@keystead/did'
+import { developmentParameters } from '@keystead/did-dkms'
 import { unpack } from '@keystead/didcomm'
 import { ledgerHttp } from '@keystead/ledger'
 import { askNode, decodeBundle, encodeBundle, historyToJson, LedgerClient, memoryPins } from '@keystead/light-client'
@@ -12,6 +13,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ask, askAsNobody } from '../../agent/src/edge/agency-link.ts'
 import { makeAccount } from '../../agent/src/edge/own-dids.ts'
 import { askResolver, askThroughAgency } from '../../agent/src/edge/resolution/ask.ts'
+import { lookUp } from '../../agent/src/edge/resolution/lookup.ts'
 import { put } from '../../agent/src/edge/store.ts'
 import { HISTORY_PART_BYTES, MIN_PADDED_ANSWER, PADDED_QUESTION, RELAYS_AT_ONCE } from '../../agent/src/limits.ts'
 import {
@@ -23,7 +25,7 @@ import {
 import { DISCLOSE, QUERIES } from '../../agent/src/protocols/discover-features/messages.ts'
 import { LEDGER_READ } from '../../agent/src/protocols/ledger-read/messages.ts'
 import { RELAY_SEND } from '../../agent/src/protocols/relay/messages.ts'
-import { AGENCY, Network } from './network.ts'
+import { AGENCY, LEDGER, Network } from './network.ts'
 import type { Person } from './person.ts'
 
 /** Other operators' agencies, the ledger node they ask, and Alice's own. */
@@ -161,6 +163,7 @@ describe('a wallet that asks agencies of other operators', () => {
     const questions = seen.filter(({ url, body }) => url.startsWith(B) && body.length > 0)
     expect(questions).toHaveLength(3)
     expect(new Set(questions.map(({ body }) => body.length)).size).toBe(1)
+    expect(questions[1]?.answer.length).toBe(questions[0]?.answer.length)
     // It is gone a minute later, and by a handle that is made up, or for a part that there is not, nothing is had.
     const { edge } = alice.agent
     const part = (body: JsonObject) => askThroughAgency(edge, resolverDid(1), { type: HISTORY, body })
@@ -170,6 +173,30 @@ describe('a wallet that asks agencies of other operators', () => {
     expect(await code(part({ handle: 'A'.repeat(22), part: 1 }))).toBe('RESULT_GONE')
     network.advance(61)
     expect(await code(part({ handle, part: 1 }))).toBe('RESULT_GONE')
+  })
+
+  it('RESOLVE-10: takes no part out of turn', async () => {
+    await alice.agent.useResolvers([B])
+    const { options } = network.agencies[1] as { options: { resolution?: unknown } }
+    const { resolution } = options
+    const bytes = utf8('{}')
+    for (const begin of [
+      { part: 1, parts: 2, handle: 'A'.repeat(22), bytes },
+      { part: 0, parts: 2, bytes },
+    ]) {
+      options.resolution = { history: async () => bytes, held: { begin: () => begin } }
+      expect(await code(alice.agent.history(bobDid))).toBe('RESOLVER_UNREACHABLE')
+    }
+    options.resolution = resolution
+  })
+
+  it('does not ask by way of an agency about that agency itself', async () => {
+    const carol = await network.person('carol of another agency')
+    await carol.agent.useResolvers([B])
+    const { agency, ...profile } = await carol.agent.profile()
+    if (!agency) throw new Error('no agency')
+    await carol.agent.edge.records.commit([put('profile', 'self', { ...profile, agency: { ...agency, did: bobDid } })])
+    expect(await lookUp(carol.agent.edge, bobDid, async (how) => how)).toEqual({})
   })
 
   it('RESOLVE-7: believes no history that was changed, shortened or is of another', async () => {
@@ -248,6 +275,59 @@ describe('a wallet that asks agencies of other operators', () => {
     expect(seen).toEqual([])
   })
 
+  it('RESOLVE-8: what a resolver lies about is no reason to ask openly', async () => {
+    await alice.agent.useResolvers([B], { openly: true })
+    twist = (result) => ({ ...result, didDocumentMetadata: { proof: [{ type: 'DkmsStateProof', proof: 'AAAA' }] } })
+    const seen = watch()
+    expect(codeOf(await alice.agent.resolve(bobDid))).toBe('PROOF_INVALID')
+    expect(seen.filter(({ url }) => url.startsWith(HERS))).toEqual([])
+  })
+
+  it('RESOLVE-8: its own agency under another DID is known by its address', async () => {
+    const key = { suite: 'x25519' as const, bytes: x25519.getPublicKey(x25519.utils.randomSecretKey()) }
+    const serviceEndpoint = { uri: `${AGENCY}/`, accept: ['didcomm/v2'], routingKeys: [] }
+    const did = createDidPeer2([{ purpose: 'E', key }], [{ type: 'DIDCommMessaging', serviceEndpoint }])
+    expect(await code(alice.agent.useResolvers([did]))).toBe('NO_RESOLVER')
+    await alice.agent.edge.records.commit([put('resolution', 'self', { resolvers: [did], openly: false })])
+    const seen = watch()
+    expect(codeOf(await alice.agent.resolve(bobDid))).toBe('RESOLVER_UNREACHABLE')
+    expect(seen).toEqual([])
+  })
+
+  it('RESOLVE-8: for a question at once, an address is good where its DID is known', async () => {
+    const seen = watch()
+    expect(await code(alice.agent.resolverBy([B]))).toBe('NO_RESOLVER')
+    expect(seen).toEqual([])
+    await alice.agent.useResolvers([B])
+    expect((await (await alice.agent.resolverBy([B])).resolve(bobDid)).didDocument?.id).toBe(bobDid)
+    expect((await (await alice.agent.resolverBy()).resolve(bobDid)).didDocument?.id).toBe(bobDid)
+  })
+
+  it('AGENT-7: mail waits, too, while the setting cannot be read', async () => {
+    const verifying = alice.agent.verify('bob')
+    await alice.agent.sync()
+    await bob.agent.sync()
+    await alice.agent.edge.records.commit([put('resolution', 'self', { resolvers: [] as string[], openly: true })])
+    expect(await alice.agent.sync()).toMatchObject({ handled: 0 })
+    await alice.agent.useNoResolvers()
+    await alice.agent.sync()
+    expect((await verifying).result).toBe('proven')
+  })
+
+  it('RESOLVE-7: the own agency that shows nothing of the ledger keeps answers from being verified, and no node is asked', async () => {
+    await alice.agent.useResolvers([B])
+    network.advance(60)
+    await bob.agent.rotateAll()
+    const { options } = network.agency as { options: { ledgerRead?: unknown } }
+    const { ledgerRead } = options
+    options.ledgerRead = undefined
+    const seen = watch()
+    expect(codeOf(await alice.agent.resolve(bobDid))).toBe('RESOLVER_UNREACHABLE')
+    expect(seen.filter(({ url }) => url.startsWith(HERS))).toEqual([])
+    options.ledgerRead = ledgerRead
+    expect((await alice.agent.resolve(bobDid)).didDocument?.id).toBe(bobDid)
+  })
+
   it('RESOLVE-8: an agency that became its own by a move is asked no more', async () => {
     const carol = await network.person('carol')
     await carol.agent.useResolvers([B])
@@ -256,6 +336,8 @@ describe('a wallet that asks agencies of other operators', () => {
     asked = []
     expect(codeOf(await carol.agent.resolve(bobDid))).toBe('RESOLVER_UNREACHABLE')
     expect(asked).not.toContain(bobDid)
+    // Nor is the one before, while it forwards.
+    expect(await code(carol.agent.useResolvers([AGENCY]))).toBe('NO_RESOLVER')
     await carol.agent.useResolvers([C])
     expect((await carol.agent.resolve(bobDid)).didDocument?.id).toBe(bobDid)
   })
@@ -321,7 +403,7 @@ describe('a resolver that lies', () => {
   it('RESOLVE-7: with the proof of another DID is PROOF_INVALID', async () => {
     await alice.agent.useResolvers([B])
     const other = (await alice.agent.publicIdentity()).did
-    const { didDocumentMetadata } = await (await alice.agent.resolverBy([C])).resolve(other)
+    const { didDocumentMetadata } = await (await alice.agent.resolverBy([resolverDid(2)])).resolve(other)
     expect(didDocumentMetadata['proof']).toBeUndefined()
     const node = new LedgerClient({
       url: NODE,
@@ -392,7 +474,7 @@ describe('a resolver that lies', () => {
     const did = 'did:example:123'
     const word = { didDocument: { id: did }, didResolutionMetadata: { proofLevel: 'bft' }, didDocumentMetadata: {} }
     twist = () => word as never
-    const resolver = await alice.agent.resolverBy([B])
+    const resolver = await alice.agent.resolverBy([resolverDid(1)])
     expect((await resolver.resolve(did)).didResolutionMetadata).toMatchObject({ proofLevel: 'unverified', resolver: B })
     twist = () => ({ ...word, didDocument: { id: 'did:example:456' } }) as never
     expect((await resolver.resolve(did)).didResolutionMetadata.error?.type).toContain('INVALID_DID_DOCUMENT')
@@ -400,6 +482,36 @@ describe('a resolver that lies', () => {
     // And no part of the wallet takes a key out of it.
     await alice.agent.useResolvers([B])
     expect((await alice.agent.resolve(did)).didDocument).toBeNull()
+  })
+})
+
+describe('a wallet that has to find out where the network stands (PROOF-12)', () => {
+  it('follows the chain by its own ledger node, so that its agency is one voice and not two', async () => {
+    const town = await Network.open()
+    const { wires, ledger, clock } = town
+    // One that was never away: it reads anew each time.
+    const fresh = () =>
+      new LedgerClient({ url: LEDGER, genesis: ledger.genesis, fetch: wires.fetch, pins: memoryPins(), clock })
+    const resolution: Resolution = {
+      resolve: ({ did, options }) => fresh().resolver({ proofs: true }).resolve(did, options),
+    }
+    await town.addAgency('b', { resolution })
+    const [carol, dave] = [await town.person('carol'), await town.person('dave')]
+    const { did } = await dave.agent.publicIdentity()
+    await carol.agent.useResolvers([B])
+    await carol.agent.resolve(did)
+    town.advance(developmentParameters.trustingPeriod + 1)
+    // The resolver's reader follows the chain, too: what Carol's asks besides is of after its answer.
+    const seen: string[] = []
+    wires.tamper(({ url }) => {
+      seen.push(url)
+      return undefined
+    })
+    await carol.agent.resolve(did)
+    const answered = seen.findIndex((url) => url.startsWith(B))
+    expect(answered).toBeGreaterThan(0)
+    expect(seen.slice(answered).filter((url) => url.startsWith(`${LEDGER}/v1/light-blocks/`)).length).toBeGreaterThan(0)
+    await town.close()
   })
 })
 
@@ -415,7 +527,7 @@ describe('what each of them sees', () => {
     const dids = [bobDid, (await alice.agent.publicIdentity()).did, `${bobDid.slice(0, -2)}AA`]
     await alice.agent.useResolvers([B])
     const seen = watch()
-    const resolver = await alice.agent.resolverBy([B])
+    const resolver = await alice.agent.resolverBy([resolverDid(1)])
     for (const did of dids) await resolver.resolve(did)
     const account = (await alice.agent.profile()).agency?.account
     const relayed = []
@@ -449,7 +561,7 @@ describe('what each of them sees', () => {
 
   it('RESOLVE-4: a question and an answer have sizes out of few', async () => {
     const seen = watch()
-    const resolver = await alice.agent.resolverBy([B])
+    const resolver = await alice.agent.resolverBy([resolverDid(1)])
     await resolver.resolve(bobDid)
     const [question] = seen.filter(({ url, body }) => url.startsWith(B) && body.length > 0)
     const opened = await read(1, question?.body ?? new Uint8Array())
@@ -566,6 +678,13 @@ describe('an agency as a resolver', () => {
     const put = () => code(askAsNobody(alice.agent.edge, resolverDid(1), question))
     twist = (result) => ({ ...result, didDocument: { id: KEY, x: 'x'.repeat(260 * 1024) } as never })
     expect(await put()).toBe('RESULT_TOO_LARGE')
+    twist = () => unresolved('INTERNAL_ERROR', 'of a version', 'TOO_LARGE')
+    expect(await put()).toBe('RESULT_TOO_LARGE')
+    twistHistory = () => {
+      throw new KeysteadError('TOO_LARGE', 'of a history')
+    }
+    const history = { type: HISTORY, body: { did: bobDid } }
+    expect(await code(askAsNobody(alice.agent.edge, resolverDid(1), history))).toBe('RESULT_TOO_LARGE')
     let open: () => void = () => {}
     const held = new Promise<void>((resolve) => {
       open = resolve

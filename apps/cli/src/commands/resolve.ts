@@ -50,7 +50,10 @@ export function resolveCommand(program: Command): void {
       process.env['KEYSTEAD_UNIVERSAL_RESOLVER'] || undefined,
     )
     .option('--via <way>', 'this once: "didcomm", by agencies of other operators, or "http", by the ledger node')
-    .option('--resolver <agencies...>', 'this once: those agencies, by address or DID, over DIDComm')
+    .option(
+      '--resolver <agencies...>',
+      'this once: those agencies, by DID, or the address of one that this wallet knows',
+    )
     .option('--no-wallet', 'as a stranger, even where there is a wallet')
     .action(action(program, resolve))
 }

@@ -9,6 +9,7 @@ import {
   MAX_RELAY_ANSWER_BYTES,
   MAX_RELAYED_BYTES,
   MAX_RELAYS_IN_HAND,
+  MAX_RELAYS_OF_ACCOUNT,
   RELAYS_AT_ONCE,
   RELAYS_PER_SECOND,
 } from '../limits.ts'
@@ -33,7 +34,9 @@ export interface RelayOptions {
 export class Relay {
   readonly #options: RelayOptions
   readonly #brakes: Brakes
-  #inHand = 0
+  /** What is on its way, by account. */
+  readonly #inHand = new Map<string, number>()
+  #all = 0
 
   constructor(options: RelayOptions) {
     this.#options = options
@@ -62,12 +65,18 @@ export class Relay {
   /** RELAY-4: work for an account that asks others, within bounds. Rejects with `TOO_MANY_REQUESTS`. */
   async counted<T>(account: string, work: () => Promise<T>): Promise<T> {
     if (!this.#brakes.admits(account)) throw refusal('TOO_MANY_REQUESTS', 'this account asks others too much; wait')
-    if (this.#inHand >= MAX_RELAYS_IN_HAND) throw refusal('TOO_MANY_REQUESTS', 'too much is on its way; wait')
-    this.#inHand++
+    const own = this.#inHand.get(account) ?? 0
+    if (own >= MAX_RELAYS_OF_ACCOUNT || this.#all >= MAX_RELAYS_IN_HAND)
+      throw refusal('TOO_MANY_REQUESTS', 'too much is on its way; wait')
+    this.#inHand.set(account, own + 1)
+    this.#all++
     try {
       return await work()
     } finally {
-      this.#inHand--
+      const left = (this.#inHand.get(account) ?? 1) - 1
+      if (left > 0) this.#inHand.set(account, left)
+      else this.#inHand.delete(account)
+      this.#all--
     }
   }
 }

@@ -65,7 +65,7 @@ import { answerShare } from './recovery/contacts.ts'
 import { sayHeads } from './recovery/heads.ts'
 import { finishRemovals, type RemovalOptions, removeContact } from './removal.ts'
 import { type PlannedReplacement, planFor, replaceCompromised } from './replacement/replace.ts'
-import { resolversFor, useNoResolvers, useResolvers } from './resolution/choosing.ts'
+import { resolversNow, useNoResolvers, useResolvers } from './resolution/choosing.ts'
 import { lookUp, lookUpHistory } from './resolution/lookup.ts'
 import { remoteResolver } from './resolution/remote.ts'
 import { type ResolutionSettings, resolutionSettings } from './resolution/settings.ts'
@@ -205,10 +205,9 @@ export class EdgeAgent {
     return this.edge.alone(() => useNoResolvers(this.edge))
   }
 
-  /** A resolver for this once, over DIDComm: of the agencies named, or chosen, or of those of the PIN. Rejects with `NO_RESOLVER`. */
+  /** A resolver for this once, over DIDComm: of the agencies named, by DID or a known address, or chosen, or of the PIN. Rejects with `NO_RESOLVER`. */
   async resolverBy(named: readonly string[] = [], maxAge?: number): Promise<DidResolver> {
-    const chosen = named.length === 0 ? (await this.resolution())?.resolvers : undefined
-    return remoteResolver(this.edge, chosen ?? (await resolversFor(this.edge, named)), maxAge)
+    return remoteResolver(this.edge, await resolversNow(this.edge, named), maxAge)
   }
 
   /** New keys for everything. Peers follow by themselves. */

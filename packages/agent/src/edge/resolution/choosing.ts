@@ -8,7 +8,7 @@ import { agencyDescriptor } from '../discovery.ts'
 import { put, remove } from '../store.ts'
 import { askThroughAgency, originOf } from './ask.ts'
 import { ofOthers } from './lookup.ts'
-import type { ResolutionSettings } from './settings.ts'
+import { type ResolutionSettings, resolutionSettings } from './settings.ts'
 
 /**
  * Whom to ask, by DID: those that are named, or without a name the agencies that keep shares behind our PIN. Rejects with `NO_RESOLVER`
@@ -24,6 +24,24 @@ export async function resolversFor(edge: Edge, named: readonly string[]): Promis
     throw fault('NO_RESOLVER', 'no agency of another operator is known to this wallet: name one by its address')
   if (others.length > MAX_RESOLVERS) throw fault('NO_RESOLVER', `at most ${MAX_RESOLVERS} resolvers can be named`)
   return others
+}
+
+/**
+ * For a question that goes out at once. An address is only good where its DID is known already: whoever asks for it shows theirs, and a
+ * question that comes in the next moment, by whatever agency, would be known to be theirs (RESOLVE-8).
+ */
+export async function resolversNow(edge: Edge, named: readonly string[]): Promise<string[]> {
+  if (named.length === 0) return (await resolutionSettings(edge))?.resolvers.slice() ?? resolversFor(edge, [])
+  const dids = [...((await resolutionSettings(edge))?.resolvers ?? []), ...(await known(edge))]
+  const places = await Promise.all(dids.map(async (did) => ({ did, origin: await originOf(edge, did) })))
+  const found = named.map((name) => {
+    if (name.startsWith('did:peer:')) return name
+    const origin = URL.parse(name)?.origin
+    const place = places.find((one) => one.origin === origin)
+    if (place) return place.did
+    throw fault('NO_RESOLVER', `the DID of ${name} is not known yet: name that, or say "resolver use" first`)
+  })
+  return resolversFor(edge, found)
 }
 
 /** Each is asked, on the way that every question takes, whether it resolves. Rejects with `NO_RESOLVER` for one that does not. */

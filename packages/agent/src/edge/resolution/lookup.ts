@@ -47,13 +47,9 @@ export async function byOneOf<T>(
     try {
       return await read({ lookup: lookupAt(edge, resolver) })
     } catch (error) {
-      // In a lookup a node is reached by our agency alone.
+      // A node is asked for the chain alone, by our agency.
       if (isKeysteadError(error, 'LEDGER_UNREACHABLE'))
-        throw fault(
-          'RESOLVER_UNREACHABLE',
-          'your agency shows nothing of the ledger, so nothing can be verified',
-          error,
-        )
+        throw fault('RESOLVER_UNREACHABLE', 'nobody shows how the ledger went on, so nothing can be verified', error)
       if (left.length === 0 || !isKeysteadError(error, 'RESOLVER_UNREACHABLE', 'HEADER_STALE')) throw error
     }
   }
@@ -65,12 +61,14 @@ async function isKnownThere(edge: Edge, did: string): Promise<boolean> {
   return (await profileOf(edge)).agency?.did === did
 }
 
-/** Without agencies that know who we are: one may have become ours by a move or a recovery. By DID, and by address, which outlives a DID. */
+/** Without agencies that know who we are: one may have become ours by a move or a recovery. By address, which outlives a DID. */
 export async function ofOthers(edge: Edge, resolvers: readonly string[]): Promise<string[]> {
   const { agency, former, next } = await profileOf(edge)
-  const ours = new Set([agency, former, next].flatMap((one) => (one ? [one.did, new URL(one.url).origin] : [])))
+  const ours = new Set<string>()
+  for (const one of [agency, former, next])
+    if (one) ours.add(new URL(one.url).origin).add(await originOf(edge, one.did))
   const named = await Promise.all(resolvers.map(async (did) => ({ did, origin: await originOf(edge, did) })))
-  return named.filter(({ did, origin }) => !ours.has(did) && !ours.has(origin)).map(({ did }) => did)
+  return named.filter(({ origin }) => !ours.has(origin)).map(({ did }) => did)
 }
 
 /** Fisher and Yates; a byte a step, of which at most eight are taken, is even enough. */
