@@ -297,6 +297,9 @@ export const MAX_ATTACHMENTS_PER_ACCOUNT = 256
 export const MAX_ATTACHMENT_BYTES_PER_ACCOUNT = 256 * 1024 * 1024
 export const MAX_ATTACHMENT_BYTES = 10 * 1024 * 1024 * 1024
 
+/** Bytes that attached files leave free on the disk of an agency: mail and backups go on when it fills up. */
+export const ATTACHMENTS_LEAVE_BYTES = 256 * 1024 * 1024
+
 /** Downloads of one address at once, a household or an office: each holds one part in memory. */
 export const MAX_DOWNLOADS_PER_ADDRESS = 32
 /** Milliseconds for one download: 64 MiB over a slow line. */

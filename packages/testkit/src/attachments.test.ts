@@ -204,6 +204,16 @@ describe('ATTACH-5: an upload', () => {
     expect(await code(bob.agent.sendText('alice', 'x', { attach: [file('x', systemRandom(LARGE))] }))).toBe('done')
   })
 
+  it('MUST NOT take the disk that mail needs', async () => {
+    let free = 2 ** 28 + LARGE
+    Object.assign(network.agency.options, { freeBytes: async () => free })
+    const send = () => code(alice.agent.sendText('bob', 'x', { attach: [file('x', systemRandom(LARGE))] }))
+    expect(await send()).toBe('ATTACHMENT_FULL')
+    expect(await code(alice.agent.sendText('bob', 'x', { attach: [file('x', utf8('small'))] }))).toBe('done')
+    free += 2 ** 20
+    expect(await send()).toBe('done')
+  })
+
   it('MUST NOT go into somebody else’s, out of its order, or with another part in a place that is taken', async () => {
     const id = base64url.encode(systemRandom(32))
     const part = systemRandom(ATTACHMENT_PART_BYTES)

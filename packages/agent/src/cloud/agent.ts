@@ -73,6 +73,8 @@ export interface CloudAgentOptions {
   readonly mailDays?: number
   /** How much of what is attached is kept, and for how long; by default as `limits.ts` says. */
   readonly attachments?: Partial<AttachmentKeeping>
+  /** Of the disk that the database is on; absent where the database is elsewhere. */
+  readonly freeBytes?: () => Promise<number>
 }
 
 export interface Reply {

@@ -1,5 +1,10 @@
 /** Sealed files that an agency keeps for its accounts (ATTACH-5): taken part by part, taken away on their owner's word. */
-import { ATTACHMENT_DAYS, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENT_BYTES_PER_ACCOUNT } from '../limits.ts'
+import {
+  ATTACHMENT_DAYS,
+  ATTACHMENTS_LEAVE_BYTES,
+  MAX_ATTACHMENT_BYTES,
+  MAX_ATTACHMENT_BYTES_PER_ACCOUNT,
+} from '../limits.ts'
 import {
   ATTACHMENT_HELD,
   ATTACHMENT_PUT,
@@ -32,7 +37,7 @@ export const ATTACHMENT_HANDLERS: ReadonlyMap<string, Handler> = new Map<string,
     ATTACHMENT_PUT,
     {
       service: 'mailbox',
-      run: async ({ options: { store, clock, attachments } }, { account, message }) => {
+      run: async ({ options: { store, clock, attachments, freeBytes } }, { account, message }) => {
         const part = parseAttachmentPut(message.body)
         const { days, ...room } = keeping(attachments)
         if (room.accountBytes === 0 || room.totalBytes === 0)
@@ -40,6 +45,8 @@ export const ATTACHMENT_HANDLERS: ReadonlyMap<string, Handler> = new Map<string,
         const bytes = onlyAttachment(message)
         if (bytes.length !== partLength(part.size, part.n))
           throw refusal('ATTACHMENT_CONFLICT', 'all parts but the last are full')
+        if (part.n === 0 && freeBytes && (await freeBytes()) < part.size + ATTACHMENTS_LEAVE_BYTES)
+          throw refusal('ATTACHMENT_FULL', 'the disk of this agency has no room for another attached file')
         const { next, created } = await store.putAttachment(account, { ...part, bytes }, clock.now(), room)
         const expires = Math.floor(created / 1000) + days * 86_400
         return { type: ATTACHMENT_HELD, body: { id: part.id, next, expires } }

@@ -15,11 +15,17 @@ const DATABASE_MS = 2000
 /** `data`: a folder on the disk in question. Never rejects. */
 export async function readiness(store: CloudStore, data: string, draining: boolean): Promise<Readiness> {
   const database = (await within(DATABASE_MS, store.reachable())) ? 'up' : 'down'
-  const room = await statfs(data).then(
-    ({ bavail, bsize }) => bavail * bsize >= MIN_FREE_DISK_BYTES,
+  const room = await freeBytes(data).then(
+    (free) => free >= MIN_FREE_DISK_BYTES,
     () => false,
   )
   return { ready: database === 'up' && room && !draining, database, disk: room ? 'room' : 'full', draining }
+}
+
+/** Of the disk that a folder is on, for whoever runs us. */
+export async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize
 }
 
 /** False when it rejects or takes longer. */

@@ -34,7 +34,7 @@ import type { Log } from './log.ts'
 import { agencyMetrics } from './metrics.ts'
 import { Forwarding } from './move/forwarding.ts'
 import { type PushOptions, PushService } from './push/service.ts'
-import { readiness, within } from './readiness.ts'
+import { freeBytes, readiness, within } from './readiness.ts'
 import { Relay } from './relay.ts'
 import { remoteAddress } from './remote-address.ts'
 import { type ServedSocket, serveSocket } from './socket.ts'
@@ -153,6 +153,7 @@ export async function serveAgency(options: AgencyOptions): Promise<Agency> {
     log,
     mailDays,
     ...(options.attachments ? { attachments: options.attachments } : {}),
+    ...(options.database === undefined ? { freeBytes: () => freeBytes(data) } : {}),
   })
   const { rate = { perSecond: REQUESTS_PER_SECOND, atOnce: REQUESTS_AT_ONCE } } = options
   const door = new Door(agent, { brakes: rate.perSecond > 0 ? new Brakes(rate, clock) : undefined, meter: metrics })
