@@ -4,19 +4,23 @@ import type { Edge } from '../context.ts'
 import { isOthersTrouble } from '../quietly.ts'
 
 /**
- * Whether each operation of the DID after this one is signed by guardians of ours and by nobody else. An owner's own keys beside
- * theirs may be a thief's; a ledger that does not show the operations hides whose they are.
+ * Names of the guardians of ours who signed the operations of the DID after this one; nobody where anybody else signed one. An owner's
+ * own keys beside theirs may be a thief's; a ledger that does not show the operations hides whose they are.
  */
-export async function madeByGuardians(edge: Edge, did: string, after: number): Promise<boolean> {
-  const guardians = (await edge.records.all('guardian')).flatMap(({ value }) => value.opening ?? [])
-  const methods = new Set(guardians.map(({ k }) => `${did}#${keyDigestOf(k)}`))
-  if (methods.size === 0) return false
+export async function guardiansWhoMade(edge: Edge, did: string, after: number): Promise<string[]> {
+  const names = new Map<string, string>()
+  for (const { value } of await edge.records.all('guardian')) {
+    const { label = 'a contact' } = (await edge.records.get('relationship', value.relationship)) ?? {}
+    if (value.opening) names.set(`${did}#${keyDigestOf(value.opening.k)}`, label)
+  }
+  if (names.size === 0) return []
   try {
     const { bundle } = await edge.ports.ledger.history(did)
     const since = bundle.entries.map(({ submission }) => submission.operation).filter(({ seq }) => seq > after)
-    return since.length > 0 && since.every(({ proof }) => proof.every((one) => methods.has(one.verificationMethod)))
+    const signers = since.flatMap(({ proof }) => proof.map(({ verificationMethod }) => names.get(verificationMethod)))
+    return signers.some((name) => name === undefined) ? [] : [...new Set(signers as string[])]
   } catch (error) {
     if (!isOthersTrouble(error)) throw error
-    return false
+    return []
   }
 }

@@ -6,7 +6,7 @@ import { type DidState, endOf } from '@keystead/did-dkms'
 import { applyEntry, entryHash, parseEntry, settleLog } from '@keystead/microledger'
 import { parseEntries } from '../../protocols/connect/messages.ts'
 import { type Edge, fault, nowSeconds, queueRecipient, tell } from '../context.ts'
-import { madeByGuardians } from '../guardian/made.ts'
+import { guardiansWhoMade } from '../guardian/made.ts'
 import { vetoRecovery } from '../identity-operations.ts'
 import type { Incoming } from '../inbox.ts'
 import { rotateRelationship } from '../own-log.ts'
@@ -88,7 +88,12 @@ async function strangeOperation(
   { seq, head }: DidState,
 ): Promise<Pick<Identity, 'strange'>> {
   if (identity.status !== 'active' || head === identity.head) return {}
-  if (await madeByGuardians(edge, identity.did, identity.seq)) return {}
+  const guardians = await guardiansWhoMade(edge, identity.did, identity.seq)
+  if (guardians.length > 0) {
+    const text = `${guardians.join(' and ')}, your guardian, acted for "${identity.label}" on the ledger (operation ${seq})`
+    tell(edge, { kind: 'guardian-acted', text })
+    return {}
+  }
   tell(edge, {
     kind: 'strange-entry',
     text: `the ledger has operation ${seq} of "${identity.label}", which this wallet did not make: rotate at once if no other device of yours did`,
