@@ -11,6 +11,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Person } from '../../../scripts/story/person.ts'
 import {
+  approve,
   chromiumIsHere,
   launch,
   makeWallet,
@@ -56,6 +57,10 @@ describe.skipIf(!chromiumIsHere)('chromium: the page without a network', { timeo
       await alice.locator('[data-contact=Bob]').getByRole('button', { name: 'Verify keys now' }).waitFor()
     })
     await bob.run(['message', 'Alice', 'Hello from Bob'])
+    await bob.run(['issue', 'Alice', 'MemberCard', 'level=gold'])
+    await approve(alice, /offers you a credential/)
+    await room(alice, 'Credentials')
+    await bob.listening(() => alice.getByText('level: gold').waitFor())
     await talk()
     await said('Hello from Bob')
   })
@@ -101,6 +106,8 @@ describe.skipIf(!chromiumIsHere)('chromium: the page without a network', { timeo
     await room(alice, 'People')
     await alice.locator('[data-contact=Bob]').waitFor()
     await picture(alice, 'offline-people')
+    await room(alice, 'Credentials')
+    await alice.getByText('level: gold').waitFor()
   })
 
   it('PAGE-6: what was done meanwhile goes out by itself afterwards, once', async () => {
@@ -214,6 +221,8 @@ describe.skipIf(!chromiumIsHere)('chromium: which build of the page is shown', {
     writeFileSync(join(served, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"><title>stranger</title></svg>')
     expect(await lookForAnother()).toBe(false)
     expect(await shown()).toEqual(['one', 'one'])
+    // Nothing is left of it, so that the next build is not taken for an older one.
+    expect(await page.evaluate(() => caches.keys())).toEqual([expect.stringMatching(/^keystead 0\.1\.0 /)])
   })
 
   it('PAGE-5: a new build waits, is offered, and replaces the former one whole when its owner takes it', async () => {

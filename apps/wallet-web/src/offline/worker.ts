@@ -33,23 +33,31 @@ const ours = async (): Promise<string[]> => (await caches.keys()).filter((name) 
 
 /** All of it or nothing: each file has to be what this build names. */
 async function install(): Promise<void> {
+  const before = await ours()
   // PAGE-5: whoever brings an older page back brings its flaws back.
-  const newest = (await ours()).map((name) => name.split(' ')[1] ?? '')
-  if (newest.some((version) => compareVersions(version, THIS_BUILD.version) > 0))
+  if (before.some((name) => compareVersions(name.split(' ')[1] ?? '', THIS_BUILD.version) > 0))
     throw new Error('this page is older than the one that is here')
-  const cache = await caches.open(NAME)
-  for (const { path, type, hash } of THIS_BUILD.files) {
-    const answer = await fetch(path, {
-      cache: 'no-cache',
-      credentials: 'omit',
-      integrity: `sha256-${hash}`,
-      redirect: 'error',
-    })
-    if (!answer.ok) throw new Error(`${path} is not there`)
-    // PAGE-4: what the file says about itself comes with the build, too, and not from whoever serves it today.
-    const headers = { ...THIS_BUILD.headers, 'content-type': type }
-    await cache.put(path, new Response(await answer.arrayBuffer(), { headers }))
+  try {
+    const cache = await caches.open(NAME)
+    for (const file of THIS_BUILD.files) await fetchInto(cache, file)
+  } catch (error) {
+    // What was never whole is no build to go forward from.
+    if (!before.includes(NAME)) await caches.delete(NAME)
+    throw error
   }
+}
+
+async function fetchInto(cache: Cache, { path, type, hash }: Build['files'][number]): Promise<void> {
+  const answer = await fetch(path, {
+    cache: 'no-cache',
+    credentials: 'omit',
+    integrity: `sha256-${hash}`,
+    redirect: 'error',
+  })
+  if (!answer.ok) throw new Error(`${path} is not there`)
+  // PAGE-4: what the file says about itself comes with the build, too, and not from whoever serves it today.
+  const headers = { ...THIS_BUILD.headers, 'content-type': type }
+  await cache.put(path, new Response(await answer.arrayBuffer(), { headers }))
 }
 
 /** No page of another build is open any more, or its owner has asked for this one. */
