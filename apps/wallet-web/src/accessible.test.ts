@@ -5,7 +5,17 @@ import { beyondKeyboard, focused, requireAccessible } from '../../../scripts/tes
 import { chromiumIsHere, launch, PASSPHRASE, PHONE, pageOf, picture, room } from '../../../scripts/testing/pages.ts'
 import { openTown, type Town } from '../../../scripts/testing/town.ts'
 
-const ROOMS = ['You', 'People', 'Credentials', 'Decide'] as const
+/** Each room, and the one from which it is reached where that is not the navigation. */
+const ROOMS = [
+  ['You', undefined],
+  ['People', undefined],
+  ['Messages', 'People'],
+  ['Credentials', undefined],
+  ['Decide', undefined],
+  ['Devices', 'You'],
+  ['Guardians', 'You'],
+  ['Recovery', 'You'],
+] as const
 
 describe.skipIf(!chromiumIsHere)('chromium: the page for everybody', { timeout: 300_000 }, () => {
   let town: Town
@@ -52,9 +62,9 @@ describe.skipIf(!chromiumIsHere)('chromium: the page for everybody', { timeout: 
 
   it.each(ROOMS)(
     '%s: each thing to act upon is reached by Tab and shows it; its heading has the focus',
-    async (name) => {
-      await room(page, name === 'You' ? 'People' : 'You')
-      await room(page, name)
+    async (name, from = name === 'You' ? 'People' : 'You') => {
+      await room(page, from)
+      await page.getByRole('link', { name, exact: true }).click()
       await expect.poll(() => focused(page)).toMatch(/^h2 /)
       expect(await page.title()).toBe(`${name} – Keystead`)
       await picture(page, `room-${name.toLowerCase()}`)
