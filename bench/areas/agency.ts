@@ -47,7 +47,7 @@ export async function agency(budget: Budget, size: Size = {}): Promise<Row[]> {
     return [
       ...(await delivery(server, url, messages)),
       await frozen(url),
-      await onboarding(url, quick ? 20 : 100),
+      ...(await onboarding(server, url, quick ? 20 : 100)),
       ...(await manySockets(server, url, sockets)),
       ...(await acrossInstances(quick ? 20 : 200)),
     ]
@@ -170,21 +170,30 @@ async function frozen(url: string): Promise<Row> {
 }
 
 /** Wallets of two threads, since one is busier with a hundred wallets than the agency with their requests; the first round warms up. */
-async function onboarding(url: string, people: number): Promise<Row> {
+async function onboarding(server: AgencyProcess, url: string, people: number): Promise<Row[]> {
   const threads = [0, 1].map(() => new Worker(new URL('../servers/joiners.ts', import.meta.url)))
   const all = async (order: Order): Promise<number[]> => {
     const answers = threads.map((thread) => once(thread, 'message') as Promise<[number[]]>)
     for (const thread of threads) thread.postMessage(order)
     return (await Promise.all(answers)).flatMap(([took]) => took)
   }
-  const rounds: number[] = []
+  const [rounds, agencyTimes, walletTimes]: [number[], number[], number[]] = [[], [], []]
   for (let round = 0; round <= JOINING_ROUNDS; round++) {
     await all({ people: people / threads.length })
+    const [agencyBefore, walletsBefore] = [processorTime(server.pid), process.cpuUsage()]
     const took = await all({ url, payload: PAYLOAD })
-    if (round > 0) rounds.push(median(took))
+    const { user, system } = process.cpuUsage(walletsBefore)
+    if (round === 0) continue
+    rounds.push(median(took))
+    agencyTimes.push(((processorTime(server.pid) - agencyBefore) * 1000) / people)
+    walletTimes.push((user + system) / 1000 / people)
   }
   await Promise.all(threads.map((thread) => thread.terminate()))
-  return row(`onboarding with ${people} joining at once, median`, median(rounds), 'ms', 250)
+  return [
+    row(`onboarding with ${people} joining at once, median`, median(rounds), 'ms', 250),
+    row('of it a wallet, processor of the agency', median(agencyTimes), 'ms'),
+    row('of it a wallet, processor of that wallet', median(walletTimes), 'ms'),
+  ]
 }
 
 async function manySockets(server: AgencyProcess, url: string, count: number): Promise<Row[]> {

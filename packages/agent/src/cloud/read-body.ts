@@ -17,6 +17,7 @@ export function readBody(incoming: IncomingMessage, most: number): Promise<Bytes
     })
     incoming.on('end', () => resolve(concatBytes(...chunks)))
     incoming.on('error', reject)
-    incoming.on('close', () => reject(new Error('the request broke off')))
+    // It closes after its end too.
+    incoming.on('close', () => !incoming.readableEnded && reject(new Error('the request broke off')))
   })
 }

@@ -70,7 +70,7 @@ function handle(type: KeyType, slot: SecretSlot): KeyHandle {
         kind: 'signing',
         publicKey: { suite: 'ed25519', bytes },
         destroy,
-        sign: async (message) => slot.use((seed) => signEd25519(seed, message)),
+        sign: async (message) => slot.use((seed) => signEd25519(seed, bytes, message)),
       }
     }
     case 'agreement': {
@@ -129,11 +129,21 @@ function withSeedKey<T>(seed: Uint8Array, use: (publicKey: Buffer, secretKey: Bu
   }
 }
 
-function signEd25519(seed: Uint8Array, message: Uint8Array): Bytes {
+/** libsodium's secret key is the seed with the public key behind it: ours, derived when the key was loaded, and never a caller's. */
+function signEd25519(seed: Uint8Array, publicKey: Uint8Array, message: Uint8Array): Bytes {
   const signature = new Uint8Array(64)
-  withSeedKey(seed, (_, secretKey) => sodium.crypto_sign_detached(signature, message, secretKey))
-  return signature
+  seedKey.set(seed)
+  seedKey.set(publicKey, 32)
+  try {
+    sodium.crypto_sign_detached(signature, message, seedKey)
+    return signature
+  } finally {
+    seedKey.fill(0)
+  }
 }
+
+/** For one signature at a time. */
+const seedKey = new Uint8Array(64)
 
 /** Small arrays of JavaScript are moved out of its heap before native code sees them, which costs more than to copy them here. */
 const point = new Uint8Array(32)
