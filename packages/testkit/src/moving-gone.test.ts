@@ -53,6 +53,7 @@ describe('an agency that is gone', () => {
     expect(JSON.stringify(didDocument)).toContain(elsewhere.did)
     const profile = await alice.agent.profile()
     expect([profile.agency?.did, profile.former, profile.next]).toEqual([elsewhere.did, undefined, undefined])
+    expect(alice.heard('agency-changed', /at http:\/\/elsewhere.test now/)).toBe(true)
     expect(await alice.agent.sync()).toMatchObject({ waiting: 0 })
     // It is as free to go on as any other.
     await alice.agent.moveTo(await agency('third'))

@@ -31,6 +31,7 @@ const stop = () =>
 it('holds back the end of the agency before, by name, until they came, and is led to the new one by itself', async () => {
   const { url } = await alice.agent.invite(PAGE, { alias: 'bob' })
   await move()
+  expect(alice.heard('agency-changed', /at http:\/\/elsewhere.test now/)).toBe(true)
   expect(await stop()).toMatch(/invited or asked before the move.*: bob$/)
   await bob.agent.accept(url)
   await network.settle(bob, alice)

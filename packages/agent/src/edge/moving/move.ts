@@ -69,7 +69,7 @@ async function leave(edge: Edge, next: Next): Promise<boolean> {
   const before = await agencyOf(edge)
   await takePlaces(edge, next)
   if (next.gone) {
-    await arrive(edge, next, {})
+    await arriveFirst(edge, next)
     return true
   }
   try {
@@ -83,8 +83,14 @@ async function leave(edge: Edge, next: Next): Promise<boolean> {
     return false
   }
   if ((await siblings(edge)).length > 0) await copySlots(edge, before, next)
-  await arrive(edge, next, {})
+  await arriveFirst(edge, next)
   return true
+}
+
+/** Whoever woke this wallet for the agency before is told, too: what a browser gave out is for one agency (AGENCY-15). */
+async function arriveFirst(edge: Edge, next: Next): Promise<void> {
+  await arrive(edge, next, {})
+  tell(edge, { kind: 'agency-changed', text: `your cloud agent is at ${next.url} now` })
 }
 
 /** Part of every sync: the next steps of a move, as far as they go now. */
