@@ -1,5 +1,6 @@
 /** Resolution over DIDComm (row S10, `spec/resolution-didcomm.md`): by agencies of other operators, which learn nothing of who asks. */
 import type { Resolution } from '@keystead/agent/cloud'
+import type { ResolutionSettings } from '@keystead/agent/edge'
 import { base64url, concatBytes, type JsonObject, KeysteadError, utf8, utf8Decode } from '@keystead/core'
 import { publicKeyToJwk } from '@keystead/crypto'
 import { createDidPeer2, localResolver, type ResolutionResult, unresolved, verificationMethods } from '@keystead/did'
@@ -11,6 +12,7 @@ import { x25519 } from '@noble/curves/ed25519.js'
 import { Message as TheirMessage } from 'didcomm-node'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ask, askAsNobody } from '../../agent/src/edge/agency-link.ts'
+import { sendChallenge } from '../../agent/src/edge/key-verify.ts'
 import { makeAccount } from '../../agent/src/edge/own-dids.ts'
 import { askResolver, askThroughAgency } from '../../agent/src/edge/resolution/ask.ts'
 import { lookUp } from '../../agent/src/edge/resolution/lookup.ts'
@@ -96,6 +98,9 @@ function watch(): { url: string; body: Uint8Array; answer: Uint8Array }[] {
   return seen
 }
 
+const setTo = (settings: ResolutionSettings): Promise<void> =>
+  alice.agent.edge.records.commit([put('resolution', 'self', settings)])
+
 const codeOf = (result: ResolutionResult): string | undefined => result.didResolutionMetadata.error?.code
 
 const code = (work: Promise<unknown>): Promise<unknown> =>
@@ -175,7 +180,7 @@ describe('a wallet that asks agencies of other operators', () => {
     expect(await code(part({ handle, part: 1 }))).toBe('RESULT_GONE')
   })
 
-  it('RESOLVE-10: takes no part out of turn', async () => {
+  it('RESOLVE-10: has nothing of a part without the others', async () => {
     await alice.agent.useResolvers([B])
     const { options } = network.agencies[1] as { options: { resolution?: unknown } }
     const { resolution } = options
@@ -256,16 +261,23 @@ describe('a wallet that asks agencies of other operators', () => {
     expect(codeOf(await alice.agent.resolve(bobDid))).toBe('RESOLVER_UNREACHABLE')
   })
 
-  it('AGENT-7: mail that cannot be judged while a resolver is silent waits', async () => {
+  it.each([
+    ['while a resolver is silent', () => network.wires.cut(B)],
+    ['while whom to ask cannot be read', () => setTo({ resolvers: [], openly: true })],
+  ])('AGENT-7: mail that cannot be judged waits %s', async (_, trouble) => {
     await alice.agent.useResolvers([B])
-    const verifying = alice.agent.verify('bob')
+    const { edge } = alice.agent
+    const { nonce } = await alice.agent.edge.alone(async () => sendChallenge(edge, await alice.agent.contact('bob')))
     await alice.agent.sync()
-    await bob.agent.sync()
-    network.wires.cut(B)
+    expect((await bob.agent.sync()).sent).toBe(1)
+    await trouble()
+    const told = alice.events.length
     expect(await alice.agent.sync()).toMatchObject({ handled: 0 })
+    expect(alice.events.slice(told).map(({ kind }) => kind)).not.toContain('message-refused')
     network.wires.mend(B)
-    await alice.agent.sync()
-    expect((await verifying).result).toBe('proven')
+    await alice.agent.useResolvers([B])
+    expect(await alice.agent.sync()).toMatchObject({ handled: 1 })
+    expect((await edge.records.get('challenge', nonce))?.verdict?.result).toBe('proven')
   })
 
   it('RESOLVE-8: a setting that cannot be read is no leave to ask openly', async () => {
@@ -301,17 +313,6 @@ describe('a wallet that asks agencies of other operators', () => {
     await alice.agent.useResolvers([B])
     expect((await (await alice.agent.resolverBy([B])).resolve(bobDid)).didDocument?.id).toBe(bobDid)
     expect((await (await alice.agent.resolverBy()).resolve(bobDid)).didDocument?.id).toBe(bobDid)
-  })
-
-  it('AGENT-7: mail waits, too, while the setting cannot be read', async () => {
-    const verifying = alice.agent.verify('bob')
-    await alice.agent.sync()
-    await bob.agent.sync()
-    await alice.agent.edge.records.commit([put('resolution', 'self', { resolvers: [] as string[], openly: true })])
-    expect(await alice.agent.sync()).toMatchObject({ handled: 0 })
-    await alice.agent.useNoResolvers()
-    await alice.agent.sync()
-    expect((await verifying).result).toBe('proven')
   })
 
   it('RESOLVE-7: the own agency that shows nothing of the ledger keeps answers from being verified, and no node is asked', async () => {
