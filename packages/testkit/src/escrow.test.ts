@@ -2,6 +2,8 @@
 import type { CloudAgent } from '@keystead/agent/cloud'
 import type { EscrowProgress } from '@keystead/agent/edge'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { spendEscrow } from '../../agent/src/edge/recovery/escrow-deal.ts'
+import { remove } from '../../agent/src/edge/store.ts'
 import { dealTo, threeContacts } from './dealing.ts'
 import { AGENCY, Network } from './network.ts'
 import type { Person } from './person.ts'
@@ -142,6 +144,21 @@ describe('setting up', () => {
     const [progress] = await alice.vault.list('escrow')
     expect(JSON.stringify(progress?.value)).not.toMatch(/registration|739164/)
     expect(JSON.stringify(await alice.vault.exportRecords())).not.toContain(PIN)
+  })
+
+  it('a registration that is used up goes at its agent, and with it the keys by which that one knew the device', async () => {
+    await setUp()
+    const { edge } = alice.agent
+    const [deal] = await edge.records.all('escrow')
+    await edge.records.commit([remove('escrow', deal?.name ?? ''), ...spendEscrow(deal?.value)])
+    const senders = (deal?.value.agents ?? []).map(({ sender }) => sender)
+    const own = await Promise.all(senders.map((did) => edge.records.get('own-did', did)))
+    const keys = new Set(own.flatMap((one) => (one ? [one.authentication.keyId, one.keyAgreement.keyId] : [])))
+    expect(keys.size).toBe(2 * AGENTS.length)
+    await alice.agent.sync()
+    expect(await edge.records.all('escrow-spent')).toEqual([])
+    const states = (await alice.vault.keys()).filter(({ keyId }) => keys.has(keyId)).map(({ state }) => state)
+    expect(new Set(states)).toEqual(new Set(['destroyed']))
   })
 })
 

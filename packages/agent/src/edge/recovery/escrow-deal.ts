@@ -24,6 +24,7 @@ import {
 import { LOCATOR_PUT } from '../../protocols/locator/messages.ts'
 import { ask } from '../agency-link.ts'
 import { type Edge, nowSeconds, tell } from '../context.ts'
+import { destroyKeys } from '../key-life.ts'
 import { ED25519 } from '../key-types.ts'
 import { makeAccount } from '../own-dids.ts'
 import { type Change, put, remove } from '../store.ts'
@@ -180,7 +181,9 @@ export async function removeSpentEscrow(edge: Edge): Promise<void> {
       // An agent that does not know it has nothing to remove.
       if (error.code !== 'ESCROW_REFUSED') continue
     }
+    const own = await edge.records.get('own-did', value.sender)
     await edge.records.commit([remove('escrow-spent', name), remove('own-did', value.sender)])
+    if (own) await destroyKeys(edge, [own.authentication.keyId, own.keyAgreement.keyId])
   }
 }
 
