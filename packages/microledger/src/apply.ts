@@ -84,9 +84,8 @@ export function applyEntry(before: LogState, entry: Entry, time: number): EntryR
   return guarded(() => {
     const state = settleLog(before, time)
     const hash = entryHash(entry)
-    if (hash === state.now.head || state.recovery.pending?.entry.seq === entry.seq)
-      if (hash === state.now.head || hash === entryHash((state.recovery.pending as { entry: Entry }).entry))
-        return { effect: 'known', state }
+    const { pending } = state.recovery
+    if (hash === state.now.head || (pending && hash === entryHash(pending.entry))) return { effect: 'known', state }
     if (entry.type === 'inception') refuse('SEQ_GAP', 'the log has begun already')
     if (entry.rel !== state.rel) refuse('WRONG_RELATIONSHIP', 'the entry belongs to another relationship')
     if (state.status === 'closed') refuse('CLOSED', 'this relationship was closed')
