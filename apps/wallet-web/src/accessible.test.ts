@@ -45,7 +45,7 @@ describe.skipIf(!chromiumIsHere)('chromium: the page for everybody', { timeout: 
     for (const text of ['Alice', PASSPHRASE, PASSPHRASE]) await type(text)
     await page.keyboard.press('Enter')
     await page.getByTestId('proof').waitFor()
-    await expect.poll(() => focused(page)).toBe('h2 Your DID')
+    await expect.poll(() => focused(page), { timeout: 20_000 }).toBe('h2 Your DID')
     expect(await page.title()).toBe('You – Keystead')
   })
 
@@ -65,7 +65,7 @@ describe.skipIf(!chromiumIsHere)('chromium: the page for everybody', { timeout: 
     async (name, from = name === 'You' ? 'People' : 'You') => {
       await room(page, from)
       await page.getByRole('link', { name, exact: true }).click()
-      await expect.poll(() => focused(page)).toMatch(/^h2 /)
+      await expect.poll(() => focused(page), { timeout: 20_000 }).toMatch(/^h2 /)
       expect(await page.title()).toBe(`${name} – Keystead`)
       await picture(page, `room-${name.toLowerCase()}`)
       expect(await beyondKeyboard(page)).toEqual([])
@@ -95,7 +95,7 @@ describe.skipIf(!chromiumIsHere)('chromium: the page for everybody', { timeout: 
     await page.getByRole('button', { name: 'Lock' }).focus()
     await page.keyboard.press('Enter')
     await page.getByLabel('Passphrase').waitFor()
-    await expect.poll(() => focused(page)).toMatch(/^h1 /)
+    await expect.poll(() => focused(page), { timeout: 20_000 }).toMatch(/^h1 /)
     await picture(page, 'door-unlock')
     expect(await beyondKeyboard(page)).toEqual([])
   })

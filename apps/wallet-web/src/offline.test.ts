@@ -98,7 +98,7 @@ describe.skipIf(!chromiumIsHere)('chromium: the page without a network', { timeo
     await alice.getByText(/^Offline since /).waitFor()
     await picture(alice, 'offline-door')
     await unlock(alice)
-    await expect.poll(() => alice.getByTestId('did').textContent()).toMatch(/^did:dkms:/)
+    await expect.poll(() => alice.getByTestId('did').textContent(), { timeout: 30_000 }).toMatch(/^did:dkms:/)
     await alice.getByText('Not proven now').waitFor()
     await picture(alice, 'offline-you')
     await alice.context().setOffline(false)
