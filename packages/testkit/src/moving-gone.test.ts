@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MAIL_DAYS } from '../../agent/src/limits.ts'
 import { linkDevice } from './linking.ts'
-import { AGENCY, Network } from './network.ts'
+import { AGENCY, LEDGER, Network } from './network.ts'
 import type { Person } from './person.ts'
 
 let network: Network
@@ -68,7 +68,10 @@ describe('an agency that is gone', () => {
     network.wires.cut(AGENCY)
     await alice.agent.moveTo(elsewhere).catch(() => {})
     await alice.restart()
-    await alice.agent.moveTo(elsewhere, { gone: true })
+    network.wires.cut(LEDGER)
+    await alice.agent.moveTo(elsewhere, { gone: true }).catch(() => {})
+    expect(await alice.agent.moving()).toMatchObject({ from: AGENCY, gone: true })
+    network.wires.mend(LEDGER)
     await network.settle(alice, bob)
     await network.settle(alice, bob)
     expect((await alice.agent.profile()).former).toBeUndefined()

@@ -64,7 +64,8 @@ export function agentCommands(program: Command): void {
     )
 }
 
-function movingLines({ from, to, behind }: MovingView): string[] {
+function movingLines({ from, to, behind, gone }: MovingView): string[] {
+  if (gone) return [`${from} is gone, and left once all your contacts have the new way.`]
   return [
     to === undefined ? `${from} forwards until "keystead agent move --stop".` : `On the way from ${from} to ${to}.`,
     ...(behind.length > 0 ? [`Not along yet: ${behind.join(', ')}.`] : []),

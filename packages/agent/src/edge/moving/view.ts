@@ -10,10 +10,13 @@ export interface MovingView {
   readonly to?: string
   /** Names of devices that have not come along, as far as the agency could be asked. */
   readonly behind: readonly string[]
+  /** The agency before answers nobody: it is left once nothing names it any more. */
+  readonly gone?: true
 }
 
 export async function movingView(edge: Edge): Promise<MovingView | undefined> {
   const { former, next, agency } = await profileOf(edge)
   if (next && agency) return { from: agency.url, to: next.url, behind: [] }
-  return former && { from: former.url, behind: await quietly(edge, () => stayedBehind(edge), []) }
+  const gone = former?.gone ? { gone: true as const } : {}
+  return former && { from: former.url, ...gone, behind: await quietly(edge, () => stayedBehind(edge), []) }
 }
