@@ -14,9 +14,10 @@ import { credentialContext } from './evidence.ts'
 import { createIdentity, identitySigner } from './identities.ts'
 import type { Incoming } from './inbox.ts'
 import { subjectProof } from './issuing.ts'
-import { siblings } from './own-devices/list.ts'
+import { deviceList, siblings } from './own-devices/list.ts'
 import type { HeldCredential, PendingRequest, Relationship } from './records.ts'
 import { type Change, put, remove } from './store.ts'
+import { requireAuthenticate } from './subjects/allowed.ts'
 import { requireSubjectSigner, type SubjectSigner, subjectSigner } from './subjects/signer.ts'
 
 export async function onOffer(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
@@ -78,6 +79,7 @@ async function subjectFor(edge: Edge, issuer: string): Promise<{ did: string; si
     const signer = await subjectSigner(edge, did)
     if (signer) return { did, signer }
   }
+  if (await deviceList(edge)) await requireAuthenticate(edge)
   const { did } = await createIdentity(edge, { label, use: 'subject' })
   return { did, signer: await identitySigner(edge, did) }
 }
