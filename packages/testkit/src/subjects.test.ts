@@ -375,6 +375,33 @@ describe('whoever reads the ledger', () => {
   })
 })
 
+describe('a rotation of everything', () => {
+  it('comes to each DID that a credential is about at another time of a day, also over a restart, and once', async () => {
+    const zeta = await network.person('zeta')
+    await network.connect(alice, zeta)
+    const subjects: string[] = []
+    for (const issuer of [acme, zeta]) {
+      await issuer.agent.offer('alice', 'MemberCard', {})
+      await network.settle(issuer, alice)
+      await alice.agent.approve()
+      await network.settle(issuer, alice)
+    }
+    for (const { subject } of await alice.agent.credentials()) subjects.push(subject)
+    drawing(alice, 64, 192)
+    await alice.agent.rotateAll()
+    await alice.restart()
+    const came = new Map<string, number>()
+    for (let second = 0; second <= 24; second++) {
+      for (const did of subjects) if ((await stateOf(did)).seq > 0 && !came.has(did)) came.set(did, second)
+      network.advance(1)
+      await network.settle(alice)
+    }
+    expect([...came.values()].sort((a, b) => a - b)).toEqual([6, 18])
+    expect(await Promise.all(subjects.map(async (did) => (await stateOf(did)).seq))).toEqual([1, 1])
+    expect((await judged(alice)).outcome).toBe('valid')
+  })
+})
+
 describe('what one device is called', () => {
   it('opens no entry of another DID, and what was shown to one verifier convinces no other', async () => {
     const phone = await linked('phone')

@@ -54,7 +54,9 @@ export function startCommands(program: Command): void {
     )
   program
     .command('rotate')
-    .description('new keys everywhere: your DIDs on the ledger and every relationship')
+    .description(
+      'new keys everywhere: your DID on the ledger and every relationship; within a day the DIDs that credentials are about',
+    )
     .action(
       action(program, (run) =>
         withWallet(run, async ({ agent }) => {

@@ -350,6 +350,8 @@ export interface SubjectMade {
   /** Accounts of the owner's devices when it was made, and of those that were told that the authority is here. */
   readonly known: readonly string[]
   readonly told: readonly string[]
+  /** When it gets new keys, seconds since 1970. */
+  readonly rotateAt?: number
 }
 
 /** Its name is the DID. */

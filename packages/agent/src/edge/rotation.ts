@@ -9,15 +9,16 @@ import { quietly } from './quietly.ts'
 import type { Identity } from './records.ts'
 import { keepOwnEntry } from './registry/keep-entry.ts'
 import { put } from './store.ts'
+import { rotateLater } from './subjects/times.ts'
 
-/** DIDs on the ledger first, then every relationship; peers follow by themselves. Rejects with `NO_IDENTITY`. */
+/** DIDs on the ledger first, then every relationship; peers follow by themselves, DIDs of credentials within a day (CREDENTIAL-21). Rejects with `NO_IDENTITY`. */
 export async function rotateEverything(edge: Edge): Promise<{ identities: number; relationships: number }> {
   const all = (await edge.records.all('identity')).map(({ value }) => value)
-  const identities = await heldHere(edge)
+  const held = await heldHere(edge)
   if (all.some(({ status }) => status === 'recovering'))
     throw fault('RECOVERY_UNDER_WAY', 'the recovery of this wallet still waits its time')
-  if (identities.length === 0 && !(await deviceList(edge)))
-    throw fault('NO_IDENTITY', 'no DID is under the control of this wallet')
+  if (!held.some(({ use }) => use === 'public') && !(await deviceList(edge)))
+    throw fault('NO_IDENTITY', 'no public DID is under the control of this wallet')
   const rotated = { identities: await rotateIdentities(edge), relationships: await rotateRelationships(edge) }
   await quietly(edge, () => keepOwnEntry(edge), undefined)
   return rotated
@@ -29,7 +30,11 @@ export async function rotateIdentities(
   wanted: (identity: Identity) => boolean = () => true,
 ): Promise<number> {
   const identities = (await heldHere(edge)).filter(wanted)
-  for (const { did } of identities) {
+  for (const { did, use } of identities) {
+    if (use === 'subject') {
+      await rotateLater(edge, did)
+      continue
+    }
     // Another device may have granted or revoked something since.
     await followLedger(edge, did)
     await rotateIdentity(edge, did)

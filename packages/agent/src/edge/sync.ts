@@ -45,6 +45,7 @@ import { publishPending } from './status-lists.ts'
 import { endInvitations } from './strangers.ts'
 import { placeSubjectKeys } from './subjects/placing.ts'
 import { tellSubjectKeys } from './subjects/telling.ts'
+import { rotateDue } from './subjects/times.ts'
 
 export interface SyncResult {
   readonly handled: number
@@ -83,6 +84,7 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await quietly(edge, () => goOnVetoing(edge), undefined)
   await commitChange(edge)
   await quietly(edge, () => commitRecoverySets(edge), undefined)
+  await quietly(edge, () => rotateDue(edge), undefined)
   await askForShares(edge)
   await tellDropPlaces(edge)
   await tellRecoveriesAgain(edge)

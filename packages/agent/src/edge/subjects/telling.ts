@@ -12,6 +12,7 @@ import { flushOutbox } from '../outbox.ts'
 import { siblings, tellDevices } from '../own-devices/list.ts'
 import type { SubjectEntry } from '../records.ts'
 import { type Change, put } from '../store.ts'
+import { withinADay } from './times.ts'
 
 /** Part of every sync. What another device was told once it is not told again. */
 export async function tellSubjectKeys(edge: Edge, wanted: readonly string[] = []): Promise<void> {
@@ -88,7 +89,7 @@ export async function onSubjectKeys(
       ...same,
       did,
       device,
-      due: atOnce ? nowSeconds(edge) : (same?.due ?? later(edge)),
+      due: atOnce ? nowSeconds(edge) : (same?.due ?? withinADay(edge)),
       ...(h === undefined ? {} : { h }),
       ...(replaced ? { replaced } : {}),
     }
@@ -105,13 +106,4 @@ const MAX_REPLACED = 8
 /** The device was one of the owner's when this one made the DID: what happens to that DID now says nothing of another. */
 async function wasThere(edge: Edge, did: string, device: string): Promise<boolean> {
   return (await edge.records.get('subject', did))?.known.includes(device) === true
-}
-
-/** Rule 23: a device that joins is put into all of them over a day, so that nobody sees which are one owner's. */
-function later(edge: Edge): number {
-  const { minRecoveryDelay } = edge.ports.ledger.genesis.parameters
-  const [a = 0, b = 0, c = 0] = edge.ports.random(3)
-  // A day where the shortest recovery takes an hour; a network for development shortens both.
-  const day = 24 * minRecoveryDelay
-  return nowSeconds(edge) + Math.floor(((a * 65_536 + b * 256 + c) / 2 ** 24) * day)
 }
