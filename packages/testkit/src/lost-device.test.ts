@@ -43,9 +43,10 @@ it('is said before it is revoked, cut off with the owner’s word, and recovery 
   const before = (await seen())?.now
   await network.settle(alice, ...contacts)
   const left = (await alice.agent.devices.own()).find(({ name }) => name === 'phone')?.left
+  // A lone ADMIN's removal waits there, and the authority is held with the one that is lost (DEVICE-19).
   expect(left).toMatchObject({
     agency: false,
-    ledger: false,
+    ledger: true,
     contacts: expect.arrayContaining(['bob', 'carol', 'dave']),
   })
   expect(await code(alice.agent.devices.setApprovals(1))).toBe('NEEDS_RECOVERY')
@@ -85,9 +86,12 @@ it('with a recovery that is not the owner’s, both devices stop it together, an
   await alice.agent.recovery.veto()
   await network.settle(alice, phone, ...contacts)
   expect((await seen())?.recovery.pending).toBeDefined()
-  const [request] = await asked(phone)
-  expect(request?.summary).toMatch(/wants to stop a recovery of your side, towards bob, carol, dave/)
-  await phone.agent.approve(request?.id.slice(0, 8))
+  const requests = await asked(phone)
+  expect(requests.map(({ summary }) => summary).sort()).toEqual([
+    expect.stringMatching(/wants to stop a recovery of your side, towards bob, carol, dave/),
+    expect.stringMatching(/wants to stop the recovery of your DID/),
+  ])
+  for (const { id } of requests) await phone.agent.approve(id.slice(0, 8))
   await network.settle(phone, alice, ...contacts)
   await network.settle(alice, phone, ...contacts)
   expect((await seen())?.recovery.pending).toBeUndefined()

@@ -129,7 +129,7 @@ export function deviceCommands(program: Command): void {
           if (left?.agency) lines.push('The agency still serves it; "keystead sync" cuts it off.')
           if (left?.ledger) lines.push('The ledger still has its entry; "keystead sync" takes it off.')
           if (left?.log) lines.push('It can still open what your devices share; "keystead sync" ends that.')
-          if (left?.authority) lines.push(...AUTHORITY_LOST)
+          if (left?.authority) lines.push(...(left.together ? TAKEN_OUT_BY_TWO : AUTHORITY_LOST))
           run.out.result(lines, { revoked: name, waiting: messages, operations, left: left ?? null })
           const { agency, ledger, log, authority, contacts = [] } = left ?? {}
           const stands = agency || ledger || log || authority || contacts.length > 0
@@ -172,10 +172,17 @@ interface ApproveFlags {
   readonly seconds: string
 }
 
-/** Of a device that made the public DID: what no other one can do for its owner. */
+/** Of a device that holds the authority alone: what no other one can do for its owner. */
 const AUTHORITY_LOST = [
-  'It holds the authority of your public DID on the ledger, and only a recovery takes that from it: "keystead recover" in a new wallet.',
+  'It holds the authority of your public DID on the ledger alone, and only a recovery takes that from it: "keystead recover" with your kit and contacts, in a new wallet.',
   'Until then the DID is suspended where this device may do that, and your contacts listen to the devices you have left.',
+  'With three devices that have admin, "keystead device approvals 2" has two of them hold it together, and the loss of one is no reason to recover.',
+]
+
+/** Of one of several that hold it. */
+const TAKEN_OUT_BY_TWO = [
+  'It can change nothing of your public DID alone. "keystead sync" and "keystead requests" on your other devices: one asks, and "keystead approve" on the other takes it out.',
+  'Where one device is left, "keystead recover" in a new wallet does.',
 ]
 
 /** What a device calls itself unless told otherwise: the name of its wallet. */
@@ -184,7 +191,7 @@ const nameOf = ({ options }: Run): string => options.wallet.split(/[\\/]/).filte
 function ownLine({ name, self, admin, authority, joined, missing = [], revoked, left }: OwnDeviceView): string {
   const what = [
     ...(self ? ['this one'] : []),
-    ...(authority && revoked === undefined ? ['holds the authority of your DID'] : []),
+    ...(authority && revoked === undefined ? ['holds the keys of your DID'] : []),
     ...(admin ? ['may add and revoke others'] : []),
     ...(joined || revoked !== undefined ? [] : ['not there yet']),
     ...(missing.length > 0 ? [`not yet known to ${missing.join(', ')}`] : []),
@@ -192,7 +199,13 @@ function ownLine({ name, self, admin, authority, joined, missing = [], revoked, 
     ...(left?.agency ? ['the agency still serves it'] : []),
     ...(left?.ledger ? ['the ledger still has its entry'] : []),
     ...(left?.log ? ['it can still open what your devices share'] : []),
-    ...(left?.authority ? ['holds the authority of your DID until you recover it'] : []),
+    ...(left?.authority
+      ? [
+          left.together
+            ? 'can be taken out of your DID by two others'
+            : 'holds the authority of your DID until you recover it',
+        ]
+      : []),
     ...(left?.contacts.length ? [`still known to ${left.contacts.join(', ')}`] : []),
   ]
   return `  ${name.padEnd(22)} ${what.join(', ')}`

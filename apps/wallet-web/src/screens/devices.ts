@@ -134,14 +134,20 @@ const allowed = ({ capabilities }: DeviceView): string =>
 function state({ self, admin, authority, joined, missing = [], revoked, left }: OwnDeviceView): string {
   const what = [
     ...(self ? ['this one'] : []),
-    ...(authority && revoked === undefined ? ['holds the authority of your DID'] : []),
+    ...(authority && revoked === undefined ? ['holds the keys of your DID'] : []),
     ...(admin && revoked === undefined ? ['adds and revokes devices'] : []),
     ...(joined || self || revoked !== undefined ? [] : ['on its way in']),
     ...(missing.length > 0 ? [`not yet known to ${missing.join(', ')}`] : []),
     ...(revoked === undefined ? [] : [`revoked ${time(revoked)}`]),
     ...(left?.agency ? ['the agency still serves it'] : []),
     ...(left?.ledger ? ['the ledger still has its entry'] : []),
-    ...(left?.authority ? ['holds the authority of your DID until you recover it'] : []),
+    ...(left?.authority
+      ? [
+          left.together
+            ? 'can be taken out of your DID by two others'
+            : 'holds the authority of your DID until you recover it',
+        ]
+      : []),
     ...(left?.contacts.length ? [`still known to ${left.contacts.join(', ')}`] : []),
   ]
   return what.join(', ')

@@ -17,6 +17,9 @@ import {
 import type { OwnDevice } from '../protocols/own-devices/messages.ts'
 import { makeAgentKey } from './agent-key.ts'
 import { signAsAgent } from './agent-operations.ts'
+import { approveRotation } from './authority/approving.ts'
+import { activePublic } from './authority/share.ts'
+import { isLastBut, isShared } from './authority/together.ts'
 import { type Edge, fault, nowSeconds, tell } from './context.ts'
 import { digestOf } from './device-keys.ts'
 import { publicIdentity } from './identities.ts'
@@ -30,7 +33,8 @@ import { approveEntries, declineApproval } from './own-devices/cosigning.ts'
 import { deviceList, devicesNeeded, findDevice, holdsAuthority, thisDevice } from './own-devices/list.ts'
 import { authorityIsLost, type Left, leftOf, markRevoked, missingFrom, renameDevice } from './own-devices/membership.ts'
 import { isStuck, type WaitingView, waitingApprovals, withdraw } from './own-devices/proposing.ts'
-import type { AgentKey, Device, Relationship } from './records.ts'
+import type { Device, Relationship } from './records.ts'
+import { ownEntryIn, performAsAgent } from './registry/as-agent.ts'
 import { type Change, put, remove } from './store.ts'
 
 /** What a request may be long: a Multikey, a salt and a name. */
@@ -78,6 +82,8 @@ export interface ApprovalsView {
   readonly needed: 1 | 2
   /** Devices that stand. */
   readonly devices: number
+  /** Devices whose keys the ledger has in force for the public DID: where there are several, two of them change it. */
+  readonly holders: number
   /** Contacts towards whom one device is enough until the next entry. */
   readonly alone: readonly string[]
   /** What this device asks the others for. */
@@ -136,18 +142,27 @@ export class DevicesAgent {
     return this.#act(async () => {
       const { capabilities } = await this.mayGrant()
       const beyond = grant.capabilities.filter((capability) => !capabilities.includes(capability))
+      if (grant.capabilities.includes('ADMIN') && !(await this.#holdsAlone()))
+        throw fault(
+          'NOT_ALLOWED_NOW',
+          'admin is given by the device that holds the authority of your DID alone: approve there, and where two hold it, "keystead device approvals 1" first',
+        )
       if (beyond.length > 0)
         throw fault('NOT_ALLOWED_NOW', `this device does not hold ${beyond.join(', ')}, and grants only what it holds`)
       return approveLink(this.#edge, code, grant)
     })
   }
 
+  async #holdsAlone(): Promise<boolean> {
+    const { did, auth } = await publicIdentity(this.#edge)
+    return (await this.#edge.records.get('identity-keys', did)) !== undefined && !isShared(auth)
+  }
+
   /** Everything where the authority is; elsewhere what this device's own entry holds, and no longer (DKMS-14). */
   async mayGrant(): Promise<{ readonly capabilities: readonly Capability[]; readonly until?: number }> {
-    const { did } = await publicIdentity(this.#edge)
-    if (await this.#edge.records.get('identity-keys', did)) return { capabilities: CAPABILITIES }
+    if (await this.#holdsAlone()) return { capabilities: CAPABILITIES }
     const { state } = await this.#state()
-    const own = await this.#ownEntry(state)
+    const own = await ownEntryIn(this.#edge, state)
     const entry = state.agents.find(({ h }) => h === own?.h)
     return entry ? { capabilities: capabilityNames(entry.caps), until: entry.exp } : { capabilities: [] }
   }
@@ -285,7 +300,8 @@ export class DevicesAgent {
 
   /** DEVICE-16: who has the device at hand still can lower what is needed; who has lost it recovers. */
   async #requireAnother({ account, name }: OwnDevice): Promise<void> {
-    const stuck = await this.#contacts((relationship) => isStuck(this.#edge, relationship, account))
+    const contacts = await this.#contacts((relationship) => isStuck(this.#edge, relationship, account))
+    const stuck = [...contacts, ...((await isLastBut(this.#edge, account)) ? ['your DID on the ledger'] : [])]
     if (stuck.length === 0) return
     throw fault(
       'NEEDS_RECOVERY',
@@ -328,9 +344,10 @@ export class DevicesAgent {
   async suspendLost(): Promise<void> {
     if (!(await authorityIsLost(this.#edge))) return
     const { state } = await this.#state()
-    const own = await this.#ownEntry(state)
+    const own = await ownEntryIn(this.#edge, state)
     const entry = state.agents.find(({ h }) => h === own?.h)
     if (!own || !entry || standingOf(state, own.h) !== 'active') return
+    if (isShared(state.auth) && !(await this.#standsThere(state))) return
     if (state.suspension || state.suspenders?.includes(digestOf(own.k))) return
     if (!capabilityNames(entry.caps).includes('SUSPEND')) return
     await this.suspend(state.did)
@@ -340,13 +357,22 @@ export class DevicesAgent {
     })
   }
 
+  /** Of several that held the authority, the two that took a revoked one out have taken its entry along (DEVICE-19). */
+  async #standsThere({ agents }: DidState): Promise<boolean> {
+    const { devices = [] } = (await deviceList(this.#edge)) ?? {}
+    const revoked = devices.filter((device) => holdsAuthority(device) && device.revoked !== undefined)
+    return revoked.some(({ h }) => agents.some((entry) => entry.h === h))
+  }
+
   // --- two devices for a change (DEVICE-13 to DEVICE-16) --------------------------------------------------------------------
 
   async approvals(): Promise<ApprovalsView> {
     const own = (await this.own()).filter(({ revoked }) => revoked === undefined)
+    const auth = (await activePublic(this.#edge))?.auth
     return {
       needed: await devicesNeeded(this.#edge),
       devices: Math.max(own.length, 1),
+      holders: auth?.keys.filter(({ w }) => w > 0).length ?? 1,
       alone: await this.#contacts(({ mine }) => mine.state.now.nextThreshold < 2),
       waiting: await waitingApprovals(this.#edge),
     }
@@ -371,6 +397,7 @@ export class DevicesAgent {
     const approval = await this.#edge.records.get('approval', id)
     if (!approval) throw fault('UNKNOWN_REQUEST', `no request is called "${id}"`)
     if (!yes) return declineApproval(this.#edge, approval)
+    if (approval.operation) return approveRotation(this.#edge, approval)
     await (approval.lower === undefined ? approveEntries : approveLower)(this.#edge, approval)
   }
 
@@ -386,7 +413,7 @@ export class DevicesAgent {
   async suspend(did?: string): Promise<void> {
     if (did === undefined) return this.#sign('suspend')
     const { state } = await this.#edge.ports.ledger.resolve(did)
-    const own = state && (await this.#ownEntry(state))
+    const own = state && (await ownEntryIn(this.#edge, state))
     if (!state || !own) throw fault('UNKNOWN_DEVICE', 'this DID has granted this device nothing')
     await signAsAgent(this.#edge, state, own, { type: 'suspend' })
   }
@@ -407,23 +434,10 @@ export class DevicesAgent {
   /** After the newest operation of whichever device. Rejects with `OPERATION_PENDING` while it waits. */
   async #perform(members: Parameters<typeof performByAuthority>[2], also: readonly Change[]): Promise<void> {
     const { state } = await this.#state()
-    if (members.type === 'agents' && !(await this.#edge.records.get('identity-keys', state.did)))
-      await this.#asAgent(state, members)
+    const here = (await this.#edge.records.get('identity-keys', state.did)) !== undefined
+    if (members.type === 'agents' && (!here || isShared(state.auth))) await performAsAgent(this.#edge, state, members)
     else await performByAuthority(this.#edge, state, members)
     if (also.length > 0) await this.#edge.records.commit(also)
-  }
-
-  /** By this device's own agent key, as far as it was granted that (DKMS-14, DKMS-17). */
-  async #asAgent(state: DidState, members: { readonly type: 'agents' } & AgentsMembers): Promise<void> {
-    const own = await this.#ownEntry(state)
-    if (!own) throw fault('UNKNOWN_DEVICE', 'this device has no entry on the ledger, and not the authority')
-    await signAsAgent(this.#edge, state, own, members)
-  }
-
-  /** The key of this device that the DID knows. */
-  async #ownEntry({ agents }: DidState): Promise<AgentKey | undefined> {
-    const keys = (await this.#edge.records.all('agent-key')).map(({ value }) => value)
-    return keys.find(({ h }) => agents.some((entry) => entry.h === h))
   }
 
   #act<T>(work: () => Promise<T>): Promise<T> {

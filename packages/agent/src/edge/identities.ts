@@ -66,19 +66,30 @@ export async function publicIdentity(edge: Edge): Promise<Identity> {
 
 /** DID URL and handle of the key that authenticates and signs credentials. */
 export async function identitySigner(edge: Edge, did: string): Promise<{ kid: string; key: SigningKey }> {
-  const { identity, keys } = await usableIdentity(edge, did)
+  const { identity, keys } = await heldIdentity(edge, did)
   return { kid: `${did}#${identity.fragment}`, key: await edge.ports.vault.key(keys.signing, ED25519) }
 }
 
-/** Throws `NO_IDENTITY`, `RECOVERY_UNDER_WAY` or `OPERATION_PENDING`. */
+/** As `heldIdentity`, where nothing waits. Throws `OPERATION_PENDING`. */
 export async function usableIdentity(edge: Edge, did: string): Promise<{ identity: Identity; keys: IdentityKeys }> {
+  const held = await heldIdentity(edge, did)
+  await refuseWhilePending(edge, did)
+  return held
+}
+
+/**
+ * Its keys in force; what waits for another device's approval changes them only then. Throws `NO_IDENTITY`, `RECOVERY_UNDER_WAY`, and
+ * `OPERATION_PENDING` while the ledger may have others already.
+ */
+export async function heldIdentity(edge: Edge, did: string): Promise<{ identity: Identity; keys: IdentityKeys }> {
   const [identity, keys] = [await edge.records.get('identity', did), await edge.records.get('identity-keys', did)]
   if (!identity || !keys) throw fault('NO_IDENTITY', 'this wallet has no keys of this DID')
   if (identity.status === 'recovering')
     throw fault('RECOVERY_UNDER_WAY', 'the recovery of this DID still waits its time')
   if (identity.status === 'retired') throw fault('NO_IDENTITY', 'this DID was ended for good')
   if (identity.status === 'lost') throw fault('NO_IDENTITY', 'this DID is no longer under this wallet’s control')
-  await refuseWhilePending(edge, did)
+  const waits = (await edge.records.all('operation')).some(({ value }) => value.did === did && !value.asked)
+  if (waits) await refuseWhilePending(edge, did)
   return { identity, keys }
 }
 

@@ -10,16 +10,19 @@ import {
   type Submission,
   signOperation,
 } from '@keystead/did-dkms'
+import { registryAfter } from './authority/registry.ts'
+import { authorityAfter, isShared, together } from './authority/together.ts'
 import { type Edge, fault, nowSeconds } from './context.ts'
-import { followLedger, usableIdentity } from './identities.ts'
+import { followLedger, heldIdentity, usableIdentity } from './identities.ts'
 import { commitKey, takeUp } from './key-life.ts'
 import { authorityOf, type KeySet, makeKeySet, NOT_AFTER_SECONDS, ownDidOf, submissionOf } from './key-set.ts'
 import { ED25519 } from './key-types.ts'
-import { perform, performAgain } from './operations.ts'
+import { perform, performAgain, performWith, resumeOperations } from './operations.ts'
 import type { Identity } from './records.ts'
 import type { PathKeys } from './recovery/path-keys.ts'
 import { openRecoverySet } from './recovery/recovery-set.ts'
 import { inForce } from './refused.ts'
+import { performAsAgent } from './registry/as-agent.ts'
 import { newRegistry } from './registry/new-entry.ts'
 import { type Change, put } from './store.ts'
 
@@ -30,55 +33,97 @@ export interface AgentsMembers {
 }
 
 /** New keys everywhere: the committed next key takes over, the document gets new ones. */
-export async function rotateIdentity(
+export async function rotateIdentity(edge: Edge, did: string, options: RotateOptions = {}): Promise<Identity> {
+  const { identity, keys } = await usableIdentity(edge, did)
+  return rotateFrom(
+    edge,
+    identity,
+    { next: keys.next, retire: [keys.authority, keys.signing, keys.agreement] },
+    options,
+  )
+}
+
+export interface RotateOptions {
+  readonly recovery?: readonly RecoveryEntry[]
+  readonly compromisedSince?: number
+  readonly also?: readonly Change[]
+}
+
+/** By the key that this device is committed with. Where two have to agree, another device is asked (DEVICE-19). */
+export async function rotateFrom(
   edge: Edge,
-  did: string,
-  options: { recovery?: readonly RecoveryEntry[]; compromisedSince?: number; also?: readonly Change[] } = {},
+  identity: Identity,
+  own: { readonly next: string; readonly retire: readonly string[] },
+  { recovery, compromisedSince: since, also = [] }: RotateOptions = {},
 ): Promise<Identity> {
   const { ledger } = edge.ports
-  const { identity, keys } = await usableIdentity(edge, did)
-  const next = await takeUp(edge, keys.next)
-  const set = await makeKeySet(edge, identity.use, { keyId: keys.next, key: next })
-  const { recovery, compromisedSince: since } = options
-  const registry = since === undefined ? undefined : await newRegistry(edge, identity.use, keys.next)
-  const operation = operationAfter(identity, ledger.net, nowSeconds(edge) + NOT_AFTER_SECONDS, {
+  const { did } = identity
+  const others = await together(edge, identity)
+  const next = await takeUp(edge, own.next)
+  const made = await makeKeySet(edge, identity.use, { keyId: own.next, key: next })
+  const set = others ? { ...made, auth: authorityAfter(made.auth, others) } : made
+  const registry = others || since === undefined ? undefined : await newRegistry(edge, identity.use, own.next)
+  const operation = operationAfter(others?.state ?? identity, ledger.net, nowSeconds(edge) + NOT_AFTER_SECONDS, {
     type: 'rotate',
     auth: set.auth,
     body: bodyHash(set.body),
     ...(recovery ? { recovery } : {}),
-    ...(registry && since !== undefined ? { reason: 'compromised', since, agents: registry.agents } : {}),
+    ...(others ? await registryAfter(edge, others.state, since !== undefined) : {}),
+    ...(since === undefined ? {} : { reason: 'compromised', since, ...(registry ? { agents: registry.agents } : {}) }),
   })
   const submission = submissionOf(await signOperation(operation, [next]), set.body)
   const after = advanced(identity, submission, set)
-  await perform(edge, {
+  const pending = {
     did,
     kind: 'rotate',
     submission,
     identity: after,
     keys: { did, ...set.keys },
-    retire: [keys.authority, keys.signing, keys.agreement],
+    retire: own.retire,
     ownDid: ownDidOf(did, set),
-    also: [...(options.also ?? []), ...(registry ? [registry.keep(did)] : [])],
-  })
+    also: [...also, ...(registry ? [registry.keep(did)] : [])],
+  }
+  if (!others) await perform(edge, pending)
+  else {
+    await performWith(
+      edge,
+      pending,
+      others.to.map(({ account }) => account),
+    )
+    return identity
+  }
   return after
 }
 
 /** Rule 4: a rotation by the next key that stops a pending recovery. */
 export async function vetoRecovery(edge: Edge, did: string, state: DidState): Promise<Identity> {
   const { ledger } = edge.ports
+  // What was asked before the recovery began is over with it.
+  await resumeOperations(edge)
   const { identity, keys } = await usableIdentity(edge, did)
-  if ((await performAgain(edge, state, ({ type }) => type === 'veto')) !== undefined)
+  const others = isShared(state.auth) ? await together(edge, identity) : undefined
+  if (!others && (await performAgain(edge, state, ({ type }) => type === 'veto')) !== undefined)
     return (await edge.records.get('identity', did)) ?? identity
   const next = await takeUp(edge, keys.next)
   const fresh = await commitKey(edge, 'ledger authority')
-  const auth = authorityOf(next, fresh.key)
+  const own = authorityOf(next, fresh.key)
+  const auth = others ? authorityAfter(own, others) : own
   const notAfter = nowSeconds(edge) + NOT_AFTER_SECONDS
   const operation = operationAfter(state, ledger.net, notAfter, { type: 'veto', auth })
   const submission = submissionOf(await signOperation(operation, [next]))
   const { alert: _, ...plain } = identity
   const after = { ...plain, auth, seq: operation.seq, head: submission.hash }
   const newKeys = { ...keys, authority: keys.next, next: fresh.keyId }
-  await perform(edge, { did, kind: 'veto', submission, identity: after, keys: newKeys, retire: [keys.authority] })
+  const pending = { did, kind: 'veto', submission, identity: after, keys: newKeys, retire: [keys.authority] }
+  if (!others) await perform(edge, pending)
+  else {
+    await performWith(
+      edge,
+      pending,
+      others.to.map(({ account }) => account),
+    )
+    return identity
+  }
   return after
 }
 
@@ -135,6 +180,8 @@ export async function recoverIdentity(
 export async function anchorRoot(edge: Edge, did: string, root: string): Promise<number> {
   const { ledger, vault } = edge.ports
   await followLedger(edge, did)
+  const { auth } = (await edge.records.get('identity', did)) ?? {}
+  if (auth && isShared(auth)) return anchorAsAgent(edge, did, root)
   const { identity, keys } = await usableIdentity(edge, did)
   const notAfter = nowSeconds(edge) + NOT_AFTER_SECONDS
   const operation = operationAfter(identity, ledger.net, notAfter, { type: 'anchor', root })
@@ -145,6 +192,14 @@ export async function anchorRoot(edge: Edge, did: string, root: string): Promise
   return operation.seq
 }
 
+/** DEVICE-19: where two devices hold the authority, this one vouches by its entry. */
+async function anchorAsAgent(edge: Edge, did: string, root: string): Promise<number> {
+  const { state } = await edge.ports.ledger.resolve(did)
+  if (!state) throw fault('UNKNOWN_DID', 'the ledger proves that this DID does not exist')
+  await performAsAgent(edge, state, { type: 'anchor', root })
+  return state.seq + 1
+}
+
 /** By the authority key, after the newest operation of whichever device. Rejects with `OPERATION_PENDING` while it waits. */
 export async function performByAuthority(
   edge: Edge,
@@ -153,7 +208,10 @@ export async function performByAuthority(
 ): Promise<void> {
   const { ledger, vault } = edge.ports
   const { did } = state
-  const { identity, keys } = await usableIdentity(edge, did)
+  // One key stops a DID, also while something else of it waits for another device.
+  const stops = members.type === 'suspend'
+  if (!stops) requireAlone(state)
+  const { identity, keys } = await (stops ? heldIdentity : usableIdentity)(edge, did)
   const operation = operationAfter(state, ledger.net, nowSeconds(edge) + NOT_AFTER_SECONDS, members)
   const submission = submissionOf(await signOperation(operation, [await vault.key(keys.authority, ED25519)]))
   const after = { ...identity, seq: submission.operation.seq, head: submission.hash }
@@ -161,9 +219,19 @@ export async function performByAuthority(
   if (!done) throw fault('OPERATION_PENDING', 'the ledger is away; the change waits for it')
 }
 
+/** Throws `NOT_ALLOWED_NOW` where what this device signs alone does not count. */
+function requireAlone({ auth }: Pick<DidState, 'auth'>): void {
+  if (isShared(auth))
+    throw fault(
+      'NOT_ALLOWED_NOW',
+      'two of your devices hold the authority of your DID together: let one be enough first ("keystead device approvals 1")',
+    )
+}
+
 /** Ends a DID for good, by its next keys. Held by the ledger where a recovery set stands. False while the ledger is away. */
 export async function deactivateIdentity(edge: Edge, did: string): Promise<boolean> {
   const { ledger } = edge.ports
+  requireAlone((await heldIdentity(edge, did)).identity)
   const { identity, keys } = await usableIdentity(edge, did)
   const next = await takeUp(edge, keys.next)
   const notAfter = nowSeconds(edge) + NOT_AFTER_SECONDS

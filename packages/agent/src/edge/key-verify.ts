@@ -21,7 +21,7 @@ import {
   transcript,
 } from '../protocols/key-verify/messages.ts'
 import { type Edge, fault, isReachable, nowSeconds, tell, toPeer } from './context.ts'
-import { identitySigner, usableIdentity } from './identities.ts'
+import { heldIdentity, identitySigner } from './identities.ts'
 import type { Incoming } from './inbox.ts'
 import { X25519 } from './key-types.ts'
 import { deviceList } from './own-devices/list.ts'
@@ -120,7 +120,7 @@ export async function answerChallenge(
   if (challenge.did === undefined || challenge.did !== relationship.told) return common
   // Another device of ours holds its keys, and answers for them.
   if (!(await edge.records.get('identity-keys', challenge.did)) && (await deviceList(edge))) return common
-  const { identity } = await usableIdentity(edge, challenge.did)
+  const { identity } = await heldIdentity(edge, challenge.did)
   const published = await ownDid(edge, challenge.did)
   proofs.push(await proofBy(challenge, head, challenge.did, await identitySigner(edge, challenge.did)))
   if (published) tokens.push(await tokenBy(edge, challenge, head, published))

@@ -5,10 +5,14 @@
 import { isKeysteadError, type Json, type JsonObject, type KeysteadError, parseJson, utf8 } from '@keystead/core'
 import { type DidState, type Operation, parseSubmissionJson, type Submission } from '@keystead/did-dkms'
 import { parseReceipt, provesCensorship } from '@keystead/light-client'
-import { type Edge, fault, nowSeconds, tell } from './context.ts'
+import { APPROVAL_SECONDS } from '../limits.ts'
+import { AUTHORITY_ASK } from '../protocols/own-devices/authority.ts'
+import { type Edge, fault, nowSeconds, queueRecipient, randomId, tell } from './context.ts'
 import { giveUp } from './key-life.ts'
+import { tellDevices } from './own-devices/list.ts'
 import type { PendingOperation } from './records.ts'
-import { inForce, refuseAfterManyRefusals } from './refused.ts'
+import { withoutKeysOf } from './recovery/recovery-set.ts'
+import { fate, inForce, refuseAfterManyRefusals } from './refused.ts'
 import { withReplacedKeys } from './replaced.ts'
 import { type Change, put, remove } from './store.ts'
 
@@ -50,9 +54,15 @@ export interface NewOperation extends Omit<PendingOperation, 'submission' | 'own
 
 /** Throws `OPERATION_PENDING`: one operation of a DID at a time, for each names the one before. */
 export async function refuseWhilePending(edge: Edge, did: string): Promise<void> {
-  for (const { value } of await edge.records.all('operation'))
-    if (value.did === did)
-      throw fault('OPERATION_PENDING', 'an earlier operation of this DID has not reached the ledger yet')
+  for (const { value } of await edge.records.all('operation')) {
+    if (value.did !== did) continue
+    if (value.asked)
+      throw fault(
+        'OPERATION_PENDING',
+        'a change of this DID waits for another device of yours: "keystead requests" there',
+      )
+    throw fault('OPERATION_PENDING', 'an earlier operation of this DID has not reached the ledger yet')
+  }
 }
 
 /** True when the ledger has it, false when it waits. Rejects with the code of a refusal. */
@@ -84,7 +94,7 @@ export async function performAgain(
   for (const { name, value } of await edge.records.all('refused-operation')) {
     const { operation } = parseSubmissionJson(value.submission as unknown as Json)
     const { prev, notAfter } = operation
-    if (value.did !== did || !wanted(operation) || prev !== head || notAfter < nowSeconds(edge)) continue
+    if (value.did !== did || value.asked || !wanted(operation) || prev !== head || notAfter < nowSeconds(edge)) continue
     const own: Change[] = value.ownDid ? [put('own-did', did, await withReplacedKeys(edge, value.ownDid))] : []
     await edge.records.commit([
       put('operation', name, value),
@@ -155,9 +165,70 @@ async function answersAsBefore(edge: Edge, { did, ownDid, ownDidBefore }: Pendin
     : []
 }
 
+/**
+ * DEVICE-19: one that another device has to sign, too, and brings to the ledger. The DID answers by its keys as before until it is
+ * proven there.
+ */
+export async function performWith(
+  edge: Edge,
+  { submission, also = [], ...rest }: NewOperation,
+  to: readonly string[],
+): Promise<false> {
+  const { operation, body, hash } = submission
+  await refuseAfterManyRefusals(edge, rest.did)
+  const json = { op: operation, ...(body ? { body } : {}) } as unknown as PendingOperation['submission']
+  const id = randomId(edge)
+  const expires = nowSeconds(edge) + APPROVAL_SECONDS
+  const asked: Change[] = []
+  for (const account of to)
+    asked.push(...(await tellDevices(edge, AUTHORITY_ASK, { id, expires, submission: json }, account)))
+  const pending: PendingOperation = { ...rest, submission: json, asked: { id, expires, declined: [] } }
+  await edge.records.commit([put('operation', hash, pending), ...also, ...asked])
+  tell(edge, { kind: 'approval-wanted', text: 'a change of your DID waits for another device of yours to approve it' })
+  return false
+}
+
+/** The proven ledger alone says what became of it. */
+async function resumeAsked(edge: Edge, hash: string, pending: PendingOperation): Promise<boolean> {
+  const { did, ownDid } = pending
+  let became: Awaited<ReturnType<typeof fate>>
+  try {
+    became = await fate(edge, hash, pending)
+  } catch (error) {
+    if (isKeysteadError(error)) return false
+    throw error
+  }
+  if (became === 'open') return false
+  if (became === 'never') {
+    await edge.records.commit([remove('operation', hash), ...(await withoutKeysOf(edge, pending))])
+    await giveUp(edge, madeWith(pending))
+    tell(edge, {
+      kind: 'approval-expired',
+      text: `a change of "${pending.identity.label}" (${pending.kind}) is over: nobody approved it in time, or another came first`,
+    })
+    return true
+  }
+  const own = ownDid ? [put('own-did', did, await withReplacedKeys(edge, ownDid))] : []
+  // Status lists are signed anew with the new key.
+  const issuers = await edge.records.all('issuer')
+  const lists = issuers.map(({ name, value }) => put('issuer', name, { ...value, published: false }))
+  // A device that has taken another's place is to get what is sent to the DID.
+  const taken = ownDid && !(await edge.records.get('identity-keys', did))
+  const receive = taken ? [queueRecipient(edge, did, 'add')] : []
+  await edge.records.commit([...inForce(pending), ...own, ...lists, ...receive, remove('operation', hash)])
+  await giveUp(edge, pending.retire)
+  tell(edge, { kind: 'approved', text: `another device of yours approved a change of "${pending.identity.label}"` })
+  return true
+}
+
+/** Keys that nobody will see in force. */
+const madeWith = ({ ownDid }: PendingOperation): string[] =>
+  ownDid ? [ownDid.authentication.keyId, ownDid.keyAgreement.keyId] : []
+
 async function resume(edge: Edge, hash: string): Promise<boolean> {
   const pending = await edge.records.get('operation', hash)
   if (!pending) return true
+  if (pending.asked) return resumeAsked(edge, hash, pending)
   const { ledger } = edge.ports
   const submission = parseSubmissionJson(pending.submission as unknown as Json)
   let taken = false

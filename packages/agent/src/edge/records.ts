@@ -76,6 +76,9 @@ export interface Records {
   proposal: Proposal
   /** By id: what another device of the owner's asks a person to approve on this one. */
   approval: Approval
+  /** `self`, and by account: the authority of the public DID, where several devices hold it together. */
+  'authority-share': AuthorityShare
+  'authority-offer': AuthorityOffer
   /** `self`: which devices want one of them to be enough again. */
   'lower-votes': { readonly votes: readonly LowerVote[] }
   /** By relationship: what the other devices were told last. */
@@ -173,6 +176,8 @@ export const SEGMENTS: Readonly<Record<Category, Segment>> = {
   'pending-entry': 'cache',
   proposal: 'cache',
   approval: 'cache',
+  'authority-share': 'keys',
+  'authority-offer': 'cache',
   'lower-votes': 'cache',
   shared: 'cache',
   correspondent: 'relationships',
@@ -385,6 +390,8 @@ export interface PendingOperation {
   /** The DID as our agent answers for it by the new keys, and as it did before, should the operation be refused. */
   readonly ownDid?: OwnDid
   readonly ownDidBefore?: OwnDid
+  /** Another device of the owner has to sign it, too (DEVICE-19): who brings it to the ledger is that one. */
+  readonly asked?: { readonly id: string; readonly expires: number; readonly declined: readonly string[] }
   /** The first receipt that a ledger node signed for it while it waited, as JSON text (rule 15). */
   readonly receipt?: string
 }
@@ -595,7 +602,7 @@ export interface Proposal {
   readonly declined: readonly string[]
 }
 
-/** Either entries, or the setting that there are two. */
+/** Entries, the setting that there are two, or an operation of the public DID. */
 export interface Approval {
   readonly id: string
   /** Account of the device that asks. */
@@ -605,6 +612,33 @@ export interface Approval {
   readonly expires: number
   readonly items?: readonly ProposedEntry[]
   readonly lower?: number
+  /** A submission that this device is to sign, too (DEVICE-19). */
+  readonly operation?: JsonObject
+}
+
+/** A key of the vault by its name there, and as others know it. */
+export interface HeldKey {
+  readonly keyId: string
+  readonly k: string
+}
+
+/** What this device holds of the authority of the public DID together with others (DEVICE-19). */
+export interface AuthorityShare {
+  readonly did: string
+  /** In force, once it is. */
+  readonly key?: HeldKey
+  /** What it signs the next change with, and what it commits to then. */
+  readonly next: HeldKey
+  readonly after: HeldKey
+  /** Whom that was told, and which keys. */
+  readonly told?: string
+}
+
+/** By account: what another device of the owner signs the next change of the DID with, and commits to then. */
+export interface AuthorityOffer {
+  readonly did: string
+  readonly k: string
+  readonly next: string
 }
 
 export interface LowerVote {

@@ -43,7 +43,7 @@ export async function reconsiderRefused(edge: Edge): Promise<ReadonlySet<string>
 }
 
 /** `open`: the newest proven block could still be followed by one that carries it. */
-async function fate(edge: Edge, hash: string, refused: PendingOperation): Promise<'entered' | 'never' | 'open'> {
+export async function fate(edge: Edge, hash: string, refused: PendingOperation): Promise<'entered' | 'never' | 'open'> {
   const { ledger } = edge.ports
   const { seq, notAfter } = parseSubmissionJson(refused.submission as unknown as Json).operation
   const { state, at } = await ledger.resolve(refused.did)

@@ -1,5 +1,6 @@
 /** New keys for everything in one action (flows S5, V10). */
-import { type Edge, fault } from './context.ts'
+import { isKeysteadError } from '@keystead/core'
+import { type Edge, fault, tell } from './context.ts'
 import { rotateCorrespondent } from './correspondents.ts'
 import { followLedger } from './identities.ts'
 import { rotateIdentity } from './identity-operations.ts'
@@ -37,7 +38,12 @@ export async function rotateIdentities(
     }
     // Another device may have granted or revoked something since.
     await followLedger(edge, did)
-    await rotateIdentity(edge, did)
+    try {
+      await rotateIdentity(edge, did)
+    } catch (error) {
+      if (!isKeysteadError(error, 'NEEDS_RECOVERY')) throw error
+      tell(edge, { kind: 'needs-recovery', text: error.message })
+    }
   }
   // Status lists are signed anew with the new key.
   const issuers = (await edge.records.all('issuer')).map(({ name, value }) =>

@@ -1,5 +1,8 @@
 /** Bringing a wallet up to date, in both directions. The network's trouble is told, not thrown. */
 import { isKeysteadError } from '@keystead/core'
+import { joinAuthority } from './authority/approving.ts'
+import { keepAuthority } from './authority/keeping.ts'
+import { keepShare } from './authority/share.ts'
 import type { Edge } from './context.ts'
 import { nowSeconds, profileOf } from './context.ts'
 import { goOnDrops, tellDropPlaces } from './dead-drops.ts'
@@ -54,7 +57,7 @@ export interface SyncResult {
   readonly waiting: number
   /** Ledger operations that could not be brought yet. */
   readonly operations: number
-  /** Contacts whose keys are to change once another device of ours has approved it. */
+  /** Contacts whose keys are to change once another device of ours has approved it, and DIDs of which the same is so. */
   readonly approvals: number
 }
 
@@ -105,7 +108,8 @@ export async function sync(edge: Edge): Promise<SyncResult> {
   await forgetLinks(edge)
   await forgetOldMessages(edge)
   const [operations, approvals] = [await edge.records.all('operation'), await edge.records.all('proposal')]
-  return { handled, sent, waiting, operations: operations.length, approvals: approvals.length }
+  const asked = operations.filter(({ value }) => value.asked).length
+  return { handled, sent, waiting, operations: operations.length - asked, approvals: approvals.length + asked }
 }
 
 /**
@@ -124,6 +128,9 @@ async function goOnWithDevices(edge: Edge): Promise<void> {
     () => renewPlain(edge),
     () => devices.dropRevoked(),
     () => devices.suspendLost(),
+    () => keepShare(edge),
+    () => joinAuthority(edge),
+    () => keepAuthority(edge),
     () => includeOffers(edge),
     () => renewPlaces(edge),
     () => raiseThresholds(edge),

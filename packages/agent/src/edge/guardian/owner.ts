@@ -14,6 +14,7 @@ import {
   parseNothing,
   parseOpening,
 } from '../../protocols/guardian/messages.ts'
+import { isShared } from '../authority/together.ts'
 import { type Edge, fault, isReachable, nowSeconds, randomId, tell, toPeer } from '../context.ts'
 import type { DevicesAgent } from '../devices.ts'
 import { publicIdentity } from '../identities.ts'
@@ -49,7 +50,12 @@ export async function appoint(
       'ABUSABLE_GRANT',
       `with "rotate" ${contact.label} can put keys of their own into your document and pass for you, alone, until you rotate: say that you know (--anyway), or leave it out`,
     )
-  const { did } = await publicIdentity(edge)
+  const { did, auth } = await publicIdentity(edge)
+  if (can.includes('GUARDIAN') && isShared(auth))
+    throw fault(
+      'NOT_ALLOWED_NOW',
+      'no device of yours alone may let somebody recover for you while two hold the authority of your DID: "keystead device approvals 1" first',
+    )
   if (contact.told !== did)
     throw fault('NOT_ALLOWED_NOW', `${contact.label} does not know your public DID: connect with "--tell"`)
   // The entry of a time that is over would stay on the ledger, and no record of ours would name it any more.

@@ -4,12 +4,16 @@ import type { Edge } from '../context.ts'
 import { rotateCorrespondent } from '../correspondents.ts'
 import { isOpen } from '../own-devices/key-sets.ts'
 import { rotateRelationship } from '../own-log.ts'
+import type { Identity } from '../records.ts'
 import { rotateIdentities } from '../rotation.ts'
 
 /** Again after a crash, or when somebody took up an invitation of before, it does what is left. What waits already is not made again. */
 export async function rotateWhatNames(edge: Edge, agency: string): Promise<void> {
   const names = (did: string): Promise<boolean> => leadsTo(edge, did, agency)
-  await rotateIdentities(edge, ({ body }) => JSON.stringify(body.services).includes(JSON.stringify(agency)))
+  const asked = new Set((await edge.records.all('operation')).flatMap(({ value }) => (value.asked ? [value.did] : [])))
+  const named = ({ did, body }: Identity): boolean =>
+    !asked.has(did) && JSON.stringify(body.services).includes(JSON.stringify(agency))
+  await rotateIdentities(edge, named)
   for (const { name, value } of await edge.records.all('relationship')) {
     const waits = (await edge.records.get('pending-entry', name)) ?? (await edge.records.get('proposal', name))
     if (!waits && isOpen(value) && (await names(value.mine.state.now.doc))) await rotateRelationship(edge, value)

@@ -14,6 +14,8 @@ import {
   parseProposed,
 } from '../../protocols/own-devices/approvals.ts'
 import type { OwnDevice } from '../../protocols/own-devices/messages.ts'
+import { isStale, operationSummary } from '../authority/approving.ts'
+import { activePublic } from '../authority/share.ts'
 import { type Edge, fault, nowSeconds, tell } from '../context.ts'
 import type { Approval, PendingRequest, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
@@ -69,19 +71,21 @@ export async function onWithdrawn(edge: Edge, sender: OwnDevice, body: unknown):
 
 /** Part of every sync: what is over, because its time is, another entry stands, or its device does not any more. */
 export async function forgetApprovals(edge: Edge): Promise<void> {
+  const identity = await activePublic(edge)
   for (const { name, value } of await edge.records.all('approval')) {
     const device = await findByAccount(edge, value.device)
     const lowered = value.lower !== undefined && (await devicesNeeded(edge)) < 2
-    if (value.expires <= nowSeconds(edge) || !device || device.revoked !== undefined || lowered) {
+    const stale = isStale(value, identity)
+    if (value.expires <= nowSeconds(edge) || !device || device.revoked !== undefined || lowered || stale) {
       await edge.records.commit([remove('approval', name)])
       continue
     }
-    const stale = new Set<ProposedEntry>()
+    const over = new Set<ProposedEntry>()
     for (const item of value.items ?? []) {
       const relationship = await edge.records.get('relationship', item.relationship)
-      if (relationship?.status !== 'connected' || relationship.mine.state.now.head !== item.prev) stale.add(item)
+      if (relationship?.status !== 'connected' || relationship.mine.state.now.head !== item.prev) over.add(item)
     }
-    await edge.records.commit(without(name, value, (item) => stale.has(item)))
+    await edge.records.commit(without(name, value, (item) => over.has(item)))
   }
 }
 
@@ -100,8 +104,10 @@ export async function approvalRequests(edge: Edge): Promise<PendingRequest[]> {
   )
 }
 
-async function summaryOf(edge: Edge, { device, items = [], lower }: Approval): Promise<string> {
+async function summaryOf(edge: Edge, approval: Approval): Promise<string> {
+  const { device, items = [], lower, operation } = approval
   const { name = 'a device of yours' } = (await findByAccount(edge, device)) ?? {}
+  if (operation) return `your device "${name}" wants to ${await operationSummary(edge, approval)}`
   const what =
     lower === undefined ? await wordsOf(edge, items) : 'let one device alone be enough for every change from then on'
   return `your device "${name}" wants to ${what}`

@@ -2,6 +2,7 @@
 import { didOf } from '@keystead/did'
 import type { Message } from '@keystead/didcomm'
 import { COSIGN, DECLINE, LOWER, PROPOSE, WITHDRAW } from '../../protocols/own-devices/approvals.ts'
+import { AUTHORITY_ASK, AUTHORITY_OFFER } from '../../protocols/own-devices/authority.ts'
 import { CORRESPONDENTS, PLAIN_KEYS } from '../../protocols/own-devices/correspondents.ts'
 import { LOG_CANDIDATE, LOG_INVITATION } from '../../protocols/own-devices/log-membership.ts'
 import {
@@ -20,6 +21,8 @@ import {
 } from '../../protocols/own-devices/messages.ts'
 import { parseRecoveryPaths, RECOVERY_PATHS } from '../../protocols/own-devices/recovery-paths.ts'
 import { parseSubjectKeys, SUBJECT_KEYS } from '../../protocols/own-devices/subject-keys.ts'
+import { onAuthorityAsked } from '../authority/approving.ts'
+import { onAuthorityOffer } from '../authority/share.ts'
 import { type Edge, fault, tell } from '../context.ts'
 import { isWelcomedBy } from '../linking/session.ts'
 import { noticeAgain } from '../moving/places.ts'
@@ -78,6 +81,8 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   [CORRESPONDENTS, (edge, sender, { body }) => onCorrespondents(edge, sender, body)],
   [PLAIN_KEYS, (edge, sender, { body }) => onPlainKeys(edge, sender, body)],
   [LOWER, (edge, sender, { body }) => onLower(edge, sender, body)],
+  [AUTHORITY_OFFER, (edge, sender, { body }) => onAuthorityOffer(edge, sender, body)],
+  [AUTHORITY_ASK, (edge, sender, { body }) => onAuthorityAsked(edge, sender, body)],
 ])
 
 /** Rejects with `LINK_UNFINISHED` for what a device says that has welcomed this one, until this one has taken its place. */

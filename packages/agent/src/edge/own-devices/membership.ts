@@ -98,7 +98,9 @@ export async function sayOwnEntry(edge: Edge, h: string): Promise<Change[]> {
   const list = await deviceList(edge)
   const self = list && (await thisDevice(edge))
   if (!list || !self || (self.h === h && self.authority === true)) return []
-  const devices = list.devices.map((device) => (device === self ? { ...device, h, authority: true as const } : device))
+  const devices = list.devices.map(({ authority: _, ...device }) =>
+    device.account === self.account ? { ...device, h, authority: true as const } : device,
+  )
   const after = { ...list, devices }
   return [put('own-devices', 'self', after), ...(await tellList(edge, after))]
 }
@@ -211,6 +213,8 @@ export interface Left {
   readonly log: boolean
   /** Whether it holds the authority of the public DID, which a recovery alone takes from it. */
   readonly authority: boolean
+  /** It is one of several that hold the authority, and can do nothing with it alone. */
+  readonly together?: true
 }
 
 /** A device that was revoked made the public DID, and no other has its authority yet. */
@@ -220,6 +224,11 @@ export async function authorityIsLost(edge: Edge): Promise<boolean> {
   const identities = (await edge.records.all('identity')).map(({ value }) => value)
   const standing = identities.find(({ use, status }) => use === 'public' && status === 'active')
   return standing !== undefined && (await edge.records.get('identity-keys', standing.did)) === undefined
+}
+
+async function isHeldTogether(edge: Edge): Promise<boolean> {
+  const all = (await edge.records.all('identity')).map(({ value }) => value)
+  return all.some(({ use, status, auth }) => use === 'public' && status === 'active' && auth.nextThreshold > 1)
 }
 
 export async function leftOf(edge: Edge, device: OwnDevice): Promise<Left> {
@@ -232,6 +241,7 @@ export async function leftOf(edge: Edge, device: OwnDevice): Promise<Left> {
     if (Object.values(value.holders ?? {}).includes(account)) contacts.push(value.label)
   const { cut = [], dropped = [] } = (await deviceList(edge)) ?? {}
   const subjects = (await edge.records.all('subject-entry')).map(({ value }) => value)
+  const lost = await authorityIsLost(edge)
   return {
     contacts,
     agency: !cut.includes(account),
@@ -239,6 +249,7 @@ export async function leftOf(edge: Edge, device: OwnDevice): Promise<Left> {
       (h !== undefined && !dropped.includes(account)) ||
       subjects.some((entry) => entry.device === account && entry.h !== undefined && entry.seen !== 'gone'),
     log: (await chainsOf(edge, device)).length > 0,
-    authority: holdsAuthority(device) && (await authorityIsLost(edge)),
+    authority: holdsAuthority(device) && lost,
+    ...(lost && (await isHeldTogether(edge)) ? { together: true as const } : {}),
   }
 }

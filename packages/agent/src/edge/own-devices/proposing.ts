@@ -2,7 +2,7 @@
  * DEVICE-14: where an entry needs two devices, one plans it, keeps the plan, asks the others, and signs when another one has signed.
  * What waits is one plan for each relationship; what comes to it later becomes part of it.
  */
-import { canonicalJson, equalBytes } from '@keystead/core'
+import { canonicalJson, equalBytes, type JsonObject } from '@keystead/core'
 import { entrySigners } from '@keystead/microledger'
 import { APPROVAL_SECONDS } from '../../limits.ts'
 import {
@@ -12,14 +12,16 @@ import {
   parseProposalId,
   WITHDRAW,
 } from '../../protocols/own-devices/approvals.ts'
+import { parseRotation } from '../../protocols/own-devices/authority.ts'
 import type { OwnDevice } from '../../protocols/own-devices/messages.ts'
+import { rotationWords } from '../authority/words.ts'
 import { type Edge, fault, nowSeconds, tell } from '../context.ts'
 import { destroyKeys } from '../key-life.ts'
 import { ED25519 } from '../key-types.ts'
-import type { Proposal, Relationship } from '../records.ts'
+import type { PendingOperation, Proposal, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { pendingEntry } from './claims.ts'
-import { deviceList, siblings, tellDevices } from './list.ts'
+import { deviceList, siblings, tellDevices, thisDevice } from './list.ts'
 import { isPlain, mergePlans, placeOf, planEntry, planLeft, signPlanned, takeTurn } from './planned-entry.ts'
 import { wordsOf } from './words.ts'
 
@@ -157,16 +159,48 @@ export async function onDeclined(edge: Edge, sender: OwnDevice, body: unknown): 
     const over = asked && others.every((account) => declined.includes(account))
     changes.push(over ? await dropProposal(edge, name, value) : put('proposal', name, { ...value, declined }))
   }
+  for (const { name, value } of await edge.records.all('operation')) {
+    if (value.asked?.id !== id) continue
+    const declined = [...new Set([...value.asked.declined, sender.account])]
+    tell(edge, { kind: 'approval-declined', text: `${sender.name} declined ${await wordsOfOperation(edge, value)}` })
+    const over = (await isPlainRotation(edge, value)) && others.every((account) => declined.includes(account))
+    changes.push(
+      ...(over ? putAside(name, value) : [put('operation', name, { ...value, asked: { ...value.asked, declined } })]),
+    )
+  }
   return changes
+}
+
+/** Another device may have brought it already: what it would put into force is kept until the ledger shows what became of it. */
+const putAside = (name: string, value: PendingOperation): Change[] => [
+  remove('operation', name),
+  put('refused-operation', name, value),
+]
+
+/** New keys for the devices that have a say already, and nothing else: what the wallet needs by itself is asked until its time is over. */
+async function isPlainRotation(edge: Edge, { did, submission }: PendingOperation): Promise<boolean> {
+  const { operation } = parseRotation(submission as unknown as JsonObject)
+  const { auth } = (await edge.records.get('identity', did)) ?? {}
+  return operation.type === 'rotate' && !operation.recovery && operation.auth.keys.length === auth?.keys.length
+}
+
+async function wordsOfOperation(edge: Edge, { submission }: PendingOperation): Promise<string> {
+  return rotationWords(edge, parseRotation(submission as unknown as JsonObject), (await thisDevice(edge)).account)
 }
 
 /** On the device that asked. Throws `UNKNOWN_REQUEST`. */
 export async function withdraw(edge: Edge, id: string): Promise<void> {
   const all = (await edge.records.all('proposal')).filter(({ value }) => value.id?.startsWith(id))
-  const [found, ...others] = new Set(all.map(({ value }) => value.id))
+  const operations = (await edge.records.all('operation')).filter(({ value }) => value.asked?.id.startsWith(id))
+  const [found, ...others] = new Set([
+    ...all.map(({ value }) => value.id),
+    ...operations.map(({ value }) => value.asked?.id),
+  ])
   if (found === undefined || others.length > 0) throw fault('UNKNOWN_REQUEST', `nothing that waits is called "${id}"`)
   const changes = await tellDevices(edge, WITHDRAW, { id: found })
   for (const { name, value } of all) changes.push(await dropProposal(edge, name, value))
+  for (const { name, value } of operations)
+    changes.push(remove('operation', name), put('refused-operation', name, value))
   await edge.records.commit(changes)
 }
 
@@ -182,7 +216,14 @@ export interface WaitingView {
 export async function waitingApprovals(edge: Edge): Promise<WaitingView[]> {
   const all = (await edge.records.all('proposal')).filter(({ value }) => value.id !== undefined)
   const devices = (await deviceList(edge))?.devices ?? []
-  return Promise.all(
+  const namesOf = (declined: ReadonlySet<string>): string[] =>
+    devices.filter(({ account }) => declined.has(account)).map(({ name }) => name)
+  const operations = await Promise.all(
+    (await edge.records.all('operation')).flatMap(({ value }) =>
+      value.asked ? [operationView(edge, value, value.asked, namesOf(new Set(value.asked.declined)))] : [],
+    ),
+  )
+  const entries = await Promise.all(
     [...new Set(all.map(({ value }) => value.id ?? ''))].map(async (id) => {
       const own = all.filter(({ value }) => value.id === id)
       const declined = new Set(own.flatMap(({ value }) => value.declined))
@@ -193,8 +234,18 @@ export async function waitingApprovals(edge: Edge): Promise<WaitingView[]> {
           own.map(({ name, value }) => ({ relationship: name, planned: value.planned })),
         ),
         expires: Math.min(...own.map(({ value }) => value.expires)),
-        declined: devices.filter(({ account }) => declined.has(account)).map(({ name }) => name),
+        declined: namesOf(declined),
       }
     }),
   )
+  return [...operations, ...entries]
+}
+
+async function operationView(
+  edge: Edge,
+  pending: PendingOperation,
+  { id, expires }: { readonly id: string; readonly expires: number },
+  declined: readonly string[],
+): Promise<WaitingView> {
+  return { id, text: await wordsOfOperation(edge, pending), expires, declined }
 }

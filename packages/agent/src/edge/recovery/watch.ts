@@ -2,9 +2,11 @@
  * Looking after our own DIDs on the ledger and our side of every relationship: recoveries of ours that come into force, and
  * recoveries that we did not ask for, which the owner can veto (rules 4, 27).
  */
+import { isKeysteadError, type JsonObject } from '@keystead/core'
 import { type DidState, endOf } from '@keystead/did-dkms'
 import { applyEntry, entryHash, parseEntry, settleLog } from '@keystead/microledger'
 import { parseEntries } from '../../protocols/connect/messages.ts'
+import { parseRotation } from '../../protocols/own-devices/authority.ts'
 import { type Edge, fault, nowSeconds, queueRecipient, tell } from '../context.ts'
 import { guardiansWhoMade } from '../guardian/made.ts'
 import { vetoRecovery } from '../identity-operations.ts'
@@ -30,7 +32,8 @@ export async function watchIdentities(edge: Edge): Promise<void> {
   if (!due && now < (looked.get(edge) ?? 0) + LOOK_SECONDS) return
   looked.set(edge, now)
   const unknown = await reconsiderRefused(edge)
-  const waiting = new Set([...unknown, ...(await edge.records.all('operation')).map(({ value }) => value.did)])
+  const operations = (await edge.records.all('operation')).filter(({ value }) => !value.asked)
+  const waiting = new Set([...unknown, ...operations.map(({ value }) => value.did)])
   for (const { value: identity } of await edge.records.all('identity'))
     if ((identity.status === 'active' || identity.status === 'recovering') && !waiting.has(identity.did))
       await look(edge, identity)
@@ -40,6 +43,7 @@ async function look(edge: Edge, identity: Identity): Promise<void> {
   const { state, at } = await edge.ports.ledger.resolve(identity.did)
   if (!state) return
   if (!(await edge.records.get('identity-keys', identity.did))) return follow(edge, identity, state)
+  if (await mayHaveEntered(edge, state)) return
   const { alert: _, pendingUntil: _p, ...plain } = identity
   const ours = (k: string | undefined): boolean => k === identity.auth.keys[0]?.k
   const { pending } = state.recovery
@@ -73,6 +77,12 @@ async function look(edge: Edge, identity: Identity): Promise<void> {
       text: `somebody recovers your DID "${identity.label}" on a new device; veto it if it was not you`,
     })
   else if (recovered) tell(edge, { kind: 'recovered', text: `this device now holds "${identity.label}"` })
+}
+
+/** Another device may just have brought what was asked of it: the next look at that tells (DEVICE-19). */
+async function mayHaveEntered(edge: Edge, { did, seq }: DidState): Promise<boolean> {
+  const asked = (await edge.records.all('operation')).filter(({ value }) => value.did === did && value.asked)
+  return asked.some(({ value }) => parseRotation(value.submission as unknown as JsonObject).operation.seq <= seq)
 }
 
 /** Its keys are on another device of ours, which looks after it: this one knows where it stands. */
@@ -169,8 +179,14 @@ async function vetoAlerts(edge: Edge): Promise<Vetoed> {
     if (!value.alert) continue
     const { state } = await edge.ports.ledger.resolve(value.did)
     if (!state?.recovery.pending) continue
-    await vetoRecovery(edge, value.did, state)
-    identities++
+    try {
+      await vetoRecovery(edge, value.did, state)
+      identities++
+    } catch (error) {
+      // Where it takes two devices and no other answers now, contacts are still asked to stop it.
+      if (!isKeysteadError(error, 'NEEDS_RECOVERY') && !isKeysteadError(error, 'NOT_ALLOWED_NOW')) throw error
+      tell(edge, { kind: 'needs-recovery', text: error.message })
+    }
   }
   let relationships = 0
   for (const { value } of await edge.records.all('relationship')) {

@@ -3,6 +3,7 @@
  * force, and not about to end. So also in a wallet that was made before devices had one.
  */
 import { type DidState, MAX_AGENTS } from '@keystead/did-dkms'
+import { isShared } from '../authority/together.ts'
 import { type Edge, nowSeconds } from '../context.ts'
 import { performByAuthority } from '../identity-operations.ts'
 import { giveUp } from '../key-life.ts'
@@ -17,11 +18,14 @@ const RENEW_SECONDS = 30 * 86_400
 
 /** Each step is on disk before the next, and may be done again. */
 export async function keepOwnEntry(edge: Edge): Promise<void> {
+  // Where two devices hold the authority, the registry changes with that (`authority/registry.ts`).
   const { did, authority } = (await heldHere(edge)) ?? {}
   if (did === undefined || authority === undefined) return
-  const all = (await edge.records.all('agent-key')).map(({ value }) => value).filter(isOwn)
+  const known = (await edge.records.all('agent-key')).map(({ value }) => value)
+  const all = known.filter(isOwn)
   const current = all.find(({ own }) => own.authority === authority && own.exp > nowSeconds(edge) + RENEW_SECONDS)
-  const former = all.filter((key) => key !== current)
+  const listed = (await deviceList(edge)) && (await thisDevice(edge)).h
+  const former = known.filter((key) => (isOwn(key) || key.h === listed) && key !== current)
   if (current?.own.there && former.length === 0) return edge.records.commit(await sayOwnEntry(edge, current.h))
   const { state } = await edge.ports.ledger.resolve(did)
   if (!state || !takesChanges(state)) return
@@ -56,12 +60,15 @@ async function makeKey(edge: Edge, authority: string): Promise<Required<AgentKey
 /** The public DID, where its authority is here and no operation is on its way, or refused and may still enter, with another entry. */
 async function heldHere(edge: Edge): Promise<{ did: string; authority: string } | undefined> {
   const all = (await edge.records.all('identity')).map(({ value }) => value)
-  const found = all.find(({ use, status, alert }: Identity) => use === 'public' && status === 'active' && !alert)
+  const found = all.find(isQuiet)
   const keys = found && (await edge.records.get('identity-keys', found.did))
   const underWay = [...(await edge.records.all('operation')), ...(await edge.records.all('refused-operation'))]
   const waits = underWay.some(({ value }) => value.did === found?.did)
   return keys && !waits ? { did: keys.did, authority: keys.authority } : undefined
 }
+
+const isQuiet = ({ use, status, alert, auth }: Identity): boolean =>
+  use === 'public' && status === 'active' && !alert && !isShared(auth)
 
 /** DKMS-21: what may be taken while nothing stands or waits. */
 export function takesChanges({ status, suspension, deactivation, recovery }: DidState): boolean {

@@ -11,13 +11,13 @@ import { type Change, put } from '../store.ts'
 import { paddedRegistry } from '../subjects/registry.ts'
 
 /** Half the cryptoperiod of an entry's key (`key-purposes.ts`). */
-const ENTRY_SECONDS = 365 * 86_400
+export const ENTRY_SECONDS = 365 * 86_400
 
 /** What the first device is called until its owner says otherwise (DEVICE-11). */
 export const FIRST_DEVICE = 'first device'
 
 /** Whoever holds the authority may do everything that is signed with an entry; a guardian is somebody else. */
-const CAPS = capabilitySet(CAPABILITIES.filter((name) => name !== 'GUARDIAN'))
+export const OWN_CAPS = capabilitySet(CAPABILITIES.filter((name) => name !== 'GUARDIAN'))
 
 /** `authority`: name in the vault of the key that comes into force. */
 export async function newOwnKey(edge: Edge, authority: string, name = FIRST_DEVICE): Promise<Required<AgentKey>> {
@@ -26,7 +26,7 @@ export async function newOwnKey(edge: Edge, authority: string, name = FIRST_DEVI
 }
 
 export function entryOf({ h, own: { exp } }: Required<AgentKey>): AgentEntry {
-  return { h, caps: CAPS, exp }
+  return { h, caps: OWN_CAPS, exp }
 }
 
 /** The whole registry of a DID that is new, or under new authority, and what is kept of it. */

@@ -88,7 +88,7 @@ async function perform(edge: Edge, keyId: string, step: Step, since: number): Pr
       const names = async (): Promise<boolean> =>
         Object.values((await records.get('identity-keys', subject)) ?? {}).includes(keyId)
       if (await names()) await rotateIdentity(edge, subject, { compromisedSince: since })
-      return (await names()) ? 'the ledger is away' : undefined
+      return (await names()) ? 'it waits for the ledger, or for another device of yours to approve it' : undefined
     }
     case 'status list': {
       const list = await records.get('issuer', subject)
