@@ -67,6 +67,13 @@ describe.each(providers)('key handles of the %s provider', (name, provider) => {
     }
   })
 
+  test('what is written into a public key that was shown MUST NOT reach a signature', async () => {
+    const key = await provider.ephemeral({ kind: 'signing', suite: 'ed25519' })
+    const signature = await key.sign(aad)
+    key.publicKey.bytes.fill(0)
+    expect(await key.sign(aad)).toEqual(signature)
+  })
+
   test('the malleable twin of a P-256 signature MUST be refused', async () => {
     const key = await provider.ephemeral({ kind: 'signing', suite: 'p256' })
     const signature = await key.sign(aad)

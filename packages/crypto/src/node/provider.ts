@@ -68,7 +68,8 @@ function handle(type: KeyType, slot: SecretSlot): KeyHandle {
       const bytes = slot.use((seed) => withSeedKey(seed, (publicKey) => new Uint8Array(publicKey)))
       return {
         kind: 'signing',
-        publicKey: { suite: 'ed25519', bytes },
+        // A copy: whoever wrote into it would have two signatures of one message under two public keys, which tell the private one.
+        publicKey: { suite: 'ed25519', bytes: bytes.slice() },
         destroy,
         sign: async (message) => slot.use((seed) => signEd25519(seed, bytes, message)),
       }
