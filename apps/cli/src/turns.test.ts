@@ -51,6 +51,8 @@ describe('while a wallet listens', { timeout: 120_000 }, () => {
     abort.abort()
     await expect(second).rejects.toThrow()
     end?.()
+    // Stopped before it knocked: it would have a turn that nobody ends.
+    await expect(takeTurn(alice.folder, abort.signal)).rejects.toThrow()
     await hears(listener, 'and now?')
     await listener.stop()
     expect(await takeTurn(alice.folder, AbortSignal.timeout(30_000))).toBeUndefined()

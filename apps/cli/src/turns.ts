@@ -29,6 +29,7 @@ function socketOf(folder: string): string | undefined {
 
 /** The function that ends the turn; undefined where nobody listens who would give one. Rejects when aborted. */
 export async function takeTurn(folder: string, signal: AbortSignal): Promise<(() => void) | undefined> {
+  signal.throwIfAborted()
   const path = socketOf(folder)
   if (path === undefined) return undefined
   const socket = connect(path)
