@@ -126,9 +126,11 @@ function checkSum(go: string, built: string, env: NodeJS.ProcessEnv): void {
 
 function removeStale(folder: string): void {
   for (const name of readdirSync(folder)) {
+    if (!name.startsWith(UNFINISHED)) continue
     const path = join(folder, name)
-    if (name.startsWith(UNFINISHED) && Date.now() - statSync(path).mtimeMs > STALE_MS)
-      rmSync(path, { recursive: true, force: true })
+    // Another installation removes its own when it is done, at any moment.
+    const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
+    if (Date.now() - since > STALE_MS) rmSync(path, { recursive: true, force: true })
   }
 }
 
