@@ -171,6 +171,18 @@ describe('what a command is given', () => {
     expect(await refused(alice, ['help-recover', data.url], 65)).toBe('BAD_INVITATION')
   })
 
+  it('what is no address of an agency is named as such, before anything is made', async () => {
+    for (const args of [
+      ['agent', 'move', 'foo'],
+      ['agent', 'move', 'file:///agency'],
+      ['agent', 'add', '--agency', 'foo'],
+    ])
+      expect((await alice.run(args, 65)).notes).toContain(`${args.at(-1)}\\" is no address`)
+    const nobody = town.person('addressless')
+    expect(await refused(nobody, ['init', '--agency', 'foo'], 65)).toBe('BAD_FIELD')
+    expect(await refused(nobody, ['show'], 66)).toBe('NO_WALLET')
+  })
+
   it('an expired invitation is refused', async () => {
     const { data } = await bob.run(['invite', '--seconds', '1'])
     await new Promise((resolve) => setTimeout(resolve, 2500))

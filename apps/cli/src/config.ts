@@ -14,6 +14,12 @@ export interface Config {
 export const DEFAULT_LEDGER = process.env['KEYSTEAD_LEDGER_URL'] ?? 'http://127.0.0.1:7710'
 export const DEFAULT_AGENCY = process.env['KEYSTEAD_AGENCY_URL'] ?? 'http://127.0.0.1:7720'
 
+/** An agency's address as somebody typed it. Throws `BAD_FIELD`. */
+export function agencyAddress(typed: string): string {
+  if (/^https?:$/.test(URL.parse(typed)?.protocol ?? '')) return typed.replace(/\/+$/, '')
+  throw new KeysteadError('BAD_FIELD', `"${typed}" is no address of an agency: one begins with https:// or http://`)
+}
+
 const file = (folder: string): string => join(folder, 'config.json')
 
 /** Throws `NO_WALLET`. */

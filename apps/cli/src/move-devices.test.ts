@@ -1,6 +1,6 @@
 /** Row V19 as people type it: a wallet of two devices, one of them shut, goes to another agency by one command. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Person } from '../../../scripts/story/person.ts'
+import type { Answer, Person } from '../../../scripts/story/person.ts'
 import { acquaint, linkDevice } from '../../../scripts/testing/people.ts'
 import { openTown, type Town } from '../../../scripts/testing/town.ts'
 
@@ -8,15 +8,19 @@ let town: Town
 let alice: Person
 let phone: Person
 let bob: Person
+let carol: Person
+let moved: Answer['data']
 
 beforeAll(async () => {
   town = await openTown('move', ['agency', 'agency2'])
   alice = town.person('alice')
   phone = town.person('phone')
-  bob = town.person('bob')
-  await acquaint(alice, bob)
+  ;[bob, carol] = [town.person('bob'), town.person('carol')]
+  await acquaint(alice, bob, carol)
   await linkDevice(alice, phone, 'admin,prove')
   await bob.run(['sync'])
+  await alice.run(['recovery', 'setup', 'bob', 'carol', '--kit', alice.file('kit')], 0, 75)
+  await phone.run(['sync'], 0, 75)
 }, 600_000)
 
 afterAll(async () => {
@@ -32,7 +36,7 @@ const texts = async (person: Person): Promise<string[]> => {
 describe('agent move', { timeout: 600_000 }, () => {
   it('V19: by one command on either device; the other follows with its next, and nothing is lost or there twice', async () => {
     await bob.run(['message', 'alice', 'before'])
-    const { data: moved } = await phone.run(['agent', 'move', town.system.url('agency2')])
+    moved = (await phone.run(['agent', 'move', town.system.url('agency2')])).data
     expect(moved).toMatchObject({ url: town.system.url('agency2'), behind: ['first device'], share: null })
     await bob.run(['message', 'alice', 'meanwhile'])
     await town.system.killAndRestart('agency')
@@ -56,5 +60,10 @@ describe('agent move', { timeout: 600_000 }, () => {
     expect((await alice.run(['agent', 'show'])).data.moving).toBeNull()
     await bob.run(['message', 'alice', 'to both'])
     for (const device of [alice, phone]) expect(await texts(device)).toContain('to both')
+  })
+  it('V19: that recovery is to be set up anew is said where it was set up, on whichever device, and to nobody else', async () => {
+    expect(moved.recoverySetUp).toBe(true)
+    const { data } = await bob.run(['agent', 'move', town.system.url('agency2')], 0, 75)
+    expect(data.recoverySetUp).toBe(false)
   })
 })

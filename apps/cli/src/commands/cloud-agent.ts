@@ -3,7 +3,7 @@ import { type CloudService, DEFAULT_SERVICES, SERVICES } from '@keystead/agent'
 import { agencyDescriptor, type EdgeAgent, type MovingView } from '@keystead/agent/edge'
 import { KeysteadError } from '@keystead/core'
 import type { Command } from 'commander'
-import { DEFAULT_AGENCY } from '../config.ts'
+import { agencyAddress, DEFAULT_AGENCY } from '../config.ts'
 import { EXIT } from '../exit.ts'
 import { type PinSource, readPin } from '../passphrase.ts'
 import { action, type Run, withWallet } from '../run.ts'
@@ -23,9 +23,10 @@ export function agentCommands(program: Command): void {
           const services = options.grant
             .split(',')
             .filter((name): name is CloudService => Object.hasOwn(SERVICES, name))
-          await addCloudAgent(wallet, options.agency, services, run.out.note)
+          const agency = agencyAddress(options.agency)
+          await addCloudAgent(wallet, agency, services, run.out.note)
           await wallet.agent.announceIdentities()
-          run.out.result(`The cloud agent at ${options.agency} may: ${services.join(', ') || 'nothing'}`, { services })
+          run.out.result(`The cloud agent at ${agency} may: ${services.join(', ') || 'nothing'}`, { services })
         }),
       ),
     )
@@ -79,16 +80,17 @@ interface MoveOptions extends PinSource {
   readonly kit?: string
 }
 
-function move(run: Run, url: string | undefined, options: MoveOptions): Promise<number> {
+function move(run: Run, to: string | undefined, options: MoveOptions): Promise<number> {
   return withWallet(run, async ({ agent }) => {
     const gone = options.oldIsGone === true
     if (options.stop) return stopOld(run, agent, { anyway: options.anyway === true, gone })
-    if (!url) throw new KeysteadError('BAD_FIELD', 'name the agency to move to, or --stop')
+    if (!to) throw new KeysteadError('BAD_FIELD', 'name the agency to move to, or --stop')
+    const url = agencyAddress(to)
     if (options.kit !== undefined) refuseExisting(options.kit)
     const pin = options.kit === undefined ? undefined : await readPin(options, { twice: true })
     await agent.moveTo(await agencyDescriptor(fetch, url), { gone })
     const result = await agent.sync()
-    const { leftBehind: share } = await agent.recovery.status()
+    const { leftBehind: share, policy, change, elsewhere } = await agent.recovery.status()
     const { behind } = (await agent.moving()) ?? { behind: [] }
     const lines = [
       gone ? `Your cloud agent is at ${url}. ${GONE}` : `Your cloud agent is at ${url}. ${FORWARDS}`,
@@ -104,18 +106,21 @@ function move(run: Run, url: string | undefined, options: MoveOptions): Promise<
         options.kit,
       )
     }
-    const recovery = 'Set up recovery anew when you have time: your kit and backups still name the old agency.'
-    run.out.result([...lines, ...(share ? leftBehindLines(share) : [recovery]), ...waiting(result)], {
+    const recoverySetUp = policy !== undefined || change !== undefined || elsewhere === true
+    const recovery = share ? leftBehindLines(share) : recoverySetUp ? [RECOVERY] : []
+    run.out.result([...lines, ...recovery, ...waiting(result)], {
       url,
       ...result,
       behind,
       share: share ?? null,
+      recoverySetUp,
     })
     return EXIT.ok
   })
 }
 
 const FORWARDS = 'The old agency forwards until "keystead agent move --stop".'
+const RECOVERY = 'Set up recovery anew when you have time: your kit and backups still name the old agency.'
 const GONE =
   'What waited at the old one is lost, and what your contacts send there waits with them until they have heard of the new one.'
 

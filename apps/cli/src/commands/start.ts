@@ -5,7 +5,7 @@ import { isKeysteadError, KeysteadError } from '@keystead/core'
 import { networkHash } from '@keystead/did-dkms'
 import { endsSoon, type KeyInfo } from '@keystead/wallet'
 import type { Command } from 'commander'
-import { DEFAULT_AGENCY, DEFAULT_LEDGER, writeConfig } from '../config.ts'
+import { agencyAddress, DEFAULT_AGENCY, DEFAULT_LEDGER, writeConfig } from '../config.ts'
 import { trustOf } from '../contact-trust.ts'
 import { EXIT } from '../exit.ts'
 import { iso, short } from '../output.ts'
@@ -98,8 +98,9 @@ function retireCommand(program: Command): void {
 async function init(run: Run, options: InitOptions): Promise<number> {
   const { folder, out } = run
   const label = options.label ?? run.options.wallet.split(/[\\/]/).filter(Boolean).at(-1) ?? 'me'
+  const agency = agencyAddress(options.agency)
   const passphrase = await readPassphrase(run.options, { twice: true })
-  const genesis = await findNetwork(fetch, { ...options, named: options.network })
+  const genesis = await findNetwork(fetch, { ...options, agency, named: options.network })
   const trust = await newTrust(options, genesis, out.note)
   const vault = await createWallet(folder, passphrase)
   const config = { ledger: options.ledger, genesis, trust }
@@ -107,7 +108,7 @@ async function init(run: Run, options: InitOptions): Promise<number> {
   const wallet = wire(folder, config, vault, (event) => out.note(event.text))
   try {
     await wallet.agent.setLabel(label)
-    if (options.agent) await addCloudAgent(wallet, options.agency, DEFAULT_SERVICES, out.note)
+    if (options.agent) await addCloudAgent(wallet, agency, DEFAULT_SERVICES, out.note)
     const identity = await wallet.agent.createIdentity()
     const waits = await wallet.agent.sync()
     const checked = identity.status === 'active' ? await checkRegistration(wallet, identity.did) : undefined
@@ -119,7 +120,7 @@ async function init(run: Run, options: InitOptions): Promise<number> {
         checked
           ? `         registered; derived from its genesis operation, proof checked: ${checked.level}, ${checked.age} s old`
           : '         the registration waits for the ledger; "keystead sync" brings it',
-        ...(options.agent ? [`Agent    at ${options.agency}: ${DEFAULT_SERVICES.join(', ')}`] : []),
+        ...(options.agent ? [`Agent    at ${agency}: ${DEFAULT_SERVICES.join(', ')}`] : []),
       ],
       {
         folder,

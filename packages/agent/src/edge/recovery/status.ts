@@ -13,6 +13,8 @@ import { silentDays } from './share-health.ts'
 
 export interface RecoveryStatus extends MeterReading {
   readonly policy?: RecoveryPolicy
+  /** Another device of this wallet has set recovery up, and alone knows how. */
+  readonly elsewhere?: true
   readonly contacts: readonly {
     /** The relationship: two contacts may have one label. */
     readonly id: string
@@ -84,6 +86,7 @@ export async function recoveryStatus(edge: Edge): Promise<RecoveryStatus> {
   return {
     ...reading,
     ...(setup ? { policy: setup.policy } : {}),
+    ...(!setup && (await edge.records.get('recovery-paths', 'self')) ? { elsewhere: true } : {}),
     contacts: contacts.map(({ id, fact, proven }) => ({
       id,
       label: fact.name,
