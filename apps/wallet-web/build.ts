@@ -52,6 +52,8 @@ function built(now: string): boolean {
 
 /** Names what lies in the folder, and makes the worker that keeps just that. */
 export async function buildWorker(folder: string, version: string): Promise<Build> {
+  // A browser that cannot compare two versions would go back from one to the other (PAGE-5).
+  if (!/^\d+(\.\d+)*$/.test(version)) throw new Error(`a version of the page is numbers with dots between: ${version}`)
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))

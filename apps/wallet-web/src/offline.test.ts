@@ -137,13 +137,15 @@ describe.skipIf(!chromiumIsHere)('chromium: which build of the page is shown', {
   let page: Page
   let server: Server
   let url: string
-  /** What the server gives out now. */
+  /** What the server gives out now, and what its answers wait for. */
   let served: string
+  let held: Promise<void> = Promise.resolve()
 
   beforeAll(async () => {
     await buildIfChanged()
     served = await buildOf('0.1.0', 'one')
     const app = new Hono()
+    app.get('/icon.svg', (_, next) => held.then(next))
     app.use((c, next) => serveStatic({ root: served })(c, next))
     server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server
     await new Promise((resolve) => server.once('listening', resolve))
@@ -243,5 +245,27 @@ describe.skipIf(!chromiumIsHere)('chromium: which build of the page is shown', {
     served = await buildOf('0.1.9', 'old')
     expect(await lookForAnother()).toBe(false)
     expect(await shown()).toEqual(['two', 'two'])
+  })
+  it('PAGE-5: a build that comes in while its owner takes the one before it is whole', async () => {
+    served = await buildOf('0.3.0', 'three')
+    expect(await lookForAnother()).toBe(true)
+    served = await buildOf('0.4.0', 'four')
+    const { promise, resolve } = Promise.withResolvers<void>()
+    held = promise
+    await page.evaluate(async () => (await navigator.serviceWorker.ready).update())
+    await page.getByText('Another build of this page is here: version 0.3.0').waitFor()
+    await page.getByRole('button', { name: 'Use it now' }).click()
+    await expect.poll(() => page.title(), { timeout: 20_000 }).toBe('three')
+    resolve()
+    await page.getByText('Another build of this page is here: version 0.4.0').waitFor()
+    await page.getByRole('button', { name: 'Use it now' }).click()
+    await expect.poll(() => page.title(), { timeout: 20_000 }).toBe('four')
+    const { files } = JSON.parse(readFileSync(join(served, 'build.json'), 'utf8')) as { files: unknown[] }
+    const has = await page.evaluate(async () => {
+      const names = await caches.keys()
+      const kept = await Promise.all(names.map(async (name) => (await (await caches.open(name)).keys()).length))
+      return names.map((name, n) => [name.split(' ')[1], kept[n]])
+    })
+    expect(has).toEqual([['0.4.0', files.length]])
   })
 })

@@ -44,9 +44,10 @@ export async function keepPage(place: HTMLElement, leave: () => Promise<void>): 
       action('Use it now', take),
     )
   }
-  registered.addEventListener('updatefound', () =>
-    registered.installing?.addEventListener('statechange', () => void told()),
-  )
+  const watch = (): void => registered.installing?.addEventListener('statechange', () => void told())
+  registered.addEventListener('updatefound', watch)
+  // One may have been on its way before this page was opened.
+  watch()
   await told()
   setInterval(() => void registered.update().catch(() => {}), LOOK_MS)
 }

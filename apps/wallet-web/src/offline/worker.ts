@@ -35,8 +35,7 @@ const ours = async (): Promise<string[]> => (await caches.keys()).filter((name) 
 async function install(): Promise<void> {
   const before = await ours()
   // PAGE-5: whoever brings an older page back brings its flaws back.
-  if (before.some((name) => compareVersions(name.split(' ')[1] ?? '', THIS_BUILD.version) > 0))
-    throw new Error('this page is older than the one that is here')
+  if (before.some((name) => againstThis(name) > 0)) throw new Error('this page is older than the one that is here')
   try {
     const cache = await caches.open(NAME)
     for (const file of THIS_BUILD.files) await fetchInto(cache, file)
@@ -60,9 +59,12 @@ async function fetchInto(cache: Cache, { path, type, hash }: Build['files'][numb
   await cache.put(path, new Response(await answer.arrayBuffer(), { headers }))
 }
 
-/** No page of another build is open any more, or its owner has asked for this one. */
+/** Of the version in a cache's name, against this build's: more than 0 where that one is newer. */
+const againstThis = (name: string): number => compareVersions(name.split(' ')[1] ?? '', THIS_BUILD.version)
+
+/** No page of another build is open any more, or its owner has asked for this one. A newer one may be coming in meanwhile. */
 async function activate(): Promise<void> {
-  for (const name of await ours()) if (name !== NAME) await caches.delete(name)
+  for (const name of await ours()) if (name !== NAME && againstThis(name) <= 0) await caches.delete(name)
 }
 
 /** The file of this build that is asked for; undefined for everything else, which is not touched. */
