@@ -66,4 +66,8 @@ describe('agent move', { timeout: 600_000 }, () => {
     const { data } = await bob.run(['agent', 'move', town.system.url('agency2')], 0, 75)
     expect(data.recoverySetUp).toBe(false)
   })
+  it('DEVICE-10: a new device that changes keys before the first one has heard of it leaves both able to change them', async () => {
+    for (const device of [alice, phone, alice]) await device.run(['rotate'], 0, 75)
+    await phone.run(['agent', 'move', town.system.url('agency')])
+  })
 })

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { refusal } from '../../agent/src/cloud/agent.ts'
 import { ask } from '../../agent/src/edge/agency-link.ts'
 import { queue } from '../../agent/src/edge/context.ts'
+import { digestOf, keySetsOf } from '../../agent/src/edge/device-keys.ts'
 import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
 import { rotateRelationship } from '../../agent/src/edge/own-log.ts'
 import type { Linking, OwnDevices } from '../../agent/src/edge/records.ts'
@@ -118,6 +119,27 @@ describe('V6: another device', () => {
       expect(heads[0]).toBe(heads[1])
       expect((await other.agent.contacts())[0]?.peer?.state.now.head).toBe(heads[0])
     }
+  })
+})
+
+describe('DEVICE-10: a device that is in a relationship', () => {
+  it('and has changed its keys before the one that let it in looked again is not put in once more with those of before', async () => {
+    const phone = await fresh('phone')
+    const { shown } = await untilCode(phone, alice)
+    await alice.agent.devices.approveLink(shown.code ?? '', GRANT)
+    const keys = async (): Promise<number> => (await towards(alice, bob)).mine.state.now.keys.length
+    for (let round = 0; round < 8 && (await keys()) < 2; round++)
+      for (const { agent } of [phone, alice]) await agent.sync()
+    await phone.agent.sync()
+    expect(await alice.agent.edge.records.all('key-offer')).toHaveLength(1)
+    await phone.agent.rotateAll()
+    await network.settle(alice, phone, bob)
+    for (const { agent } of [alice, phone]) await agent.rotateAll()
+    await network.settle(alice, phone, bob)
+    const [one, other] = [await towards(alice, bob), await towards(phone, bob)]
+    expect(one.mine.state.now.keys).toHaveLength(2)
+    expect(other.mine.state.now).toEqual(one.mine.state.now)
+    expect((await towards(bob, alice)).peer?.state.now.head).toBe(one.mine.state.now.head)
   })
 })
 
@@ -397,6 +419,19 @@ describe('DEVICE-9: devices at odds', () => {
       now: { seq: one.mine.state.now.seq },
     })
     expect(bob.heard('frozen')).toBe(false)
+  })
+
+  it('never put an entry that their own log refuses where the others find it', async () => {
+    const phone = await link('phone', alice)
+    await network.settle(alice, phone, bob)
+    const relationship = await towards(alice, bob)
+    const [set] = keySetsOf((await towards(bob, alice)).mine.state.now)
+    const [seen = ''] = relationship.mine.state.now.keys
+    const add = [{ relationship: relationship.id, k: set?.k ?? '', agree: set?.agree ?? '', next: digestOf(seen) }]
+    await expect(rotateRelationship(alice.agent.edge, relationship, { add })).rejects.toThrow('KEY_ALREADY_EXPOSED')
+    for (const { agent } of [phone, alice]) await agent.rotateAll()
+    await network.settle(alice, phone, bob)
+    expect((await towards(bob, alice)).peer?.state.now.head).toBe((await towards(phone, bob)).mine.state.now.head)
   })
 
   it('one of which removes a contact says its last word in its turn, and the contact is gone on all', async () => {

@@ -69,14 +69,16 @@ export async function resumeEntries(edge: Edge): Promise<void> {
   for (const { name } of await edge.records.all('pending-entry')) await claim(edge, name)
 }
 
-/** An entry that is signed, as it waits for its turn. */
+/** An entry that is signed, as it waits for its turn. Throws what our own log refuses: in the slot it would stand for good. */
 export async function pendingEntry(
   edge: Edge,
-  { id, mine }: Relationship,
+  relationship: Relationship,
   made: MadeEntry,
   also: readonly Change[],
 ): Promise<Change> {
+  const { id, mine } = relationship
   const { seq } = made.entry
+  withEntry(edge, relationship, made.entry)
   const value = seal(slotKey((await deviceList(edge))?.secret ?? ''), canonicalJson(made.entry as never), aad(id, seq))
   const pending: PendingEntry = {
     ...made,

@@ -8,7 +8,7 @@ import type { Edge } from '../context.ts'
 import { commitKey } from '../key-life.ts'
 import { ED25519, X25519 } from '../key-types.ts'
 import { rotateRelationship } from '../own-log.ts'
-import type { Relationship } from '../records.ts'
+import type { KeyOffer, Relationship } from '../records.ts'
 import { type Change, put, remove } from '../store.ts'
 import { findByAccount, siblings, tellDevices } from './list.ts'
 import { isStuck } from './proposing.ts'
@@ -56,14 +56,21 @@ export async function includeOffers(edge: Edge): Promise<void> {
     const over: Change[] = []
     for (const { name, value } of own) {
       const device = await findByAccount(edge, value.device)
-      const there = relationship?.mine.state.now.keys.includes(value.set.k)
-      if (!relationship || there || !device || device.revoked !== undefined) over.push(remove('key-offer', name))
+      if (!relationship || isIn(relationship, value) || !device || device.revoked !== undefined)
+        over.push(remove('key-offer', name))
       else wanted.push(value.set)
     }
     await edge.records.commit(over)
     if (relationship && wanted.length > 0 && isOpen(relationship) && !(await isStuck(edge, relationship)))
       await rotateRelationship(edge, relationship, { add: wanted })
   }
+}
+
+/** Also where its device has replaced the keys since: a set that comes in again commits to a key that everybody has seen. */
+function isIn({ mine: { entries, state }, holders = {} }: Relationship, { device, set }: KeyOffer): boolean {
+  const { keys } = state.now
+  if (keys.includes(set.k)) return true
+  return entries.some((entry) => entry.keys.includes(set.k)) && keys.some((k) => holders[k] === device)
 }
 
 /** Part of every sync: keys that an entry of ours was to replace and that a conflict has brought back are replaced now. */
