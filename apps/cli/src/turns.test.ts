@@ -1,10 +1,13 @@
 /** Commands of a wallet that listens: each has its turn, and listening goes on. */
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { sqliteVaultStore } from '@keystead/wallet/node'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Background, Person } from '../../../scripts/story/person.ts'
 import { acquaint } from '../../../scripts/testing/people.ts'
 import { openTown, type Town } from '../../../scripts/testing/town.ts'
-import { takeTurn } from './turns.ts'
+import { Door, takeTurn } from './turns.ts'
 
 let town: Town
 let alice: Person
@@ -72,6 +75,56 @@ describe('while a wallet listens', { timeout: 120_000 }, () => {
     const listener = await listening(alice)
     expect((await alice.run(['listen'], 75)).error).toBe('WALLET_IN_USE')
     await hears(listener, 'all well?')
+    // Also while the first has given the wallet up: it would be left without its door.
+    const end = await takeTurn(alice.folder, AbortSignal.timeout(30_000))
+    expect((await alice.run(['listen'], 75)).error).toBe('WALLET_IN_USE')
+    end?.()
+    await hears(listener, 'and still?')
+    await alice.run(['show'])
     await listener.stop()
+  })
+})
+
+describe('where commands knock', () => {
+  const home = mkdtempSync(join(tmpdir(), 'ks-door-'))
+  const own = join(home, `keystead-${process.getuid?.()}`)
+  beforeEach(() => {
+    mkdirSync(own, { mode: 0o700 })
+    vi.stubEnv('TMPDIR', home)
+  })
+  afterEach(() => {
+    vi.unstubAllEnvs()
+    rmSync(own, { recursive: true })
+  })
+  afterAll(() => rmSync(home, { recursive: true }))
+
+  async function knocks(): Promise<boolean> {
+    const door = new Door(home)
+    await door.open()
+    const found = readdirSync(own).length > 0
+    door.close()
+    return found
+  }
+
+  it('is a folder of this user’s alone: in one that others can write to, or that is not theirs, nobody is let in', async () => {
+    expect(await knocks()).toBe(true)
+    chmodSync(own, 0o770)
+    expect(await knocks()).toBe(false)
+    chmodSync(own, 0o700)
+    const another = (process.getuid?.() ?? 0) + 1
+    const theirs = join(home, `keystead-${another}`)
+    renameSync(own, theirs)
+    vi.spyOn(process, 'getuid').mockReturnValue(another)
+    await new Door(home).open()
+    expect(readdirSync(theirs)).toEqual([])
+    vi.restoreAllMocks()
+    renameSync(theirs, own)
+  })
+
+  it('is not taken from somebody who listens there', async () => {
+    const first = new Door(home)
+    await first.open()
+    await expect(new Door(home).open()).rejects.toMatchObject({ code: 'WALLET_IN_USE' })
+    first.close()
   })
 })

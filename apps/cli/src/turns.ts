@@ -8,6 +8,7 @@ import { lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { KeysteadError } from '@keystead/core'
 
 /** Each command that waits holds one connection. */
 const MAX_WAITING = 64
@@ -48,6 +49,13 @@ export async function takeTurn(folder: string, signal: AbortSignal): Promise<(()
   return stop
 }
 
+function answers(path: string): Promise<boolean> {
+  const socket = connect(path)
+  return new Promise<boolean>((answer) => {
+    socket.once('connect', () => answer(true)).once('error', () => answer(false))
+  }).finally(() => socket.destroy())
+}
+
 /** Where commands knock while somebody listens. */
 export class Door {
   readonly #folder: string
@@ -59,10 +67,13 @@ export class Door {
     this.#folder = folder
   }
 
-  /** Call it with the wallet open: a socket that is there is then of somebody who is not there any more. */
+  /** Call it with the wallet open. Rejects with `WALLET_IN_USE` where somebody listens who has given it up for another's turn. */
   async open(): Promise<void> {
     const path = socketOf(this.#folder)
     if (this.#server || path === undefined) return
+    if (await answers(path))
+      throw new KeysteadError('WALLET_IN_USE', 'another command listens with this wallet: one at a time does')
+    // What is there then is of somebody who is not there any more.
     rmSync(path, { force: true })
     const server = createServer((socket) => this.#admit(socket))
     server.maxConnections = MAX_WAITING
