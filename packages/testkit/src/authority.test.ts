@@ -131,6 +131,10 @@ describe('a first device that was stolen', () => {
         ledger: false,
         authority: false,
       })
+    for (const device of [phone, tablet])
+      expect((await device.agent.devices.own()).filter(({ authority }) => authority).map(({ name }) => name)).toEqual([
+        asker.name,
+      ])
     expect(await code(thief.agent.rotateAll())).not.toBe('done')
     await thief.agent.sync()
     expect((await stateOf(phone)).auth).toEqual(state.auth)

@@ -7,7 +7,7 @@ import { refusal } from '../../agent/src/cloud/agent.ts'
 import { ask } from '../../agent/src/edge/agency-link.ts'
 import { queue } from '../../agent/src/edge/context.ts'
 import { digestOf, keySetsOf } from '../../agent/src/edge/device-keys.ts'
-import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
+import { tellDevices, toldOf } from '../../agent/src/edge/own-devices/list.ts'
 import { rotateRelationship } from '../../agent/src/edge/own-log.ts'
 import type { Linking, OwnDevices } from '../../agent/src/edge/records.ts'
 import { put, remove } from '../../agent/src/edge/store.ts'
@@ -668,6 +668,22 @@ describe('V12: a device that is revoked', () => {
     await network.settle(tablet, alice)
     expect(alice.heard('message-refused', /of another account/)).toBe(true)
     expect((await listOf(alice)).account).toBe(before.account)
+  })
+
+  it('leaves the ledger with the entry that it was granted, whatever it said that its entry is', async () => {
+    const [laptop, phone] = [await link('laptop', alice, ['PROVE', 'ADMIN']), await link('phone', alice)]
+    await network.settle(alice, laptop, phone, bob)
+    const { edge } = laptop.agent
+    const list = (await edge.records.get('own-devices', 'self')) as OwnDevices
+    const hOf = (whose: string) => list.devices.find(({ name }) => name === whose)?.h
+    const devices = list.devices.map((device) => (device.name === 'laptop' ? { ...device, h: hOf('phone') } : device))
+    await edge.records.commit(await tellDevices(edge, OWN_DEVICES, { ...toldOf(list), devices } as never))
+    await network.settle(laptop, alice, phone)
+    await alice.agent.devices.revoke('laptop')
+    await network.settle(alice, phone, bob)
+    const there = (await alice.agent.devices.list()).devices.map(({ h }) => h)
+    expect(there).not.toContain(hOf('laptop'))
+    expect(there).toContain(hOf('phone'))
   })
 
   it('and goes on sending is refused by peers and by the owner’s devices', async () => {

@@ -9,9 +9,11 @@ import { signAsAgent } from '../../agent/src/edge/agent-operations.ts'
 import { queue } from '../../agent/src/edge/context.ts'
 import { ED25519, XWING } from '../../agent/src/edge/key-types.ts'
 import { tellDevices } from '../../agent/src/edge/own-devices/list.ts'
+import type { OwnDevices } from '../../agent/src/edge/records.ts'
 import { remove } from '../../agent/src/edge/store.ts'
 import { grantOf } from '../../agent/src/edge/subjects/registry.ts'
 import { judgePresentation } from '../../agent/src/edge/verifying.ts'
+import { OWN_DEVICES } from '../../agent/src/protocols/own-devices/messages.ts'
 import { RECOVERY_PATHS } from '../../agent/src/protocols/own-devices/recovery-paths.ts'
 import { SUBJECT_KEYS } from '../../agent/src/protocols/own-devices/subject-keys.ts'
 import { dealTo, threeContacts } from './dealing.ts'
@@ -548,10 +550,28 @@ describe('a DID that another device made', () => {
     const [phone, laptop] = [await linked('phone'), await linked('laptop', ADMIN)]
     const { edge } = laptop.agent
     const { publicKey } = await network.keys.ephemeral(XWING)
-    const paths = [{ id: 'P+S', delay: 0, kem: encodeMultikey(publicKey) }]
-    await edge.records.commit(await tellDevices(edge, RECOVERY_PATHS, { epoch: 9, paths }))
-    await network.settle(laptop, phone, alice)
+    const paths = [{ id: 'P+S', delay: 5, kem: encodeMultikey(publicKey) }]
+    const { dropped: _, waiting: _w, ...list } = (await edge.records.get('own-devices', 'self')) as OwnDevices
+    const own = await account(laptop)
+    const tell = async (said: Partial<OwnDevices['devices'][number]>, without: readonly string[] = []) => {
+      const devices = list.devices.map((one) => {
+        const changed = one.account === own ? { ...one, ...said } : one
+        return Object.fromEntries(
+          Object.entries(changed).filter(([name]) => one.account !== own || !without.includes(name)),
+        )
+      })
+      await edge.records.commit(await tellDevices(edge, OWN_DEVICES, { ...list, devices } as never))
+      await edge.records.commit(await tellDevices(edge, RECOVERY_PATHS, { epoch: 9, paths }))
+      await network.settle(laptop, phone, alice)
+    }
+    await tell({})
+    await tell({ authority: true })
+    await tell({}, ['h'])
     const subject = await issue(phone, 'MemberCard', [alice, laptop])
     expect((await stateOf(subject)).recovery.entries).toEqual([])
+    const known = (await phone.agent.edge.records.get('own-devices', 'self'))?.devices.filter(
+      ({ authority }) => authority,
+    )
+    expect(known?.map(({ account: one }) => one)).toEqual([await account(alice)])
   })
 })

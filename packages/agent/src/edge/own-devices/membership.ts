@@ -29,7 +29,7 @@ export async function onDeviceList(edge: Edge, sender: OwnDevice, told: DeviceLi
   if (told.account !== before.account && told.account !== before.accountBefore)
     throw fault('BAD_MESSAGE', 'the list is of another account')
   if (!sender.admin) throw fault('NOT_ALLOWED_NOW', `${sender.name} may not say which devices there are`)
-  const merged = merge(before, told)
+  const merged = merge(before, told, sender)
   for (const { account, name } of merged.devices)
     if (!before.devices.some((known) => known.account === account))
       tell(edge, { kind: 'device-joined', text: `${sender.name} has made ${name} one of your devices` })
@@ -40,7 +40,7 @@ export async function onDeviceList(edge: Edge, sender: OwnDevice, told: DeviceLi
  * Revoked once is revoked for good, whoever says otherwise. Who has not heard of a revocation speaks of the secret before it: what
  * they seal is still opened, and nothing more is sealed by it.
  */
-function merge(before: OwnDevices, told: DeviceList): OwnDevices {
+function merge(before: OwnDevices, told: DeviceList, sender: OwnDevice): OwnDevices {
   const revoked = new Map(before.devices.flatMap(({ account, revoked }) => (revoked ? [[account, revoked]] : [])))
   const known = before.devices.filter(({ account }) => !told.devices.some((device) => device.account === account))
   const devices = [...told.devices, ...known].map((device) => {
@@ -61,7 +61,7 @@ function merge(before: OwnDevices, told: DeviceList): OwnDevices {
   return {
     account: before.account,
     ...(before.accountBefore === undefined ? {} : { accountBefore: before.accountBefore }),
-    devices,
+    devices: withEntries(before, devices, sender),
     secret,
     ...stricter(before, told),
     ...(secretBefore === undefined ? {} : { secretBefore }),
@@ -69,6 +69,26 @@ function merge(before: OwnDevices, told: DeviceList): OwnDevices {
     ...(before.dropped ? { dropped: before.dropped } : {}),
     ...(before.waiting ? { waiting: before.waiting } : {}),
   }
+}
+
+/**
+ * While a device stands that holds the authority of the public DID, no other one does; after it, one says so for itself (DEVICE-19). The
+ * entry of any other is what was granted it: by its own word, what is on the ledger would stand when it is revoked.
+ */
+function withEntries(before: OwnDevices, devices: readonly OwnDevice[], sender: OwnDevice): OwnDevice[] {
+  const known = new Map(before.devices.map((device) => [device.account, device]))
+  const holders = new Set(before.devices.filter(holdsAuthority).map(({ account }) => account))
+  const stands = devices.some(({ account, revoked }) => revoked === undefined && holders.has(account))
+  const taken = !stands && devices.some(({ account, authority }) => account === sender.account && authority)
+  return devices.map(({ authority: _, ...told }) => {
+    const { h } = known.get(told.account) ?? {}
+    const own = told.account === sender.account
+    if (taken ? own : holders.has(told.account)) return { ...(h === undefined ? {} : { h }), ...told, authority: true }
+    if (h !== undefined && (told.h === undefined || own)) return { ...told, h }
+    if (told.h === undefined && !holders.has(told.account))
+      throw fault('BAD_MESSAGE', `${sender.name} tells of a device that was granted nothing`)
+    return told
+  })
 }
 
 /** DEVICE-13: one device raises how many are needed; that it is lowered again is not for one to say. */
