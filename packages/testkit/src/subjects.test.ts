@@ -1,5 +1,5 @@
 /** Rule 22: a credential shown on every device is presented by any that may, each with a key of its own (CREDENTIAL-19 to 24). */
-import { Fields } from '@keystead/core'
+import { Fields, type JsonObject } from '@keystead/core'
 import { createPresentation } from '@keystead/credentials'
 import { encodeMultikey } from '@keystead/crypto'
 import { type AgentEntry, bodyHash, type Capability, changeOfHalf, type DidState, keyUrl } from '@keystead/did-dkms'
@@ -215,6 +215,42 @@ describe('a device that was revoked', () => {
     await network.settle(laptop, phone)
     expect(await shownBy(thief, subject)).toEqual(['invalid', 'HOLDER_KEY_REVOKED'])
     for (const device of [laptop, phone]) expect((await judged(device)).outcome).toBe('valid')
+  })
+
+  it('and made the DID MUST NOT pass for one of the others: its key would stay in the document', async () => {
+    const [laptop, phone] = [await linked('laptop', ADMIN), await linked('phone')]
+    const subject = await issue(alice, 'MemberCard', [laptop, phone])
+    await network.settle(alice, laptop, phone)
+    const thief = await thiefOf(alice)
+    await say(alice, [{ did: subject, h: (await newAgentKey(alice.agent.edge, 'hidden')).h }])
+    await network.settle(alice, laptop, phone)
+    network.advance(60)
+    await laptop.agent.devices.revoke('first device')
+    for (let round = 0; round < 2; round++) await network.settle(laptop, phone, acme, bob)
+    expect(await shownBy(thief, subject)).toEqual(['invalid', 'HOLDER_KEY_REVOKED'])
+  })
+
+  it('and said that it had made the DID MUST NOT have the key of who did taken out with it', async () => {
+    const [laptop, phone] = [await linked('laptop', ADMIN), await linked('phone')]
+    const subject = await issue(alice, 'MemberCard', [laptop, phone])
+    await network.settle(alice, laptop, phone)
+    await say(phone, [{ did: subject }])
+    await network.settle(phone, laptop, alice)
+    await laptop.agent.devices.revoke('phone')
+    await network.settle(laptop, acme, bob)
+    expect((await bob.agent.edge.ports.ledger.resolve(subject)).body?.keys).not.toEqual([])
+    await network.settle(alice, laptop)
+    const { seq } = await stateOf(subject)
+    for (let round = 0; round < 3; round++) {
+      network.advance(61)
+      await network.settle(laptop, alice)
+    }
+    expect((await stateOf(subject)).seq).toBe(seq)
+    for (const device of [alice, laptop]) expect((await judged(device)).outcome).toBe('valid')
+    for (const { agent } of [alice, laptop]) {
+      const entries = (await agent.edge.records.all('subject-entry')).map(({ value }) => value.device)
+      expect(entries).not.toContain(await account(phone))
+    }
   })
 
   it('MUST NOT leave keys behind: neither an entry that it granted nor a key that it put into the document', async () => {
@@ -441,6 +477,24 @@ describe('what one device is called', () => {
     expect((await judged(phone)).outcome).toBe('valid')
   })
 
+  it('said by another device before it is there is there once, with all that whose it is may do', async () => {
+    const subject = await issue(alice)
+    const [laptop, phone] = [await linked('laptop', ADMIN), await linked('phone')]
+    const { h = '' } = (await laptop.agent.edge.records.get('subject-key', subject)) ?? {}
+    await say(phone, [{ did: subject, h, now: true }])
+    await network.settle(phone, alice)
+    network.advance(61)
+    await network.settle(alice)
+    await say(laptop, [{ did: subject, h, now: true }])
+    await network.settle(laptop, alice)
+    network.advance(61)
+    await network.settle(alice, laptop)
+    const entries = await registry(subject)
+    expect(entries.filter((entry) => entry.h === h)).toEqual([grantOf(h, true)])
+    expect(entries.map(({ caps }) => caps).sort()).toEqual([...PADDED_CAPS].sort())
+    expect((await judged(laptop)).outcome).toBe('valid')
+  })
+
   it('MUST be told by a device of the owner', async () => {
     const phone = await linked('phone')
     const subject = await issue(alice, 'MemberCard', [phone])
@@ -458,6 +512,13 @@ describe('what one device is called', () => {
     expect(await registry(subject)).toEqual(before)
   })
 })
+
+const PADDED_CAPS = [true, true, false, false].map((admin) => grantOf('', admin).caps)
+
+/** In a device's own words, whatever they are. */
+async function say({ agent: { edge } }: Person, keys: readonly JsonObject[]): Promise<void> {
+  await edge.records.commit(await tellDevices(edge, SUBJECT_KEYS, { keys: [...keys] }))
+}
 
 const account = async ({ agent }: Person): Promise<string> => (await agent.profile()).agency?.account ?? ''
 

@@ -3,7 +3,15 @@
  * that made it; where that was revoked, or is away while another one is revoked, by one with ADMIN, as far as DKMS-17 lets a lone one.
  */
 import { base64url } from '@keystead/core'
-import { agentStanding, bodyHash, CAPABILITY, changeOfHalf, type DidState, MAX_AGENTS } from '@keystead/did-dkms'
+import {
+  type AgentEntry,
+  agentStanding,
+  bodyHash,
+  CAPABILITY,
+  changeOfHalf,
+  type DidState,
+  MAX_AGENTS,
+} from '@keystead/did-dkms'
 import { signAsAgent } from '../agent-operations.ts'
 import { type Edge, nowSeconds } from '../context.ts'
 import { deviceList, thisDevice } from '../own-devices/list.ts'
@@ -25,13 +33,12 @@ interface Plan {
   readonly did: string
   readonly entries: readonly SubjectEntry[]
   readonly state: DidState
-  /** To be put there; and names of those that are to be taken out. */
-  readonly wanted: readonly SubjectEntry[]
+  /** To be put there, or in the place of one that says something else; and names of those that are to be taken out. */
+  readonly wanted: readonly AgentEntry[]
   readonly drop: readonly string[]
   /** The device that made the DID was revoked, or one that held ADMIN. */
   readonly makerGone: boolean
   readonly adminGone: boolean
-  readonly isAdmin: (device: string) => boolean
 }
 
 /** Part of every sync. */
@@ -93,18 +100,22 @@ async function placeOn(
     ...(entry.h === undefined || allowed.has(entry.device) ? [] : [entry.h]),
     ...(entry.replaced ?? []),
   ])
+  const identity = await edge.records.get('identity', did)
+  const made = identity && (await edge.records.get('identity-keys', did))
+  // Any device may say that it made the DID: it is without a maker when nobody is left who did.
+  const makers = entries.filter(({ h }) => h === undefined)
   const plan: Plan = {
     did,
     entries,
     state,
-    wanted: offered.filter(({ h, due }) => due <= now && !inState.has(h ?? '')),
+    wanted: grantsOf(
+      offered.filter(({ due }) => due <= now),
+      list,
+    ).filter(({ h, caps }) => inState.get(h)?.caps !== caps),
     drop: names.filter((h) => inState.has(h) && !good.has(h)),
-    makerGone: revoked.some(({ h }) => h === undefined),
+    makerGone: !made && makers.length > 0 && makers.every((maker) => revoked.includes(maker)),
     adminGone: revoked.some(({ h }) => ((inState.get(h ?? '')?.caps ?? 0) & CAPABILITY.ADMIN) !== 0),
-    isAdmin: (device) => list.devices.find(({ account }) => account === device)?.admin === true,
   }
-  const identity = await edge.records.get('identity', did)
-  const made = identity && (await edge.records.get('identity-keys', did))
   const bodyIsOurs = identity !== undefined && bodyHash(identity.body) === state.body
   const active = (h: string): boolean => {
     const entry = inState.get(h)
@@ -121,29 +132,37 @@ async function placeOn(
   return false
 }
 
+/** One entry of each name: where another device says it, too, it gets no less than the one whose it is. */
+function grantsOf(offered: readonly SubjectEntry[], { devices }: OwnDevices): AgentEntry[] {
+  const admins = new Set(devices.flatMap(({ account, admin }) => (admin ? [account] : [])))
+  const names = new Map<string, boolean>()
+  for (const { h = '', device } of offered) names.set(h, names.get(h) === true || admins.has(device))
+  return [...names].map(([h, admin]) => grantOf(h, admin))
+}
+
 /**
  * The authority takes out and puts in at once; padding makes up for each, so that nobody sees which of the two it was. Whatever no
  * device of the owner has offered goes, and who was accused in vain is put back. While the DID stands still nothing is put there.
  */
 async function asMaker(edge: Edge, plan: Plan, good: ReadonlySet<string | undefined>): Promise<boolean> {
-  const { did, state, wanted, isAdmin } = plan
+  const { did, state, wanted } = plan
   const known = (await edge.records.get('subject', did)) ?? { spares: [], known: [], told: [] }
   const [gone, stays] = [new Set<string>(), new Set([...known.spares, ...good])]
   for (const { h } of state.agents) if (!stays.has(h)) gone.add(h)
   const accused = new Set((state.removals ?? []).map(({ h }) => h))
-  const free = state.agents.filter(({ h }) => known.spares.includes(h) && !accused.has(h))
-  const grants = wanted.map(({ h = '', device }) => grantOf(h, isAdmin(device)))
-  const used = grants.flatMap(({ caps }) => {
+  const free = state.agents.filter(({ h }) => known.spares.includes(h) && !accused.has(h) && !good.has(h))
+  const granted = new Set(wanted.map(({ h }) => h))
+  const used = wanted.flatMap(({ caps }) => {
     const place = free.findIndex((spare) => spare.caps === caps)
     return place < 0 ? [] : free.splice(place, 1).map(({ h }) => h)
   })
   const padding = state.agents
-    .filter(({ h }) => gone.has(h))
+    .filter(({ h }) => gone.has(h) || granted.has(h))
     .map(({ caps }) => paddingLike(edge.ports.random, { caps: caps === PRESENTS ? PRESENTS : ADMINISTERS }))
-  const back = state.agents.filter(({ h }) => accused.has(h) && stays.has(h))
+  const back = state.agents.filter(({ h }) => accused.has(h) && stays.has(h) && !granted.has(h))
   const drop = [...gone, ...used]
   const room = MAX_AGENTS - state.agents.length + drop.length
-  const puts = takesChanges(state) ? [...back, ...[...grants, ...padding].slice(0, room)] : []
+  const puts = takesChanges(state) ? [...back, ...[...wanted, ...padding].slice(0, room)] : []
   if (puts.length === 0 && drop.length === 0) return false
   const spares = [...known.spares, ...padding.map(({ h }) => h)].filter(
     (h) => state.agents.some((entry) => entry.h === h) || puts.some((entry) => entry.h === h),
@@ -173,7 +192,8 @@ async function asAdmin(
   if (!own || !entry || !active(own.h) || (entry.caps & CAPABILITY.ADMIN) === 0) return false
   const strange = makerGone || adminGone ? state.agents.flatMap(({ h }) => (good.has(h) ? [] : [h])) : []
   const dropping = [...new Set([...drop, ...strange])].filter((h) => h !== own.h && active(h))
-  const putting = makerGone ? wanted.map(({ h = '' }) => grantOf(h, false)) : []
+  const there = new Set(state.agents.map(({ h }) => h))
+  const putting = makerGone ? wanted.flatMap(({ h }) => (there.has(h) ? [] : [grantOf(h, false)])) : []
   if (dropping.length > 0 || putting.length > 0)
     await signAsAgent(edge, state, own, {
       type: 'agents',
@@ -204,6 +224,7 @@ async function settle(
     const gone = list !== undefined && isRevoked(list, entry.device)
     if (gone && h !== undefined && !there.has(h) && whole) return [remove('subject-entry', name)]
     const left = replaced.filter((one) => there.has(one) && !stopped.has(one))
+    if (gone && h === undefined && !makerGone && left.length === 0) return [remove('subject-entry', name)]
     const stands = h === undefined ? !(makerGone && cleared) : there.has(h) && !stopped.has(h)
     const waits = gone || left.length > 0
     const seen: SubjectEntry['seen'] = stands

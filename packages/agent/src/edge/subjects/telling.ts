@@ -77,7 +77,8 @@ export async function onSubjectKeys(
   for (const { did, h, now } of offers) {
     if (heard.add(did).size > MAX_SUBJECT_DIDS) throw fault('NOT_ALLOWED_NOW', 'devices tell of too many DIDs')
     const before = await edge.records.get('subject-entry', nameOf(did, device))
-    if (before && before.h === h && !now) continue
+    // Who made it stays that: with a name for an entry, its key would be left in the document when it is revoked.
+    if (before && (before.h === undefined || (before.h === h && !now))) continue
     const same = before?.h === h ? before : undefined
     const another = !same && before?.h !== undefined
     const replaced = another ? [...(before.replaced ?? []), before.h] : before?.replaced
