@@ -217,6 +217,18 @@ describe('a device that was revoked', () => {
     for (const device of [laptop, phone]) expect((await judged(device)).outcome).toBe('valid')
   })
 
+  it('and made the DID: what is issued for it from then on is kept by who asked for it', async () => {
+    const [laptop, phone] = [await linked('laptop', ADMIN), await linked('phone')]
+    const subject = await issue(alice, 'MemberCard', [laptop, phone])
+    await network.settle(alice, laptop, phone)
+    await laptop.agent.devices.revoke('first device')
+    await network.settle(laptop, phone, acme, bob)
+    await network.settle(laptop, phone)
+    expect(await issue(phone, 'Second', [laptop])).toBe(subject)
+    const { id } = await presented(phone, 'Second')
+    expect((await bob.agent.recheck(id)).outcome).toBe('valid')
+  })
+
   it('and made the DID MUST NOT pass for one of the others: its key would stay in the document', async () => {
     const [laptop, phone] = [await linked('laptop', ADMIN), await linked('phone')]
     const subject = await issue(alice, 'MemberCard', [laptop, phone])

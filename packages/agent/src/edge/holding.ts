@@ -84,6 +84,13 @@ async function subjectFor(edge: Edge, issuer: string): Promise<{ did: string; si
   return { did, signer: await identitySigner(edge, did) }
 }
 
+/** What another device made for the issuer, and this one signs as, with or without that device. */
+async function signsAs(edge: Edge, issuer: string, subject: string): Promise<boolean> {
+  if (!(await edge.records.get('subject-key', subject))) return false
+  const held = (await edge.records.all('credential')).map(({ value }) => value)
+  return held.some((one) => one.subject === subject && parseCredential(one.credential).issuer === issuer)
+}
+
 /** What an issuer sends is checked like anybody's before it is kept. */
 export async function onIssued(edge: Edge, { message, relationship }: Incoming): Promise<Change[]> {
   if (!relationship) return []
@@ -91,9 +98,10 @@ export async function onIssued(edge: Edge, { message, relationship }: Incoming):
   const receipt = parseReceipt(jsonAttachment(message, 'receipt'))
   const { issuer, subject = '', types } = parseCredential(credential)
   const own = await edge.records.get('identity', subject)
+  const given = own ? own.label === `for ${issuer}` : await signsAs(edge, issuer, subject)
   // Another device gave a DID of its own for it, and is brought the same.
-  if (!own && (await siblings(edge)).length > 0) return []
-  if (!own || own.label !== `for ${issuer}`) throw fault('BAD_MESSAGE', 'the credential is not about the DID we gave')
+  if (!own && !given && (await siblings(edge)).length > 0) return []
+  if (!given) throw fault('BAD_MESSAGE', 'the credential is not about the DID we gave')
   const verdict = verifyCredential(credential, await credentialContext(edge, credential, receipt))
   if (verdict.outcome === 'invalid')
     throw fault(
