@@ -229,7 +229,7 @@ describe('a guardian acts', () => {
     // Whose it was is seen by the key, also where they tell nothing: it raises no alarm.
     network.clock.advance(11_000)
     await alice.agent.sync()
-    expect(alice.heard('guardian-acted', /erin, your guardian, acted for .* on the ledger \(operation/)).toBe(true)
+    expect(alice.heard('agent-acted', /erin, your guardian, acted for .* on the ledger \(operation/)).toBe(true)
     expect(alice.heard('strange-entry')).toBe(false)
     expect((await alice.agent.publicIdentity()).seq).toBe(after.state?.seq)
     // The owner has the last word.

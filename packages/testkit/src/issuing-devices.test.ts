@@ -1,5 +1,7 @@
 /** Rule 22: issuing keys are per device (CREDENTIAL-24). */
+import { multihash, utf8 } from '@keystead/core'
 import { anchorBatch, issueCredential } from '@keystead/credentials'
+import { sha256 } from '@keystead/crypto'
 import { type Capability, keyUrl } from '@keystead/did-dkms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { signAsAgent } from '../../agent/src/edge/agent-operations.ts'
@@ -76,6 +78,30 @@ describe('a second device of an issuer', () => {
     expect((await desk.vault.keys()).filter(({ publicKey }) => theirs.has(publicKey.bytes.join()))).toEqual([])
     const { anchors } = (await bob.agent.edge.ports.ledger.history(await acme.did())).history
     expect(anchors).toHaveLength(2)
+  })
+
+  it('is named to the first for what it anchors, and MUST NOT be so for anything else, nor cover what others sign', async () => {
+    const alarms = () => acme.events.filter(({ kind }) => kind === 'strange-entry').length
+    const look = async () => {
+      network.advance(11)
+      await acme.agent.sync()
+    }
+    await issue(desk)
+    await look()
+    expect(acme.heard('agent-acted', /^desk, a device of yours, acted for .* \(operation/)).toBe(true)
+    expect(alarms()).toBe(0)
+    expect((await acme.agent.publicIdentity()).strange).toBeUndefined()
+    const thief = await acme.stolen('thief')
+    await thief.agent.anchor(multihash.encode(sha256(utf8('by a thief'))))
+    await issue(desk, 'Other')
+    await look()
+    expect(alarms()).toBe(1)
+    const admin = await linked('admin', ['PROVE', 'ASSERT', 'ADMIN'])
+    const other = await network.unlinked('other')
+    await admin.agent.devices.grant(await other.agent.devices.request('other'), ['PROVE'], 60)
+    await look()
+    expect(alarms()).toBe(2)
+    await thief.close()
   })
 
   it('goes on being believed of what it signed before, when the first rotates and when it is revoked itself', async () => {

@@ -8,12 +8,12 @@ import { applyEntry, entryHash, parseEntry, settleLog } from '@keystead/microled
 import { parseEntries } from '../../protocols/connect/messages.ts'
 import { parseRotation } from '../../protocols/own-devices/authority.ts'
 import { type Edge, fault, nowSeconds, queueRecipient, tell } from '../context.ts'
-import { guardiansWhoMade } from '../guardian/made.ts'
 import { vetoRecovery } from '../identity-operations.ts'
 import type { Incoming } from '../inbox.ts'
 import { rotateRelationship } from '../own-log.ts'
 import type { Identity } from '../records.ts'
 import { reconsiderRefused } from '../refused.ts'
+import { whoMade } from '../registry/made.ts'
 import { strangeEntry } from '../self-monitoring.ts'
 import { type Change, put, remove } from '../store.ts'
 import { setups } from './recovery-set.ts'
@@ -98,10 +98,10 @@ async function strangeOperation(
   { seq, head }: DidState,
 ): Promise<Pick<Identity, 'strange'>> {
   if (identity.status !== 'active' || head === identity.head) return {}
-  const guardians = await guardiansWhoMade(edge, identity.did, identity.seq)
-  if (guardians.length > 0) {
-    const text = `${guardians.join(' and ')}, your guardian, acted for "${identity.label}" on the ledger (operation ${seq})`
-    tell(edge, { kind: 'guardian-acted', text })
+  const makers = await whoMade(edge, identity.did, identity.seq)
+  if (makers.length > 0) {
+    const text = `${makers.join(' and ')}, acted for "${identity.label}" on the ledger (operation ${seq})`
+    tell(edge, { kind: 'agent-acted', text })
     return {}
   }
   tell(edge, {
