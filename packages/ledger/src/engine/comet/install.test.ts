@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
@@ -106,6 +107,13 @@ describe('CometBFT', () => {
     await expect(provideCometbft({ say, env: broken })).rejects.toMatchObject({ code: 'COMETBFT_INSTALL_FAILED' })
     const named = { KEYSTEAD_COMETBFT: join(folder, 'programs', 'go') }
     await expect(provideCometbft({ say, env: named })).rejects.toMatchObject({ code: 'COMETBFT_MISSING' })
+  })
+
+  test('is built also where the folder of another installation is gone once it was listed', async () => {
+    mkdirSync(bin(), { recursive: true })
+    // A name in the list with nothing behind it, as then.
+    symlinkSync(join(folder, 'nowhere'), join(bin(), '.installing-gone'))
+    expect(await provideCometbft({ say, env: machine(BUILDS) })).toBe(join(bin(), 'cometbft'))
   })
 
   test('being built stops with the command, and what a killed one left is removed after a while', async () => {
