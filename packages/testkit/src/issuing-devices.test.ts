@@ -6,6 +6,7 @@ import { type Capability, keyUrl } from '@keystead/did-dkms'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { signAsAgent } from '../../agent/src/edge/agent-operations.ts'
 import { ED25519 } from '../../agent/src/edge/key-types.ts'
+import { put } from '../../agent/src/edge/store.ts'
 import { Network } from './network.ts'
 import type { Person } from './person.ts'
 
@@ -129,6 +130,50 @@ describe('a second device of an issuer', () => {
     await network.settle(acme, alice)
     await acme.agent.revoke(two)
     expect(await judged()).toEqual(['invalid', 'REVOKED'])
+    expect(await judged('Other')).toEqual(['invalid', 'REVOKED'])
+  })
+
+  it('MUST NOT have the list of another device overwritten, nor what is shown of any held up, by what it wrote of its own', async () => {
+    const own = await issue(acme)
+    await acme.agent.revoke(own)
+    expect(await judged()).toEqual(['invalid', 'REVOKED'])
+    await issue(desk, 'Other')
+    const { records, ports } = desk.agent.edge
+    const real = (await records.all('issued')).find(({ value }) => value.type === 'Other')?.value
+    if (!real) throw new Error('nothing was issued')
+    const url = (await acme.agent.edge.records.all('issuer'))[0]?.value.url ?? ''
+    const key = await ports.vault.key((await records.all('agent-key'))[0]?.value.keyId ?? '', ED25519)
+    const forge = async (id: string, statusListCredential: string, index: number) => {
+      const status = {
+        type: 'BitstringStatusListEntry',
+        statusPurpose: 'revocation',
+        statusListIndex: String(index),
+        statusListCredential,
+      } as const
+      const template = {
+        type: 'x',
+        issuer: await acme.did(),
+        subject: 'did:dkms:x',
+        claims: {},
+        validFrom: '2025-12-31T00:00:00Z',
+        status,
+      }
+      const credential = await issueCredential(template, key, kidOf(real.credential ?? {}))
+      return put('issued', id, { ...real, id, thid: id, credential, index, revokedAt: 1 })
+    }
+    await records.commit([
+      await forge('a', `${url}?`, 3),
+      await forge('b', url.replace('//', '//other.'), 3),
+      await forge('c', `${url.slice(0, -22)}${'A'.repeat(22)}`, 9_999_999),
+      put('issued', 'd', { ...real, id: 'd', thid: 'd', credential: { nothing: 'of it' } }),
+    ])
+    await network.settle(desk, acme)
+    network.advance(60)
+    await acme.agent.devices.revoke('desk')
+    for (let round = 0; round < 2; round++) await network.settle(acme, alice)
+    expect(await judged()).toEqual(['invalid', 'REVOKED'])
+    expect((await acme.agent.edge.records.all('issuer')).map(({ value }) => value.published)).toEqual([true, true])
+    await acme.agent.revoke(real.id)
     expect(await judged('Other')).toEqual(['invalid', 'REVOKED'])
   })
 

@@ -71,13 +71,15 @@ async function takeUpLists(edge: Edge): Promise<void> {
   for (const url of new Set(lost.flatMap((one) => listOf(one) ?? []))) await takeUp(edge, url, issued)
 }
 
-/** As what was issued says, which the devices share. */
-async function takeUp(edge: Edge, url: string, issued: readonly IssuedCredential[]): Promise<NamedList> {
-  const found = (await edge.records.all('issuer')).find(({ value }) => value.url === url)
+/** As what was issued says, which the devices share; undefined for what names no list of its own. */
+async function takeUp(edge: Edge, url: string, issued: readonly IssuedCredential[]): Promise<NamedList | undefined> {
+  const lists = await edge.records.all('issuer')
+  const found = lists.find(({ value }) => value.url === url)
   if (found) return { name: found.name, list: found.value }
+  const file = fileOf(url)
+  if (file === undefined || lists.some(({ value }) => value.file === file)) return undefined
   const { did } = await issuerHere(edge)
   const all = issued.filter((one) => listOf(one) === url)
-  const file = new URL(url).pathname.split('/').at(-1) ?? ''
   const list: IssuerRecord = {
     did,
     file,
@@ -90,6 +92,9 @@ async function takeUp(edge: Edge, url: string, issued: readonly IssuedCredential
   await edge.records.commit([put('issuer', name, list)])
   return { name, list }
 }
+
+/** As agencies show it: a stolen device may have written any address. */
+const fileOf = (url: string): string | undefined => /\/v1\/files\/([A-Za-z0-9_-]{22})$/.exec(url)?.[1]
 
 const listOf = ({ credential }: IssuedCredential): string | undefined =>
   credential && parseCredential(credential).status?.statusListCredential
@@ -117,7 +122,8 @@ async function listFor(edge: Edge, { device }: IssuedCredential, url: string): P
   if (found) return { name: found.name, list: found.value }
   const issued = (await edge.records.all('issued')).map(({ value }) => value)
   const by = (await deviceList(edge))?.devices.find(({ account }) => account === device)
-  if (by?.revoked !== undefined) return takeUp(edge, url, issued)
+  const taken = by?.revoked === undefined ? undefined : await takeUp(edge, url, issued)
+  if (taken) return taken
   throw fault(
     'NOT_ALLOWED_NOW',
     `${by?.name ?? 'another device of yours'} issued it and keeps its list: revoke it there`,

@@ -3,7 +3,7 @@
  * stolen, and what is taken in unread would stop this wallet at every sync.
  */
 import { base64url, Fields, fail, type Json, type JsonObject, multihash } from '@keystead/core'
-import { parseCredential, parseReceipt } from '@keystead/credentials'
+import { parseCredential, parseReceipt, STATUS_LIST_ENTRIES } from '@keystead/credentials'
 import { parseOpening } from '@keystead/did-dkms'
 import { MAX_ATTACHMENTS } from '@keystead/didcomm'
 import { parseSharePacket } from '@keystead/recovery'
@@ -103,9 +103,9 @@ const READERS = new Map<string, (f: Fields) => void>([
       f.string('nonce', ID)
       f.string('thid', ID)
       f.optional('device', (o, name) => o.string(name, DID))
-      f.optional('credential', (o, name) => o.json(name))
+      f.optional('credential', (o, name) => parseCredential(o.json(name)))
       f.optional('receipt', (o, name) => parseReceipt(o.json(name)))
-      f.optional('index', (o, name) => o.integer(name, NUMBER))
+      f.optional('index', (o, name) => o.integer(name, { min: 0, max: STATUS_LIST_ENTRIES - 1 }))
       f.optional('revokedAt', (o, name) => o.integer(name, NUMBER))
     },
   ],
