@@ -17,13 +17,19 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { COMETBFT_VERSION } from './binary.ts'
 import { COMETBFT_SUM, findGo, provideCometbft } from './install.ts'
 
+const started = process.cwd()
 let folder: string
 let said: string[]
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'ks-install-'))
+  // Away from a project that has a CometBFT of its own.
+  process.chdir(folder)
   said = []
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
+afterEach(() => {
+  process.chdir(started)
+  rmSync(folder, { recursive: true, force: true })
+})
 
 const say = (line: string): void => void said.push(line)
 const bin = (): string => join(folder, 'home', 'bin')
