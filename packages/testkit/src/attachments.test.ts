@@ -212,6 +212,16 @@ describe('ATTACH-5: an upload', () => {
     expect(await code(alice.agent.sendText('bob', 'x', { attach: [file('x', utf8('small'))] }))).toBe('done')
     free += 2 ** 20
     expect(await send()).toBe('done')
+
+    const id = base64url.encode(systemRandom(32))
+    const attachment = systemRandom(ATTACHMENT_PART_BYTES)
+    const bring = (n: number) =>
+      code(askAgency(alice.agent.edge, { type: ATTACHMENT_PUT, body: { id, size: 2 ** 20, n }, attachment }))
+    expect(await bring(0)).toBe('done')
+    free = 2 ** 28 + ATTACHMENT_PART_BYTES - 1
+    expect(await bring(1)).toBe('ATTACHMENT_FULL')
+    free++
+    expect(await bring(1)).toBe('done')
   })
 
   it('MUST NOT go into somebody else’s, out of its order, or with another part in a place that is taken', async () => {

@@ -45,7 +45,9 @@ export const ATTACHMENT_HANDLERS: ReadonlyMap<string, Handler> = new Map<string,
         const bytes = onlyAttachment(message)
         if (bytes.length !== partLength(part.size, part.n))
           throw refusal('ATTACHMENT_CONFLICT', 'all parts but the last are full')
-        if (part.n === 0 && freeBytes && (await freeBytes()) < part.size + ATTACHMENTS_LEAVE_BYTES)
+        // At each part: what was begun before has not taken its room yet.
+        const coming = part.n === 0 ? part.size : bytes.length
+        if (freeBytes && (await freeBytes()) < coming + ATTACHMENTS_LEAVE_BYTES)
           throw refusal('ATTACHMENT_FULL', 'the disk of this agency has no room for another attached file')
         const { next, created } = await store.putAttachment(account, { ...part, bytes }, clock.now(), room)
         const expires = Math.floor(created / 1000) + days * 86_400
