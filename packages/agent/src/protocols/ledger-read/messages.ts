@@ -11,7 +11,7 @@ export const LEDGER_READ_ANSWER = `${V1}/answer`
 
 /** Heads, blocks, growth, the network, what witnesses signed: of `spec/ledger-http.md` all that is of nobody in particular. */
 const PATH =
-  /^\/v1\/(head|network|witnessed|light-blocks\/\d{1,15}|consistency\/\d{1,15}\/\d{1,15})(\?consistencyFrom=\d{1,16})?$/
+  /^\/v1\/(head|network|witnessed|light-blocks\/\d{1,16}|consistency\/\d{1,16}\/\d{1,16})(\?consistencyFrom=\d{1,16})?$/
 
 /** Throws errors of `Fields`. */
 export function parseLedgerRead(body: unknown): string {
