@@ -1,11 +1,11 @@
 /** Resolution over DIDComm (row S10, `spec/resolution-didcomm.md`): by agencies of other operators, which learn nothing of who asks. */
 import type { Resolution } from '@keystead/agent/cloud'
 import type { ResolutionSettings } from '@keystead/agent/edge'
-import { base64url, concatBytes, type JsonObject, KeysteadError, utf8, utf8Decode } from '@keystead/core'
-import { publicKeyToJwk } from '@keystead/crypto'
+import { base64url, concatBytes, type JsonObject, KeysteadError, systemRandom, utf8, utf8Decode } from '@keystead/core'
+import { encodeMultikey, publicKeyToJwk } from '@keystead/crypto'
 import { createDidPeer2, localResolver, type ResolutionResult, unresolved, verificationMethods } from '@keystead/did'
 import { developmentParameters } from '@keystead/did-dkms'
-import { unpack } from '@keystead/didcomm'
+import { pack, unpack } from '@keystead/didcomm'
 import { ledgerHttp } from '@keystead/ledger'
 import { askNode, decodeBundle, encodeBundle, historyToJson, LedgerClient, memoryPins } from '@keystead/light-client'
 import { x25519 } from '@noble/curves/ed25519.js'
@@ -575,7 +575,14 @@ describe('what each of them sees', () => {
 })
 
 describe('an agency as a relay', () => {
-  const send = (to: string, attachment = utf8('{}')) => askWith(RELAY_SEND, { to }, attachment)
+  /** For somebody else than who gets it. */
+  const toAnother = (): Promise<Uint8Array> => {
+    const key = encodeMultikey({ suite: 'x25519', bytes: x25519.getPublicKey(x25519.utils.randomSecretKey()) as never })
+    const message = { id: '1', type: 'https://example.org/question/1.0/ask', body: {} }
+    return pack(message, { to: `did:key:${key}`, resolver: localResolver, random: systemRandom })
+  }
+  const send = async (to: string, attachment?: Uint8Array) =>
+    askWith(RELAY_SEND, { to }, attachment ?? (await toAnother()))
   const askWith = (type: string, body: JsonObject, attachment?: Uint8Array) => code(askThrough(type, body, attachment))
   const askThrough = async (type: string, body: JsonObject, attachment?: Uint8Array) => {
     const { did, account } = (await alice.agent.profile()).agency ?? { did: '', account: '' }
@@ -611,6 +618,7 @@ describe('an agency as a relay', () => {
 
   it('RELAY-4: carries a bounded number, and a bounded size', async () => {
     expect(await send(resolverDid(1), new Uint8Array(64 * 1024))).toBe('RELAY_REFUSED')
+    expect(await send(resolverDid(1), utf8('no message for anybody'))).toBe('RELAY_REFUSED')
     let refused: unknown
     for (let n = 0; n < RELAYS_AT_ONCE + 1 && refused !== 'TOO_MANY_REQUESTS'; n++) refused = await send(resolverDid(1))
     expect(refused).toBe('TOO_MANY_REQUESTS')

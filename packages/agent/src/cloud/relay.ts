@@ -2,9 +2,9 @@
  * RELAY-1 to RELAY-4: carries an account's message to another agency and brings back what that answers on the same connection. We
  * learn who asks, and which agency; that one learns what is asked, and that we asked (the roles of RFC 9458, Oblivious HTTP).
  */
-import type { Clock } from '@keystead/core'
+import { type Clock, isKeysteadError } from '@keystead/core'
 import type { DidResolver } from '@keystead/did'
-import { ENCRYPTED_MEDIA_TYPE } from '@keystead/didcomm'
+import { ENCRYPTED_MEDIA_TYPE, peekRecipients } from '@keystead/didcomm'
 import {
   MAX_RELAY_ANSWER_BYTES,
   MAX_RELAYED_BYTES,
@@ -49,6 +49,8 @@ export class Relay {
     if (to === did) throw refusal('RELAY_REFUSED', 'this agency itself is asked directly')
     if (message.length > MAX_RELAYED_BYTES)
       throw refusal('RELAY_REFUSED', `at most ${MAX_RELAYED_BYTES} bytes are carried to another agency`)
+    // To a host that is no agency, other bytes could mean something.
+    if (!isEncrypted(message)) throw refusal('RELAY_REFUSED', 'only an encrypted message is carried')
     return this.counted(account, async () => {
       const url = await endpointOf(resolver, to)
       if (url === undefined) throw refusal('RELAY_REFUSED', 'this DID names no address over HTTP')
@@ -78,6 +80,15 @@ export class Relay {
       else this.#inHand.delete(account)
       this.#all--
     }
+  }
+}
+
+function isEncrypted(bytes: Uint8Array): boolean {
+  try {
+    return peekRecipients(bytes).length > 0
+  } catch (error) {
+    if (isKeysteadError(error)) return false
+    throw error
   }
 }
 
