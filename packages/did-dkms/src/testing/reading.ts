@@ -1,17 +1,20 @@
-/** What readers see of a log that was played: state as bytes, versions, key periods, key states, log entries (DKMS-20, 31, 32, 40 to 42). */
+/** What readers see of a log that was played: state as bytes, policy, versions, periods of keys and agents, key states, log entries (DKMS-20, 31 to 33, 40 to 43). */
 import { hexadecimal, isKeysteadError, type Json, utf8, utf8Decode } from '@keystead/core'
+import { agentPeriods } from '../agent-periods.ts'
 import { documentMetadata } from '../document.ts'
 import { type History, type HistoryEntry, replay } from '../history.ts'
 import { encodeLogEntry, type LogEntry, parseLogEntry, signedOperationHash } from '../log.ts'
 import { parseSubmission } from '../parse/submission.ts'
+import { policyOf } from '../policy.ts'
 import { decodeState, encodeState, stateKey } from '../state.ts'
 import type { Now } from '../time.ts'
+import type { Opening } from '../types.ts'
 import { resolveVersion, type VersionQuery } from '../versions.ts'
 import type { Drawing } from './drawings/drawing.ts'
 import { START, seconds } from './line.ts'
 import { NET, type Vector } from './vectors.ts'
 
-export type Asked = 'leaf' | 'log' | 'metadata' | 'versions' | 'periods' | 'lives'
+export type Asked = 'leaf' | 'log' | 'metadata' | 'policy' | 'versions' | 'periods' | 'agents' | 'lives'
 
 export interface Reading {
   readonly ask: Asked
@@ -77,6 +80,8 @@ export function read(vector: Steps, { ask, at, entries, leaf = '', queries = [] 
         return entries.map((entry) => utf8Decode(encodeLogEntry(parseLogEntry({ ...entry }))))
       case 'metadata':
         return documentMetadata(historyOf(vector, entries, at).state, at.lost)
+      case 'policy':
+        return json(policyOf(historyOf(vector, entries, at).state, at))
       case 'versions': {
         const history = historyOf(vector, entries, at)
         return queries.map((query) => json(resolveVersion(history, query)))
@@ -84,6 +89,10 @@ export function read(vector: Steps, { ask, at, entries, leaf = '', queries = [] 
       case 'periods': {
         const { keys, anchors, deactivatedAt } = historyOf(vector, entries, at)
         return json({ keys, anchors, deactivatedAt })
+      }
+      case 'agents': {
+        const history = historyOf(vector, entries, at)
+        return json(openingsOf(vector).map((opening) => agentPeriods(history, opening, at.time)))
       }
       case 'lives':
         return json(historyOf(vector, entries, at).lives)
@@ -102,6 +111,14 @@ export function queriesOf(vector: Steps, entries: readonly LogEntry[], at: Now):
   const hours = Math.ceil((at.time - first) / 3600)
   const times = Array.from({ length: hours + 2 }, (_, hour) => first - 1 + hour * 3600)
   return [...[...new Set(ids)].map((versionId) => ({ versionId })), ...times.map((versionTime) => ({ versionTime }))]
+}
+
+/** Of every agent that signed, as its operations show them. */
+function openingsOf(vector: Steps): Opening[] {
+  return taken(vector).flatMap(({ text = '' }) => {
+    const { operation } = parseSubmission(utf8(text))
+    return 'open' in operation ? (operation.open ?? []) : []
+  })
 }
 
 function historyOf(vector: Steps, entries: readonly LogEntry[], at: Now): History {

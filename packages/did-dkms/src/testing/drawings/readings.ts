@@ -87,6 +87,9 @@ export const READINGS: readonly Drawing[] = [
   },
   { rule: 'DKMS-31', title: 'metadata of a DID that ended', log: ENDED, read: { ask: 'metadata', at: '1h' } },
 
+  { rule: 'DKMS-33', title: 'the policy while a recovery is pending', log: LIFE, read: { ask: 'policy', at: '6h' } },
+  { rule: 'DKMS-33', title: 'the policy of agents', log: RECOVERING, read: { ask: 'policy', at: '2m' } },
+
   { rule: 'DKMS-32', title: 'versions by id and by time', log: LIFE, read: { ask: 'versions', at: '30h' } },
   {
     rule: 'DKMS-32',
@@ -123,5 +126,12 @@ export const READINGS: readonly Drawing[] = [
     title: 'an agent whose removal waits is suspended',
     log: `${SAFE}\n1h agents drop=laptop by phone`,
     read: { ask: 'lives', at: '2h' },
+  },
+
+  {
+    rule: 'DKMS-43',
+    title: 'an agent that signed stood until its time was over',
+    log: '0 genesis auth=a next=b agents=tv:ASSERT@1h by a\n1m anchor by tv',
+    read: { ask: 'agents', at: '2h' },
   },
 ]
