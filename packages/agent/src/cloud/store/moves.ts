@@ -1,6 +1,8 @@
 /** Accounts that moved to another agency: where their mail goes, and how they are forgotten. */
+
 import { sql } from 'kysely'
 import type { Forgotten } from '../../protocols/move/messages.ts'
+import { changeAccount } from './account-row.ts'
 import { forgetAttachments } from './attachments.ts'
 import { waitingBox } from './members.ts'
 import type { CloudStore } from './port.ts'
@@ -21,18 +23,7 @@ export function movesOf({ db, alone }: Database): Moves {
         const row = transaction.selectFrom('accounts').select('forward_to').where('account', '=', account)
         const before = (await row.executeTakeFirst())?.forward_to
         if (before ? before !== to : !may) return false
-        await transaction
-          .insertInto('accounts')
-          .values({
-            account,
-            suspended: 0,
-            max_messages: null,
-            max_bytes: null,
-            max_attachment_bytes: null,
-            forward_to: to,
-          })
-          .onConflict((conflict) => conflict.column('account').doUpdateSet({ forward_to: to }))
-          .execute()
+        await changeAccount(transaction, account, { forward_to: to })
         await transaction.updateTable('members').set({ moved: 1 }).where('device', '=', device).execute()
         return true
       }),

@@ -1,28 +1,15 @@
 /** What an operator sees of accounts and may change: room, suspension. Accounts are named by a hash; contents are ciphertext. */
 import { sql, type Transaction } from 'kysely'
 import { MAX_MAILBOX_BYTES, MAX_MESSAGES_PER_ACCOUNT } from '../../limits.ts'
+import { type AccountChange, changeAccount } from './account-row.ts'
 import { accountKey } from './announcements.ts'
 import type { Room, Tenant, Tenants } from './port.ts'
 import type { Database, Tables } from './tables.ts'
 
 export function tenantsOf({ db, alone }: Database): Tenants {
   /** Upserts what an operator decided about an account. */
-  const decide = (account: string, change: Partial<Omit<Tables['accounts'], 'account'>>): Promise<void> =>
-    alone(`account ${account}`, async (transaction) => {
-      await transaction
-        .insertInto('accounts')
-        .values({
-          account,
-          suspended: 0,
-          max_messages: null,
-          max_bytes: null,
-          max_attachment_bytes: null,
-          forward_to: null,
-          ...change,
-        })
-        .onConflict((conflict) => conflict.column('account').doUpdateSet(change))
-        .execute()
-    })
+  const decide = (account: string, change: AccountChange): Promise<void> =>
+    alone(`account ${account}`, (transaction) => changeAccount(transaction, account, change))
   return {
     tenants: async () => {
       // Every device of an account has a mailbox.
