@@ -83,16 +83,21 @@ export async function rotateFrom(
     ownDid: ownDidOf(did, set),
     also: [...also, ...(registry ? [registry.keep(did)] : [])],
   }
+  return (await performWithOthers(edge, pending, others)) ? identity : after
+}
+
+/** Alone, or with another device's signature where devices hold the authority together; then true, and nothing is changed yet. */
+async function performWithOthers(
+  edge: Edge,
+  pending: Parameters<typeof perform>[1],
+  others: Awaited<ReturnType<typeof together>>,
+): Promise<boolean> {
   if (!others) await perform(edge, pending)
   else {
-    await performWith(
-      edge,
-      pending,
-      others.to.map(({ account }) => account),
-    )
-    return identity
+    const accounts = others.to.map(({ account }) => account)
+    await performWith(edge, pending, accounts)
   }
-  return after
+  return others !== undefined
 }
 
 /** Rule 4: a rotation by the next key that stops a pending recovery. */
@@ -114,17 +119,8 @@ export async function vetoRecovery(edge: Edge, did: string, state: DidState): Pr
   const { alert: _, ...plain } = identity
   const after = { ...plain, auth, seq: operation.seq, head: submission.hash }
   const newKeys = { ...keys, authority: keys.next, next: fresh.keyId }
-  const pending = { did, kind: 'veto', submission, identity: after, keys: newKeys, retire: [keys.authority] }
-  if (!others) await perform(edge, pending)
-  else {
-    await performWith(
-      edge,
-      pending,
-      others.to.map(({ account }) => account),
-    )
-    return identity
-  }
-  return after
+  const pending = { did, kind: 'veto' as const, submission, identity: after, keys: newKeys, retire: [keys.authority] }
+  return (await performWithOthers(edge, pending, others)) ? identity : after
 }
 
 /**
