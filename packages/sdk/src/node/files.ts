@@ -82,10 +82,19 @@ export async function saveAttachment(
     }
     if (overwrite) await written(path, rename(unfinished, path))
     else await nameIt(unfinished, path)
+    await written(path, syncFolder(dirname(path)))
     return path
   } finally {
     await rm(unfinished, { force: true })
   }
+}
+
+/** A file's name is in its folder, which a power cut could take back to before. */
+async function syncFolder(path: string): Promise<void> {
+  // Windows neither can nor needs to sync a directory.
+  if (process.platform === 'win32') return
+  const folder = await open(path, 'r')
+  await folder.sync().finally(() => folder.close())
 }
 
 async function written(path: string, writing: Promise<void>): Promise<void> {
